@@ -1,0 +1,1 @@
+"""The core of dfscan: settings, database, watching, intake, review, report, command line. No torch, no Qt."""

@@ -1,0 +1,1 @@
+"""Rebuilds the detector: data, loop, metrics, calibration. Knows no database and no Celery."""

@@ -1,0 +1,62 @@
+"""`dfscan train` and `dfscan evaluate`. Light to import: torch comes in when a command runs."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--recipe", default="lite", show_default=True, help="lite, paper, paper-clip-image or paper-resnet.")
+@click.option("--data", "manifest_path", required=True, type=click.Path(path_type=Path), help="The manifest (CSV).")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/train"), show_default=True, help="Folder of the run; an unfinished run in it goes on.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Fewer or more epochs than the recipe's plan.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--loaders", default=1, show_default=True, help="Processes that load pictures.")
+@click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
+@click.option("--resnet-weights", type=click.Path(path_type=Path), help="torchvision's ResNet101 (ImageNet).")
+def train(
+    recipe: str,
+    manifest_path: Path,
+    out: Path,
+    epochs: int | None,
+    device: str,
+    loaders: int,
+    clip_weights: Path | None,
+    resnet_weights: Path | None,
+) -> None:
+    """Train a detector from a manifest and write its checkpoint."""
+    from dataclasses import replace
+
+    from worker.detector.backbones import BackboneFiles
+    from worker.detector.device import choose_device
+    from worker.detector.recipes import recipe_named
+
+    from .loop import Progress
+    from .manifest import read_manifest
+    from .plan import plan_for
+    from .run import run_training
+
+    def progress(now: Progress) -> None:
+        left = (now.steps - now.step) * plan.batch_size / now.images_per_second / 60
+        click.echo(
+            f"epoch {now.epoch + 1}, step {now.step:,}/{now.steps:,}, loss {now.loss:.4f}, "
+            f"{now.images_per_second:.1f} images/s, about {left:.0f} min left",
+            err=True,
+        )
+
+    chosen = recipe_named(recipe)
+    plan = plan_for(chosen.name)
+    if epochs:
+        plan = replace(plan, sizes=(*plan.sizes, *[plan.sizes[-1]] * epochs)[-epochs:])
+    path = run_training(
+        chosen,
+        plan,
+        read_manifest(manifest_path),
+        out,
+        choose_device(device),
+        files=BackboneFiles(clip=clip_weights, resnet101=resnet_weights),
+        loader_processes=loaders,
+        on_progress=progress,
+        say=lambda line: click.echo(line, err=True),
+    )
+    click.echo(path)

@@ -1,0 +1,1 @@
+"""The Celery worker: claims pending images, decodes, predicts, and writes detections."""

@@ -1,0 +1,69 @@
+"""From the bytes of a file to an upright RGB picture, the same way for training and for scanning. Imports no torch."""
+
+import warnings
+from io import BytesIO
+
+from PIL import Image, ImageFile, ImageOps
+
+# What intake recognises by content. Named, so that no other plugin (EPS would start an external program) sees a foreign file.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "MPO")
+
+
+class PictureError(Exception):
+    """The bytes are no picture that can be used. The text is the reason, in a user's words."""
+
+
+def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Image.Image:
+    """Decode `content` into an upright RGB picture.
+
+    A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 scale (DCT scaling), never below twice `short_side`,
+    so that the resize that follows still averages. Transparency is laid over white. An animation gives its first frame.
+
+    Raises PictureError when the bytes are no readable picture or hold more than `max_pixels` pixels.
+    """
+    with warnings.catch_warnings():
+        # Our own limit below replaces Pillow's; broken EXIF in a readable picture is not the user's problem.
+        warnings.simplefilter("ignore")
+        try:
+            picture = Image.open(BytesIO(content), formats=_available_formats())
+            width, height = picture.size
+            if width * height > max_pixels:
+                raise PictureError(
+                    f"too large: {width:,} x {height:,} pixels, the limit is {max_pixels / 1e6:,.0f} megapixels "
+                    "(setting max_megapixels)"
+                )
+            if min(width, height) > 2 * short_side:
+                # draft() picks the smallest scale that is not below the size asked for, on both sides.
+                picture.draft("RGB", (2 * short_side, 2 * short_side))
+            picture.load()
+            return _over_white(ImageOps.exif_transpose(picture))
+        except PictureError:
+            raise
+        except MemoryError:
+            raise PictureError("needs more memory to decode than the decoder may use") from None
+        except Image.UnidentifiedImageError:
+            raise PictureError("its content is no readable picture") from None
+        except Exception as error:  # Pillow's plugins raise nearly anything on hostile bytes
+            raise PictureError(f"cannot be decoded: {error or type(error).__name__}") from error
+
+
+def allow_large_and_strict() -> None:
+    """Set Pillow's process-wide switches once per process: our pixel limit instead of its own, truncated files are errors."""
+    Image.MAX_IMAGE_PIXELS = None
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _available_formats() -> tuple[str, ...]:
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        rgba = picture.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    if picture.mode.startswith("I;16"):
+        # Pillow clips 16-bit grey to 8 bits when converting; scale instead.
+        return picture.point(lambda value: value / 256).convert("L").convert("RGB")
+    return picture.convert("RGB")

@@ -1,0 +1,59 @@
+"""Predictor: pictures in, scores out.
+
+Shapes: B images, H = W = preprocessing size, C = 3.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .backbones import BackboneFiles
+from .checkpoint import CheckpointCard, load_checkpoint
+from .device import ChosenDevice
+from .network import FusionDetector
+from .preprocess import normalise
+
+
+class Predictor:
+    """A detector on its device, with the card of the checkpoint it came from."""
+
+    def __init__(self, detector: FusionDetector, card: CheckpointCard, device: ChosenDevice, micro_batch: int) -> None:
+        self.card = card
+        self.device = device
+        self._device = torch.device(device.name)
+        self._detector = detector.eval().to(self._device, memory_format=torch.channels_last)
+        self._micro_batch = micro_batch
+
+    def logits(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Uncalibrated logits_B of preprocessed uint8 images, in micro-batches of at most `micro_batch`."""
+        parts = [
+            self._forward(images_BHWC[start : start + self._micro_batch])
+            for start in range(0, len(images_BHWC), self._micro_batch)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def scores(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """scores_B: calibrated P(fake), 0..1."""
+        calibration = self.card.calibration
+        return sigmoid(calibration.slope * self.logits(images_BHWC) + calibration.offset)
+
+    @torch.inference_mode()
+    def _forward(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        ready = torch.from_numpy(normalise(images_BHWC, self.card.recipe.preprocessing))
+        images_BCHW = ready.to(self._device, memory_format=torch.channels_last)
+        logits_B: Tensor = self._detector(images_BCHW)
+        return logits_B.double().cpu().numpy()
+
+
+def load_predictor(path: Path, device: ChosenDevice, *, files: BackboneFiles, micro_batch: int) -> Predictor:
+    """Load the checkpoint at `path` onto `device`. Raises CheckpointError and BackboneMissing."""
+    detector, card = load_checkpoint(path, files)
+    return Predictor(detector, card, device, micro_batch)
+
+
+def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-x)), without overflow."""
+    return np.exp(-np.logaddexp(0, -logits))

@@ -1,0 +1,44 @@
+"""The only resize and normalise of the project: training and scanning call the same two functions.
+
+Shapes: B images, H height, W width, C = 3 channels (RGB). Imports no torch, so that decoder processes stay small.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a decoded picture becomes the network's input; pinned in every checkpoint.
+
+    `size` is in pixels (the input is size x size); `mean` and `std` are per RGB channel on the 0..1 scale.
+    """
+
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+def to_square(picture: Image.Image, size: int) -> NDArray[np.uint8]:
+    """Scale the shorter side to `size` (bicubic, antialiased) and cut the centre square: uint8, HWC.
+
+    One call of `resize` with a box does both, so no intermediate rounding happens. Raises ValueError unless the picture is RGB.
+    """
+    if picture.mode != "RGB":
+        raise ValueError(f"an RGB picture is needed, not {picture.mode}")
+    width, height = picture.size
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    square = picture.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
+    return np.asarray(square)
+
+
+def normalise(images_BHWC: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
+    """(pixel / 255 - mean) / std, as contiguous float32 BCHW."""
+    mean = np.asarray(preprocessing.mean, np.float32)
+    std = np.asarray(preprocessing.std, np.float32)
+    scaled = (images_BHWC.astype(np.float32) / np.float32(255) - mean) / std
+    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
