@@ -8,7 +8,13 @@ import click
 @click.command()
 @click.option("--recipe", default="lite", show_default=True, help="lite, paper, paper-clip-image or paper-resnet.")
 @click.option("--data", "manifest_path", required=True, type=click.Path(path_type=Path), help="The manifest (CSV).")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/train"), show_default=True, help="Folder of the run; an unfinished run in it goes on.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs/train"),
+    show_default=True,
+    help="Folder of the run; an unfinished run in it goes on.",
+)
 @click.option("--epochs", type=click.IntRange(min=1), help="Fewer or more epochs than the recipe's plan.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", default=1, show_default=True, help="Processes that load pictures.")
@@ -60,3 +66,34 @@ def train(
         say=lambda line: click.echo(line, err=True),
     )
     click.echo(path)
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--data", "manifest_path", required=True, type=click.Path(path_type=Path), help="The manifest (CSV).")
+@click.option("--split", default="val", show_default=True)
+@click.option("--device", default="auto", show_default=True)
+@click.option("--loaders", default=1, show_default=True, help="Processes that load pictures.")
+@click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
+@click.option("--json", "as_json", is_flag=True)
+def evaluate(
+    checkpoint: Path, manifest_path: Path, split: str, device: str, loaders: int, clip_weights: Path | None, as_json: bool
+) -> None:
+    """Measure a checkpoint on one split of a manifest."""
+    import json
+
+    from worker.detector.backbones import BackboneFiles
+    from worker.detector.device import choose_device
+    from worker.detector.predictor import load_predictor, sigmoid
+    from worker.model_card import figures_table
+
+    from .evaluate import figures, logits_of
+    from .manifest import read_manifest
+
+    rows = read_manifest(manifest_path).of_split(split)
+    predictor = load_predictor(checkpoint, choose_device(device), files=BackboneFiles(clip=clip_weights), micro_batch=64)
+    card = predictor.card
+    logits = logits_of(predictor, rows, processes=loaders)
+    scores = sigmoid(card.calibration.slope * logits + card.calibration.offset)
+    found = figures(rows, scores, card.threshold, card.band_low)
+    click.echo(json.dumps(found, indent=2) if as_json else figures_table(found))

@@ -29,7 +29,7 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
         row = self._rows[index]
-        picture = decode_rgb(row.path.read_bytes(), max_pixels=_MAX_PIXELS, short_side=self._size)
+        picture = decode_rgb(row.path.read_bytes(), max_pixels=_MAX_PIXELS, short_side=self._size).picture
         if self._seed is not None:
             picture = augmented(picture, random.Random(f"{self._seed}/{index}"))  # noqa: S311  (not for secrets)
         return to_square(picture, self._size), row.label

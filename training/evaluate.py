@@ -25,7 +25,12 @@ DRAWS = 300
 
 
 def logits_of(
-    predictor: Predictor, rows: Sequence[Row], *, processes: int = 0, batch_size: int = 64, report: Callable[[int], None] = lambda _: None
+    predictor: Predictor,
+    rows: Sequence[Row],
+    *,
+    processes: int = 0,
+    batch_size: int = 64,
+    report: Callable[[int], None] = lambda _: None,
 ) -> Scores:
     """Uncalibrated logits in the order of `rows`; `report` gets the number of images done."""
     size = predictor.card.recipe.preprocessing.size

@@ -88,7 +88,9 @@ def read_card(path: Path) -> CheckpointCard:
     try:
         return _card_from(json.loads(header[_HEADER]))
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} carries no readable description of dfscan ({error!r}): not one of its checkpoints") from None
+        raise CheckpointError(
+            f"{path} carries no readable description of dfscan ({error!r}): not one of its checkpoints"
+        ) from None
 
 
 def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, CheckpointCard]:

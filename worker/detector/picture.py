@@ -1,6 +1,7 @@
 """From the bytes of a file to an upright RGB picture, the same way for training and for scanning. Imports no torch."""
 
 import warnings
+from dataclasses import dataclass
 from io import BytesIO
 
 from PIL import Image, ImageFile, ImageOps
@@ -9,11 +10,21 @@ from PIL import Image, ImageFile, ImageOps
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "MPO")
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """An upright RGB picture, and its format and size (pixels) as stored."""
+
+    picture: Image.Image
+    format: str
+    width: int
+    height: int
+
+
 class PictureError(Exception):
     """The bytes are no picture that can be used. The text is the reason, in a user's words."""
 
 
-def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Image.Image:
+def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Decoded:
     """Decode `content` into an upright RGB picture.
 
     A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 scale (DCT scaling), never below twice `short_side`,
@@ -36,7 +47,8 @@ def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Image.Ima
                 # draft() picks the smallest scale that is not below the size asked for, on both sides.
                 picture.draft("RGB", (2 * short_side, 2 * short_side))
             picture.load()
-            return _over_white(ImageOps.exif_transpose(picture))
+            upright = _over_white(ImageOps.exif_transpose(picture))
+            return Decoded(upright, picture.format or "", width, height)
         except PictureError:
             raise
         except MemoryError:
@@ -47,10 +59,15 @@ def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Image.Ima
             raise PictureError(f"cannot be decoded: {error or type(error).__name__}") from error
 
 
-def allow_large_and_strict() -> None:
-    """Set Pillow's process-wide switches once per process: our pixel limit instead of its own, truncated files are errors."""
+def prepare_pillow() -> None:
+    """Set Pillow's process-wide switches, once per process: our pixel limit instead of its own, HEIF if its decoder is installed."""
     Image.MAX_IMAGE_PIXELS = None
     ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        from pillow_heif import register_heif_opener
+    except ModuleNotFoundError:
+        return
+    register_heif_opener()
 
 
 def _available_formats() -> tuple[str, ...]:

@@ -1,0 +1,136 @@
+"""`dfscan scan`."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import click
+
+from ..settings import Settings
+from .context import opened_database, pass_settings, utc_now
+from .report import write_report
+
+EXIT_FLAGGED, EXIT_FAILED = 1, 2
+PLAIN_LINE_SECONDS = 10.0
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "html"]), default="table", show_default=True)
+@click.option("--json", "as_json_flag", is_flag=True, help="Short for --format json.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file instead.")
+@click.option("--limit", default=50, show_default=True, help="Lines in a table; 0 for all.")
+@click.option("--no-worker", is_flag=True, help="Leave the work to workers that already run.")
+@pass_settings
+def scan(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    device: str | None,
+    form: str,
+    as_json_flag: bool,
+    output: Path | None,
+    limit: int,
+    no_worker: bool,
+) -> None:
+    """Score all images under PATHS now, and report them.
+
+    Exit status: 0 nothing flagged, 1 something flagged, 2 some file failed.
+    """
+    from ..foreground import Standing, take_in_paths, work_until_done
+    from ..report import build_report
+
+    chosen = replace(settings, device=device or settings.device)
+    scope = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)]
+    with opened_database(chosen) as database:
+        taken = take_in_paths(chosen, database, scope, utc_now)
+        click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known", err=True)
+        with _progress() as show:
+
+            def on_standing(standing: Standing) -> None:
+                show(standing.total, standing.total - standing.pending, standing.workers)
+
+            work_until_done(chosen, database, scope, with_worker=not no_worker, now=utc_now, show=on_standing)
+        found = build_report(database, paths=scope)
+    needs_attention = replace(found, items=tuple(item for item in found.items if item.status != "real"))
+    table = not as_json_flag and form == "table"
+    write_report(needs_attention if table else found, "json" if as_json_flag else form, output, limit)
+    sys.exit(EXIT_FAILED if found.failed else EXIT_FLAGGED if found.flagged else 0)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, tuple[str, ...]], None]]:
+    """A bar with rate and time left on a terminal, a plain line now and then elsewhere; both on standard error."""
+    if sys.stderr.isatty():
+        with _bar() as show:
+            yield show
+    else:
+        yield _plain_lines()
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int, tuple[str, ...]], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("loading the model", total=None, rate="")
+        said: set[str] = set()
+        speed = _Speed()
+
+        def show(total: int, done: int, workers: tuple[str, ...]) -> None:
+            for device in set(workers) - said:
+                progress.console.print(f"device: {device}", highlight=False, markup=False)
+                said.add(device)
+            rate = speed.of(done)
+            text = f"{rate:,.1f}/s" if rate else ""
+            progress.update(
+                task, description="scoring" if workers else "loading the model", total=total, completed=done, rate=text
+            )
+
+        yield show
+
+
+def _plain_lines() -> Callable[[int, int, tuple[str, ...]], None]:
+    said: set[str] = set()
+    speed = _Speed()
+    last = monotonic()
+
+    def show(total: int, done: int, workers: tuple[str, ...]) -> None:
+        nonlocal last
+        for device in set(workers) - said:
+            click.echo(f"device: {device}", err=True)
+            said.add(device)
+        rate = speed.of(done)
+        if (monotonic() - last >= PLAIN_LINE_SECONDS or done == total) and rate:
+            last = monotonic()
+            click.echo(f"{done:,} of {total:,}, {rate:,.1f}/s, {(total - done) / rate:,.0f} s left", err=True)
+
+    return show
+
+
+class _Speed:
+    """Files per second since the first one was done."""
+
+    def __init__(self) -> None:
+        self._began: tuple[float, int] | None = None
+
+    def of(self, done: int) -> float:
+        """The rate now, or 0 while nothing is done."""
+        if self._began is None:
+            if done:
+                self._began = (monotonic() - 1e-3, 0)
+            return 0.0
+        began, first = self._began
+        return (done - first) / (monotonic() - began)

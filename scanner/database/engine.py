@@ -1,0 +1,102 @@
+"""Opening the database, and the two kinds of transactions on it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy.orm import Session
+
+from ..errors import KnownError
+from ..settings import without_password
+
+BUSY_SECONDS = 30
+
+
+class DatabaseUnavailable(KnownError):
+    """The database cannot be opened or reached."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """An engine, and sessions on it. Keep write transactions short: SQLite has one writer."""
+
+    engine: Engine
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only reads; sees one moment."""
+        with _known_errors(self.engine), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose work is committed at the end of the block, or not at all.
+
+        On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a read that turns into a write would fail instead of waiting.
+        """
+        writing = self.engine.execution_options(dfscan_write=True)
+        with _known_errors(self.engine), Session(writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close pooled connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Open the database at a SQLAlchemy `url`: SQLite, or Postgres through psycopg 3. Raises DatabaseUnavailable."""
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError:
+        raise DatabaseUnavailable(
+            f"the database URL {without_password(url)!r} cannot be understood; see DFSCAN_DATABASE_URL"
+        ) from None
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            _make_private_folder(Path(parsed.database).parent)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return Database(engine)
+    if parsed.get_backend_name() == "postgresql":
+        return Database(create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True))
+    raise DatabaseUnavailable(f"{without_password(url)}: only sqlite and postgresql databases are supported")
+
+
+def _make_private_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"the data folder {folder} cannot be made: {error.strerror}. Choose another with DFSCAN_DATA_DIR"
+        ) from None
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(
+        "PRAGMA synchronous = NORMAL"
+    )  # with WAL: survives a killed process; a power cut may cost the last commits, not the file
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("dfscan_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _known_errors(engine: Engine) -> Iterator[None]:
+    """Turn what the machine's owner can mend (no server, no disk, no permission) into a KnownError."""
+    try:
+        yield
+    except exc.OperationalError as error:
+        where = engine.url.database if engine.url.get_backend_name() == "sqlite" else engine.url.render_as_string()
+        raise DatabaseUnavailable(f"the database {where} cannot be used: {error.orig}") from error

@@ -1,0 +1,146 @@
+"""The tables. Verdicts and reviews hang on the content, not on the path: moved and copied files keep theirs."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from .columns import PathText, UtcDateTime
+
+
+class State(StrEnum):
+    """Where a file stands."""
+
+    PENDING = "pending"  # waits for a worker, or is leased to one
+    SCORED = "scored"  # has a detection
+    FAILED = "failed"  # cannot be scored; `error` says why
+    SKIPPED = "skipped"  # was never read (a link, a FIFO, ...); `error` says why
+    MISSING = "missing"  # was here and is gone; what is known of it stays
+
+
+class Label(StrEnum):
+    """The verdict on one content."""
+
+    FAKE = "fake"
+    UNCERTAIN = "uncertain"
+    REAL = "real"
+
+
+class Base(DeclarativeBase):
+    """Constraint names are fixed, so that migrations can name them on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON()}  # noqa: RUF012  (SQLAlchemy reads it so)
+
+
+class Root(Base):
+    """A watched folder."""
+
+    __tablename__ = "roots"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(PathText(), unique=True)
+    added_at: Mapped[datetime]
+    swept_at: Mapped[datetime | None]
+
+
+class Content(Base):
+    """The bytes of a file, by their sha256 (hex). Width and height are in pixels, as stored (before EXIF orientation)."""
+
+    __tablename__ = "contents"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    format: Mapped[str | None] = mapped_column(String(16))
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    first_seen_at: Mapped[datetime]
+
+
+class Model(Base):
+    """A checkpoint that has given verdicts, by the sha256 (hex) of its file; `card` is its own description."""
+
+    __tablename__ = "models"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    card: Mapped[dict[str, Any]]
+    first_used_at: Mapped[datetime]
+
+
+class Detection(Base):
+    """One model's finding on one content. `seconds` is the image's share of decoding and prediction."""
+
+    __tablename__ = "detections"
+    __table_args__ = (UniqueConstraint("content_id", "model_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"))
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
+    score: Mapped[float]
+    threshold: Mapped[float]
+    band_low: Mapped[float]
+    label: Mapped[str] = mapped_column(String(16))
+    device: Mapped[str] = mapped_column(String(64))
+    scanned_at: Mapped[datetime]
+    seconds: Mapped[float]
+
+
+class File(Base):
+    """A path and where it stands. `finished_at` is when it last got a verdict or a reason.
+
+    A pending row with `lease_expires_at` in the future is in a worker's hands (`lease_owner`), or waits until then if no one
+    owns it.
+    """
+
+    __tablename__ = "files"
+    __table_args__ = (Index(None, "state", "pending_since"), Index(None, "finished_at"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("roots.id"), index=True)
+    path: Mapped[str] = mapped_column(PathText(), unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(16))
+    pending_since: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(100), index=True)
+    lease_expires_at: Mapped[datetime | None]
+    content_id: Mapped[int | None] = mapped_column(ForeignKey("contents.id"), index=True)
+    detection_id: Mapped[int | None] = mapped_column(ForeignKey("detections.id"), index=True)
+    error_kind: Mapped[str | None] = mapped_column(String(32))
+    error: Mapped[str | None] = mapped_column(Text)
+    finished_at: Mapped[datetime | None]
+
+
+class Review(Base):
+    """A person's decision on a content: fake, real or unsure. Append-only; the latest counts."""
+
+    __tablename__ = "reviews"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"), index=True)
+    decision: Mapped[str] = mapped_column(String(16))
+    reviewer: Mapped[str] = mapped_column(String(100))
+    note: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+
+
+class Worker(Base):
+    """A worker process that reported in. `seen_at` is its last sign of life."""
+
+    __tablename__ = "workers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    device: Mapped[str] = mapped_column(String(200))
+    model: Mapped[str] = mapped_column(String(100))
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]

@@ -1,0 +1,50 @@
+"""Moments as people write them: `yesterday`, `7d`, `last monday`, `2026-11-01`."""
+
+import re
+from datetime import datetime, time, timedelta, tzinfo
+
+from .errors import KnownError
+
+_DAYS_AGO = re.compile(r"(\d{1,5})\s*d(?:ays?)?(?:\s+ago)?", re.IGNORECASE)
+
+
+class DateNotUnderstood(KnownError):
+    """A date that cannot be read."""
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """The moment that `text` means at `now` (with its zone). A day means its beginning, in the zone of `now`.
+
+    Raises DateNotUnderstood.
+    """
+    words = " ".join(text.lower().split())
+    zone = now.tzinfo
+    today = datetime.combine(now.date(), time(), zone)
+    # The commonest words need no library, which takes longer to import than a report to run.
+    if words in ("today", "yesterday"):
+        return _local_midnight(today - timedelta(days=words == "yesterday"), zone)
+    if days := _DAYS_AGO.fullmatch(words):
+        return now - timedelta(days=int(days[1]))
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        moment = _parse_words(words, now)
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _local_midnight(day: datetime, zone: tzinfo | None) -> datetime:
+    return datetime.combine(day.date(), time(), zone)
+
+
+def _parse_words(words: str, now: datetime) -> datetime:
+    from dateparser.date import DateDataParser
+
+    settings = {"PREFER_DATES_FROM": "past", "RELATIVE_BASE": now.replace(tzinfo=None), "RETURN_TIME_AS_PERIOD": True}
+    # "last monday" is the monday before today; dateparser knows "monday" and looks back.
+    found = DateDataParser(languages=["en"], settings=settings).get_date_data(re.sub(r"^last (?=\w+day$)", "", words))
+    if found.date_obj is None:
+        raise DateNotUnderstood(f"{words!r} is no date that can be understood; write yesterday, 7d, last monday or 2026-11-01")
+    moment: datetime = found.date_obj
+    if found.period == "time" or re.search(r"hour|minute|second", words):
+        return moment
+    return datetime.combine(moment.date(), time(), moment.tzinfo)

@@ -1,0 +1,142 @@
+"""`dfscan scan`: take in what lies under some paths, and work until each file has a verdict or a reason."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from celery import Celery
+from sqlalchemy import func, select
+
+from .database.engine import Database
+from .database.models import File, State
+from .database.queries import any_of
+from .errors import KnownError
+from .intake import BATCH, Taken, mark_missing, mark_missing_path, take_in
+from .leases import backlog
+from .queue import make_app, wake
+from .settings import Settings
+from .settle import Settling
+from .supervisor import EmbeddedWorker
+from .walk import Entry, Found, Skipped, look_at, walk
+from .workers import live_workers
+
+POLL_SECONDS = 0.1
+# A file that is still being written to after this long is said to be so and left for the next scan.
+SETTLE_LIMIT_SECONDS = 60.0
+
+
+class NothingThere(KnownError):
+    """A path to scan that does not exist."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a scan is: files to do at its start, files still pending, and the workers at work."""
+
+    total: int
+    pending: int
+    workers: tuple[str, ...]
+
+
+def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], now: Callable[[], datetime]) -> Taken:
+    """Bring the database up to date with what lies under `paths` (absolute; folders or files). Raises NothingThere."""
+    for path in paths:
+        if not os.path.lexists(path):
+            raise NothingThere(f"{path} does not exist; name a folder or an image")
+    settling = Settling(settings.settle_seconds, time.monotonic)
+    taken = Taken()
+    for path in paths:
+        waiting: list[Entry] = []
+        for entry in _entries(path, settings.ignore):
+            if isinstance(entry, Found) and is_fresh(entry, settings.settle_seconds, now()):
+                settling.watch_over(entry)
+                continue
+            waiting.append(entry)
+            if len(waiting) == BATCH:
+                taken += take_in(database, waiting, root_id=None, now=now())
+                waiting = []
+        taken += take_in(database, waiting, root_id=None, now=now())
+        mark_missing(database, path, now=now()) if os.path.isdir(path) else mark_missing_path(database, path, now=now())
+    return taken + _take_in_settled(settling, database, now)
+
+
+def work_until_done(
+    settings: Settings,
+    database: Database,
+    paths: Sequence[str],
+    *,
+    with_worker: bool,
+    now: Callable[[], datetime],
+    show: Callable[[Standing], None],
+) -> None:
+    """Keep a worker going until nothing under `paths` is pending. Raises WorkerFailed."""
+    total = pending_under(database, paths)
+    if not total:
+        return
+    app = make_app(settings)
+    worker = EmbeddedWorker(settings, database, now)
+    try:
+        if with_worker:
+            worker.start()
+        next_reconcile = 0.0
+        while pending := pending_under(database, paths):
+            show(Standing(total, pending, tuple(seen.device for seen in live_workers(database, now()))))
+            if with_worker:
+                worker.look_after(pending)
+            if time.monotonic() >= next_reconcile:
+                reconcile(app, database, now())
+                next_reconcile = time.monotonic() + settings.reconcile_seconds
+            time.sleep(POLL_SECONDS)
+        show(Standing(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
+    finally:
+        worker.stop(4.0)
+
+
+def reconcile(app: Celery, database: Database, now: datetime) -> None:
+    """Wake the workers when something is pending and no one works."""
+    standing = backlog(database, now)
+    if standing.pending and not standing.leased:
+        wake(app)
+
+
+def pending_under(database: Database, paths: Sequence[str]) -> int:
+    """How many files under `paths` are pending."""
+    with database.read() as session:
+        query = select(func.count()).select_from(File).where(File.state == State.PENDING, any_of(paths))
+        return session.scalar(query) or 0
+
+
+def is_fresh(entry: Found, settle_seconds: float, now: datetime) -> bool:
+    """Whether the file was written so lately (or, by its clock, in the future) that it may not be complete."""
+    return abs(now.timestamp() - entry.mtime_ns / 1e9) < settle_seconds
+
+
+def _entries(path: str, ignore: Sequence[str]) -> Sequence[Entry] | object:
+    if os.path.isdir(path):
+        return walk(path, root=path, ignore=ignore)
+    entry = look_at(path, root=os.path.dirname(path))
+    if entry is None:
+        return [Skipped(path, "its content is no image")]
+    return [entry]
+
+
+def _take_in_settled(settling: Settling, database: Database, now: Callable[[], datetime]) -> Taken:
+    taken = Taken()
+    give_up = time.monotonic() + SETTLE_LIMIT_SECONDS
+    while len(settling) and time.monotonic() < give_up:
+        done = settling.settled(_look)
+        for start in range(0, len(done), BATCH):
+            taken += take_in(database, done[start : start + BATCH], root_id=None, now=now())
+        if len(settling):
+            time.sleep(POLL_SECONDS)
+    left = [Skipped(path, "still being written to; scan again later") for path in settling.paths()]
+    for start in range(0, len(left), BATCH):
+        taken += take_in(database, left[start : start + BATCH], root_id=None, now=now())
+    return taken
+
+
+def _look(path: str) -> Entry | None:
+    entry = look_at(path, root=os.path.dirname(path))
+    return entry if isinstance(entry, Found | Skipped) else None

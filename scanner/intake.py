@@ -1,0 +1,150 @@
+"""From what was found on the disk to rows in the database: new or changed files become pending."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from sqlalchemy import select
+
+from .database.engine import Database
+from .database.models import File, State
+from .database.queries import insert_or_ignore, under
+from .walk import Entry, Found, Skipped
+
+BATCH = 500
+UNREADABLE_FOLDER = "unreadable-folder"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What an intake found: files new to us, changed ones, ones known as they are, and ones passed over for a reason."""
+
+    new: int = 0
+    changed: int = 0
+    known: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Taken") -> "Taken":
+        return Taken(self.new + other.new, self.changed + other.changed, self.known + other.known, self.skipped + other.skipped)
+
+    @property
+    def pending(self) -> int:
+        """How many became pending."""
+        return self.new + self.changed
+
+
+def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None, now: datetime) -> Taken:
+    """Compare `entries` (at most BATCH) with the database and record what is new or changed, in one short transaction."""
+    by_path = {entry.path: entry for entry in entries}
+    with database.read() as session:
+        rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_(by_path)))}
+    todo = [entry for entry in by_path.values() if entry.path not in rows or _differs(rows[entry.path], entry)]
+    known = len(by_path) - len(todo)
+    if not todo:
+        return Taken(known=known)
+    with database.write() as session:
+        # Read again under the write lock: another process may have been quicker.
+        rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_([e.path for e in todo])))}
+        fresh = [entry for entry in todo if entry.path not in rows]
+        changed = [entry for entry in todo if entry.path in rows and _differs(rows[entry.path], entry)]
+        if fresh:
+            values = [{**_values(entry, now), "path": entry.path, "root_id": root_id} for entry in fresh]
+            insert_or_ignore(session, File, values)
+        for entry in changed:
+            _apply(rows[entry.path], entry, now)
+    skipped = sum(isinstance(entry, Skipped) for entry in todo)
+    new = sum(isinstance(entry, Found) for entry in fresh)
+    return Taken(new, len(todo) - skipped - new, known, skipped)
+
+
+def mark_missing(database: Database, folder: str, *, now: datetime) -> int:
+    """Mark files under `folder` that are no longer there; returns how many. Their verdicts stay.
+
+    When the folder itself is gone or empty (an unplugged drive looks like that), nothing is marked.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            if next(entries, None) is None:
+                return 0
+    except OSError:
+        return 0
+    marked = 0
+    for page in _pages(database, folder):
+        marked += _mark(database, [file_id for file_id, path, kind in page if _is_gone(path, kind)], now)
+    return marked
+
+
+def mark_missing_path(database: Database, path: str, *, now: datetime) -> int:
+    """Mark one file, or all below what was a folder, when the path is no longer there."""
+    if os.path.lexists(path):
+        return 0
+    return sum(_mark(database, [row[0] for row in page], now) for page in _pages(database, path))
+
+
+def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """`entries` in lists of at most BATCH."""
+    iterator = iter(entries)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch
+
+
+def _pages(database: Database, folder: str) -> Iterator[list[tuple[int, str, str | None]]]:
+    last = 0
+    while True:
+        with database.read() as session:
+            query = select(File.id, File.path, File.error_kind).where(under(folder), File.state != State.MISSING, File.id > last)
+            page = [row._tuple() for row in session.execute(query.order_by(File.id).limit(BATCH))]
+        if not page:
+            return
+        yield page
+        last = page[-1][0]
+
+
+def _is_gone(path: str, error_kind: str | None) -> bool:
+    """Also a folder that could not be read and now can: its files have rows of their own."""
+    return not os.path.lexists(path) or (error_kind == UNREADABLE_FOLDER and os.access(path, os.R_OK | os.X_OK))
+
+
+def _mark(database: Database, file_ids: list[int], now: datetime) -> int:
+    if not file_ids:
+        return 0
+    with database.write() as session:
+        rows = session.scalars(select(File).where(File.id.in_(file_ids))).all()
+        for row in rows:
+            row.state, row.finished_at = State.MISSING, now
+            row.lease_owner = row.lease_expires_at = None
+        return len(rows)
+
+
+def _differs(row: File, entry: Entry) -> bool:
+    if isinstance(entry, Skipped):
+        return row.error != entry.reason
+    if row.state in (State.SKIPPED, State.MISSING):
+        return True
+    return (row.size, row.mtime_ns) != (entry.size, entry.mtime_ns)
+
+
+def _values(entry: Entry, now: datetime) -> dict[str, object]:
+    if isinstance(entry, Found):
+        return {"size": entry.size, "mtime_ns": entry.mtime_ns, "state": State.PENDING, "pending_since": now, "attempts": 0}
+    kind = UNREADABLE_FOLDER if entry.is_error else "not-a-file"
+    state = State.FAILED if entry.is_error else State.SKIPPED
+    return {
+        "size": 0,
+        "mtime_ns": 0,
+        "state": state,
+        "error_kind": kind,
+        "error": entry.reason,
+        "finished_at": now,
+        "attempts": 0,
+    }
+
+
+def _apply(row: File, entry: Entry, now: datetime) -> None:
+    """Begin anew with a row whose file has changed; whoever holds its lease loses it, and their result with it."""
+    row.detection_id = row.content_id = row.error = row.error_kind = row.finished_at = None
+    row.lease_owner = row.lease_expires_at = None
+    for name, value in _values(entry, now).items():
+        setattr(row, name, value)

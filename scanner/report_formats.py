@@ -1,0 +1,78 @@
+"""A report as table, JSON, CSV or one self-contained HTML page."""
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from datetime import datetime
+from io import StringIO
+from typing import Any
+
+import click
+
+from .report import Report, ReportItem, iterate_statuses
+
+_COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green", "failed": "magenta", "skipped": "magenta"}
+CSV_COLUMNS = ("path", "sha256", "state", "label", "score", "threshold", "model", "scanned_at", "review", "error")
+
+
+def as_json(report: Report) -> str:
+    """The contract's object. Bytes of a name that are not UTF-8 are lone surrogates, escaped: os.fsencode gives the name back."""
+    document = {
+        "since": _iso(report.since),
+        "until": _iso(report.until),
+        "model": report.model,
+        "totals": report.totals,
+        "items": [_json_item(item) for item in report.items],
+    }
+    return json.dumps(document, indent=1)
+
+
+def as_csv(report: Report) -> str:
+    """One line per file, with a header (RFC 4180)."""
+    out = StringIO()
+    writer = csv.writer(out)
+    writer.writerow(CSV_COLUMNS)
+    for item in report.items:
+        fields = {**vars(item), "path": printable(item.path), "scanned_at": _iso(item.scanned_at)}
+        writer.writerow([fields[column] for column in CSV_COLUMNS])
+    return out.getvalue()
+
+
+def as_table(report: Report, *, limit: int, local: Callable[[datetime], datetime]) -> str:
+    """For a terminal: at most `limit` files (0: all), those that need a person first, then the counts."""
+    shown = report.items if limit == 0 else report.items[:limit]
+    lines = [_line(item, local) for item in shown]
+    if len(shown) < len(report.items):
+        lines.append(f"... and {len(report.items) - len(shown):,} more (--limit 0 shows all)")
+    return "\n".join([*lines, *([""] if lines else []), summary(report)])
+
+
+def summary(report: Report) -> str:
+    """The counts in one line."""
+    counts = [click.style(f"{count:,} {status}", fg=_COLOURS.get(status)) for status, count in iterate_statuses(report)]
+    model = f" (model {report.model})" if report.model else ""
+    return f"{report.totals['files']:,} files: {', '.join(counts) or 'nothing'}{model}"
+
+
+def printable(path: str) -> str:
+    """A path for people: bytes that are not UTF-8 and control characters (which could steer a terminal) are escaped."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
+    when = local(item.scanned_at).strftime("%Y-%m-%d %H:%M") if item.scanned_at else " " * 16
+    score = f"{item.score:.3f}" if item.score is not None else "     "
+    status = click.style(f"{item.status:9}", fg=_COLOURS.get(item.status))
+    notes = [item.error or "", f"reviewed: {item.review}" if item.review else ""]
+    return "  ".join([status, score, when, printable(item.path), *(note for note in notes if note)]).rstrip()
+
+
+def _json_item(item: ReportItem) -> dict[str, Any]:
+    # Faces and evidence are part of the contract; this version finds neither.
+    return {**vars(item), "scanned_at": _iso(item.scanned_at), "faces": None, "evidence": None}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

@@ -1,0 +1,31 @@
+"""How things stand, for `dfscan status`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from .database.engine import Database
+from .database.models import File
+from .leases import backlog
+from .roots import WatchedRoot, known_roots
+from .workers import WorkerSeen, live_workers
+
+
+@dataclass(frozen=True)
+class StandingNow:
+    """Files by state, the backlog (and how much of it is leased), live workers, and roots."""
+
+    files: dict[str, int]
+    pending: int
+    leased: int
+    workers: list[WorkerSeen]
+    roots: list[WatchedRoot]
+
+
+def current_standing(database: Database, now: datetime) -> StandingNow:
+    """Counted from row states, so that it cannot drift from the truth."""
+    with database.read() as session:
+        files = dict(session.execute(select(File.state, func.count()).group_by(File.state).order_by(File.state)).tuples().all())
+    waiting = backlog(database, now)
+    return StandingNow(files, waiting.pending, waiting.leased, live_workers(database, now), known_roots(database))

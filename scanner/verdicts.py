@@ -1,0 +1,186 @@
+"""What workers write: the outcome of each claimed file, and the detections behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .database.engine import Database
+from .database.models import Content, Detection, File, Label, Model, State
+from .database.queries import insert_or_ignore
+from .leases import Claimed
+
+# How long a file that changed while it was read waits before it is tried again.
+UNSETTLED_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class ContentFacts:
+    """What is known of a file's bytes: sha256 in hex, size in bytes, sides in pixels."""
+
+    sha256: str
+    size: int
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class ActiveModel:
+    """The checkpoint that a worker runs; `id` is its row."""
+
+    id: int
+    name: str
+    threshold: float
+    band_low: float
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The model's score (0..1) for a content; `seconds` it took."""
+
+    file: Claimed
+    content: ContentFacts
+    score: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Reused:
+    """The model has scored this content before, perhaps under another path."""
+
+    file: Claimed
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The file cannot be scored: `kind` for machines, `reason` for people."""
+
+    file: Claimed
+    kind: str
+    reason: str
+    content: ContentFacts | None = None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The file changed while it was read; these are its size and mtime now."""
+
+    file: Claimed
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """The file is no longer there."""
+
+    file: Claimed
+
+
+Outcome = Scored | Reused | Failed | Changed | Vanished
+
+
+def label_for(score: float, threshold: float, band_low: float) -> Label:
+    """fake from `threshold` on, uncertain in the band [band_low, threshold), else real."""
+    if score >= threshold:
+        return Label.FAKE
+    return Label.UNCERTAIN if score >= band_low else Label.REAL
+
+
+def register_model(
+    database: Database, *, sha256: str, name: str, card: dict[str, Any], threshold: float, band_low: float, now: datetime
+) -> ActiveModel:
+    """The model's row, made when it is new."""
+    with database.write() as session:
+        insert_or_ignore(session, Model, [{"sha256": sha256, "name": name, "card": card, "first_used_at": now}])
+        row = session.scalars(select(Model).where(Model.sha256 == sha256)).one()
+        return ActiveModel(row.id, row.name, threshold, band_low)
+
+
+def is_scored(database: Database, model: ActiveModel, sha256: str) -> bool:
+    """Whether `model` has a detection for this content."""
+    with database.read() as session:
+        query = select(Detection.id).join(Content).where(Detection.model_id == model.id, Content.sha256 == sha256)
+        return session.scalar(query) is not None
+
+
+def record(
+    database: Database, owner: str, outcomes: Sequence[Outcome], model: ActiveModel, *, device: str, now: datetime
+) -> None:
+    """Write all `outcomes` in one transaction.
+
+    Files that `owner` no longer holds (the lease ran out, or the file changed meanwhile) are left alone: what was scored is
+    kept with the content all the same.
+    """
+    with database.write() as session:
+        held_ids = [outcome.file.id for outcome in outcomes]
+        query = select(File).where(File.id.in_(held_ids), File.lease_owner == owner, File.state == State.PENDING)
+        held = {row.id: row for row in session.scalars(query.with_for_update())}
+        contents = _store_contents(session, outcomes, now)
+        detections = _store_detections(session, outcomes, contents, model, device, now)
+        for outcome in outcomes:
+            row = held.get(outcome.file.id)
+            if row is not None:
+                _conclude(row, outcome, contents, detections, now)
+
+
+def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime) -> dict[str, int]:
+    facts = {o.content.sha256: o.content for o in outcomes if isinstance(o, Scored | Failed) and o.content is not None}
+    if facts:
+        rows = [
+            {"sha256": c.sha256, "size": c.size, "format": c.format, "width": c.width, "height": c.height, "first_seen_at": now}
+            for c in facts.values()
+        ]
+        insert_or_ignore(session, Content, rows)
+    wanted = set(facts) | {o.sha256 for o in outcomes if isinstance(o, Reused)}
+    return dict(session.execute(select(Content.sha256, Content.id).where(Content.sha256.in_(wanted))).tuples().all())
+
+
+def _store_detections(
+    session: Session, outcomes: Sequence[Outcome], contents: dict[str, int], model: ActiveModel, device: str, now: datetime
+) -> dict[int, int]:
+    rows = {
+        outcome.content.sha256: {
+            "content_id": contents[outcome.content.sha256],
+            "model_id": model.id,
+            "score": outcome.score,
+            "threshold": model.threshold,
+            "band_low": model.band_low,
+            "label": label_for(outcome.score, model.threshold, model.band_low),
+            "device": device,
+            "scanned_at": now,
+            "seconds": outcome.seconds,
+        }
+        for outcome in outcomes
+        if isinstance(outcome, Scored)
+    }
+    if rows:
+        insert_or_ignore(session, Detection, list(rows.values()))
+    query = select(Detection.content_id, Detection.id)
+    query = query.where(Detection.model_id == model.id, Detection.content_id.in_(list(contents.values())))
+    return dict(session.execute(query).tuples().all())
+
+
+def _conclude(row: File, outcome: Outcome, contents: dict[str, int], detections: dict[int, int], now: datetime) -> None:
+    row.lease_owner = row.lease_expires_at = None
+    row.finished_at = now
+    match outcome:
+        case Scored(content=ContentFacts(sha256=sha256)) | Reused(sha256=sha256):
+            row.content_id = contents[sha256]
+            row.detection_id = detections[row.content_id]
+            row.state, row.error, row.error_kind = State.SCORED, None, None
+        case Failed(kind=kind, reason=reason, content=content):
+            row.content_id = contents[content.sha256] if content else None
+            row.detection_id = None
+            row.state, row.error_kind, row.error = State.FAILED, kind, reason
+        case Changed(size=size, mtime_ns=mtime_ns):
+            row.size, row.mtime_ns, row.finished_at = size, mtime_ns, None
+            row.attempts -= 1  # the writer's doing, not the file's
+            row.lease_expires_at = now + timedelta(seconds=UNSETTLED_SECONDS)
+        case Vanished():
+            row.state = State.MISSING

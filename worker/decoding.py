@@ -1,0 +1,107 @@
+"""Decoding in separate, limited processes: a decoder that crashes, hangs or eats memory costs one file, not the worker.
+
+The processes import this module and no torch, so that they start quickly and stay small.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pebble import ProcessExpired, ProcessPool
+
+from .detector.picture import PictureError, decode_rgb, prepare_pillow
+from .detector.preprocess import to_square
+
+# A process is replaced after this many pictures, so that no decoder's leak grows.
+PICTURES_PER_PROCESS = 2000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one picture may cost: `pixels` in all, `seconds` of time, `megabytes` of address space."""
+
+    pixels: int
+    seconds: float
+    megabytes: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A picture as the network wants it: uint8 HWC; format and size (pixels) as stored."""
+
+    image_HWC: NDArray[np.uint8]
+    format: str
+    width: int
+    height: int
+
+
+class DecoderPool:
+    """Decoder processes. Use as a context manager: leaving it ends them."""
+
+    def __init__(self, processes: int, limits: Limits) -> None:
+        self._limits = limits
+        # A fresh server that forks: no torch, no threads and no open connection of the worker is inherited.
+        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        if sys.platform == "linux":
+            multiprocessing.set_forkserver_preload([__name__])
+        self._pool = ProcessPool(
+            max_workers=processes,
+            max_tasks=PICTURES_PER_PROCESS,
+            initializer=_prepare_process,
+            initargs=(limits.megabytes,),
+            context=context,
+        )
+
+    def __enter__(self) -> "DecoderPool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.stop()
+        self._pool.join(timeout=5)
+
+    def warm_up(self) -> None:
+        """Start the processes before the first picture comes."""
+        self._pool.schedule(os.getpid).result()
+
+    def begin(self, content: bytes, size: int) -> "Future[Ready]":
+        """Start to decode `content` for an input of `size` pixels; collect it with `outcome`."""
+        future: Future[Ready] = self._pool.schedule(
+            _decode, args=[content, size, self._limits.pixels], timeout=self._limits.seconds
+        )
+        return future
+
+    def outcome(self, future: "Future[Ready]") -> Ready | PictureError:
+        """Wait for one picture; a crash or a time-out of its decoder is a reason like any other."""
+        try:
+            return future.result()
+        except PictureError as error:
+            return error
+        except TimeoutError:
+            return PictureError(f"its decoding took longer than {self._limits.seconds:g} s (setting decode_seconds)")
+        except ProcessExpired as error:
+            code = error.exitcode or 0
+            cause = signal.strsignal(-code) if code < 0 else f"exit code {code}"
+            return PictureError(f"its decoder process died ({cause})")
+        except MemoryError:
+            return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
+
+
+def _prepare_process(megabytes: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then ends its decoders
+    prepare_pillow()
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if sys.platform == "linux":  # macOS has no working limit of address space
+            resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+
+
+def _decode(content: bytes, size: int, max_pixels: int) -> Ready:
+    decoded = decode_rgb(content, max_pixels=max_pixels, short_side=size)
+    return Ready(to_square(decoded.picture, size), decoded.format, decoded.width, decoded.height)

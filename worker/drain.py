@@ -1,0 +1,134 @@
+"""A worker's work: claim pending files, read, decode, predict, record, until nothing is pending.
+
+While the network looks at one batch, the decoders work on the next.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import monotonic
+
+import numpy as np
+
+from scanner.database.engine import Database
+from scanner.leases import Claimed, claim, release
+from scanner.settings import Settings
+from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, is_scored, record
+
+from .decoding import DecoderPool, Ready
+from .detector.picture import PictureError
+from .detector.predictor import Predictor
+from .reading import read_image
+
+# Undecoded bytes that one batch may hold in memory before its decoders are waited for.
+BYTES_IN_HAND = 256 << 20
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What a worker works with. `now` gives the time with its zone; `name` owns its leases."""
+
+    name: str
+    settings: Settings
+    database: Database
+    predictor: Predictor
+    model: ActiveModel
+    decoders: DecoderPool
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class _Decoding:
+    """One content on its way through a decoder, and the claimed files that hold it."""
+
+    content: ContentFacts
+    files: list[Claimed]
+    future: "Future[Ready]"
+
+
+@dataclass(frozen=True)
+class _Batch:
+    began: float
+    outcomes: list[Outcome]
+    decoding: list[_Decoding]
+
+
+def drain(worker: Worker, should_stop: Callable[[], bool]) -> int:
+    """Work until nothing is pending or `should_stop()`; returns how many files were concluded.
+
+    When anything but a file goes wrong, everything in hand is given back, uncharged, and the error is raised.
+    """
+    concluded = 0
+    current: _Batch | None = None
+    try:
+        while True:
+            claimed = [] if should_stop() else _claim(worker)
+            following = _begin(worker, claimed) if claimed else None
+            if current is not None:
+                concluded += _conclude(worker, current)
+            current = following
+            if current is None:
+                return concluded
+    except BaseException:
+        release(worker.database, worker.name, charge=False)
+        raise
+
+
+def _claim(worker: Worker) -> list[Claimed]:
+    settings = worker.settings
+    return claim(
+        worker.database,
+        worker.name,
+        settings.batch_size,
+        now=worker.now(),
+        lease_seconds=settings.lease_seconds,
+        max_attempts=settings.max_attempts,
+    )
+
+
+def _begin(worker: Worker, claimed: Sequence[Claimed]) -> _Batch:
+    """Read the files and start to decode those contents that the model has not scored yet."""
+    batch = _Batch(monotonic(), [], [])
+    size = worker.predictor.card.recipe.preprocessing.size
+    in_hand = 0
+    by_sha256: dict[str, _Decoding] = {}
+    for file in claimed:
+        read = read_image(file, int(worker.settings.max_file_megabytes * 1e6))
+        if not isinstance(read, tuple):
+            batch.outcomes.append(read)
+            continue
+        content, facts = read
+        if facts.sha256 in by_sha256:
+            by_sha256[facts.sha256].files.append(file)
+        elif is_scored(worker.database, worker.model, facts.sha256):
+            batch.outcomes.append(Reused(file, facts.sha256))
+        else:
+            by_sha256[facts.sha256] = _Decoding(facts, [file], worker.decoders.begin(content, size))
+            in_hand += len(content)
+            if in_hand > BYTES_IN_HAND:
+                for waiting in by_sha256.values():
+                    waiting.future.exception()
+                in_hand = 0
+    batch.decoding.extend(by_sha256.values())
+    return batch
+
+
+def _conclude(worker: Worker, batch: _Batch) -> int:
+    """Predict what was decoded and record the whole batch."""
+    outcomes = list(batch.outcomes)
+    ready: list[tuple[_Decoding, Ready]] = []
+    for item in batch.decoding:
+        decoded = worker.decoders.outcome(item.future)
+        if isinstance(decoded, PictureError):
+            outcomes += [Failed(file, "undecodable", str(decoded), item.content) for file in item.files]
+        else:
+            ready.append((item, decoded))
+    if ready:
+        scores = worker.predictor.scores(np.stack([decoded.image_HWC for _, decoded in ready]))
+        seconds = (monotonic() - batch.began) / len(ready)
+        for (item, decoded), score in zip(ready, scores, strict=True):
+            content = replace(item.content, format=decoded.format, width=decoded.width, height=decoded.height)
+            outcomes += [Scored(file, content, float(score), seconds) for file in item.files]
+    record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.device.name, now=worker.now())
+    return len(outcomes)
