@@ -15,28 +15,35 @@ from kombu.exceptions import ChannelError
 from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
+LONGEST_WAIT_SECONDS = 0.3
+
 log = logging.getLogger(__name__)
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     """Messages are files in one folder; see `Transport`."""
 
-    def _put(self, queue: str, payload: Mapping[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, message: Mapping[str, Any], **_: Any) -> None:
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}"
         folder = Path(self.data_folder_out)
         partial = folder / f"{name}.partial"
-        partial.write_text(dumps(payload), "utf-8")
+        partial.write_text(dumps(message), "utf-8")  # type: ignore[no-untyped-call]
         partial.replace(folder / f"{name}.{queue}.msg")
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         while True:
             try:
-                return super()._get(queue)  # raises Empty, which ends the loop
+                return super()._get(queue)  # type: ignore[no-untyped-call]  # Empty, when there is none, ends the loop
             except (ValueError, ChannelError) as error:
                 log.warning("dropped an unreadable wake-up message: %s", error)
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
-    """The embedded broker. Named in `broker_url` as module:class."""
+class Transport(filesystem.Transport):
+    """The embedded broker. Named in Celery's setting `broker_transport` as module:class."""
 
     Channel = Channel
+
+    def drain_events(self, connection: Any, timeout: float | None = None, **_: Any) -> None:
+        """Come back more often than Celery asks for, so that a request to stop is seen at once."""
+        wait = min(timeout or LONGEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        super().drain_events(connection, timeout=wait)  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -113,13 +113,10 @@ def is_fresh(entry: Found, settle_seconds: float, now: datetime) -> bool:
     return abs(now.timestamp() - entry.mtime_ns / 1e9) < settle_seconds
 
 
-def _entries(path: str, ignore: Sequence[str]) -> Sequence[Entry] | object:
+def _entries(path: str, ignore: Sequence[str]) -> Iterable[Entry]:
     if os.path.isdir(path):
         return walk(path, root=path, ignore=ignore)
-    entry = look_at(path, root=os.path.dirname(path))
-    if entry is None:
-        return [Skipped(path, "its content is no image")]
-    return [entry]
+    return [_look(path) or Skipped(path, "its content is no image")]
 
 
 def _take_in_settled(settling: Settling, database: Database, now: Callable[[], datetime]) -> Taken:

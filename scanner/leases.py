@@ -69,12 +69,12 @@ def _free(now: datetime) -> ColumnElement[bool]:
     return and_(File.state == State.PENDING, or_(File.lease_expires_at.is_(None), File.lease_expires_at <= now))
 
 
-def _newest(ids: Select[tuple[int]], limit: int) -> Select[tuple[int]]:
+def _newest(ids: Select[int], limit: int) -> Select[int]:
     # SKIP LOCKED is for Postgres; SQLite has one writer anyway and leaves it out.
     return ids.order_by(File.pending_since.desc(), File.mtime_ns.desc()).limit(limit).with_for_update(skip_locked=True)
 
 
-def _lease(session: Session, ids: Select[tuple[int]], owner: str, until: datetime) -> list[Claimed]:
+def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> list[Claimed]:
     taken = (
         update(File)
         .where(File.id.in_(ids.scalar_subquery()))
@@ -86,7 +86,7 @@ def _lease(session: Session, ids: Select[tuple[int]], owner: str, until: datetim
 
 
 def _give_up(session: Session, now: datetime, max_attempts: int) -> None:
-    reason = f"given up after {max_attempts} tries: each time the worker died or hung with this file in hand; `dfscan retry` tries again"
+    reason = f"given up after {max_attempts} tries: each time the worker died or hung with it in hand; `dfscan retry` tries again"
     session.execute(
         update(File)
         .where(_free(now), File.attempts >= max_attempts)

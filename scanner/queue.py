@@ -21,7 +21,7 @@ def make_app(settings: Settings) -> Celery:
     """The Celery application on the configured broker, or on the embedded one: a private folder of message files."""
     app = Celery("dfscan", set_as_current=False)
     app.conf.update(
-        broker_url=settings.broker_url or "filesystem://",
+        broker_url=settings.broker_url or "filesystem://localhost//",
         broker_transport=None if settings.broker_url else "scanner.embedded_broker:Transport",
         broker_transport_options=_redis_options(settings) if settings.broker_url else _folder_options(settings.data_dir),
         broker_connection_retry_on_startup=True,

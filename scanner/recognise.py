@@ -5,7 +5,8 @@ import stat
 from pathlib import PurePath
 
 # A file with one of these is expected to be an image: when its content is none, that is said, not passed over.
-IMAGE_SUFFIXES = frozenset([".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".heic", ".heif", ".avif"])
+_NAMES = ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff", "heic", "heif", "avif")
+IMAGE_SUFFIXES = frozenset("." + name for name in _NAMES)
 _HEAD = 32
 _FTYP_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"}
 

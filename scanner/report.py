@@ -1,7 +1,7 @@
 """What was found: one snapshot of files with their verdicts, ready to be printed or exported."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -90,7 +90,7 @@ def statuses_meant(words: Sequence[str]) -> list[str]:
     return [status for word in words for status in (FLAGGED if word == "flagged" else (word,))]
 
 
-def _query(since: datetime | None, until: datetime | None, paths: Sequence[str]) -> Select[Any]:
+def _query(since: datetime | None, until: datetime | None, paths: Sequence[str]) -> Select[*tuple[Any, ...]]:
     latest = select(Review.content_id, func.max(Review.id).label("id")).group_by(Review.content_id).subquery()
     when = func.coalesce(File.finished_at, File.pending_since)
     query = (
@@ -120,13 +120,12 @@ def _query(since: datetime | None, until: datetime | None, paths: Sequence[str])
     return query.where(any_of(paths)) if paths else query
 
 
-def _item(row: Row[Any]) -> ReportItem:
+def _item(row: Row[*tuple[Any, ...]]) -> ReportItem:
     item = ReportItem(*row)
     if item.state == State.SCORED:
         return item
     # A missing or pending file shows no verdict of its own, but what is known of its content stays in the database.
-    path, sha256, state, *_, finished_at, review, error = row
-    return ReportItem(path, sha256, state, None, None, None, None, finished_at, review, error)
+    return replace(item, label=None, score=None, threshold=None, model=None)
 
 
 def iterate_statuses(report: Report) -> Iterator[tuple[str, int]]:

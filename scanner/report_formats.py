@@ -40,11 +40,15 @@ def as_csv(report: Report) -> str:
 
 
 def as_table(report: Report, *, limit: int, local: Callable[[datetime], datetime]) -> str:
-    """For a terminal: at most `limit` files (0: all), those that need a person first, then the counts."""
-    shown = report.items if limit == 0 else report.items[:limit]
-    lines = [_line(item, local) for item in shown]
-    if len(shown) < len(report.items):
-        lines.append(f"... and {len(report.items) - len(shown):,} more (--limit 0 shows all)")
+    """For a terminal: verdicts, then what has none, at most `limit` lines of each (0: all), then the counts."""
+    verdicts = [item for item in report.items if item.label is not None]
+    others = [item for item in report.items if item.label is None]
+    lines = []
+    for group in (verdicts, others):
+        shown = group if limit == 0 else group[:limit]
+        lines += [_line(item, local) for item in shown]
+        if len(shown) < len(group):
+            lines.append(f"... and {len(group) - len(shown):,} more (--limit 0 shows all)")
     return "\n".join([*lines, *([""] if lines else []), summary(report)])
 
 

@@ -115,7 +115,7 @@ def _read_config(config: Path) -> dict[str, Any]:
     return content
 
 
-def _converted(name: str, raw: Any, kind: type, source: str) -> Any:
+def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
     if issubclass(kind, Path):
         # Absolute, because workers and the service run in other folders.
         return Path(raw).expanduser().absolute()

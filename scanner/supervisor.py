@@ -76,7 +76,7 @@ class EmbeddedWorker:
         status = self._process.poll()
         if status is None:
             return
-        self._bury()
+        self._bury(charge=True)
         if self._pending_at_death is not None and pending < self._pending_at_death:
             self._strikes = 0
         self._pending_at_death = pending
@@ -100,15 +100,15 @@ class EmbeddedWorker:
         except subprocess.TimeoutExpired:
             log.warning("the worker did not stop within %g s and is killed; its files stay pending", seconds)
             self._process.kill()
-        self._bury()
+        self._bury(charge=False)
 
-    def _bury(self) -> None:
+    def _bury(self, *, charge: bool) -> None:
         assert self._process is not None
         self._process.wait()
         if self._process.stdin:
             self._process.stdin.close()
         self._process = None
-        release(self._database, self._name, charge=True)
+        release(self._database, self._name, charge=charge)
         report_out(self._database, self._name, self._now())
 
     def _last_words(self) -> str:

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
@@ -45,7 +46,7 @@ class Watching:
         for root in self._roots:
             try:
                 self._observer.schedule(
-                    self._handler, root, recursive=True, event_filter=_LINUX if os.name == "posix" and _has_inotify() else _OTHERS
+                    self._handler, root, recursive=True, event_filter=_LINUX if sys.platform == "linux" else _OTHERS
                 )
             except OSError as error:
                 self.unwatched.append(root)
@@ -66,10 +67,6 @@ class _Hints(FileSystemEventHandler):
         for path in (event.src_path, event.dest_path):
             if path:
                 self._hint(os.fsdecode(path))
-
-
-def _has_inotify() -> bool:
-    return Observer.__name__ == "InotifyObserver"
 
 
 def _advice(error: OSError) -> str:

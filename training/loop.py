@@ -6,7 +6,7 @@ Shapes: B images, C = 3, H = W = the epoch's size. Loss: binary cross-entropy on
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def train(
 
     The state is written to `resume_file` every `SAVE_EVERY` steps; when that file exists, the run goes on from it.
     """
-    detector.to(device, memory_format=torch.channels_last)
+    detector.to(device).to(memory_format=torch.channels_last)
     torch.manual_seed(plan.seed)
     optimiser = _optimiser(detector, plan)
     average = {name: tensor.clone() for name, tensor in detector.state_dict().items()}
@@ -94,7 +94,7 @@ def _step(detector: nn.Module, optimiser: torch.optim.Optimizer, images_BCHW: Te
         logits_B = detector(images_BCHW)
     loss = nn.functional.binary_cross_entropy_with_logits(logits_B.float(), labels_B)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(detector.parameters(), 1.0)
     optimiser.step()
     return float(loss.detach())
@@ -102,7 +102,7 @@ def _step(detector: nn.Module, optimiser: torch.optim.Optimizer, images_BCHW: Te
 
 def _batches(
     rows: Sequence[Row], order: list[int], plan: TrainingPlan, size: int, epoch: int, processes: int
-) -> DataLoader[tuple[NDArray[np.uint8], Tensor]]:
+) -> Iterable[tuple[NDArray[np.uint8], Tensor]]:
     pictures = Pictures(rows, size, augment_seed=f"{plan.seed}/{epoch}" if plan.augment else None)
     return DataLoader(pictures, plan.batch_size, sampler=order, num_workers=processes, collate_fn=_collate)
 

@@ -9,8 +9,8 @@ class TrainingPlan:
     """Hyperparameters of one run.
 
     `sizes` is the input size in pixels of each epoch (its length is the number of epochs): smaller first epochs cost
-    less and lose little (progressive resizing, Tan & Le 2021). `repeat` oversamples a source, so that sources that only hold one label do not teach
-    their own look. `ema_decay` averages weights over steps; 0 switches it off.
+    less and lose little (progressive resizing, Tan & Le 2021). `repeat` oversamples a source, so that sources that hold one
+    label only do not teach their own look. `ema_decay` averages weights over steps; 0 switches it off.
     """
 
     sizes: tuple[int, ...]

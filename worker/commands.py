@@ -1,13 +1,13 @@
 """`dfscan worker` and `dfscan model`. Light to import: torch comes in when a command runs."""
 
 import json
-import logging
 import sys
 from dataclasses import asdict, replace
 
 import click
 
 from scanner.cli.context import pass_settings
+from scanner.cli.logs import log_to_stderr
 from scanner.settings import Settings
 
 
@@ -23,7 +23,7 @@ def worker(settings: Settings, device: str | None, batch_size: int | None, name:
 
     from .process import run_worker
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    log_to_stderr("%(asctime)s %(levelname)s %(message)s")
     chosen = replace(settings, device=device or settings.device, batch_size=batch_size or settings.batch_size)
     status = run_worker(
         chosen, name or worker_name(), supervised=supervised, say=lambda line: click.echo(f"worker ready: {line}", err=True)

@@ -61,7 +61,7 @@ class DecoderPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join(timeout=5)
 
     def warm_up(self) -> None:

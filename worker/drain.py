@@ -5,13 +5,14 @@ While the network looks at one batch, the decoders work on the next.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 
 import numpy as np
 
-from scanner.database.engine import Database
+from scanner.database.engine import Database, DatabaseUnavailable
 from scanner.leases import Claimed, claim, release
 from scanner.settings import Settings
 from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, is_scored, record
@@ -71,7 +72,9 @@ def drain(worker: Worker, should_stop: Callable[[], bool]) -> int:
             if current is None:
                 return concluded
     except BaseException:
-        release(worker.database, worker.name, charge=False)
+        # Without a database the leases run out by themselves.
+        with suppress(DatabaseUnavailable):
+            release(worker.database, worker.name, charge=False)
         raise
 
 

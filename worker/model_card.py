@@ -27,7 +27,8 @@ def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
         f"Recipe `{card.recipe.name}`: {' + '.join(card.recipe.branches)}, input {seen.size} x {seen.size} pixels.",
         f"A score of {card.threshold:.3f} or more is called fake, from {card.band_low:.3f} on uncertain, below that real.",
         f"Trained on {card.training.get('rows', 0):,} images (manifest sha256 `{card.training.get('manifest_sha256')}`), "
-        f"{len(plan.get('sizes', ()))} epochs at {', '.join(map(str, plan.get('sizes', ())))} pixels, batch {plan.get('batch_size')}, "
+        f"{len(plan.get('sizes', ()))} epochs at {', '.join(map(str, plan.get('sizes', ())))} pixels, "
+        f"batch {plan.get('batch_size')}, "
         f"{plan.get('optimiser')} {plan.get('learning_rate')}, seed {plan.get('seed')}.",
     ]
     if card.metrics:

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from celery import Celery
-from celery.exceptions import WorkerShutdown
+from celery.exceptions import SecurityWarning, WorkerShutdown
 from celery.worker import state
 
 from scanner.database.engine import Database, open_database
@@ -117,7 +118,10 @@ def _consume(app: Celery) -> None:
         loglevel="WARNING",
         quiet=True,
     )
-    consumer.start()
+    with warnings.catch_warnings():
+        # Celery warns of pickle when run as root; we take JSON only.
+        warnings.simplefilter("ignore", SecurityWarning)
+        consumer.start()
 
 
 def _show_signs(database: Database, name: str, now: Callable[[], datetime]) -> None:

@@ -3,16 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from ..settings import Settings
 
+if TYPE_CHECKING:
+    from ..database.engine import Database
+
 pass_settings = click.make_pass_decorator(Settings)
 
 
 @contextmanager
-def opened_database(settings: Settings) -> Iterator["Database"]:  # noqa: F821
+def opened_database(settings: Settings) -> Iterator["Database"]:
     """The database, at the current schema. Raises DatabaseUnavailable and SchemaError."""
     from ..database.engine import open_database
     from ..database.schema import prepare_schema

@@ -52,8 +52,8 @@ class _Commands(click.Group):
             command: click.Command = getattr(import_module(module), name)
             return command
         for point in entry_points(group="dfscan.commands", name=cmd_name):
-            command = point.load()
-            return command
+            found: click.Command = point.load()
+            return found
         return None
 
 

@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..settings import Settings
 from .context import opened_database, pass_settings, utc_now
+
+if TYPE_CHECKING:
+    from ..report import Report
 
 
 @click.command()
@@ -52,7 +56,7 @@ def report(
     write_report(found, "json" if as_json_flag else form, output, limit)
 
 
-def write_report(found: "Report", form: str, output: Path | None, limit: int) -> None:  # noqa: F821
+def write_report(found: "Report", form: str, output: Path | None, limit: int) -> None:
     """Render a report and write it to a file, or to standard output. Raises OutputError."""
     from .. import report_formats
 

@@ -56,9 +56,7 @@ def scan(
 
             work_until_done(chosen, database, scope, with_worker=not no_worker, now=utc_now, show=on_standing)
         found = build_report(database, paths=scope)
-    needs_attention = replace(found, items=tuple(item for item in found.items if item.status != "real"))
-    table = not as_json_flag and form == "table"
-    write_report(needs_attention if table else found, "json" if as_json_flag else form, output, limit)
+    write_report(found, "json" if as_json_flag else form, output, limit)
     sys.exit(EXIT_FAILED if found.failed else EXIT_FLAGGED if found.flagged else 0)
 
 

@@ -1,9 +1,7 @@
 """`dfscan watch`."""
 
-import logging
 import os
 import signal
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,7 @@ import click
 
 from ..settings import Settings
 from .context import opened_database, pass_settings, utc_now
+from .logs import log_to_stderr
 
 
 @click.command()
@@ -28,7 +27,7 @@ def watch(settings: Settings, paths: tuple[Path, ...], device: str | None, no_wo
     from ..roots import NoRoot, add_roots, known_roots, outermost
     from ..service import WatchService
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    log_to_stderr("%(asctime)s %(message)s")
     chosen = replace(settings, device=device or settings.device)
     stop = threading.Event()
 

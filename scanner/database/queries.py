@@ -14,7 +14,7 @@ from .models import Base, File
 def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert `rows`, leaving those alone that would break a unique constraint: someone else was quicker."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing()  # type: ignore[attr-defined]
+    statement = dialect.insert(table).on_conflict_do_nothing()
     session.execute(statement, list(rows))
 
 

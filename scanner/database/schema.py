@@ -33,7 +33,7 @@ def prepare_schema(database: Database) -> None:
         return
     if found is not None and not _is_known(found):
         raise SchemaError(
-            f"the database is at revision {found}, which this version does not know: it was used by a newer dfscan. Upgrade dfscan"
+            f"the database is at revision {found}, which this version does not know: a newer dfscan used it. Upgrade dfscan"
         )
     if database.engine.dialect.name != "sqlite":
         state = f"at revision {found}" if found else "empty"

@@ -7,6 +7,7 @@ open_clip (the Hugging Face cache) and torchvision (the torch hub folder) keep t
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from scanner.errors import KnownError
 
 from .branches import ClipImage, ClipPrompt, EfficientNetLite2, ResNet101
-from .network import FusionDetector
+from .network import Branch, FusionDetector
 from .recipes import PROMPT, Recipe
 
 CLIP_ARCHITECTURE = "ViT-B-32-quickgelu"  # OpenAI's weights were trained with QuickGELU; "ViT-B-32" would run them with GELU
@@ -54,37 +55,37 @@ def build_detector(recipe: Recipe, files: BackboneFiles, *, embed_prompt: bool =
 
     `embed_prompt=False` skips the text tower and leaves the prompt vector at zero, for a checkpoint to fill.
     """
-    branches: dict[str, nn.Module] = {}
+    branches: dict[str, Branch] = {}
     if {"clip-image", "clip-prompt"} & set(recipe.branches):
         clip = _clip_model(files.clip)
         if "clip-image" in recipe.branches:
-            branches["clip-image"] = ClipImage(clip.visual, int(clip.visual.output_dim))
+            branches["clip-image"] = ClipImage(clip.visual, clip.visual.output_dim)
         if "clip-prompt" in recipe.branches:
-            embedding_D = _prompt_embedding(clip) if embed_prompt else torch.zeros(int(clip.visual.output_dim))
+            embedding_D = _prompt_embedding(clip) if embed_prompt else torch.zeros(clip.visual.output_dim)
             branches["clip-prompt"] = ClipPrompt(embedding_D)
     if "resnet101" in recipe.branches:
         branches["resnet101"] = ResNet101(_resnet101(files.resnet101))
     if "efficientnet-lite2" in recipe.branches:
         branches["efficientnet-lite2"] = EfficientNetLite2(_efficientnet_lite2(files.efficientnet_lite2))
-    ordered = {name: branches[name] for name in recipe.branches}
+    ordered = {str(name): branches[name] for name in recipe.branches}
     return FusionDetector(ordered, recipe.hidden, recipe.dropout)
 
 
-def _clip_model(weights: Path | None) -> nn.Module:
+def _clip_model(weights: Path | None) -> Any:
     import open_clip  # slow to import; only the `paper` recipes need it
 
-    model: nn.Module = open_clip.create_model(
+    model = open_clip.create_model(
         CLIP_ARCHITECTURE, pretrained=str(weights) if weights else None, require_pretrained=weights is not None
     )
     return model.eval()
 
 
 @torch.no_grad()
-def _prompt_embedding(clip: nn.Module) -> Tensor:
+def _prompt_embedding(clip: Any) -> Tensor:
     import open_clip
 
     tokens = open_clip.get_tokenizer(CLIP_ARCHITECTURE)([PROMPT])
-    embedding_1D: Tensor = clip.encode_text(tokens, normalize=True)  # type: ignore[operator]
+    embedding_1D: Tensor = clip.encode_text(tokens, normalize=True)
     return embedding_1D[0]
 
 

@@ -6,8 +6,10 @@ Shapes: B images, C = 3, H x W pixels, D embedding width.
 import torch
 from torch import Tensor, nn
 
+from .network import Branch
 
-class ClipImage(nn.Module):
+
+class ClipImage(Branch):
     """Frozen CLIP image tower (Radford et al. 2021): L2-normalised image embedding, D = 512 for ViT-B/32."""
 
     def __init__(self, visual: nn.Module, width: int) -> None:
@@ -25,7 +27,7 @@ class ClipImage(nn.Module):
         return nn.functional.normalize(embeddings_BD, dim=-1)
 
 
-class ClipPrompt(nn.Module):
+class ClipPrompt(Branch):
     """The embedding of one static prompt: a constant vector, computed once and stored in the checkpoint."""
 
     embedding_D: Tensor
@@ -39,7 +41,7 @@ class ClipPrompt(nn.Module):
         return self.embedding_D.expand(images_BCHW.shape[0], -1)
 
 
-class ResNet101(nn.Module):
+class ResNet101(Branch):
     """Fine-tuned ResNet101 (He et al. 2016), pooled features 2048 projected to 512."""
 
     width = 512
@@ -54,7 +56,7 @@ class ResNet101(nn.Module):
         return embeddings_BD
 
 
-class EfficientNetLite2(nn.Module):
+class EfficientNetLite2(Branch):
     """Fine-tuned EfficientNet-Lite2 (Tan & Le 2019, Lite variant), globally pooled, D = 1280."""
 
     width = 1280

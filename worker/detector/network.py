@@ -9,16 +9,22 @@ import torch
 from torch import Tensor, nn
 
 
+class Branch(nn.Module):
+    """Turns images_BCHW into embeddings_BD with D = `width`."""
+
+    width: int
+
+
 class FusionDetector(nn.Module):
     """Concatenates what its branches see and scores it with a small head.
 
-    `branches` maps names to modules with a `width` (embedding size); `hidden` are the head's hidden widths.
+    `branches` are called in their order; `hidden` are the head's hidden widths.
     """
 
-    def __init__(self, branches: Mapping[str, nn.Module], hidden: tuple[int, ...], dropout: float) -> None:
+    def __init__(self, branches: Mapping[str, Branch], hidden: tuple[int, ...], dropout: float) -> None:
         super().__init__()
         self.branches = nn.ModuleDict(branches)
-        self.head = _head(sum(int(branch.width) for branch in branches.values()), hidden, dropout)
+        self.head = _head(sum(branch.width for branch in branches.values()), hidden, dropout)
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         """logits_B; `sigmoid` of a calibrated logit is the score."""

@@ -4,7 +4,7 @@ import warnings
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 # What intake recognises by content. Named, so that no other plugin (EPS would start an external program) sees a foreign file.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "MPO")
@@ -53,14 +53,14 @@ def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Decoded:
             raise
         except MemoryError:
             raise PictureError("needs more memory to decode than the decoder may use") from None
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             raise PictureError("its content is no readable picture") from None
         except Exception as error:  # Pillow's plugins raise nearly anything on hostile bytes
             raise PictureError(f"cannot be decoded: {error or type(error).__name__}") from error
 
 
 def prepare_pillow() -> None:
-    """Set Pillow's process-wide switches, once per process: our pixel limit instead of its own, HEIF if its decoder is installed."""
+    """Set Pillow's process-wide switches, once per process: our pixel limit, not its own; HEIF if its decoder is installed."""
     Image.MAX_IMAGE_PIXELS = None
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:

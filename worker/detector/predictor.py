@@ -24,7 +24,7 @@ class Predictor:
         self.card = card
         self.device = device
         self._device = torch.device(device.name)
-        self._detector = detector.eval().to(self._device, memory_format=torch.channels_last)
+        self._detector = detector.eval().to(self._device).to(memory_format=torch.channels_last)
         self._micro_batch = micro_batch
 
     def logits(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -57,9 +57,9 @@ def test_a_loaded_checkpoint_gives_the_same_scores(
     expected = scores(lite, card, images_BHWC)
     detector, read = load_checkpoint(path, NO_FILES)
 
+    assert not detector.training
     assert expected.std() > 0.1
     assert np.array_equal(scores(detector, read, images_BHWC), expected)
-    assert not detector.training
 
 
 def test_half_precision_keeps_scores_and_stores_vectors_in_full(

