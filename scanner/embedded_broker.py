@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 class Channel(filesystem.Channel):
     """Messages are files in one folder; see `Transport`."""
 
-    def _put(self, queue: str, message: Mapping[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, payload: Mapping[str, Any], **_: Any) -> None:  # type: ignore[override]
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}"
         folder = Path(self.data_folder_out)
         partial = folder / f"{name}.partial"
-        partial.write_text(dumps(message), "utf-8")  # type: ignore[no-untyped-call]
+        partial.write_text(dumps(payload), "utf-8")  # type: ignore[no-untyped-call]
         partial.replace(folder / f"{name}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:

@@ -88,7 +88,8 @@ def work_until_done(
             if time.monotonic() >= next_reconcile:
                 reconcile(app, database, now())
                 next_reconcile = time.monotonic() + settings.reconcile_seconds
-            time.sleep(POLL_SECONDS)
+            # Counting a large backlog costs something, and no one needs its every step.
+            time.sleep(min(1.0, POLL_SECONDS + pending / 50_000))
         show(Standing(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
     finally:
         worker.stop(4.0)

@@ -46,7 +46,8 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
         return Taken(known=known)
     with database.write() as session:
         # Read again under the write lock: another process may have been quicker.
-        rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_([e.path for e in todo])))}
+        locked = select(File).where(File.path.in_([entry.path for entry in todo])).order_by(File.id).with_for_update()
+        rows = {row.path: row for row in session.scalars(locked)}
         fresh = [entry for entry in todo if entry.path not in rows]
         changed = [entry for entry in todo if entry.path in rows and _differs(rows[entry.path], entry)]
         if fresh:
@@ -90,12 +91,12 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield batch
 
 
-def _pages(database: Database, folder: str) -> Iterator[list[tuple[int, str, str | None]]]:
+def _pages(database: Database, folder: str) -> Iterator[Sequence[tuple[int, str, str | None]]]:
     last = 0
     while True:
         with database.read() as session:
             query = select(File.id, File.path, File.error_kind).where(under(folder), File.state != State.MISSING, File.id > last)
-            page = [row._tuple() for row in session.execute(query.order_by(File.id).limit(BATCH))]
+            page = list(session.execute(query.order_by(File.id).limit(BATCH)))
         if not page:
             return
         yield page

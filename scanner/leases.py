@@ -38,10 +38,10 @@ def claim(database: Database, owner: str, limit: int, *, now: datetime, lease_se
     A file whose leases ran out `max_attempts` times becomes failed here: its workers died or hung with it in hand.
     """
     with database.write() as session:
-        _give_up(session, now, max_attempts)
         unsuspected = select(File.id).where(_free(now), File.attempts < SUSPECT_AFTER)
         rows = _lease(session, _newest(unsuspected, limit), owner, now + timedelta(seconds=lease_seconds))
         if not rows:
+            _give_up(session, now, max_attempts)
             suspects = select(File.id).where(_free(now), File.attempts >= SUSPECT_AFTER)
             rows = _lease(session, _newest(suspects, 1), owner, now + timedelta(seconds=lease_seconds))
         return rows
@@ -75,9 +75,11 @@ def _newest(ids: Select[int], limit: int) -> Select[int]:
 
 
 def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> list[Claimed]:
+    # A CTE is evaluated once; a plain subquery Postgres may evaluate anew for each row, locking more than the limit.
+    picked = ids.cte("picked")
     taken = (
         update(File)
-        .where(File.id.in_(ids.scalar_subquery()))
+        .where(File.id.in_(select(picked.c.id)))
         .values(lease_owner=owner, lease_expires_at=until, attempts=File.attempts + 1)
         .returning(File.id, File.path, File.size, File.mtime_ns)
         .execution_options(synchronize_session=False)

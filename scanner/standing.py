@@ -26,6 +26,6 @@ class StandingNow:
 def current_standing(database: Database, now: datetime) -> StandingNow:
     """Counted from row states, so that it cannot drift from the truth."""
     with database.read() as session:
-        files = dict(session.execute(select(File.state, func.count()).group_by(File.state).order_by(File.state)).tuples().all())
+        files = dict(session.execute(select(File.state, func.count()).group_by(File.state).order_by(File.state)).all())
     waiting = backlog(database, now)
     return StandingNow(files, waiting.pending, waiting.leased, live_workers(database, now), known_roots(database))

@@ -120,7 +120,8 @@ def record(
     with database.write() as session:
         held_ids = [outcome.file.id for outcome in outcomes]
         query = select(File).where(File.id.in_(held_ids), File.lease_owner == owner, File.state == State.PENDING)
-        held = {row.id: row for row in session.scalars(query.with_for_update())}
+        # One order of locking for all, so that no two transactions wait for each other.
+        held = {row.id: row for row in session.scalars(query.order_by(File.id).with_for_update())}
         contents = _store_contents(session, outcomes, now)
         detections = _store_detections(session, outcomes, contents, model, device, now)
         for outcome in outcomes:
@@ -134,11 +135,11 @@ def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime
     if facts:
         rows = [
             {"sha256": c.sha256, "size": c.size, "format": c.format, "width": c.width, "height": c.height, "first_seen_at": now}
-            for c in facts.values()
+            for _, c in sorted(facts.items())
         ]
         insert_or_ignore(session, Content, rows)
     wanted = set(facts) | {o.sha256 for o in outcomes if isinstance(o, Reused)}
-    return dict(session.execute(select(Content.sha256, Content.id).where(Content.sha256.in_(wanted))).tuples().all())
+    return dict(session.execute(select(Content.sha256, Content.id).where(Content.sha256.in_(wanted))).all())
 
 
 def _store_detections(
@@ -163,7 +164,7 @@ def _store_detections(
         insert_or_ignore(session, Detection, list(rows.values()))
     query = select(Detection.content_id, Detection.id)
     query = query.where(Detection.model_id == model.id, Detection.content_id.in_(list(contents.values())))
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _conclude(row: File, outcome: Outcome, contents: dict[str, int], detections: dict[int, int], now: datetime) -> None:

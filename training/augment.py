@@ -30,7 +30,8 @@ def _cropped(picture: Image.Image, rng: random.Random) -> Image.Image:
     stretch = rng.uniform(0.94, 1.06)
     box_width, box_height = min(width, side * stretch), min(height, side / stretch)
     left, top = rng.uniform(0, width - box_width), rng.uniform(0, height - box_height)
-    return picture.crop((round(left), round(top), round(left + box_width), round(top + box_height)))
+    x, y = round(left), round(top)
+    return picture.crop((x, y, max(x + 1, round(left + box_width)), max(y + 1, round(top + box_height))))
 
 
 def _rescaled(picture: Image.Image, factor: float) -> Image.Image:

@@ -35,6 +35,7 @@ def train(
 
     from worker.detector.backbones import BackboneFiles
     from worker.detector.device import choose_device
+    from worker.detector.picture import prepare_pillow
     from worker.detector.recipes import recipe_named
 
     from .loop import Progress
@@ -50,10 +51,12 @@ def train(
             err=True,
         )
 
+    prepare_pillow()
     chosen = recipe_named(recipe)
     plan = plan_for(chosen.name)
     if epochs:
-        plan = replace(plan, sizes=(*plan.sizes, *[plan.sizes[-1]] * epochs)[-epochs:])
+        # Fewer leave out the first, which are smaller; more repeat the last.
+        plan = replace(plan, sizes=(*plan.sizes, *[plan.sizes[-1]] * max(0, epochs - len(plan.sizes)))[-epochs:])
     path = run_training(
         chosen,
         plan,
@@ -84,12 +87,14 @@ def evaluate(
 
     from worker.detector.backbones import BackboneFiles
     from worker.detector.device import choose_device
+    from worker.detector.picture import prepare_pillow
     from worker.detector.predictor import load_predictor, sigmoid
     from worker.model_card import figures_table
 
     from .evaluate import figures, logits_of
     from .manifest import read_manifest
 
+    prepare_pillow()
     rows = read_manifest(manifest_path).of_split(split)
     predictor = load_predictor(checkpoint, choose_device(device), files=BackboneFiles(clip=clip_weights), micro_batch=64)
     card = predictor.card

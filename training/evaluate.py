@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
@@ -34,7 +35,7 @@ def logits_of(
 ) -> Scores:
     """Uncalibrated logits in the order of `rows`; `report` gets the number of images done."""
     size = predictor.card.recipe.preprocessing.size
-    loader = DataLoader(Pictures(rows, size), batch_size, num_workers=processes, collate_fn=_stack)
+    loader = DataLoader(Pictures(rows, size), batch_size, num_workers=processes, collate_fn=_stack, generator=torch.Generator())
     parts = []
     for images_BHWC in loader:
         parts.append(predictor.logits(images_BHWC))

@@ -4,10 +4,12 @@ Shapes: B images, C = 3, H = W = the epoch's size. Loss: binary cross-entropy on
 "CrossEntropyLoss" with one output unit, which is this).
 """
 
+import copy
+import json
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from scanner.errors import KnownError
 from worker.detector.network import FusionDetector
 from worker.detector.preprocess import Preprocessing, normalise
 
@@ -25,6 +28,10 @@ from .manifest import Row
 from .plan import TrainingPlan
 
 SAVE_EVERY = 100
+
+
+class AnotherRun(KnownError):
+    """The folder holds an unfinished run that this one cannot go on from."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ def train(
 ) -> FusionDetector:
     """Train `detector` in place and return it with the averaged weights.
 
-    The state is written to `resume_file` every `SAVE_EVERY` steps; when that file exists, the run goes on from it.
+    The state is written to `resume_file` every `SAVE_EVERY` steps; when that file exists, the run goes on from it. Raises
+    AnotherRun when that file belongs to another plan or network.
     """
     detector.to(device).to(memory_format=torch.channels_last)
     torch.manual_seed(plan.seed)
@@ -62,7 +70,7 @@ def train(
     starts = np.cumsum([0, *(math.ceil(len(order) / plan.batch_size) for order in orders)]).tolist()
     steps, step = starts[-1], 0
     if resume_file.exists():
-        step = _restore(resume_file, detector, optimiser, average)
+        step = _restore(resume_file, plan, detector, optimiser, average)
     recent: list[float] = []
     for epoch, size in enumerate(plan.sizes):
         if step >= starts[epoch + 1]:
@@ -80,10 +88,10 @@ def train(
             _average_in(average, detector, min(plan.ema_decay, (1 + step) / (10 + step)) if plan.ema_decay else 0.0)
             recent = [*recent[-49:], loss]
             if step % SAVE_EVERY == 0:
-                _save(resume_file, step, detector, optimiser, average)
+                _save(resume_file, plan, step, detector, optimiser, average)
                 speed = (step - first) * plan.batch_size / (time.monotonic() - began)
                 report(Progress(epoch, step, steps, sum(recent) / len(recent), speed))
-        _save(resume_file, step, detector, optimiser, average)
+        _save(resume_file, plan, step, detector, optimiser, average)
         after_epoch(epoch, _with(detector, average))
     detector.load_state_dict(average)
     return detector.eval()
@@ -104,7 +112,9 @@ def _batches(
     rows: Sequence[Row], order: list[int], plan: TrainingPlan, size: int, epoch: int, processes: int
 ) -> Iterable[tuple[NDArray[np.uint8], Tensor]]:
     pictures = Pictures(rows, size, augment_seed=f"{plan.seed}/{epoch}" if plan.augment else None)
-    return DataLoader(pictures, plan.batch_size, sampler=order, num_workers=processes, collate_fn=_collate)
+    # A generator of its own: drawing from the global one would change dropout after a resume.
+    own = torch.Generator()
+    return DataLoader(pictures, plan.batch_size, sampler=order, num_workers=processes, collate_fn=_collate, generator=own)
 
 
 def _collate(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[NDArray[np.uint8], Tensor]:
@@ -144,17 +154,21 @@ def _average_in(average: dict[str, Tensor], detector: nn.Module, decay: float) -
 
 def _with(detector: FusionDetector, average: dict[str, Tensor]) -> FusionDetector:
     """A copy of `detector` that carries the averaged weights."""
-    import copy
-
     averaged = copy.deepcopy(detector)
     averaged.load_state_dict(average)
     return averaged.eval()
 
 
 def _save(
-    resume_file: Path, step: int, detector: nn.Module, optimiser: torch.optim.Optimizer, average: dict[str, Tensor]
+    resume_file: Path,
+    plan: TrainingPlan,
+    step: int,
+    detector: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: dict[str, Tensor],
 ) -> None:
     state: dict[str, Any] = {
+        "plan": json.dumps(asdict(plan)),
         "step": step,
         "detector": detector.state_dict(),
         "optimiser": optimiser.state_dict(),
@@ -166,8 +180,12 @@ def _save(
     partial.replace(resume_file)
 
 
-def _restore(resume_file: Path, detector: nn.Module, optimiser: torch.optim.Optimizer, average: dict[str, Tensor]) -> int:
-    state = torch.load(resume_file, weights_only=True)  # our own file of the same run; still nothing but tensors
+def _restore(
+    resume_file: Path, plan: TrainingPlan, detector: nn.Module, optimiser: torch.optim.Optimizer, average: dict[str, Tensor]
+) -> int:
+    state = torch.load(resume_file, weights_only=True)  # our own file of the same run; still nothing but tensors and text
+    if state.get("plan") != json.dumps(asdict(plan)) or list(state["detector"]) != list(detector.state_dict()):
+        raise AnotherRun(f"{resume_file} belongs to a run with another recipe or plan; choose another folder, or remove it")
     detector.load_state_dict(state["detector"])
     optimiser.load_state_dict(state["optimiser"])
     average.update(state["average"])

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,13 +50,14 @@ def read_manifest(path: Path) -> Manifest:
     """
     try:
         content = path.read_bytes()
-        reader = csv.DictReader(content.decode("utf-8").splitlines())
+        # utf-8-sig: spreadsheets write a byte order mark. newline="": names may hold line ends.
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path} cannot be read: {error}") from None
     missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
     if missing:
         raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(COLUMNS)}")
-    rows = tuple(_row(path, number, fields) for number, fields in enumerate(reader, start=2))
+    rows = tuple(_row(path, reader.line_num, fields) for fields in reader)
     split_of: dict[str, str] = {}
     for row in rows:
         if split_of.setdefault(row.group, row.split) != row.split:
@@ -63,9 +65,11 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest(rows, hashlib.sha256(content).hexdigest())
 
 
-def _row(manifest: Path, number: int, fields: dict[str, str]) -> Row:
+def _row(manifest: Path, number: int, fields: dict[str, str | None]) -> Row:
     labels = {"real": 0, "fake": 1}
+    if any(fields[column] is None for column in COLUMNS):
+        raise ManifestError(f"{manifest}, line {number}: has fewer fields than the header")
     if fields["label"] not in labels:
         raise ManifestError(f"{manifest}, line {number}: label {fields['label']!r} is neither real nor fake")
-    others = {name: fields[name] for name in COLUMNS[2:]}
-    return Row(manifest.parent / fields["path"], labels[fields["label"]], **others)
+    path, label, *others = (fields[column] or "" for column in COLUMNS)
+    return Row(manifest.parent / path, labels[label], *others)

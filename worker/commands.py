@@ -1,6 +1,8 @@
 """`dfscan worker` and `dfscan model`. Light to import: torch comes in when a command runs."""
 
 import json
+import logging
+import os
 import sys
 from dataclasses import asdict, replace
 
@@ -28,7 +30,11 @@ def worker(settings: Settings, device: str | None, batch_size: int | None, name:
     status = run_worker(
         chosen, name or worker_name(), supervised=supervised, say=lambda line: click.echo(f"worker ready: {line}", err=True)
     )
-    sys.exit(status)
+    # Everything is closed; taking torch apart would only make whoever stops us wait for seconds more.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 @click.group()

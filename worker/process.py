@@ -18,7 +18,7 @@ from celery.worker import state
 from scanner.database.engine import Database, open_database
 from scanner.database.schema import prepare_schema
 from scanner.errors import KnownError
-from scanner.queue import DRAIN, clear_embedded_queue, make_app, wake
+from scanner.queue import DRAIN, QUEUE, clear_embedded_queue, make_app, wake
 from scanner.settings import Settings
 from scanner.verdicts import register_model
 from scanner.workers import SIGN_SECONDS, report_in, report_out, show_sign
@@ -109,19 +109,19 @@ def _is_stopping() -> bool:
 
 
 def _consume(app: Celery) -> None:
-    consumer = app.Worker(
-        pool="solo",
-        queues=["dfscan"],
-        without_gossip=True,
-        without_mingle=True,
-        without_heartbeat=True,
-        loglevel="WARNING",
-        quiet=True,
-    )
     with warnings.catch_warnings():
         # Celery warns of pickle when run as root; we take JSON only.
         warnings.simplefilter("ignore", SecurityWarning)
-        consumer.start()
+        consumer = app.Worker(
+            pool="solo",
+            queues=[QUEUE],
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            loglevel="WARNING",
+            quiet=True,
+        )
+    consumer.start()
 
 
 def _show_signs(database: Database, name: str, now: Callable[[], datetime]) -> None:

@@ -4,7 +4,6 @@ Public weights are never fetched behind the user's back: they are read from a fi
 open_clip (the Hugging Face cache) and torchvision (the torch hub folder) keep theirs.
 """
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -131,8 +130,9 @@ def _packaged_efficientnet() -> Path:
 
 
 def _clip_advice() -> tuple[str, str, Path]:
-    home = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface"))
-    return "CLIP ViT-B/32 (OpenAI)", f"{CLIP_FILE} of {CLIP_REPOSITORY}", home / "hub"
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return "CLIP ViT-B/32 (OpenAI)", f"{CLIP_FILE} of {CLIP_REPOSITORY}", Path(HF_HUB_CACHE)
 
 
 def _existing(path: Path | None, what: str, file: str, cache: Path) -> Path:
@@ -142,5 +142,5 @@ def _existing(path: Path | None, what: str, file: str, cache: Path) -> Path:
     where = f"{path} does not exist" if path else "they are not in the cache"
     raise BackboneMissing(
         f"the public weights of {what} are needed and {where}. On a machine with network fetch {file}, "
-        f"then name the file with {option} FILE or put it into the cache at {cache}"
+        f"then name the file with {option} FILE (the cache is {cache})"
     )

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,7 +20,7 @@ from scanner.errors import KnownError
 from .backbones import BackboneFiles, build_detector, find_backbone_files
 from .network import FusionDetector
 from .preprocess import Preprocessing
-from .recipes import Recipe
+from .recipes import BranchName, Recipe
 
 FORMAT = 1
 _HEADER = "dfscan"
@@ -87,7 +87,7 @@ def read_card(path: Path) -> CheckpointCard:
         raise CheckpointError(f"{path} is no safetensors file ({error}); only dfscan's own checkpoints can be used") from None
     try:
         return _card_from(json.loads(header[_HEADER]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} carries no readable description of dfscan ({error!r}): not one of its checkpoints"
         ) from None
@@ -141,6 +141,8 @@ def _card_from(document: dict[str, Any]) -> CheckpointCard:
     if document.pop("format") != FORMAT:
         raise ValueError("written by another version of dfscan")
     recipe = document.pop("recipe")
+    if not set(recipe["branches"]) <= set(get_args(BranchName)) or not all(isinstance(width, int) for width in recipe["hidden"]):
+        raise ValueError("a recipe with branches or a head that this version cannot build")
     seen = recipe.pop("preprocessing")
     preprocessing = Preprocessing(int(seen["size"]), tuple(seen["mean"]), tuple(seen["std"]))
     branches, hidden = tuple(recipe["branches"]), tuple(recipe["hidden"])

@@ -32,7 +32,7 @@ def choose_device(requested: str) -> ChosenDevice:
     if requested == "mps" and torch.backends.mps.is_available():
         return ChosenDevice("mps", "as asked")
     kind, _, number = requested.partition(":")
-    if kind == "cuda" and (number or "0").isdigit():
+    if kind == "cuda" and (number or "0").isdecimal():
         index = int(number or 0)
         if torch.cuda.is_available() and index < torch.cuda.device_count():
             return ChosenDevice(f"cuda:{index}", torch.cuda.get_device_name(index))

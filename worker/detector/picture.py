@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass
 from io import BytesIO
 
+import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 # What intake recognises by content. Named, so that no other plugin (EPS would start an external program) sees a foreign file.
@@ -33,7 +34,7 @@ def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Decoded:
     Raises PictureError when the bytes are no readable picture or hold more than `max_pixels` pixels.
     """
     with warnings.catch_warnings():
-        # Our own limit below replaces Pillow's; broken EXIF in a readable picture is not the user's problem.
+        # Our own limit below replaces Pillow's; what is odd about a readable picture is not the user's problem.
         warnings.simplefilter("ignore")
         try:
             picture = Image.open(BytesIO(content), formats=_available_formats())
@@ -47,7 +48,7 @@ def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Decoded:
                 # draft() picks the smallest scale that is not below the size asked for, on both sides.
                 picture.draft("RGB", (2 * short_side, 2 * short_side))
             picture.load()
-            upright = _over_white(ImageOps.exif_transpose(picture))
+            upright = _over_white(_upright(picture))
             return Decoded(upright, picture.format or "", width, height)
         except PictureError:
             raise
@@ -80,7 +81,24 @@ def _over_white(picture: Image.Image) -> Image.Image:
         rgba = picture.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
-    if picture.mode.startswith("I;16"):
-        # Pillow clips 16-bit grey to 8 bits when converting; scale instead.
-        return picture.point(lambda value: value / 256).convert("L").convert("RGB")
+    if picture.mode[0] in "IF":
+        picture = _eight_bit(picture)
     return picture.convert("RGB")
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # broken EXIF spoils no picture
+        return picture
+
+
+def _eight_bit(grey: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits or of floats as 8 bits: Pillow's own conversion would clip it to white."""
+    values = np.asarray(grey)
+    if grey.mode.startswith("I;16"):
+        return Image.fromarray((values >> 8).astype(np.uint8))
+    # No range is agreed on for these: spread what is there.
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    spread = (np.nan_to_num(values.astype(np.float64)) - low) / ((high - low) or 1.0)
+    return Image.fromarray((np.clip(spread, 0, 1) * 255).round().astype(np.uint8))

@@ -181,18 +181,15 @@ def described(card: CheckpointCard, **changes: Any) -> str:
     return json.dumps({"format": checkpoint.FORMAT, **asdict(card)} | changes)
 
 
-crashes = pytest.mark.xfail(reason="crashes instead of a CheckpointError", raises=(AttributeError, KeyError, TypeError))
-
-
 @pytest.mark.parametrize(
     "changes",
     [
         {"format": 99},
         {"calibration": [1, 0]},
         {"surprise": 1},
-        pytest.param({"recipe": "lite"}, marks=crashes),
-        pytest.param({"recipe_branches": ["resnet5000"]}, marks=crashes),
-        pytest.param({"recipe_hidden": ["many"]}, marks=crashes),
+        {"recipe": "lite"},
+        {"recipe_branches": ["resnet5000"]},
+        {"recipe_hidden": ["many"]},
     ],
     ids=str,
 )
@@ -205,7 +202,7 @@ def test_a_description_that_cannot_be_built_is_refused(tmp_path: Path, card: Che
         load_checkpoint(tmp_path / "odd.safetensors", NO_FILES)
 
 
-@pytest.mark.parametrize("document", ["{", "[]", "{}", pytest.param("3", marks=crashes), pytest.param("null", marks=crashes)])
+@pytest.mark.parametrize("document", ["{", "[]", "{}", "3", "null"])
 def test_a_header_that_is_no_description_is_refused(tmp_path: Path, document: str) -> None:
     save_file({"weight": torch.zeros(1)}, tmp_path / "odd.safetensors", metadata={"dfscan": document})
 

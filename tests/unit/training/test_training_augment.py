@@ -56,7 +56,8 @@ def test_pictures_stay_rgb_and_at_least_16_pixels(width: int, height: int, seed:
     "size",
     [
         (1, 1),
-        *(pytest.param(size, marks=pytest.mark.xfail(reason="the crop rounds to nothing")) for size in ((1, 50), (50, 1))),
+        (1, 50),
+        (50, 1),
         (2, 50),
         (3, 2),
         (16, 16),

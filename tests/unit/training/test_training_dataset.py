@@ -32,7 +32,9 @@ def test_with_a_seed_samples_are_augmented_and_repeat_exactly(rows: Sequence[Row
 def test_an_epoch_holds_every_row_as_often_as_its_source_repeats(rows: Sequence[Row]) -> None:
     order = epoch_order(rows, {"source1": 3}, "seed/0")
 
-    assert Counter(order) == {index: 3 if row.source == "source1" else 1 for index, row in enumerate(rows)}
+    assert Counter(index % len(rows) for index in order) == {
+        index: 3 if row.source == "source1" else 1 for index, row in enumerate(rows)
+    }
 
 
 def test_the_order_of_an_epoch_hangs_on_its_seed_only(rows: Sequence[Row]) -> None:
@@ -41,7 +43,6 @@ def test_the_order_of_an_epoch_hangs_on_its_seed_only(rows: Sequence[Row]) -> No
     assert epoch_order(rows, {}, "seed/0") != sorted(epoch_order(rows, {}, "seed/0"))
 
 
-@pytest.mark.xfail(reason="the augmentation hangs on the row, not on its place in the epoch")
 def test_repeated_rows_do_not_repeat_their_pixels(rows: Sequence[Row]) -> None:
     pictures = Pictures(rows, 16, augment_seed="1/0")
     order = epoch_order(rows, {"source0": 4}, "1/0")
@@ -51,7 +52,6 @@ def test_repeated_rows_do_not_repeat_their_pixels(rows: Sequence[Row]) -> None:
     assert len(set(images)) == len(images)
 
 
-@pytest.mark.xfail(reason="the error does not say which file")
 def test_an_unreadable_picture_is_named(rows: Sequence[Row]) -> None:
     rows[3].path.write_bytes(b"no picture")
 

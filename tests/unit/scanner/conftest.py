@@ -1,0 +1,68 @@
+"""Reports as `build_report` returns them, without a database, and a limit for tests that could hang."""
+
+import signal
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from types import FrameType
+
+import pytest
+
+from scanner.report import STATUSES, Report, ReportItem
+
+SCANNED = datetime(2026, 11, 1, 12, 30, 15, 500, tzinfo=UTC)
+
+
+@pytest.fixture
+def item() -> Callable[..., ReportItem]:
+    """`item(path, **changes)`: a scored fake."""
+
+    def make(path: str, **changes: object) -> ReportItem:
+        values = {
+            "sha256": "ab" * 32,
+            "state": "scored",
+            "label": "fake",
+            "score": 0.987654321,
+            "threshold": 0.75,
+            "model": "lite",
+            "scanned_at": SCANNED,
+            "review": None,
+            "error": None,
+        }
+        return ReportItem(path, **(values | changes))
+
+    return make
+
+
+@pytest.fixture
+def failed(item: Callable[..., ReportItem]) -> Callable[..., ReportItem]:
+    """`failed(path, error)`: a file with a reason instead of a verdict."""
+
+    def make(path: str, error: str = "empty: the file has 0 bytes") -> ReportItem:
+        return item(path, sha256=None, state="failed", label=None, score=None, threshold=None, model=None, error=error)
+
+    return make
+
+
+@pytest.fixture
+def report_of() -> Callable[..., Report]:
+    """`report_of(items...)`: a report with their totals."""
+
+    def make(*items: ReportItem) -> Report:
+        totals = {status: sum(item.status == status for item in items) for status in STATUSES}
+        return Report(None, None, "lite", {**totals, "files": len(items)}, items)
+
+    return make
+
+
+@pytest.fixture
+def soon() -> Iterator[None]:
+    """Fails the test where it waits for something that never comes, instead of waiting along."""
+
+    def give_up(_signal: int, _frame: FrameType | None) -> None:
+        pytest.fail("still waiting after 30 s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(30)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
