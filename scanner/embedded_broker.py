@@ -2,18 +2,19 @@
 
 The original writes a message in place, so that a reader may find it empty, and lets the error of an unreadable message
 end the worker (kombu issue 2421). Here a message appears whole, and an unreadable one is dropped: it was only a wake-up.
+Nothing is written outside of the broker's folder.
 """
 
 import logging
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from queue import Empty
 from time import monotonic
 from typing import Any
 
-from kombu.exceptions import ChannelError
 from kombu.transport import filesystem
-from kombu.utils.json import dumps
+from kombu.utils.json import dumps, loads
 
 LONGEST_WAIT_SECONDS = 0.3
 
@@ -31,11 +32,20 @@ class Channel(filesystem.Channel):
         partial.replace(folder / f"{name}.{queue}.msg")
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        while True:
+        folder = Path(self.data_folder_in)
+        for message in sorted(folder.glob(f"*.{queue}.msg")):
+            taken = message.with_suffix(".taken")
             try:
-                return super()._get(queue)  # type: ignore[no-untyped-call]  # Empty, when there is none, ends the loop
-            except (ValueError, ChannelError) as error:
+                message.rename(taken)  # whoever succeeds has it
+                content = taken.read_bytes()
+                taken.unlink()
+            except FileNotFoundError:
+                continue
+            try:
+                return loads(content)  # type: ignore[no-untyped-call]
+            except ValueError as error:
                 log.warning("dropped an unreadable wake-up message: %s", error)
+        raise Empty
 
 
 class Transport(filesystem.Transport):

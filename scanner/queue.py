@@ -79,7 +79,6 @@ def _folder_options(data_dir: Path) -> dict[str, Any]:
         "data_folder_in": messages,
         "data_folder_out": messages,
         "control_folder": str(_folder(data_dir, "control")),
-        "store_processed": False,
         "polling_interval": 0.1,
     }
 

@@ -51,8 +51,6 @@ class EmbeddedWorker:
         """Start the process; it reports in once its model is loaded."""
         self._name = worker_name()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self._settings.data_dir / "queue" / "scratch"
-        scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
         too_long = self.log_file.exists() and self.log_file.stat().st_size > _LOG_LIMIT
         with self.log_file.open("wb" if too_long else "ab") as log_to:
             self._process = subprocess.Popen(
@@ -60,7 +58,7 @@ class EmbeddedWorker:
                 stdin=subprocess.PIPE,  # its end tells the worker that we died
                 stdout=log_to,
                 stderr=log_to,
-                env={**os.environ, **_as_environment(self._settings), "TMPDIR": str(scratch)},
+                env={**os.environ, **_as_environment(self._settings)},
                 start_new_session=True,  # Ctrl-C is for us; we then tell the worker to stop
             )
 

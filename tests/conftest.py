@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,10 @@ class Dfscan:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start and go on; killed at the end of the test if it still runs."""
-        log = (self.data_dir.parent / f"started-{len(self.started)}.log").open("w")
-        process = subprocess.Popen(
-            self._command(arguments), env=self.environment, stdout=log, stderr=log, text=True, cwd=self.data_dir.parent
-        )
+        with (self.data_dir.parent / f"started-{len(self.started)}.log").open("w") as log:
+            process = subprocess.Popen(
+                self._command(arguments), env=self.environment, stdout=log, stderr=log, text=True, cwd=self.data_dir.parent
+            )
         self.started.append(process)
         return process
 
@@ -69,9 +70,23 @@ class Dfscan:
         """Label or state by file name."""
         return {Path(item["path"]).name: item["label"] or item["state"] for item in self.report(*arguments)["items"]}
 
-    def open(self) -> Database:
+    @cached_property
+    def database(self) -> Database:
         """The database behind the command."""
         return open_database(self.environment["DFSCAN_DATABASE_URL"])
+
+    def close(self) -> None:
+        """Stop what was started and still runs."""
+        for process in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        if "database" in vars(self):
+            self.database.close()
 
     def worker_log(self) -> str:
         """What the embedded workers wrote."""
@@ -189,13 +204,7 @@ def _dfscan(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterat
         data_dir.mkdir()
         command.run("db", "upgrade")
     yield command
-    for process in command.started:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    command.close()
     shutil.rmtree(data_dir, ignore_errors=True)
 
 

@@ -38,14 +38,14 @@ def test_every_picture_gets_a_verdict_and_a_second_run_scores_nothing(dfscan, tm
         assert 0 <= item["score"] <= 1
         assert item["model"] == "lite"
     assert (done.returncode == 1) == (report["totals"]["fake"] + report["totals"]["uncertain"] > 0)
-    with dfscan.open().read() as session:
+    with dfscan.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Detection)) == 6  # one per content, not per file
         workers = session.scalar(select(func.count()).select_from(Worker))
 
     again = dfscan.run("scan", folder, exit_status=done.returncode)
 
     assert "0 new, 0 changed, 8 already known" in again.stderr
-    with dfscan.open().read() as session:
+    with dfscan.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Detection)) == 6
         assert session.scalar(select(func.count()).select_from(Worker)) == workers  # not even started
 
@@ -105,7 +105,7 @@ def test_killing_the_worker_in_the_middle_loses_nothing_and_scores_nothing_twice
     scan = dfscan.start("scan", folder)
 
     def scored() -> int:
-        with dfscan.open().read() as session:
+        with dfscan.database.read() as session:
             return session.scalar(select(func.count()).select_from(Detection)) or 0
 
     for at_least in (1, 100):
@@ -113,7 +113,7 @@ def test_killing_the_worker_in_the_middle_loses_nothing_and_scores_nothing_twice
         for child in psutil.Process(scan.pid).children() if scan.poll() is None else []:
             child.send_signal(signal.SIGKILL)
     assert scan.wait(240) in (0, 1)
-    with dfscan.open().read() as session:
+    with dfscan.database.read() as session:
         assert session.scalar(select(func.count()).select_from(File).where(File.state == "scored")) == 300
         assert session.scalar(select(func.count()).select_from(Content)) == scored() == 300
 
@@ -125,7 +125,7 @@ def test_two_scans_at_once_share_the_work(laptop, tmp_path: Path, make_picture: 
         make_picture(folder / f"{seed}.jpg", seed)
     scans = [laptop.start("scan", folder) for _ in range(2)]
     assert all(scan.wait(240) in (0, 1) for scan in scans)
-    with laptop.open().read() as session:
+    with laptop.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Detection)) == 80
         assert session.scalar(select(func.count()).select_from(File).where(File.state == "scored")) == 80
 

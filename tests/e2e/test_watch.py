@@ -24,7 +24,7 @@ def watched(dfscan, tmp_path: Path, wait_until) -> Path:
 
 
 def detections(dfscan) -> int:
-    with dfscan.open().read() as session:
+    with dfscan.database.read() as session:
         return session.scalar(select(func.count()).select_from(Detection)) or 0
 
 
@@ -58,7 +58,7 @@ def test_the_life_of_a_watched_folder(dfscan, watched: Path, tmp_path: Path, mak
     watch = dfscan.started[0]
     watch.send_signal(signal.SIGINT)
     assert watch.wait(30) == 0
-    with dfscan.open().read() as session:
+    with dfscan.database.read() as session:
         assert session.scalar(select(func.count()).select_from(File).where(File.lease_owner.is_not(None))) == 0
 
 

@@ -1,0 +1,216 @@
+"""Decoder processes, real ones: whatever a picture does to its decoder, it costs that one picture."""
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from worker.decoding import DecoderPool, Limits, Ready
+from worker.detector.picture import PictureError
+
+LIMITS = Limits(pixels=50_000_000, seconds=120, megabytes=3072)
+LARGE = replace(LIMITS, pixels=200_000_000)
+SIZE = 64
+MakePicture = Callable[..., Path]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds and limits the processes as Linux does")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[DecoderPool]:
+    with DecoderPool(2, LIMITS) as decoders:
+        decoders.warm_up()
+        yield decoders
+
+
+@pytest.fixture
+def content(tmp_path: Path, make_picture: MakePicture) -> bytes:
+    return make_picture(tmp_path / "good.jpg").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def slow() -> bytes:
+    """A black picture of 10,000 x 10,000 pixels: small as a file, 400 MB in memory, a second or so to decode."""
+    return plain_png(10_000)
+
+
+def decode(pool: DecoderPool, content: bytes) -> Ready | PictureError:
+    return pool.outcome(pool.begin(content, SIZE))
+
+
+def plain_png(side: int) -> bytes:
+    """A black picture of `side` x `side` pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    packer = zlib.compressobj(1)
+    rows = b"".join(packer.compress(bytes(side * 3 + 1)) for _ in range(side)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def decoder_processes(before: set[int]) -> list[psutil.Process]:
+    """The decoders started since `before`: children of a child, the server that forks them."""
+    here = psutil.Process()
+    return [p for p in here.children(recursive=True) if p.pid not in before and p.ppid() != here.pid]
+
+
+@pytest.fixture
+def before() -> set[int]:
+    """The processes there are already."""
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+def begin_and_catch(pool: DecoderPool, before: set[int], slow: bytes, sent: signal.Signals) -> "Future[Ready]":
+    """Begin a picture that takes a while, and send its decoder a signal once it is at work."""
+    [decoder] = decoder_processes(before)
+    used = decoder.cpu_times().user
+    future = pool.begin(slow, SIZE)
+    while decoder.cpu_times().user < used + 0.05 and not future.done():
+        time.sleep(0.001)
+    decoder.send_signal(sent)
+    return future
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_a_picture_comes_back_as_the_network_wants_it(pool: DecoderPool, form: str) -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (200, 100), (250, 120, 10)).save(buffer, form)
+    ready = decode(pool, buffer.getvalue())
+    assert isinstance(ready, Ready)
+    assert (ready.format, ready.width, ready.height) == (form, 200, 100)
+    assert ready.image_HWC.shape == (SIZE, SIZE, 3)
+    assert ready.image_HWC.dtype == np.uint8
+    assert np.abs(ready.image_HWC.mean((0, 1)) - (250, 120, 10)).max() < 8
+
+
+def test_many_pictures_come_back_to_those_who_asked(pool: DecoderPool) -> None:
+    futures = []
+    for shade in range(0, 250, 5):
+        buffer = BytesIO()
+        Image.new("RGB", (80 + shade, 80), (shade, shade, shade)).save(buffer, "PNG")
+        futures.append((shade, pool.begin(buffer.getvalue(), SIZE)))
+    for shade, future in futures:
+        ready = pool.outcome(future)
+        assert isinstance(ready, Ready)
+        assert ready.width == 80 + shade
+        assert (ready.image_HWC == shade).all()
+
+
+def test_more_pixels_than_allowed(pool: DecoderPool) -> None:
+    outcome = decode(pool, plain_png(7_072))  # 50,013,184 pixels
+    assert isinstance(outcome, PictureError)
+    assert "7,072 x 7,072" in str(outcome)
+    assert "50 megapixels" in str(outcome)
+    assert "max_megapixels" in str(outcome)
+
+
+def test_a_truncated_picture(pool: DecoderPool, content: bytes) -> None:
+    outcome = decode(pool, content[: len(content) // 2])
+    assert isinstance(outcome, PictureError)
+    assert "truncated" in str(outcome)
+
+
+@pytest.mark.parametrize(
+    "broken", [b"", b"\xff\xd8\xff\xe0", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(100), b"%!PS-Adobe-3.0 EPSF"]
+)
+def test_what_is_no_picture(pool: DecoderPool, broken: bytes) -> None:
+    assert isinstance(decode(pool, broken), PictureError)
+
+
+def test_a_decoder_that_hangs_costs_one_picture(before: set[int], content: bytes, slow: bytes) -> None:
+    with DecoderPool(1, replace(LARGE, seconds=3)) as decoders:
+        decoders.warm_up()
+        outcome = decoders.outcome(begin_and_catch(decoders, before, slow, signal.SIGSTOP))
+        assert isinstance(outcome, PictureError)
+        assert "took longer than 3 s" in str(outcome)
+        assert "decode_seconds" in str(outcome)
+        assert isinstance(decode(decoders, content), Ready)
+
+
+def test_a_picture_that_takes_too_long_costs_itself(slow: bytes) -> None:
+    with DecoderPool(1, replace(LARGE, seconds=0.05)) as decoders:  # no decoder is this quick
+        decoders.warm_up()
+        outcome = decode(decoders, slow)
+        assert isinstance(outcome, PictureError)
+        assert "took longer than 0.05 s" in str(outcome)
+        decoders.warm_up()  # a process is there again
+
+
+def test_a_decoder_that_is_killed_costs_one_picture(before: set[int], content: bytes, slow: bytes) -> None:
+    with DecoderPool(1, LARGE) as decoders:
+        decoders.warm_up()
+        futures = [decoders.begin(content, SIZE) for _ in range(5)]
+        killed = begin_and_catch(decoders, before, slow, signal.SIGKILL)
+        futures += [decoders.begin(content, SIZE) for _ in range(5)]
+        outcome = decoders.outcome(killed)
+        assert isinstance(outcome, PictureError)
+        assert "its decoder process died (Killed)" in str(outcome)
+        assert all(isinstance(decoders.outcome(future), Ready) for future in futures)
+
+
+def test_an_idle_decoder_that_is_killed_costs_nothing(before: set[int], content: bytes) -> None:
+    with DecoderPool(1, LIMITS) as decoders:
+        decoders.warm_up()
+        [idle] = decoder_processes(before)
+        idle.kill()
+        psutil.wait_procs([idle], timeout=30)
+        assert isinstance(decode(decoders, content), Ready)
+        assert isinstance(decode(decoders, content), Ready)
+
+
+def test_more_memory_than_allowed_costs_one_picture(content: bytes, slow: bytes) -> None:
+    with DecoderPool(1, replace(LARGE, megabytes=400)) as decoders:
+        outcome = decode(decoders, slow)
+        assert isinstance(outcome, PictureError)
+        assert "memory" in str(outcome)
+        assert isinstance(decode(decoders, content), Ready)
+
+
+def test_a_file_larger_than_a_decoders_memory_costs_itself(content: bytes) -> None:
+    with DecoderPool(1, replace(LIMITS, megabytes=400)) as decoders:
+        outcome = decode(decoders, b"\xff\xd8\xff\xe0" + bytes(400 << 20))
+        assert isinstance(outcome, PictureError)
+        assert isinstance(decode(decoders, content), Ready)
+
+
+def test_decoders_are_small_and_know_nothing_of_this_process(before: set[int], content: bytes) -> None:
+    with DecoderPool(2, LIMITS) as decoders:
+        decoders.warm_up()
+        decode(decoders, content)
+        children = decoder_processes(before)
+        assert children
+        for child in children:
+            assert child.ppid() != os.getpid()
+            assert not [mapped.path for mapped in child.memory_maps() if "torch" in mapped.path or "PySide" in mapped.path]
+            assert child.rlimit(psutil.RLIMIT_CORE) == (0, 0)
+            assert child.rlimit(psutil.RLIMIT_AS) == (3072 << 20, 3072 << 20)
+
+
+def test_the_decoders_module_imports_no_torch() -> None:
+    program = "import sys, worker.decoding; print([name for name in ('torch', 'celery', 'sqlalchemy') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_leaving_the_pool_ends_its_processes(before: set[int], content: bytes) -> None:
+    with DecoderPool(2, LIMITS) as decoders:
+        decode(decoders, content)
+        children = decoder_processes(before)
+        assert children
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive
