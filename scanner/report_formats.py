@@ -55,7 +55,7 @@ def as_table(report: Report, *, limit: int, local: Callable[[datetime], datetime
 def summary(report: Report) -> str:
     """The counts in one line."""
     counts = [click.style(f"{count:,} {status}", fg=_COLOURS.get(status)) for status, count in iterate_statuses(report)]
-    model = f" (model {report.model})" if report.model else ""
+    model = f"; model {report.model}" if report.model else ""
     return f"{report.totals['files']:,} files: {', '.join(counts) or 'nothing'}{model}"
 
 

@@ -55,7 +55,7 @@ class Watching:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._observer.stop()
-        self._observer.join(timeout=2)
+        self._observer.join(timeout=0.5)
 
 
 class _Hints(FileSystemEventHandler):

@@ -91,7 +91,7 @@ def _bar() -> Iterator[Callable[[int, int, tuple[str, ...]], None]]:
             for device in set(workers) - said:
                 progress.console.print(f"device: {device}", highlight=False, markup=False)
                 said.add(device)
-            rate = speed.of(done)
+            rate = speed.of(done, workers)
             text = f"{rate:,.1f}/s" if rate else ""
             progress.update(
                 task, description="scoring" if workers else "loading the model", total=total, completed=done, rate=text
@@ -110,7 +110,7 @@ def _plain_lines() -> Callable[[int, int, tuple[str, ...]], None]:
         for device in set(workers) - said:
             click.echo(f"device: {device}", err=True)
             said.add(device)
-        rate = speed.of(done)
+        rate = speed.of(done, workers)
         if (monotonic() - last >= PLAIN_LINE_SECONDS or done == total) and rate:
             last = monotonic()
             click.echo(f"{done:,} of {total:,}, {rate:,.1f}/s, {(total - done) / rate:,.0f} s left", err=True)
@@ -119,16 +119,16 @@ def _plain_lines() -> Callable[[int, int, tuple[str, ...]], None]:
 
 
 class _Speed:
-    """Files per second since the first one was done."""
+    """Files per second since a worker was first seen ready: loading the model is no measure of what is left."""
 
     def __init__(self) -> None:
         self._began: tuple[float, int] | None = None
 
-    def of(self, done: int) -> float:
-        """The rate now, or 0 while nothing is done."""
+    def of(self, done: int, workers: tuple[str, ...]) -> float:
+        """The rate now, or 0 while there is none."""
         if self._began is None:
-            if done:
-                self._began = (monotonic() - 1e-3, 0)
+            if workers:
+                self._began = (monotonic(), done)
             return 0.0
         began, first = self._began
-        return (done - first) / (monotonic() - began)
+        return (done - first) / max(monotonic() - began, 0.1)

@@ -154,13 +154,12 @@ def test_a_picture_that_takes_too_long_costs_itself(slow: bytes) -> None:
 def test_a_decoder_that_is_killed_costs_one_picture(before: set[int], content: bytes, slow: bytes) -> None:
     with DecoderPool(1, LARGE) as decoders:
         decoders.warm_up()
-        futures = [decoders.begin(content, SIZE) for _ in range(5)]
         killed = begin_and_catch(decoders, before, slow, signal.SIGKILL)
-        futures += [decoders.begin(content, SIZE) for _ in range(5)]
+        others = [decoders.begin(content, SIZE) for _ in range(5)]
         outcome = decoders.outcome(killed)
         assert isinstance(outcome, PictureError)
         assert "its decoder process died (Killed)" in str(outcome)
-        assert all(isinstance(decoders.outcome(future), Ready) for future in futures)
+        assert all(isinstance(decoders.outcome(other), Ready) for other in others)
 
 
 def test_an_idle_decoder_that_is_killed_costs_nothing(before: set[int], content: bytes) -> None:

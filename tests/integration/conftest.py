@@ -1,0 +1,60 @@
+"""Files and a model in the database, put there by the program's own functions."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from scanner.database.engine import Database
+from scanner.database.models import File
+from scanner.intake import take_in
+from scanner.leases import Claimed, claim
+from scanner.verdicts import ActiveModel, register_model
+from scanner.walk import Found
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A moment; nothing in these tests asks the clock."""
+    return NOW
+
+
+@pytest.fixture
+def pend(database: Database) -> Callable[..., None]:
+    """`pend(paths..., now=, size=, mtime_ns=)`: take in files that are to be scored. Later paths have later times."""
+
+    def take(*paths: str, now: datetime = NOW, size: int = 10, mtime_ns: int = 1000) -> None:
+        entries = [Found(path, size, mtime_ns + number) for number, path in enumerate(paths)]
+        take_in(database, entries, root_id=None, now=now)
+
+    return take
+
+
+@pytest.fixture
+def lease(database: Database) -> Callable[..., list[Claimed]]:
+    """`lease(owner, limit, now=, max_attempts=)`: claim for 60 seconds."""
+
+    def take(owner: str = "worker", limit: int = 100, *, now: datetime = NOW, max_attempts: int = 3) -> list[Claimed]:
+        return claim(database, owner, limit, now=now, lease_seconds=60, max_attempts=max_attempts)
+
+    return take
+
+
+@pytest.fixture
+def row(database: Database) -> Callable[[str], File]:
+    """`row(path)`: what the database holds of one file now."""
+
+    def read(path: str) -> File:
+        with database.read() as session:
+            return session.scalars(select(File).where(File.path == path)).one()
+
+    return read
+
+
+@pytest.fixture
+def model(database: Database) -> ActiveModel:
+    """A registered model with the threshold 0.75 and a band from 0.5 on."""
+    return register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.75, band_low=0.5, now=NOW)

@@ -1,0 +1,180 @@
+"""Who works on which pending file. The times are ours."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from scanner.database.engine import Database
+from scanner.database.models import File
+from scanner.leases import Claimed, backlog, claim, release
+
+Pend = Callable[..., None]
+Lease = Callable[..., list[Claimed]]
+Row = Callable[[str], File]
+
+
+def paths(claimed: list[Claimed]) -> list[str]:
+    return [file.path for file in claimed]
+
+
+def test_there_is_nothing_to_claim(lease: Lease) -> None:
+    assert lease() == []
+
+
+def test_a_claim_says_what_intake_saw(pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
+    pend("/a.jpg", size=123, mtime_ns=1_700_000_000_123_456_789)
+    [file] = lease("anna")
+    assert file == Claimed(row("/a.jpg").id, "/a.jpg", 123, 1_700_000_000_123_456_789)
+    assert row("/a.jpg").lease_owner == "anna"
+    assert row("/a.jpg").lease_expires_at == now + timedelta(seconds=60)
+    assert row("/a.jpg").attempts == 1
+
+
+def test_newest_first(pend: Pend, lease: Lease, now: datetime) -> None:
+    pend("/old1", "/old2", now=now)
+    pend("/new1", "/new2", "/new3", now=now + timedelta(seconds=1))
+    pend("/middle", now=now + timedelta(seconds=0.5))
+    later = now + timedelta(seconds=2)
+    assert [paths(lease(limit=1, now=later)) for _ in range(6)] == [
+        ["/new3"],
+        ["/new2"],
+        ["/new1"],
+        ["/middle"],
+        ["/old2"],
+        ["/old1"],
+    ]
+
+
+def test_one_claim_takes_the_newest_up_to_its_limit(pend: Pend, lease: Lease) -> None:
+    pend(*[f"/{n}" for n in range(40)])
+    assert sorted(paths(lease(limit=16))) == sorted(f"/{n}" for n in range(24, 40))
+    assert len(lease(limit=16)) == 16
+    assert sorted(paths(lease(limit=16))) == sorted(f"/{n}" for n in range(8))
+    assert lease(limit=16) == []
+
+
+def test_two_owners_never_get_the_same_file(database: Database, pend: Pend, row: Row, now: datetime) -> None:
+    names = [f"/{n:03}" for n in range(200)]
+    pend(*names)
+    got: dict[str, list[list[Claimed]]] = {"anna": [], "bert": []}
+    errors: list[BaseException] = []
+    together = threading.Barrier(2)
+
+    def work(owner: str) -> None:
+        together.wait()
+        try:
+            while claimed := claim(database, owner, 7, now=now, lease_seconds=60, max_attempts=3):
+                got[owner].append(claimed)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=[owner]) for owner in got]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not errors
+    assert max(len(claimed) for owner in got for claimed in got[owner]) <= 7
+    taken = {owner: [file.path for claimed in got[owner] for file in claimed] for owner in got}
+    assert sorted(taken["anna"] + taken["bert"]) == names
+    for owner, its_names in taken.items():
+        for name in its_names:
+            assert row(name).lease_owner == owner
+
+
+def test_a_lease_holds_until_it_runs_out(pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
+    pend("/a")
+    lease("anna")
+    assert lease("bert", now=now + timedelta(seconds=59)) == []
+    assert paths(lease("bert", now=now + timedelta(seconds=60))) == ["/a"]
+    assert row("/a").lease_owner == "bert"
+    assert row("/a").attempts == 2
+
+
+@pytest.mark.parametrize(("charge", "attempts"), [(True, 1), (False, 0)])
+def test_what_is_released_is_free_at_once(
+    database: Database, pend: Pend, lease: Lease, row: Row, charge: bool, attempts: int
+) -> None:
+    pend("/a", "/b")
+    lease("anna")
+    assert release(database, "bert", charge=charge) == 0
+    assert release(database, "anna", charge=charge) == 2
+    assert row("/a").attempts == attempts
+    assert row("/a").lease_owner is None
+    assert sorted(paths(lease("bert"))) == ["/a", "/b"]
+
+
+def test_a_part_can_be_released(database: Database, pend: Pend, lease: Lease) -> None:
+    pend("/a", "/b")
+    first, second = lease("anna")
+    assert release(database, "anna", [first.id], charge=False) == 1
+    assert lease("bert") == [first]
+    assert release(database, "anna", [first.id], charge=False) == 0  # it is bert's now
+    assert release(database, "anna", charge=False) == 1
+    assert lease("carl") == [second]
+
+
+def test_a_file_whose_workers_die_again_and_again_is_given_up(pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
+    pend("/a")
+    for attempt in range(3):
+        assert paths(lease(now=now + timedelta(minutes=attempt), max_attempts=3)) == ["/a"]
+    end = now + timedelta(minutes=3)
+    assert lease(now=end - timedelta(seconds=1), max_attempts=3) == []  # the third try may still come to an end
+    assert row("/a").state == "pending"
+    assert lease(now=end, max_attempts=3) == []
+    given_up = row("/a")
+    assert (given_up.state, given_up.error_kind, given_up.finished_at) == ("failed", "gave-up", end)
+    assert given_up.error is not None
+    assert "3 tries" in given_up.error
+    assert "dfscan retry" in given_up.error
+    assert given_up.lease_owner is None
+    assert given_up.lease_expires_at is None
+
+
+def test_uncharged_tries_never_lead_to_giving_up(database: Database, pend: Pend, lease: Lease, row: Row) -> None:
+    pend("/a")
+    for _ in range(10):
+        assert paths(lease(max_attempts=3)) == ["/a"]
+        release(database, "worker", charge=False)
+    assert row("/a").attempts == 0
+
+
+def test_suspects_are_claimed_alone_and_last(database: Database, pend: Pend, lease: Lease, now: datetime) -> None:
+    pend("/suspect1", "/suspect2")
+    for _ in range(2):
+        assert len(lease(max_attempts=5)) == 2
+        release(database, "worker", charge=True)
+    pend("/a", "/b", "/c", now=now - timedelta(days=1))  # older, and free of suspicion all the same
+    assert sorted(paths(lease(max_attempts=5))) == ["/a", "/b", "/c"]
+    assert paths(lease(max_attempts=5)) == ["/suspect2"]
+    assert paths(lease(max_attempts=5)) == ["/suspect1"]
+    assert lease(max_attempts=5) == []
+
+
+def test_the_backlog_counts_what_is_pending_and_what_of_it_is_in_work(
+    database: Database, pend: Pend, lease: Lease, now: datetime
+) -> None:
+    def counted(at: datetime) -> tuple[int, int]:
+        found = backlog(database, at)
+        return found.pending, found.leased
+
+    assert counted(now) == (0, 0)
+    pend(*[f"/{n}" for n in range(10)])
+    assert counted(now) == (10, 0)
+    lease(limit=4)
+    assert counted(now) == (10, 4)
+    assert counted(now + timedelta(seconds=60)) == (10, 0)
+    release(database, "worker", charge=False)
+    assert counted(now) == (10, 0)
+
+
+def test_only_pending_files_are_claimed(database: Database, pend: Pend, lease: Lease, now: datetime) -> None:
+    pend(*[f"/{n}" for n in range(5)])
+    with database.write() as session:
+        for file_id, state in enumerate(("scored", "failed", "skipped", "missing"), start=1):
+            session.get_one(File, file_id).state = state
+    assert paths(lease()) == ["/4"]
+    assert lease(now=now + timedelta(days=1)) != []
