@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from celery import Celery
 from sqlalchemy import func, select
 
 from .database.engine import Database
@@ -15,7 +14,7 @@ from .database.queries import any_of
 from .errors import KnownError
 from .intake import BATCH, Taken, mark_missing, mark_missing_path, take_in
 from .leases import backlog
-from .queue import make_app, wake
+from .queue import waker
 from .settings import Settings
 from .settle import Settling
 from .supervisor import EmbeddedWorker
@@ -75,7 +74,7 @@ def work_until_done(
     total = pending_under(database, paths)
     if not total:
         return
-    app = make_app(settings)
+    wake = waker(settings)
     worker = EmbeddedWorker(settings, database, now)
     try:
         if with_worker:
@@ -86,7 +85,7 @@ def work_until_done(
             if with_worker:
                 worker.look_after(pending)
             if time.monotonic() >= next_reconcile:
-                reconcile(app, database, now())
+                reconcile(wake, database, now())
                 next_reconcile = time.monotonic() + settings.reconcile_seconds
             # Counting a large backlog costs something, and no one needs its every step.
             time.sleep(min(1.0, POLL_SECONDS + pending / 50_000))
@@ -95,11 +94,11 @@ def work_until_done(
         worker.stop(4.0)
 
 
-def reconcile(app: Celery, database: Database, now: datetime) -> None:
+def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> None:
     """Wake the workers when something is pending and no one works."""
     standing = backlog(database, now)
     if standing.pending and not standing.leased:
-        wake(app)
+        wake()
 
 
 def pending_under(database: Database, paths: Sequence[str]) -> int:

@@ -1,6 +1,8 @@
 """The Celery application and the wake-up message. The message carries nothing: the database is the truth."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,11 @@ def make_app(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
     )
     return app
+
+
+def waker(settings: Settings) -> Callable[[], bool]:
+    """`wake` on the configured broker, for those who need to know nothing of Celery."""
+    return partial(wake, make_app(settings))
 
 
 def wake(app: Celery) -> bool:

@@ -19,7 +19,7 @@ from .errors import KnownError
 from .foreground import is_fresh, reconcile
 from .intake import Taken, batches, mark_missing, mark_missing_path, take_in
 from .leases import backlog
-from .queue import make_app, wake
+from .queue import waker
 from .roots import WatchedRoot, mark_swept, root_of
 from .settings import Settings
 from .settle import Settling
@@ -63,7 +63,7 @@ class WatchService:
         self._roots = roots
         self._now = now
         self._stop = stop
-        self._app = make_app(settings)
+        self._wake = waker(settings)
         self._worker = EmbeddedWorker(settings, database, now) if with_worker else None
         self._hints: SimpleQueue[str] = SimpleQueue()
         self._settling = Settling(settings.settle_seconds, time.monotonic)
@@ -162,7 +162,7 @@ class WatchService:
             taken += take_in(self._database, of_root, root_id=root_id, now=self._now())
         if taken.pending:
             log.info("%d new, %d changed", taken.new, taken.changed)
-            wake(self._app)
+            self._wake()
         return taken
 
     def _look(self, path: str) -> Entry | None:
@@ -175,7 +175,7 @@ class WatchService:
             pending = backlog(self._database, self._now()).pending
             if self._worker:
                 self._worker.look_after(pending)
-            reconcile(self._app, self._database, self._now())
+            reconcile(self._wake, self._database, self._now())
         except WorkerFailed as error:
             log.error("%s", error)  # noqa: TRY400  (no traceback for what can be mended)
         except KnownError as error:

@@ -86,10 +86,10 @@ def evaluate(
     import json
 
     from worker.detector.backbones import BackboneFiles
+    from worker.detector.card_text import figures_table
     from worker.detector.device import choose_device
     from worker.detector.picture import prepare_pillow
     from worker.detector.predictor import load_predictor, sigmoid
-    from worker.model_card import figures_table
 
     from .evaluate import figures, logits_of
     from .manifest import read_manifest

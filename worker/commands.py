@@ -78,8 +78,8 @@ def list_models(settings: Settings, as_json: bool) -> None:
 def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
     """Show what a checkpoint (default: the active one) says of itself."""
     from .checkpoints import find_checkpoint
+    from .detector.card_text import card_text
     from .detector.checkpoint import file_sha256, read_card
-    from .model_card import card_text
 
     path = find_checkpoint(name or settings.model, settings.data_dir)
     card = read_card(path)

@@ -14,12 +14,12 @@ from .context import opened_database, pass_settings, utc_now
 @pass_settings
 def retry(settings: Settings, paths: tuple[Path, ...], kind: str | None) -> None:
     """Make failed files pending again; limited to PATHS if there are any."""
-    from ..queue import make_app, wake
+    from ..queue import waker
     from ..retrying import retry_failed
 
     with opened_database(settings) as database:
         scope = [str(path.expanduser().absolute()) for path in paths]
         count = retry_failed(database, paths=scope, kind=kind, now=utc_now())
     if count:
-        wake(make_app(settings))
+        waker(settings)()
     click.echo(f"{count:,} failed files are pending again; `dfscan scan` or a running `dfscan watch` takes them up")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .detector.checkpoint import CheckpointCard
+from .checkpoint import CheckpointCard
 
 _COLUMNS = {
     "auc": "AUC",
