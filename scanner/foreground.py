@@ -14,7 +14,6 @@ from .database.queries import any_of
 from .errors import KnownError
 from .intake import BATCH, Taken, mark_missing, mark_missing_path, take_in
 from .leases import backlog
-from .queue import waker
 from .settings import Settings
 from .settle import Settling
 from .supervisor import EmbeddedWorker
@@ -74,6 +73,8 @@ def work_until_done(
     total = pending_under(database, paths)
     if not total:
         return
+    from .queue import waker  # brings Celery, which a scan with nothing to do needs not wait for
+
     wake = waker(settings)
     worker = EmbeddedWorker(settings, database, now)
     try:

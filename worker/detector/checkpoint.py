@@ -73,6 +73,7 @@ def save_checkpoint(path: Path, detector: FusionDetector, card: CheckpointCard, 
     document = json.dumps({"format": FORMAT, **asdict(card)})
     partial = path.with_name(path.name + ".partial")
     save_file(tensors, partial, metadata={_HEADER: document})
+    partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around
     partial.replace(path)
 
 
