@@ -1,11 +1,11 @@
 """What was found: one snapshot of files with their verdicts, ready to be printed or exported."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from .database.engine import Database
 from .database.models import Content, Detection, File, Label, Model, Review, State
@@ -38,12 +38,13 @@ class ReportItem:
 
 @dataclass(frozen=True)
 class Report:
-    """`totals` counts all files asked for by status; `items` may be fewer, when statuses were chosen."""
+    """`totals` counts all files asked for by status; `matching` those of the chosen statuses; `items` may be fewer (a limit)."""
 
     since: datetime | None
     until: datetime | None
     model: str | None
     totals: dict[str, int]
+    matching: int
     items: tuple[ReportItem, ...]
 
     @property
@@ -64,25 +65,31 @@ def build_report(
     until: datetime | None = None,
     statuses: Sequence[str] = (),
     paths: Sequence[str] = (),
+    limit: int = 0,
 ) -> Report:
     """Files that got their verdict or reason (or became pending) in [since, until), highest score first.
 
-    `paths` limits it to what lies under them, `statuses` limits the items (not the totals). Missing files count only when
-    asked for.
+    `paths` limits it to what lies under them, `statuses` limits the items (not the totals), `limit` (0: none) gives at most so
+    many items with a verdict and as many without. Missing files count only when asked for.
     """
-    totals = dict.fromkeys((*STATUSES, "files"), 0)
-    items = []
+    asked = _asked(since, until, paths)
+    if State.MISSING not in statuses:
+        asked.append(File.state != State.MISSING)
+    query = _query().where(*asked)
+    if statuses:
+        query = query.where(_STATUS.in_(statuses))
+    parts = [query]
+    if limit:
+        parts = [query.where(File.state == State.SCORED).limit(limit), query.where(File.state != State.SCORED).limit(limit)]
     with database.read() as session:
         model = session.scalar(select(Model.name).join(Detection).order_by(Detection.id.desc()).limit(1))
-        for row in session.execute(_query(since, until, paths)):
-            item = _item(row)
-            if item.state == State.MISSING and State.MISSING not in statuses:
-                continue
-            totals[item.status] += 1
-            totals["files"] += 1
-            if not statuses or item.status in statuses:
-                items.append(item)
-    return Report(since, until, model, totals, tuple(items))
+        counted = (
+            select(_STATUS, func.count()).select_from(File).outerjoin(Detection, _HAS_DETECTION).where(*asked).group_by(_STATUS)
+        )
+        totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
+        items = tuple(ReportItem(*row) for part in parts for row in session.execute(part))
+    matching = sum(totals[status] for status in (statuses or STATUSES))
+    return Report(since, until, model, totals | {"files": sum(totals.values())}, matching, items)
 
 
 def statuses_meant(words: Sequence[str]) -> list[str]:
@@ -90,10 +97,31 @@ def statuses_meant(words: Sequence[str]) -> list[str]:
     return [status for word in words for status in (FLAGGED if word == "flagged" else (word,))]
 
 
-def _query(since: datetime | None, until: datetime | None, paths: Sequence[str]) -> Select[*tuple[Any, ...]]:
-    latest = select(Review.content_id, func.max(Review.id).label("id")).group_by(Review.content_id).subquery()
+def iterate_statuses(report: Report) -> Iterator[tuple[str, int]]:
+    """Statuses that occur, in the order people look for them."""
+    return ((status, report.totals[status]) for status in STATUSES if report.totals[status])
+
+
+# A missing or pending file shows no verdict of its own, though what is known of its content stays in the database.
+_HAS_DETECTION = and_(File.detection_id == Detection.id, File.state == State.SCORED)
+_STATUS = case((File.state == State.SCORED, Detection.label), else_=File.state)
+
+
+def _asked(since: datetime | None, until: datetime | None, paths: Sequence[str]) -> list[ColumnElement[bool]]:
     when = func.coalesce(File.finished_at, File.pending_since)
-    query = (
+    conditions = []
+    if since is not None:
+        conditions.append(when >= since)
+    if until is not None:
+        conditions.append(when < until)
+    if paths:
+        conditions.append(any_of(paths))
+    return conditions
+
+
+def _query() -> Select[*tuple[Any, ...]]:
+    latest = select(Review.content_id, func.max(Review.id).label("id")).group_by(Review.content_id).subquery()
+    return (
         select(
             File.path,
             Content.sha256,
@@ -107,27 +135,9 @@ def _query(since: datetime | None, until: datetime | None, paths: Sequence[str])
             File.error,
         )
         .outerjoin(Content, File.content_id == Content.id)
-        .outerjoin(Detection, File.detection_id == Detection.id)
+        .outerjoin(Detection, _HAS_DETECTION)
         .outerjoin(Model, Detection.model_id == Model.id)
         .outerjoin(latest, latest.c.content_id == File.content_id)
         .outerjoin(Review, Review.id == latest.c.id)
         .order_by(Detection.score.desc().nulls_last(), File.path)
     )
-    if since is not None:
-        query = query.where(when >= since)
-    if until is not None:
-        query = query.where(when < until)
-    return query.where(any_of(paths)) if paths else query
-
-
-def _item(row: Row[*tuple[Any, ...]]) -> ReportItem:
-    item = ReportItem(*row)
-    if item.state == State.SCORED:
-        return item
-    # A missing or pending file shows no verdict of its own, but what is known of its content stays in the database.
-    return replace(item, label=None, score=None, threshold=None, model=None)
-
-
-def iterate_statuses(report: Report) -> Iterator[tuple[str, int]]:
-    """Statuses that occur, in the order people look for them."""
-    return ((status, report.totals[status]) for status in STATUSES if report.totals[status])

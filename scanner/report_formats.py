@@ -39,16 +39,11 @@ def as_csv(report: Report) -> str:
     return out.getvalue()
 
 
-def as_table(report: Report, *, limit: int, local: Callable[[datetime], datetime]) -> str:
-    """For a terminal: verdicts, then what has none, at most `limit` lines of each (0: all), then the counts."""
-    verdicts = [item for item in report.items if item.label is not None]
-    others = [item for item in report.items if item.label is None]
-    lines = []
-    for group in (verdicts, others):
-        shown = group if limit == 0 else group[:limit]
-        lines += [_line(item, local) for item in shown]
-        if len(shown) < len(group):
-            lines.append(f"... and {len(group) - len(shown):,} more (--limit 0 shows all)")
+def as_table(report: Report, *, local: Callable[[datetime], datetime]) -> str:
+    """For a terminal: a line per item, how many more there are, and the counts."""
+    lines = [_line(item, local) for item in report.items]
+    if len(report.items) < report.matching:
+        lines.append(f"... and {report.matching - len(report.items):,} more (--limit 0 shows all)")
     return "\n".join([*lines, *([""] if lines else []), summary(report)])
 
 

@@ -16,16 +16,18 @@ from .naming import worker_name
 from .settings import PREFIX, Settings
 from .workers import report_out
 
-# A worker that ends by itself tells of a cause that will still be there; one that was killed may just have been unlucky.
-_STRIKES = {"ended": 3, "killed": 1}
 STRIKES_OUT = 9
+# A worker that says that it cannot begin need not be asked again at once; one that ends by itself tells of a cause that will
+# probably still be there; one that was killed may just have been unlucky.
+_CANNOT_BEGIN = 2
+_STRIKES = {"cannot begin": STRIKES_OUT, "ended": 3, "killed": 1}
 _LOG_LIMIT = 5 << 20
 
 log = logging.getLogger(__name__)
 
 
 class WorkerFailed(KnownError):
-    """The embedded worker ends again and again without getting anything done."""
+    """The embedded worker cannot begin, or ends again and again without getting anything done."""
 
 
 class EmbeddedWorker:
@@ -78,15 +80,16 @@ class EmbeddedWorker:
         if self._pending_at_death is not None and pending < self._pending_at_death:
             self._strikes = 0
         self._pending_at_death = pending
-        self._strikes += _STRIKES["killed" if status < 0 else "ended"]
+        self._strikes += _STRIKES["cannot begin" if status == _CANNOT_BEGIN else "killed" if status < 0 else "ended"]
         cause = f"was killed ({signal.strsignal(-status)})" if status < 0 else f"ended with status {status}"
-        log.warning("the worker %s; it is started again", cause)
-        self._not_before = monotonic() + min(60.0, self._strikes - 1)
+        self._not_before = monotonic() + min(60.0, (self._strikes - 1) ** 2)
         if self._strikes >= STRIKES_OUT:
             self._strikes = 0
-            raise WorkerFailed(
-                f"the worker {cause}, again and again. Its last words: {self._last_words()}. Its log: {self.log_file}"
-            )
+            words = self._last_words()
+            if status == _CANNOT_BEGIN:
+                raise WorkerFailed(f"the worker cannot begin: {words.removeprefix('dfscan: ')}")
+            raise WorkerFailed(f"the worker {cause}, again and again. Its last words: {words}. Its log: {self.log_file}")
+        log.warning("the worker %s; it is started again", cause)
 
     def stop(self, seconds: float) -> None:
         """Ask the process to finish what it has in hand and end; after `seconds` it is killed. Nothing stays leased."""

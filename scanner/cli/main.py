@@ -3,13 +3,16 @@
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import KnownError
 from ..settings import config_file, load_settings
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -44,17 +47,23 @@ class _Commands(click.Group):
     """Finds commands by name, without importing the others."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*_CORE, *(point.name for point in entry_points(group="dfscan.commands"))})
+        return sorted({*_CORE, *(point.name for point in _leaf_commands())})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _CORE:
             module, _, name = _CORE[cmd_name].partition(":")
             command: click.Command = getattr(import_module(module), name)
             return command
-        for point in entry_points(group="dfscan.commands", name=cmd_name):
-            found: click.Command = point.load()
-            return found
-        return None
+        if cmd_name not in (leaves := _leaf_commands()).names:
+            return None
+        found: click.Command = leaves[cmd_name].load()
+        return found
+
+
+def _leaf_commands() -> "EntryPoints":
+    from importlib.metadata import entry_points  # reads every installed package; the core's own commands do without
+
+    return entry_points(group="dfscan.commands")
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

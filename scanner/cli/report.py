@@ -44,6 +44,7 @@ def report(
     from ..report import build_report, statuses_meant
 
     _check_statuses(statuses)
+    form = "json" if as_json_flag else form
     now = utc_now().astimezone()
     with opened_database(settings) as database:
         found = build_report(
@@ -52,11 +53,12 @@ def report(
             until=parse_moment(until, now) if until else None,
             statuses=statuses_meant(statuses),
             paths=[str(path.expanduser().absolute()) for path in paths],
+            limit=limit if form == "table" else 0,
         )
-    write_report(found, "json" if as_json_flag else form, output, limit)
+    write_report(found, form, output)
 
 
-def write_report(found: "Report", form: str, output: Path | None, limit: int) -> None:
+def write_report(found: "Report", form: str, output: Path | None) -> None:
     """Render a report and write it to a file, or to standard output. Raises OutputError."""
     from .. import report_formats
 
@@ -69,7 +71,7 @@ def write_report(found: "Report", form: str, output: Path | None, limit: int) ->
 
         text = as_html(found)
     else:
-        text = report_formats.as_table(found, limit=limit, local=lambda moment: moment.astimezone())
+        text = report_formats.as_table(found, local=lambda moment: moment.astimezone())
     if output is None:
         click.echo(text)
         return

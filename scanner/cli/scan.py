@@ -44,6 +44,7 @@ def scan(
     from ..foreground import Standing, take_in_paths, work_until_done
     from ..report import build_report
 
+    form = "json" if as_json_flag else form
     chosen = replace(settings, device=device or settings.device)
     scope = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)]
     with opened_database(chosen) as database:
@@ -55,8 +56,8 @@ def scan(
                 show(standing.total, standing.total - standing.pending, standing.workers)
 
             work_until_done(chosen, database, scope, with_worker=not no_worker, now=utc_now, show=on_standing)
-        found = build_report(database, paths=scope)
-    write_report(found, "json" if as_json_flag else form, output, limit)
+        found = build_report(database, paths=scope, limit=limit if form == "table" else 0)
+    write_report(found, form, output)
     sys.exit(EXIT_FAILED if found.failed else EXIT_FLAGGED if found.flagged else 0)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from .models import Base, File
@@ -13,9 +12,12 @@ from .models import Base, File
 
 def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert `rows`, leaving those alone that would break a unique constraint: someone else was quicker."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing()
-    session.execute(statement, list(rows))
+    # Imported here: each takes its time, and only one is needed, if any.
+    if session.get_bind().dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
+    session.execute(insert(table).on_conflict_do_nothing(), list(rows))
 
 
 def under(path: str) -> ColumnElement[bool]:

@@ -102,6 +102,7 @@ def test_killing_the_worker_in_the_middle_loses_nothing_and_scores_nothing_twice
     folder.mkdir()
     for seed in range(300):
         make_picture(folder / f"{seed}.jpg", seed)
+    dfscan.run("status")  # makes the tables that are asked below
     scan = dfscan.start("scan", folder)
 
     def scored() -> int:
@@ -116,6 +117,7 @@ def test_killing_the_worker_in_the_middle_loses_nothing_and_scores_nothing_twice
     with dfscan.database.read() as session:
         assert session.scalar(select(func.count()).select_from(File).where(File.state == "scored")) == 300
         assert session.scalar(select(func.count()).select_from(Content)) == scored() == 300
+    assert dfscan.worker_log().count("worker ready") > 1  # it was killed indeed
 
 
 def test_two_scans_at_once_share_the_work(laptop, tmp_path: Path, make_picture: MakePicture) -> None:

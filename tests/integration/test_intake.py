@@ -1,18 +1,17 @@
 """From what was found on the disk to rows in the database."""
 
-import multiprocessing
 import os
 import shutil
 import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from scanner.database.engine import Database, open_database
+from scanner.database.engine import Database
 from scanner.database.models import File
 from scanner.intake import BATCH, Taken, batches, mark_missing, mark_missing_path, take_in
 from scanner.leases import Claimed
@@ -41,7 +40,7 @@ def states(database: Database) -> Callable[[], dict[str, str]]:
 
     def read() -> dict[str, str]:
         with database.read() as session:
-            return {path: state for path, state in session.execute(select(File.path, File.state))}
+            return dict(session.execute(select(File.path, File.state)).all())
 
     return read
 
@@ -326,31 +325,9 @@ def test_threads_that_take_in_the_same_make_one_row_each(database: Database, now
         assert session.scalars(select(File.size).distinct()).all() == [3]
 
 
-def test_processes_that_take_in_the_same_make_one_row_each(database: Database) -> None:
-    url = database.engine.url.render_as_string(hide_password=False)
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
-        taken = list(processes.map(take_in_300, [url, url], [False, True]))
-    with database.read() as session:
-        assert session.scalar(select(func.count()).select_from(File)) == 300
-    assert sum(count.new for count in taken) == 300
-    assert sum(count.changed for count in taken) == 0
-
-
-def take_in_300(url: str, backwards: bool) -> Taken:
-    """Run by a process of its own."""
-    database = open_database(url)
-    taken = Taken()
-    entries = [Found(f"/{n:04}", 1, 1) for n in range(300)]
-    for batch in batches(reversed(entries) if backwards else entries):
-        for entry in batch:
-            taken += take_in(database, [entry], root_id=None, now=datetime(2026, 11, 1, tzinfo=UTC))
-    database.close()
-    return taken
-
-
 def test_batches_hold_everything_once() -> None:
     entries = [Found(str(n), 1, 1) for n in range(2 * BATCH + 1)]
     found = list(batches(entries))
     assert [len(batch) for batch in found] == [BATCH, BATCH, 1]
-    assert sum(found, []) == entries
+    assert list(chain.from_iterable(found)) == entries
     assert list(batches([])) == []

@@ -45,11 +45,13 @@ def failed(item: Callable[..., ReportItem]) -> Callable[..., ReportItem]:
 
 @pytest.fixture
 def report_of() -> Callable[..., Report]:
-    """`report_of(items...)`: a report with their totals."""
+    """`report_of(items..., left_out=)`: a report with their totals; `left_out` more were beyond its limit."""
 
-    def make(*items: ReportItem) -> Report:
+    def make(*items: ReportItem, left_out: int = 0) -> Report:
         totals = {status: sum(item.status == status for item in items) for status in STATUSES}
-        return Report(None, None, "lite", {**totals, "files": len(items)}, items)
+        totals["fake"] += left_out
+        files = len(items) + left_out
+        return Report(None, None, "lite", {**totals, "files": files}, files, items)
 
     return make
 

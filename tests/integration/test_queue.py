@@ -1,0 +1,248 @@
+"""The wake-up message on the embedded broker, on Redis, and with no broker at all."""
+
+import logging
+import socket
+import stat
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty
+
+import pytest
+from celery import Celery
+
+from scanner.errors import KnownError
+from scanner.queue import DRAIN, ENOUGH_WAITING, QUEUE, clear_embedded_queue, make_app, wake
+from scanner.settings import Settings
+
+
+@pytest.fixture(params=["embedded", "redis"])
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Celery:
+    """The application on either broker, with an empty queue."""
+    url = "" if request.param == "embedded" else request.getfixturevalue("redis_url")
+    made = make_app(Settings(tmp_path, broker_url=url))
+    received(made)
+    return made
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Celery:
+    return make_app(Settings(tmp_path))
+
+
+@pytest.fixture
+def messages(tmp_path: Path) -> Path:
+    """Where the embedded broker keeps its messages."""
+    return tmp_path / "queue" / "messages"
+
+
+def received(app: Celery) -> list[str]:
+    """The tasks named by all messages that wait, which are gone then."""
+    names = []
+    with app.connection_for_read() as connection:
+        channel = connection.default_channel
+        channel.queue_declare(QUEUE, durable=True, auto_delete=False)
+        while (message := channel.basic_get(QUEUE, no_ack=True)) is not None:
+            names.append(message.headers["task"])
+    return names
+
+
+def test_a_wake_up_arrives(app: Celery) -> None:
+    assert wake(app)
+    assert received(app) == [DRAIN]
+    assert received(app) == []
+
+
+def test_however_often_it_is_called_few_messages_wait(app: Celery) -> None:
+    for _ in range(30):
+        assert wake(app)
+    assert received(app) == [DRAIN] * ENOUGH_WAITING
+    wake(app)
+    assert received(app) == [DRAIN]
+
+
+def test_a_wake_up_carries_nothing_and_is_no_pickle(app: Celery) -> None:
+    wake(app)
+    with app.connection_for_read() as connection:
+        message = connection.default_channel.basic_get(QUEUE, no_ack=True)
+    assert message.content_type == "application/json"
+    assert message.decode()[:2] == [[], {}]
+    assert app.conf.accept_content == ["json"]
+
+
+def test_the_embedded_queue_is_private(embedded: Celery, tmp_path: Path) -> None:
+    wake(embedded)
+    for folder in ("queue", "queue/messages", "queue/control"):
+        assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
+
+
+def test_the_embedded_queue_is_made_private_again(tmp_path: Path) -> None:
+    (tmp_path / "queue").mkdir(mode=0o777)
+    (tmp_path / "queue").chmod(0o777)
+    make_app(Settings(tmp_path))
+    assert stat.S_IMODE((tmp_path / "queue").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"body": "W1t', b"\xff\xfe\0", b"[]", b"null", b"{}"])
+def test_an_empty_or_broken_message_is_dropped(
+    embedded: Celery, messages: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (messages / f"0_broken.{QUEUE}.msg").write_bytes(content)
+    wake(embedded)
+    with caplog.at_level(logging.WARNING):
+        assert received(embedded) == [DRAIN]
+    assert "dropped" in caplog.text
+    assert list(messages.iterdir()) == []
+
+
+def test_with_only_a_broken_message_the_queue_is_empty(embedded: Celery, messages: Path) -> None:
+    (messages / f"0_broken.{QUEUE}.msg").touch()
+    with embedded.connection_for_read() as connection, pytest.raises(Empty):
+        connection.default_channel._get(QUEUE)
+
+
+def test_a_message_is_never_seen_half_written(embedded: Celery, messages: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A reader and a writer at once; the reader must not find anything to drop."""
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            wake(embedded)
+
+    writer = threading.Thread(target=write)
+    with caplog.at_level(logging.WARNING):
+        writer.start()
+        end = time.monotonic() + 2
+        names = []
+        while time.monotonic() < end:
+            names += received(embedded)
+        stop.set()
+        writer.join()
+    names += received(embedded)
+    assert names
+    assert set(names) == {DRAIN}
+    assert caplog.text == ""
+    assert list(messages.iterdir()) == []
+
+
+def test_two_readers_never_get_the_same_message(tmp_path: Path) -> None:
+    apps = [make_app(Settings(tmp_path)) for _ in range(2)]
+    got: list[str] = []
+    together = threading.Barrier(2)
+
+    def read(app: Celery) -> None:
+        together.wait()
+        got.extend(received(app))
+
+    for _ in range(20):
+        for _ in range(ENOUGH_WAITING):
+            wake(apps[0])
+        threads = [threading.Thread(target=read, args=[app]) for app in apps]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(got) == 20 * ENOUGH_WAITING
+
+
+def test_clearing_leaves_an_empty_queue_that_works(embedded: Celery, tmp_path: Path, messages: Path) -> None:
+    wake(embedded)
+    (messages / "half.partial").touch()
+    clear_embedded_queue(Settings(tmp_path))
+    assert list(messages.iterdir()) == []
+    assert received(embedded) == []
+    assert wake(embedded)
+    assert received(embedded) == [DRAIN]
+
+
+def test_clearing_does_not_touch_another_broker(redis_url: str, tmp_path: Path) -> None:
+    settings = Settings(tmp_path, broker_url=redis_url)
+    app = make_app(settings)
+    received(app)
+    wake(app)
+    clear_embedded_queue(settings)
+    assert received(app) == [DRAIN]
+    assert not (tmp_path / "queue").exists()
+
+
+def test_without_a_broker_wake_says_so_soon(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: whoever connects is refused
+        port = taken.getsockname()[1]
+        app = make_app(Settings(tmp_path, broker_url=f"redis://:secret@127.0.0.1:{port}/0"))
+        began = time.monotonic()
+        with caplog.at_level(logging.WARNING):
+            assert wake(app) is False
+        assert time.monotonic() - began < 15
+    assert "the broker cannot be reached" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_broker_that_accepts_and_never_answers_does_not_hold_us_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        app = make_app(Settings(tmp_path, broker_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/0"))
+        answers: list[bool] = []
+        asking = threading.Thread(target=lambda: answers.append(wake(app)), daemon=True)
+        asking.start()
+        asking.join(30)
+        assert answers == [False]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "redis://127.0.0.1:port/0", "http://127.0.0.1/", "redis://[::1/0"])
+def test_a_broker_url_that_means_nothing_is_no_crash(tmp_path: Path, url: str) -> None:
+    try:
+        assert wake(make_app(Settings(tmp_path, broker_url=url))) is False
+    except KnownError as error:
+        assert "broker" in str(error)  # noqa: PT017  (either answer will do)
+
+
+def test_the_broker_may_come_back(tmp_path: Path, redis_url: str) -> None:
+    port = int(redis_url.rsplit(":", 1)[1].split("/")[0])
+    with Forwarder(port) as forwarder:
+        app = make_app(Settings(tmp_path, broker_url=f"redis://127.0.0.1:{forwarder.port}/0"))
+        assert wake(app)
+    assert wake(app) is False
+    received(make_app(Settings(tmp_path, broker_url=redis_url)))
+    with Forwarder(port, forwarder.port):
+        assert wake(app)
+    assert received(make_app(Settings(tmp_path, broker_url=redis_url))) == [DRAIN]
+
+
+class Forwarder:
+    """A port of our own in front of a server, so that the server can be out of reach for a while."""
+
+    def __init__(self, target: int, port: int = 0) -> None:
+        self._target = target
+        self._server = socket.create_server(("127.0.0.1", port))
+        self._open = [self._server]
+        self.port: int = self._server.getsockname()[1]
+
+    def __enter__(self) -> "Forwarder":
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._server.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self._target))
+            self._open += [near, far]
+            for source, drain in ((near, far), (far, near)):
+                threading.Thread(target=_copy, args=[source, drain], daemon=True).start()
+
+
+def _copy(source: socket.socket, drain: socket.socket) -> None:
+    try:
+        while some := source.recv(65536):
+            drain.sendall(some)
+    except OSError:
+        return

@@ -1,0 +1,243 @@
+"""One snapshot of files with their verdicts."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from scanner.database.engine import Database
+from scanner.database.models import File, Review
+from scanner.intake import take_in
+from scanner.leases import Claimed
+from scanner.report import STATUSES, Report, build_report, statuses_meant
+from scanner.verdicts import ActiveModel, ContentFacts, Failed, Scored, Vanished, record, register_model
+from scanner.walk import Skipped
+
+Lease = Callable[..., list[Claimed]]
+Pend = Callable[..., None]
+Row = Callable[[str], File]
+
+
+@pytest.fixture
+def score(database: Database, pend: Pend, lease: Lease, model: ActiveModel, now: datetime) -> Callable[..., None]:
+    """`score(path, value, now=)`: a file of its own content, taken in and scored."""
+
+    def call(path: str, value: float, now: datetime = now, model: ActiveModel = model) -> None:
+        pend(path, now=now)
+        [file] = lease(now=now)
+        facts = ContentFacts(f"{file.id:064x}", 10)
+        record(database, "worker", [Scored(file, facts, value, 0.1)], model, device="cpu", now=now)
+
+    return call
+
+
+@pytest.fixture
+def one_of_each(
+    database: Database, pend: Pend, lease: Lease, score: Callable[..., None], model: ActiveModel, now: datetime
+) -> None:
+    """A file of every status; its name is its status."""
+    score("/uncertain", 0.6)
+    score("/fake", 0.9)
+    score("/real", 0.1)
+    pend("/failed", "/missing")
+    missing, failed = sorted(lease(), key=lambda file: file.path, reverse=True)
+    outcomes = [Failed(failed, "empty", "empty: the file has 0 bytes", ContentFacts("ee" * 32, 0)), Vanished(missing)]
+    record(database, "worker", outcomes, model, device="cpu", now=now)
+    pend("/pending")
+    take_in(database, [Skipped("/skipped", "not a regular file but a FIFO")], root_id=None, now=now)
+
+
+def paths(report: Report) -> list[str]:
+    return [item.path for item in report.items]
+
+
+def test_nothing_yet(database: Database) -> None:
+    report = build_report(database)
+    assert report.items == ()
+    assert report.model is None
+    assert report.totals == dict.fromkeys((*STATUSES, "files"), 0)
+    assert report.flagged == report.failed == 0
+
+
+def test_a_scored_item_in_full(database: Database, score: Callable[..., None], now: datetime) -> None:
+    score("/a", 0.6)
+    [item] = build_report(database).items
+    assert (item.path, item.state, item.label, item.status) == ("/a", "scored", "uncertain", "uncertain")
+    assert (item.score, item.threshold, item.model) == (0.6, 0.75, "lite")
+    assert item.scanned_at == now
+    assert item.scanned_at.utcoffset() == timedelta(0)
+    assert item.sha256 == f"{1:064x}"
+    assert item.review is item.error is None
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_highest_score_first_then_what_has_none(database: Database) -> None:
+    assert paths(build_report(database)) == ["/fake", "/uncertain", "/real", "/failed", "/pending", "/skipped"]
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_totals_count_by_status(database: Database) -> None:
+    report = build_report(database)
+    assert report.totals == {**dict.fromkeys(STATUSES, 1), "missing": 0, "files": 6}
+    assert report.flagged == 2
+    assert report.failed == 2
+    assert report.model == "lite"
+
+
+@pytest.mark.usefixtures("one_of_each")
+@pytest.mark.parametrize("status", STATUSES)
+def test_one_status_limits_the_items_and_not_the_totals(database: Database, status: str) -> None:
+    report = build_report(database, statuses=[status])
+    assert paths(report) == [f"/{status}"]
+    assert report.items[0].status == status
+    assert report.totals["fake"] == report.totals["real"] == 1
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_missing_files_count_only_when_asked_for(database: Database) -> None:
+    assert build_report(database).totals["missing"] == 0
+    assert build_report(database, statuses=["missing"]).totals["missing"] == 1
+    assert paths(build_report(database, statuses=["missing", "fake"])) == ["/fake", "/missing"]
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_what_has_no_verdict_shows_its_reason(database: Database, now: datetime) -> None:
+    items = {item.path: item for item in build_report(database, statuses=STATUSES).items}
+    assert items["/failed"].error == "empty: the file has 0 bytes"
+    assert items["/failed"].sha256 == "ee" * 32
+    assert items["/skipped"].error == "not a regular file but a FIFO"
+    assert items["/pending"].scanned_at is None
+    assert items["/failed"].scanned_at == items["/skipped"].scanned_at == now
+    for path in ("/failed", "/skipped", "/pending", "/missing"):
+        item = items[path]
+        assert item.label is item.score is item.threshold is item.model is None
+
+
+def test_a_missing_file_shows_no_verdict_of_its_own(database: Database, score: Callable[..., None], row: Row) -> None:
+    score("/a", 0.9)
+    with database.write() as session:
+        session.get_one(File, row("/a").id).state = "missing"
+    assert build_report(database).flagged == 0
+    [item] = build_report(database, statuses=["missing"]).items
+    assert (item.status, item.label, item.score) == ("missing", None, None)
+    assert item.sha256 is not None
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_a_limit_holds_for_verdicts_and_for_what_has_none(database: Database) -> None:
+    report = build_report(database, limit=1)
+    assert paths(report) == ["/fake", "/failed"]
+    assert (report.matching, report.totals["files"]) == (6, 6)
+    assert paths(build_report(database, limit=100)) == paths(build_report(database))
+    flagged = build_report(database, statuses=statuses_meant(["flagged"]), limit=1)
+    assert paths(flagged) == ["/fake"]
+    assert flagged.matching == 2
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_a_status_named_twice_counts_once(database: Database) -> None:
+    report = build_report(database, statuses=statuses_meant(["flagged", "fake"]))
+    assert len(report.items) == report.matching == 2
+
+
+def test_words_for_statuses() -> None:
+    assert statuses_meant(["flagged", "failed"]) == ["fake", "uncertain", "failed"]
+    assert statuses_meant([]) == []
+
+
+def test_since_is_inclusive_and_until_is_not(database: Database, score: Callable[..., None], now: datetime) -> None:
+    step = timedelta(microseconds=1)
+    for name, moment in (("before", now - step), ("at", now), ("after", now + step)):
+        score(f"/{name}", 0.9, now=moment)
+    assert paths(build_report(database, since=now)) == ["/after", "/at"]
+    assert paths(build_report(database, until=now)) == ["/before"]
+    assert paths(build_report(database, since=now, until=now + step)) == ["/at"]
+    assert paths(build_report(database, since=now, until=now)) == []
+    report = build_report(database, since=now, until=now + step)
+    assert (report.since, report.until) == (now, now + step)
+    assert report.totals["files"] == 1
+
+
+def test_since_goes_by_moments_whatever_their_zone(database: Database, score: Callable[..., None], now: datetime) -> None:
+    score("/a", 0.9)
+    for zone in ("Asia/Tokyo", "America/Los_Angeles"):
+        there = now.astimezone(ZoneInfo(zone))
+        assert paths(build_report(database, since=there)) == ["/a"]
+        assert paths(build_report(database, until=there)) == []
+
+
+def test_pending_files_go_by_when_they_became_so(database: Database, pend: Pend, now: datetime) -> None:
+    pend("/a")
+    assert paths(build_report(database, since=now)) == ["/a"]
+    assert paths(build_report(database, since=now + timedelta(seconds=1))) == []
+
+
+def test_a_folder_does_not_match_its_neighbours(database: Database, score: Callable[..., None], tmp_path: Path) -> None:
+    for folder in ("a", "ab", "a b", "a-b", "A", "a\\b", "a%"):
+        (tmp_path / folder).mkdir()
+        score(str(tmp_path / folder / "x.jpg"), 0.9)
+    score(str(tmp_path / "a.jpg"), 0.9)
+    (tmp_path / "a" / "deep").mkdir()
+    score(str(tmp_path / "a" / "deep" / "x.jpg"), 0.9)
+    inside = [str(tmp_path / "a" / "deep" / "x.jpg"), str(tmp_path / "a" / "x.jpg")]
+    assert paths(build_report(database, paths=[str(tmp_path / "a")])) == inside
+    assert len(build_report(database, paths=[str(tmp_path)]).items) == 9
+    assert len(build_report(database, paths=["/"]).items) == 9
+    both = build_report(database, paths=[str(tmp_path / "a%"), str(tmp_path / "a\\b"), str(tmp_path / "a.jpg")])
+    assert [os.path.relpath(path, tmp_path) for path in paths(both)] == ["a%/x.jpg", "a.jpg", "a\\b/x.jpg"]
+    assert both.totals["files"] == 3
+
+
+def test_a_folder_that_is_gone_can_be_reported(database: Database, score: Callable[..., None], tmp_path: Path) -> None:
+    """A drive that is not plugged in now is a common reason to look up what was found there."""
+    score(str(tmp_path / "gone" / "x.jpg"), 0.9)
+    assert len(build_report(database, paths=[str(tmp_path / "gone")]).items) == 1
+
+
+def test_names_of_any_bytes_and_their_folders(database: Database, score: Callable[..., None], tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
+    os.mkdir(folder)
+    score(f"{folder}/x.jpg", 0.9)
+    score(f"{tmp_path}/\\udcff\\udcfe/x.jpg", 0.9)
+    assert paths(build_report(database, paths=[folder])) == [f"{folder}/x.jpg"]
+
+
+@pytest.mark.parametrize("kind", ["files", "folders"])
+def test_thousands_of_paths_may_be_named(database: Database, score: Callable[..., None], tmp_path: Path, kind: str) -> None:
+    named = [str(tmp_path / f"{n}.jpg") for n in range(5000)]
+    if kind == "folders":
+        named = [str(tmp_path / f"{n}") for n in range(1500)]
+        for path in named:
+            os.mkdir(path)
+    score(named[-1], 0.9)
+    assert paths(build_report(database, paths=named)) == [named[-1]]
+
+
+def test_the_latest_review_counts_and_copies_share_it(
+    database: Database, score: Callable[..., None], pend: Pend, lease: Lease, model: ActiveModel, row: Row, now: datetime
+) -> None:
+    score("/a", 0.9)
+    score("/b", 0.8)
+    pend("/copy of a")
+    record(database, "worker", [Scored(*lease(), ContentFacts(f"{1:064x}", 10), 0.9, 0.1)], model, device="cpu", now=now)
+    content = row("/a").content_id
+    for decision, moment in (("fake", now + timedelta(hours=1)), ("unsure", now), ("real", now)):
+        with database.write() as session:
+            session.add(Review(content_id=content, decision=decision, reviewer="anna", created_at=moment))
+    reviews = {item.path: item.review for item in build_report(database).items}
+    assert reviews == {"/a": "real", "/copy of a": "real", "/b": None}
+
+
+def test_the_model_is_the_one_that_judged_last(database: Database, score: Callable[..., None], now: datetime) -> None:
+    other = register_model(database, sha256="22" * 32, name="paper", card={}, threshold=0.95, band_low=0.9, now=now)
+    score("/a", 0.9)
+    score("/b", 0.92, model=other)
+    report = build_report(database)
+    assert report.model == "paper"
+    assert {item.path: (item.model, item.threshold, item.label) for item in report.items} == {
+        "/a": ("lite", 0.75, "fake"),
+        "/b": ("paper", 0.95, "uncertain"),
+    }

@@ -1,0 +1,337 @@
+"""What workers write, and what they may not write."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from scanner.database.engine import Database
+from scanner.database.models import Content, Detection, File, Label, Model
+from scanner.intake import take_in
+from scanner.leases import Claimed, claim
+from scanner.verdicts import (
+    UNSETTLED_SECONDS,
+    ActiveModel,
+    Changed,
+    ContentFacts,
+    Failed,
+    Outcome,
+    Reused,
+    Scored,
+    Vanished,
+    is_scored,
+    label_for,
+    record,
+    register_model,
+)
+from scanner.walk import Found
+
+Lease = Callable[..., list[Claimed]]
+Pend = Callable[..., None]
+Row = Callable[[str], File]
+FACTS = ContentFacts("aa" * 32, 1234, "JPEG", 640, 480)
+
+
+@pytest.fixture
+def write(database: Database, model: ActiveModel, now: datetime) -> Callable[..., None]:
+    """`write(outcomes..., owner=)`: record them a second after `now`."""
+
+    def call(*outcomes: Outcome, owner: str = "worker", model: ActiveModel = model) -> None:
+        record(database, owner, outcomes, model, device="cpu", now=now + timedelta(seconds=1))
+
+    return call
+
+
+@pytest.fixture
+def count(database: Database) -> Callable[[type], int]:
+    """How many rows a table has."""
+
+    def call(table: type) -> int:
+        with database.read() as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
+
+    return call
+
+
+def test_a_scored_file(
+    database: Database, pend: Pend, lease: Lease, row: Row, model: ActiveModel, write: Callable[..., None], now: datetime
+) -> None:
+    pend("/a.jpg")
+    [file] = lease()
+    assert not is_scored(database, model, FACTS.sha256)
+    write(Scored(file, FACTS, 0.876543210987, 0.25))
+    scored = row("/a.jpg")
+    assert (scored.state, scored.error, scored.error_kind) == ("scored", None, None)
+    assert scored.finished_at == now + timedelta(seconds=1)
+    assert scored.lease_owner is scored.lease_expires_at is None
+    assert is_scored(database, model, FACTS.sha256)
+    with database.read() as session:
+        content = session.scalars(select(Content)).one()
+        assert (content.sha256, content.size, content.format, content.width, content.height) == (
+            FACTS.sha256,
+            1234,
+            "JPEG",
+            640,
+            480,
+        )
+        detection = session.scalars(select(Detection)).one()
+        assert detection.id == scored.detection_id
+        assert detection.content_id == scored.content_id == content.id
+        assert (detection.score, detection.threshold, detection.band_low) == (0.876543210987, 0.75, 0.5)
+        assert (detection.label, detection.device, detection.seconds) == ("fake", "cpu", 0.25)
+        assert detection.scanned_at == now + timedelta(seconds=1)
+
+
+def test_a_known_content_is_reused(
+    pend: Pend, lease: Lease, row: Row, write: Callable[..., None], count: Callable[[type], int]
+) -> None:
+    pend("/a.jpg")
+    write(Scored(*lease(), FACTS, 0.9, 0.1))
+    pend("/copy.jpg")
+    write(Reused(*lease(), FACTS.sha256))
+    assert row("/copy.jpg").state == "scored"
+    assert row("/copy.jpg").detection_id == row("/a.jpg").detection_id
+    assert count(Detection) == 1
+
+
+@pytest.mark.parametrize("facts", [None, ContentFacts("bb" * 32, 7)])
+def test_a_failed_file(
+    database: Database, pend: Pend, lease: Lease, row: Row, write: Callable[..., None], facts: ContentFacts | None, now: datetime
+) -> None:
+    pend("/a.jpg")
+    write(Failed(*lease(), "undecodable", "cannot be decoded", facts))
+    failed = row("/a.jpg")
+    assert (failed.state, failed.error_kind, failed.detection_id) == ("failed", "undecodable", None)
+    assert failed.finished_at == now + timedelta(seconds=1)
+    assert failed.lease_owner is None
+    assert (failed.content_id is None) == (facts is None)
+
+
+@pytest.mark.parametrize("reason", ["a zero \0 byte", "half a character \udcff", "x" * 5000])
+def test_a_reason_may_hold_what_a_decoder_says(
+    pend: Pend, lease: Lease, row: Row, write: Callable[..., None], reason: str
+) -> None:
+    """Decoders quote the bytes that they stumble over."""
+    pend("/a.jpg")
+    write(Failed(*lease(), "undecodable", reason))
+    assert row("/a.jpg").state == "failed"
+    assert (row("/a.jpg").error or "").startswith(reason[:4])
+
+
+def test_a_file_that_changed_while_it_was_read_waits_uncharged(
+    pend: Pend, lease: Lease, row: Row, write: Callable[..., None], now: datetime
+) -> None:
+    pend("/a.jpg")
+    [file] = lease()
+    write(Changed(file, 99, 5))
+    changed = row("/a.jpg")
+    assert (changed.state, changed.size, changed.mtime_ns, changed.attempts) == ("pending", 99, 5, 0)
+    assert changed.finished_at is None
+    settled = now + timedelta(seconds=1 + UNSETTLED_SECONDS)
+    assert lease(now=settled - timedelta(microseconds=1)) == []
+    assert lease(now=settled) == [Claimed(file.id, "/a.jpg", 99, 5)]
+
+
+def test_a_vanished_file_is_missing(pend: Pend, lease: Lease, row: Row, write: Callable[..., None], now: datetime) -> None:
+    pend("/a.jpg")
+    write(Vanished(*lease()))
+    assert (row("/a.jpg").state, row("/a.jpg").lease_owner) == ("missing", None)
+    assert row("/a.jpg").finished_at == now + timedelta(seconds=1)
+
+
+def test_all_kinds_in_one_batch(pend: Pend, lease: Lease, row: Row, write: Callable[..., None]) -> None:
+    pend("/scored", "/reused", "/failed", "/changed", "/vanished")
+    by_path = {file.path: file for file in lease()}
+    write(
+        Scored(by_path["/scored"], FACTS, 0.1, 0.1),
+        Reused(by_path["/reused"], FACTS.sha256),
+        Failed(by_path["/failed"], "empty", "empty: the file has 0 bytes", ContentFacts("ee" * 32, 0)),
+        Changed(by_path["/changed"], 1, 1),
+        Vanished(by_path["/vanished"]),
+    )
+    states = {path: row(path).state for path in by_path}
+    assert states == {
+        "/scored": "scored",
+        "/reused": "scored",
+        "/failed": "failed",
+        "/changed": "pending",
+        "/vanished": "missing",
+    }
+
+
+def test_the_same_content_in_two_files_is_one_detection(
+    pend: Pend, lease: Lease, row: Row, write: Callable[..., None], count: Callable[[type], int]
+) -> None:
+    pend("/a", "/b")
+    first, second = lease()
+    write(Scored(first, FACTS, 0.9, 0.1), Scored(second, FACTS, 0.9, 0.1))
+    assert count(Detection) == count(Content) == 1
+    assert row("/a").detection_id == row("/b").detection_id
+    assert row("/a").state == row("/b").state == "scored"
+
+
+def test_what_is_recorded_twice_is_stored_once(
+    database: Database, pend: Pend, lease: Lease, row: Row, write: Callable[..., None], count: Callable[[type], int]
+) -> None:
+    pend("/a")
+    [file] = lease()
+    write(Scored(file, FACTS, 0.9, 0.1))
+    before = vars(row("/a")).copy()
+    write(Scored(file, FACTS, 0.2, 0.1))
+    assert count(Detection) == 1
+    with database.read() as session:
+        assert session.scalars(select(Detection.score)).one() == 0.9
+    after = vars(row("/a"))
+    for name in ("state", "detection_id", "finished_at", "lease_owner"):
+        assert after[name] == before[name]
+
+
+def test_who_lost_the_lease_changes_no_file_but_the_detection_stays(
+    database: Database, pend: Pend, lease: Lease, row: Row, model: ActiveModel, write: Callable[..., None], now: datetime
+) -> None:
+    pend("/a")
+    [file] = lease("slow")
+    lease("quick", now=now + timedelta(minutes=2))
+    write(Scored(file, FACTS, 0.9, 0.1), owner="slow")
+    assert (row("/a").state, row("/a").lease_owner, row("/a").detection_id) == ("pending", "quick", None)
+    assert is_scored(database, model, FACTS.sha256)
+    write(Reused(file, FACTS.sha256), owner="quick")
+    assert row("/a").state == "scored"
+
+
+@pytest.mark.parametrize("kind", ["failed", "changed", "vanished"])
+def test_who_lost_the_lease_reports_no_trouble_either(
+    pend: Pend, lease: Lease, row: Row, write: Callable[..., None], kind: str, now: datetime
+) -> None:
+    pend("/a")
+    [file] = lease("slow")
+    lease("quick", now=now + timedelta(minutes=2))
+    outcomes: dict[str, Outcome] = {"failed": Failed(file, "x", "y"), "changed": Changed(file, 9, 9), "vanished": Vanished(file)}
+    write(outcomes[kind], owner="slow")
+    assert (row("/a").state, row("/a").lease_owner, row("/a").size) == ("pending", "quick", 10)
+
+
+def test_a_file_that_changed_after_it_was_read_is_not_given_the_old_contents_verdict(
+    database: Database, pend: Pend, lease: Lease, row: Row, write: Callable[..., None], now: datetime
+) -> None:
+    """A worker begins the next batch before it records this one: the same owner may hold the file again, as another version."""
+    pend("/a", size=10, mtime_ns=1)
+    [old] = lease("worker")
+    take_in(database, [Found("/a", 20, 2)], root_id=None, now=now)
+    [new] = lease("worker")
+    write(Scored(old, FACTS, 0.1, 0.1))
+    assert row("/a").state == "pending"
+    write(Scored(new, ContentFacts("bb" * 32, 20), 0.9, 0.1))
+    assert row("/a").state == "scored"
+    with database.read() as session:
+        assert session.scalar(select(Content.sha256).join(File, File.content_id == Content.id)) == "bb" * 32
+
+
+def test_a_missing_file_stays_missing(
+    database: Database, pend: Pend, lease: Lease, row: Row, write: Callable[..., None], now: datetime
+) -> None:
+    pend("/a")
+    [file] = lease()
+    with database.write() as session:
+        session.get_one(File, file.id).state = "missing"
+    write(Scored(file, FACTS, 0.9, 0.1))
+    assert (row("/a").state, row("/a").detection_id) == ("missing", None)
+
+
+def test_another_model_gives_another_detection(
+    database: Database,
+    pend: Pend,
+    lease: Lease,
+    row: Row,
+    model: ActiveModel,
+    write: Callable[..., None],
+    count: Callable[[type], int],
+    now: datetime,
+) -> None:
+    other = register_model(database, sha256="22" * 32, name="paper", card={"a": 1}, threshold=0.95, band_low=0.9, now=now)
+    pend("/a", "/b")
+    first, second = lease()
+    write(Scored(first, FACTS, 0.9, 0.1))
+    assert not is_scored(database, other, FACTS.sha256)
+    write(Scored(second, FACTS, 0.92, 0.1), model=other)
+    assert count(Content) == 1
+    assert count(Detection) == 2
+    with database.read() as session:
+        labels = session.execute(select(Model.name, Detection.label).join(Detection).order_by(Model.name)).all()
+    assert [tuple(label) for label in labels] == [("lite", "fake"), ("paper", "uncertain")]
+
+
+def test_a_content_that_failed_may_be_scored_later(
+    pend: Pend, lease: Lease, row: Row, write: Callable[..., None], database: Database
+) -> None:
+    """A limit was raised, or a decoder installed: now more is known of the same bytes."""
+    pend("/a")
+    write(Failed(*lease(), "undecodable", "too large", ContentFacts(FACTS.sha256, FACTS.size)))
+    pend("/a", mtime_ns=2)
+    write(Scored(*lease(), FACTS, 0.9, 0.1))
+    assert row("/a").state == "scored"
+    with database.read() as session:
+        content = session.scalars(select(Content)).one()
+    assert (content.format, content.width, content.height) == ("JPEG", 640, 480)
+
+
+def test_nothing_to_record(write: Callable[..., None], count: Callable[[type], int]) -> None:
+    write()
+    assert count(Content) == 0
+
+
+def test_registering_a_model_again_is_the_same_model(database: Database, model: ActiveModel, now: datetime) -> None:
+    again = register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.9, band_low=0.8, now=now)
+    assert again == ActiveModel(model.id, "lite", 0.9, 0.8)
+
+
+def test_workers_that_record_the_same_contents_at_once(
+    database: Database, pend: Pend, model: ActiveModel, now: datetime, count: Callable[[type], int]
+) -> None:
+    """Copies of the same pictures in two workers' hands, in another order."""
+    pend(*[f"/{copy}/{n}" for copy in "ab" for n in range(100)])
+    batches = {owner: claim(database, owner, 100, now=now, lease_seconds=60, max_attempts=3) for owner in ("anna", "bert")}
+    errors: list[BaseException] = []
+    together = threading.Barrier(2)
+
+    def work(owner: str, backwards: bool) -> None:
+        files = sorted(batches[owner], key=lambda file: int(file.path[3:]), reverse=backwards)
+        outcomes = [Scored(file, ContentFacts(f"{int(file.path[3:]):064x}", 1), 0.9, 0.1) for file in files]
+        together.wait()
+        try:
+            record(database, owner, outcomes, model, device="cpu", now=now)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=args) for args in (("anna", False), ("bert", True))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not errors
+    assert count(Detection) == count(Content) == 100
+    with database.read() as session:
+        assert session.scalar(select(func.count()).select_from(File).where(File.state == "scored")) == 200
+
+
+@pytest.mark.parametrize(
+    ("score", "label"),
+    [
+        (0.0, Label.REAL),
+        (0.4999999, Label.REAL),
+        (0.5, Label.UNCERTAIN),
+        (0.7499999, Label.UNCERTAIN),
+        (0.75, Label.FAKE),
+        (1.0, Label.FAKE),
+    ],
+)
+def test_labels_at_the_borders(score: float, label: Label) -> None:
+    assert label_for(score, threshold=0.75, band_low=0.5) is label
+
+
+def test_without_a_band_there_is_nothing_uncertain() -> None:
+    assert label_for(0.7499999, threshold=0.75, band_low=0.75) is Label.REAL
+    assert label_for(0.75, threshold=0.75, band_low=0.75) is Label.FAKE
