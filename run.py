@@ -15,7 +15,8 @@ HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
-EXTRAS_OF = {"test": "all,test", "train": "train", "evaluate": "train", "gui": "gui,worker"}
+PACKAGES = ("scanner", "worker", "training", "gui", "migrations")
+EXTRAS_OF = {"test": "all,test", "train": "train", "evaluate": "train"}
 
 
 def main(arguments: list[str]) -> int:
@@ -45,11 +46,25 @@ def install(extras: str) -> None:
     quiet = ["-q", "--disable-pip-version-check"]
     subprocess.run([PYTHON, "-m", "pip", "install", *quiet, "uv"], check=True)
     subprocess.run(
-        [PYTHON, "-m", "uv", "pip", "install", "-q", "-c", HERE / "constraints.txt", "-e", f"{HERE}[{extras}]"],
+        # Compiled at once: otherwise the first start of each command pays for it, or every start where none may be written.
+        [
+            PYTHON,
+            "-m",
+            "uv",
+            "pip",
+            "install",
+            "-q",
+            "--compile-bytecode",
+            "-c",
+            HERE / "constraints.txt",
+            "-e",
+            f"{HERE}[{extras}]",
+        ],
         check=True,
         # The system's certificates, so that it also works behind a company's own.
         env={"UV_SYSTEM_CERTS": "1", **os.environ, "VIRTUAL_ENV": str(ENVIRONMENT)},
     )
+    subprocess.run([PYTHON, "-m", "compileall", "-q", *(HERE / name for name in PACKAGES)], check=True)
     stamp.touch()
 
 

@@ -1,11 +1,14 @@
 """Moments as people write them: `yesterday`, `7d`, `last monday`, `2026-11-01`."""
 
 import re
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from .errors import KnownError
 
 _DAYS_AGO = re.compile(r"(\d{1,5})\s*d(?:ays?)?(?:\s+ago)?", re.IGNORECASE)
+
+
+_EXAMPLES = "write yesterday, 7d, last monday or 2026-11-01"
 
 
 class DateNotUnderstood(KnownError):
@@ -29,7 +32,12 @@ def parse_moment(text: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         moment = _parse_words(words, now)
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise DateNotUnderstood(f"{words!r} is too far away; {_EXAMPLES}") from None
+    return moment
 
 
 def _local_midnight(day: datetime, zone: tzinfo | None) -> datetime:
@@ -42,9 +50,12 @@ def _parse_words(words: str, now: datetime) -> datetime:
     settings = {"PREFER_DATES_FROM": "past", "RELATIVE_BASE": now.replace(tzinfo=None), "RETURN_TIME_AS_PERIOD": True}
     # "last monday" is the monday before today; dateparser knows "monday" and looks back.
     found = DateDataParser(languages=["en"], settings=settings).get_date_data(re.sub(r"^last (?=\w+day$)", "", words))
-    if found.date_obj is None:
-        raise DateNotUnderstood(f"{words!r} is no date that can be understood; write yesterday, 7d, last monday or 2026-11-01")
+    # A date in ISO's form that is none (2026-13-01) is a mistake, not 13 January.
+    if found.date_obj is None or re.match(r"\d{4}-\d+-\d", words):
+        raise DateNotUnderstood(f"{words!r} is no date that can be understood; {_EXAMPLES}")
     moment: datetime = found.date_obj
+    if found.period in ("month", "year") and "ago" not in words:
+        moment = moment.replace(day=1) if found.period == "month" else moment.replace(month=1, day=1)
     if found.period == "time" or re.search(r"hour|minute|second", words):
         return moment
     return datetime.combine(moment.date(), time(), moment.tzinfo)

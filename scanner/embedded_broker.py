@@ -42,7 +42,10 @@ class Channel(filesystem.Channel):
             except FileNotFoundError:
                 continue
             try:
-                return loads(content)  # type: ignore[no-untyped-call]
+                payload = loads(content)  # type: ignore[no-untyped-call]
+                if not isinstance(payload, dict) or "properties" not in payload:
+                    raise ValueError("it is no message")
+                return payload
             except ValueError as error:
                 log.warning("dropped an unreadable wake-up message: %s", error)
         raise Empty

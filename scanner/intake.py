@@ -1,10 +1,12 @@
 """From what was found on the disk to rows in the database: new or changed files become pending."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from operator import itemgetter
 
 from sqlalchemy import select
 
@@ -41,9 +43,8 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
     with database.read() as session:
         rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_(by_path)))}
     todo = [entry for entry in by_path.values() if entry.path not in rows or _differs(rows[entry.path], entry)]
-    known = len(by_path) - len(todo)
     if not todo:
-        return Taken(known=known)
+        return Taken(known=len(by_path))
     with database.write() as session:
         # Read again under the write lock: another process may have been quicker.
         locked = select(File).where(File.path.in_([entry.path for entry in todo])).order_by(File.id).with_for_update()
@@ -52,12 +53,13 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
         changed = [entry for entry in todo if entry.path in rows and _differs(rows[entry.path], entry)]
         if fresh:
             values = [{**_values(entry, now), "path": entry.path, "root_id": root_id} for entry in fresh]
-            insert_or_ignore(session, File, values)
+            insert_or_ignore(session, File, sorted(values, key=itemgetter("path")))
         for entry in changed:
             _apply(rows[entry.path], entry, now)
     skipped = sum(isinstance(entry, Skipped) for entry in todo)
     new = sum(isinstance(entry, Found) for entry in fresh)
-    return Taken(new, len(todo) - skipped - new, known, skipped)
+    again = sum(isinstance(entry, Found) for entry in changed)
+    return Taken(new, again, len(by_path) - new - again - skipped, skipped)
 
 
 def mark_missing(database: Database, folder: str, *, now: datetime) -> int:
@@ -79,7 +81,7 @@ def mark_missing(database: Database, folder: str, *, now: datetime) -> int:
 
 def mark_missing_path(database: Database, path: str, *, now: datetime) -> int:
     """Mark one file, or all below what was a folder, when the path is no longer there."""
-    if os.path.lexists(path):
+    if not _is_gone(path, None):
         return 0
     return sum(_mark(database, [row[0] for row in page], now) for page in _pages(database, path))
 
@@ -105,7 +107,15 @@ def _pages(database: Database, folder: str) -> Iterator[Sequence[tuple[int, str,
 
 def _is_gone(path: str, error_kind: str | None) -> bool:
     """Also a folder that could not be read and now can: its files have rows of their own."""
-    return not os.path.lexists(path) or (error_kind == UNREADABLE_FOLDER and os.access(path, os.R_OK | os.X_OK))
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False  # who may not look does not know
+    if error_kind == UNREADABLE_FOLDER:
+        return os.access(path, os.R_OK | os.X_OK)
+    return stat.S_ISDIR(status.st_mode)
 
 
 def _mark(database: Database, file_ids: list[int], now: datetime) -> int:
@@ -121,7 +131,7 @@ def _mark(database: Database, file_ids: list[int], now: datetime) -> int:
 
 def _differs(row: File, entry: Entry) -> bool:
     if isinstance(entry, Skipped):
-        return row.error != entry.reason
+        return row.state == State.MISSING or row.error != entry.reason
     if row.state in (State.SKIPPED, State.MISSING):
         return True
     return (row.size, row.mtime_ns) != (entry.size, entry.mtime_ns)

@@ -9,6 +9,7 @@ from typing import Any
 from celery import Celery
 from kombu.exceptions import ChannelError, OperationalError
 
+from .errors import KnownError
 from .settings import Settings
 
 DRAIN = "dfscan.drain"
@@ -16,11 +17,20 @@ QUEUE = "dfscan"
 # More waiting wake-ups than this are no use: each worker that gets one goes on until nothing is pending.
 ENOUGH_WAITING = 4
 
+_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
+
 log = logging.getLogger(__name__)
+
+
+class BrokerUrlError(KnownError):
+    """A broker that is not supported."""
 
 
 def make_app(settings: Settings) -> Celery:
     """The Celery application on the configured broker, or on the embedded one: a private folder of message files."""
+    scheme = settings.broker_url.partition(":")[0]
+    if settings.broker_url and scheme not in _SCHEMES:
+        raise BrokerUrlError(f"the broker URL begins with {scheme!r}, not with redis:// or rediss://; see DFSCAN_BROKER_URL")
     app = Celery("dfscan", set_as_current=False)
     app.conf.update(
         broker_url=settings.broker_url or "filesystem://localhost//",
@@ -77,7 +87,13 @@ def clear_embedded_queue(settings: Settings) -> None:
 
 def _redis_options(settings: Settings) -> dict[str, Any]:
     # Wake-ups are acknowledged at once and lost ones are sent again, so redelivery must not come soon.
-    return {"visibility_timeout": 3600, "socket_connect_timeout": 3, "socket_keepalive": True, "health_check_interval": 30}
+    return {
+        "visibility_timeout": 3600,
+        "socket_connect_timeout": 3,
+        "socket_timeout": 10,
+        "socket_keepalive": True,
+        "health_check_interval": 30,
+    }
 
 
 def _folder_options(data_dir: Path) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def build_report(
     many items with a verdict and as many without. Missing files count only when asked for.
     """
     asked = _asked(since, until, paths)
+    statuses = tuple(dict.fromkeys(statuses))
     if State.MISSING not in statuses:
         asked.append(File.state != State.MISSING)
     query = _query().where(*asked)

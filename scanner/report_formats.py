@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from datetime import datetime
 from io import StringIO
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from .printing import escaped, printable
 from .report import Report, ReportItem, iterate_statuses
 
 _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green", "failed": "magenta", "skipped": "magenta"}
@@ -54,17 +54,11 @@ def summary(report: Report) -> str:
     return f"{report.totals['files']:,} files: {', '.join(counts) or 'nothing'}{model}"
 
 
-def printable(path: str) -> str:
-    """A path for people: bytes that are not UTF-8 and control characters (which could steer a terminal) are escaped."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
     when = local(item.scanned_at).strftime("%Y-%m-%d %H:%M") if item.scanned_at else " " * 16
     score = f"{item.score:.3f}" if item.score is not None else "     "
     status = click.style(f"{item.status:9}", fg=_COLOURS.get(item.status))
-    notes = [item.error or "", f"reviewed: {item.review}" if item.review else ""]
+    notes = [escaped(item.error or ""), f"reviewed: {item.review}" if item.review else ""]
     return "  ".join([status, score, when, printable(item.path), *(note for note in notes if note)]).rstrip()
 
 

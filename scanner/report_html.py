@@ -1,6 +1,7 @@
 """A report as one self-contained HTML page with thumbnails: no script, nothing loaded from anywhere."""
 
 import base64
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from io import BytesIO
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image, ImageOps
 
+from .printing import printable
 from .report import Report, ReportItem, iterate_statuses
-from .report_formats import printable
 
 THUMBNAIL_PIXELS = 160
 # A page with more pictures than this is slow to open; the rest is listed without.
@@ -50,17 +51,30 @@ def thumbnail_of(path: str) -> str | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
+            # The file may be another one by now: no FIFO to wait for, no format that starts a program (EPS).
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+            with os.fdopen(descriptor, "rb") as file, Image.open(file, formats=_formats()) as picture:
                 if picture.width * picture.height > _THUMBNAIL_SOURCE_PIXELS and picture.format != "JPEG":
                     return None
                 picture.draft("RGB", (2 * THUMBNAIL_PIXELS, 2 * THUMBNAIL_PIXELS))
-                small = ImageOps.exif_transpose(picture).convert("RGB")
-        small.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+                picture.thumbnail((THUMBNAIL_PIXELS, THUMBNAIL_PIXELS))
+                small = _over_white(ImageOps.exif_transpose(picture))
         buffer = BytesIO()
         small.save(buffer, "JPEG", quality=80)
     except Exception:  # whatever is wrong with the file, the report is more important
         return None
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF") if name in Image.OPEN]
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA")).convert("RGB")
 
 
 def _entries(report: Report, thumbnail: Callable[[ReportItem], str | None]) -> list[Entry]:

@@ -1,17 +1,19 @@
 """Settings: flags over `DFSCAN_*` environment over `config.toml` over defaults."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import platformdirs
 
 from .errors import KnownError
 
 PREFIX = "DFSCAN_"
+_PASSWORD = re.compile(r"(://[^:/@]*:).*@")
+_PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&]*")
 
 
 class SettingsError(KnownError):
@@ -92,11 +94,8 @@ def sourced_settings(flags: Mapping[str, Any], environment: Mapping[str, str], c
 
 def without_password(value: str) -> str:
     """A URL with its password replaced, fit for logs and `config show`."""
-    parts = urlsplit(value)
-    if not parts.password:
-        return value
-    user_and_host = parts.netloc.replace(f":{parts.password}@", ":***@")
-    return urlunsplit(parts._replace(netloc=user_and_host))
+    # By hand: urlsplit does not find a password with / ? # or [ in it, which SQLAlchemy takes.
+    return _PASSWORD_PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", value))
 
 
 def _read_config(config: Path) -> dict[str, Any]:
@@ -116,16 +115,18 @@ def _read_config(config: Path) -> dict[str, Any]:
 
 
 def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
-    if issubclass(kind, Path):
-        # Absolute, because workers and the service run in other folders.
-        return Path(raw).expanduser().absolute()
     try:
+        if issubclass(kind, Path):
+            # Absolute, because workers and the service run in other folders.
+            return Path(raw).expanduser().absolute()
+        if isinstance(raw, bool) or (kind is int and isinstance(raw, float)):
+            raise TypeError
         if kind is tuple:
             parts = raw.split(",") if isinstance(raw, str) else raw
             return tuple(str(part).strip() for part in parts if str(part).strip())
         value = kind(raw)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         raise SettingsError(f"{name} = {raw!r} ({source}) is not a {kind.__name__}; correct it there") from None
-    if kind in (int, float) and value <= 0:
+    if kind in (int, float) and not value > 0:  # not a number is not above zero either
         raise SettingsError(f"{name} = {raw!r} ({source}) must be above zero; correct it there")
     return value

@@ -1,8 +1,9 @@
 """What workers write: the outcome of each claimed file, and the detections behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from .database.engine import Database
 from .database.models import Content, Detection, File, Label, Model, State
 from .database.queries import insert_or_ignore
 from .leases import Claimed
+from .printing import escaped
 
 # How long a file that changed while it was read waits before it is tried again.
 UNSETTLED_SECONDS = 2.0
@@ -121,11 +123,12 @@ def record(
         held_ids = [outcome.file.id for outcome in outcomes]
         query = select(File).where(File.id.in_(held_ids), File.lease_owner == owner, File.state == State.PENDING)
         # One order of locking for all, so that no two transactions wait for each other.
-        held = {row.id: row for row in session.scalars(query.order_by(File.id).with_for_update())}
+        held = {(row.id, row.size, row.mtime_ns): row for row in session.scalars(query.order_by(File.id).with_for_update())}
         contents = _store_contents(session, outcomes, now)
         detections = _store_detections(session, outcomes, contents, model, device, now)
         for outcome in outcomes:
-            row = held.get(outcome.file.id)
+            # The same owner may hold a newer version of the file by now, with its next batch.
+            row = held.get((outcome.file.id, outcome.file.size, outcome.file.mtime_ns))
             if row is not None:
                 _conclude(row, outcome, contents, detections, now)
 
@@ -137,9 +140,18 @@ def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime
             {"sha256": c.sha256, "size": c.size, "format": c.format, "width": c.width, "height": c.height, "first_seen_at": now}
             for _, c in sorted(facts.items())
         ]
-        insert_or_ignore(session, Content, rows)
+        if insert_or_ignore(session, Content, rows) < len(rows):
+            _complete_contents(session, facts)
     wanted = set(facts) | {o.sha256 for o in outcomes if isinstance(o, Reused)}
     return dict(session.execute(select(Content.sha256, Content.id).where(Content.sha256.in_(wanted))).all())
+
+
+def _complete_contents(session: Session, facts: Mapping[str, ContentFacts]) -> None:
+    """A content that once failed may have been stored before its format and size were known."""
+    query = select(Content).where(Content.sha256.in_(facts), Content.format.is_(None)).order_by(Content.id)
+    for row in session.scalars(query):
+        known = facts[row.sha256]
+        row.format, row.width, row.height = known.format, known.width, known.height
 
 
 def _store_detections(
@@ -161,7 +173,7 @@ def _store_detections(
         if isinstance(outcome, Scored)
     }
     if rows:
-        insert_or_ignore(session, Detection, list(rows.values()))
+        insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id")))
     query = select(Detection.content_id, Detection.id)
     query = query.where(Detection.model_id == model.id, Detection.content_id.in_(list(contents.values())))
     return dict(session.execute(query).all())
@@ -178,7 +190,7 @@ def _conclude(row: File, outcome: Outcome, contents: dict[str, int], detections:
         case Failed(kind=kind, reason=reason, content=content):
             row.content_id = contents[content.sha256] if content else None
             row.detection_id = None
-            row.state, row.error_kind, row.error = State.FAILED, kind, reason
+            row.state, row.error_kind, row.error = State.FAILED, kind, escaped(reason)
         case Changed(size=size, mtime_ns=mtime_ns):
             row.size, row.mtime_ns, row.finished_at = size, mtime_ns, None
             row.attempts -= 1  # the writer's doing, not the file's

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from .printing import printable
 from .recognise import announces_image, has_image_suffix
 
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
@@ -43,8 +44,8 @@ def walk(path: str, *, root: str, ignore: Sequence[str]) -> Iterator[Entry]:
         try:
             with os.scandir(folder) as entries:
                 names = sorted(entry.name for entry in entries)
-        except FileNotFoundError:
-            continue
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # gone, or replaced, since its name was read
         except OSError as error:
             yield Skipped(folder, f"the folder cannot be read: {error.strerror}", is_error=True)
             continue
@@ -72,7 +73,7 @@ def look_at(path: str, *, root: str) -> Entry | _Folder | None:
     """What one path is: Found, Skipped, FOLDER, or None for nothing of ours (gone, or no image)."""
     try:
         status = os.lstat(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         return Skipped(path, f"cannot be looked at: {error.strerror}", is_error=True)
@@ -115,10 +116,14 @@ def _look_through_link(path: str, root: str) -> Entry | None:
         return Skipped(path, f"a symbolic link that cannot be followed: {error.strerror}")
     inside = os.path.commonpath([target, os.path.realpath(root)]) == os.path.realpath(root)
     if stat.S_ISDIR(status.st_mode):
-        where = "inside the folder: its files are scanned at their real place" if inside else f"out of the folder, to {target}"
+        where = (
+            "inside the folder: its files are scanned at their real place"
+            if inside
+            else f"out of the folder, to {printable(target)}"
+        )
         return Skipped(path, f"a symbolic link {where}")
     if not stat.S_ISREG(status.st_mode) or not (has_image_suffix(path) or has_image_suffix(target)):
         return None
     if not inside:
-        return Skipped(path, f"a symbolic link out of the folder, to {target}")
+        return Skipped(path, f"a symbolic link out of the folder, to {printable(target)}")
     return Found(path, status.st_size, status.st_mtime_ns)

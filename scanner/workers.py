@@ -29,10 +29,19 @@ class WorkerSeen:
 
 
 def report_in(database: Database, name: str, *, device: str, model: str, now: datetime) -> None:
-    """Record that worker `name` has loaded its model and is about to consume."""
-    row = {"host": socket.gethostname(), "pid": os.getpid(), "device": device, "model": model, "started_at": now, "seen_at": now}
+    """Record that worker `name` has loaded its model and is about to consume; under a name used before it begins anew."""
+    row = {
+        "stopped_at": None,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "device": device,
+        "model": model,
+        "started_at": now,
+        "seen_at": now,
+    }
     with database.write() as session:
-        insert_or_ignore(session, Worker, [{"name": name, **row}])
+        if not insert_or_ignore(session, Worker, [{"name": name, **row}]):
+            session.execute(update(Worker).where(Worker.name == name).values(row))
 
 
 def show_sign(database: Database, name: str, now: datetime) -> None:

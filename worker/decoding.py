@@ -70,9 +70,13 @@ class DecoderPool:
 
     def begin(self, content: bytes, size: int) -> "Future[Ready]":
         """Start to decode `content` for an input of `size` pixels; collect it with `outcome`."""
-        future: Future[Ready] = self._pool.schedule(
-            _decode, args=[content, size, self._limits.pixels], timeout=self._limits.seconds
-        )
+        future: Future[Ready]
+        if 3 * len(content) > self._limits.megabytes << 20:
+            # It would die of the message itself, before the pool knows what it is at work on.
+            future = Future()
+            future.set_exception(MemoryError())
+            return future
+        future = self._pool.schedule(_decode, args=[content, size, self._limits.pixels], timeout=self._limits.seconds)
         return future
 
     def outcome(self, future: "Future[Ready]") -> Ready | PictureError:

@@ -13,14 +13,15 @@ def read_image(file: Claimed, max_bytes: int) -> tuple[bytes, ContentFacts] | Fa
     """The bytes of `file` and what they are, or why there are none. Never writes, never waits for a FIFO's writer."""
     try:
         descriptor = os.open(file.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Vanished(file)
     except OSError as error:
         return Failed(file, "unreadable", f"cannot be opened: {error.strerror}; mend that, then run `dfscan retry`")
+    before = os.fstat(descriptor)
+    if not stat.S_ISREG(before.st_mode):
+        os.close(descriptor)
+        return Failed(file, "not-a-file", "not a regular file")
     with os.fdopen(descriptor, "rb") as opened:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            return Failed(file, "not-a-file", "not a regular file")
         if before.st_size > max_bytes:
             return Failed(
                 file,

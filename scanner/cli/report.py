@@ -40,12 +40,14 @@ def report(
     limit: int,
 ) -> None:
     """What was found, most suspicious first; limited to PATHS if there are any."""
+    from tzlocal import get_localzone
+
     from ..dates import parse_moment
     from ..report import build_report, statuses_meant
 
     _check_statuses(statuses)
     form = "json" if as_json_flag else form
-    now = utc_now().astimezone()
+    now = utc_now().astimezone(get_localzone())  # with its rules, not only the offset of today
     with opened_database(settings) as database:
         found = build_report(
             database,

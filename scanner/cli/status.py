@@ -14,7 +14,7 @@ from .context import opened_database, pass_settings, utc_now
 @pass_settings
 def status(settings: Settings, as_json: bool) -> None:
     """Backlog, workers and watched folders."""
-    from ..report_formats import printable
+    from ..printing import printable
     from ..standing import current_standing
 
     with opened_database(settings) as database:

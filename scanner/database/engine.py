@@ -50,7 +50,7 @@ def open_database(url: str) -> Database:
     """Open the database at a SQLAlchemy `url`: SQLite, or Postgres through psycopg 3. Raises DatabaseUnavailable."""
     try:
         parsed = make_url(url)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         raise DatabaseUnavailable(
             f"the database URL {without_password(url)!r} cannot be understood; see DFSCAN_DATABASE_URL"
         ) from None
@@ -97,6 +97,9 @@ def _known_errors(engine: Engine) -> Iterator[None]:
     """Turn what the machine's owner can mend (no server, no disk, no permission) into a KnownError."""
     try:
         yield
-    except exc.OperationalError as error:
+    except exc.DatabaseError as error:
+        # Of its kinds, only these speak of the machine; SQLite has the plain one for a file that is none of its own.
+        if type(error) not in (exc.OperationalError, exc.DatabaseError):
+            raise
         where = engine.url.database if engine.url.get_backend_name() == "sqlite" else engine.url.render_as_string()
         raise DatabaseUnavailable(f"the database {where} cannot be used: {error.orig}") from error

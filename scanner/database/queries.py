@@ -7,17 +7,23 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_
 from sqlalchemy.orm import Session
 
+from ..recognise import has_image_suffix
 from .models import Base, File
 
 
-def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert `rows`, leaving those alone that would break a unique constraint: someone else was quicker."""
+def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:
+    """Insert `rows`, leaving those alone that would break a unique constraint: someone else was quicker.
+
+    Give them in an order that all agree on: Postgres waits for whoever is inserting the same, and two may wait for each other.
+    Returns how many were new.
+    """
     # Imported here: each takes its time, and only one is needed, if any.
     if session.get_bind().dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]
-    session.execute(insert(table).on_conflict_do_nothing(), list(rows))
+    statement = insert(table).on_conflict_do_nothing().returning(table.__table__.c.id)
+    return len(session.execute(statement, list(rows)).all())
 
 
 def under(path: str) -> ColumnElement[bool]:
@@ -29,6 +35,10 @@ def under(path: str) -> ColumnElement[bool]:
 
 def any_of(paths: Sequence[str]) -> ColumnElement[bool]:
     """`under` for several paths; those that are plain files go into one IN, so that thousands may be named."""
-    folders = [path for path in paths if os.path.isdir(path)]
-    files = sorted(set(paths) - set(folders))
-    return or_(*(under(folder) for folder in folders), File.path.in_(files))
+    # What is not there now (a drive that is not plugged in) was a folder, unless its name says otherwise.
+    files = sorted({path for path in paths if not os.path.isdir(path) and (os.path.isfile(path) or has_image_suffix(path))})
+    ranges = [under(path) for path in sorted(set(paths) - set(files))]
+    if len(ranges) > 100:
+        # SQLite's parser limits how deep one OR may be; IS TRUE keeps SQLAlchemy from making one of all.
+        ranges = [or_(*ranges[start : start + 100]).is_(True) for start in range(0, len(ranges), 100)]
+    return or_(File.path.in_(files), *ranges)

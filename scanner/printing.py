@@ -1,0 +1,13 @@
+"""Text from outside (names, targets of links, decoders' complaints) as one line that any terminal and database takes."""
+
+import os
+
+
+def printable(path: str) -> str:
+    """A path for people: bytes that are not UTF-8 and control characters (which could steer a terminal) are escaped."""
+    return escaped(os.fsencode(path).decode("utf-8", "backslashreplace"))
+
+
+def escaped(text: str) -> str:
+    """`text` with everything escaped that cannot be printed, lone surrogates included."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
