@@ -3,8 +3,10 @@
 import csv
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scanner.errors import KnownError
 
@@ -63,6 +65,21 @@ def read_manifest(path: Path) -> Manifest:
         if split_of.setdefault(row.group, row.split) != row.split:
             raise ManifestError(f"{path}: group {row.group!r} is in split {row.split!r} and in {split_of[row.group]!r}: a leak")
     return Manifest(rows, hashlib.sha256(content).hexdigest())
+
+
+def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """What a set is made of: per source the number of real and fake images, the families, and the generators of its fakes."""
+    found: dict[str, dict[str, Any]] = {}
+    for source in sorted({row.source for row in rows}):
+        of_source = [row for row in rows if row.source == source]
+        fakes = [row for row in of_source if row.label]
+        found[source] = {
+            "real": len(of_source) - len(fakes),
+            "fake": len(fakes),
+            "families": sorted({row.family for row in of_source}),
+            "generators": sorted({row.generator for row in fakes}),
+        }
+    return found
 
 
 def _row(manifest: Path, number: int, fields: dict[str, str | None]) -> Row:

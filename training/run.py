@@ -25,7 +25,7 @@ from worker.detector.recipes import Recipe
 from .calibrate import decide
 from .evaluate import figures, labels_of, logits_of
 from .loop import Progress, train
-from .manifest import Manifest
+from .manifest import Manifest, sources_of
 from .metrics import auc
 from .plan import TrainingPlan
 
@@ -81,7 +81,12 @@ def run_training(
         card,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         backbones={"clip-image": file_sha256(files.clip)} if files.clip else {},
-        training={"plan": asdict(plan), "manifest_sha256": manifest.sha256, "rows": len(train_rows)},
+        training={
+            "plan": asdict(plan),
+            "manifest_sha256": manifest.sha256,
+            "rows": len(train_rows),
+            "sources": sources_of(train_rows),
+        },
         versions={**library_versions(), "python": platform.python_version()},
     )
     # Saved first, then measured from the file: rounding to float16 belongs to what the figures describe.

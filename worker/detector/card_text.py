@@ -31,13 +31,35 @@ def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
         f"batch {plan.get('batch_size')}, "
         f"{plan.get('optimiser')} {plan.get('learning_rate')}, seed {plan.get('seed')}.",
     ]
+    if sources := card.training.get("sources"):
+        parts += ["## Trained on", _sources_table(sources)]
     if card.metrics:
         parts += [
             f"## Measured on split `{card.metrics.get('split')}`",
             "95 % bootstrap intervals by group in brackets. Calibration and thresholds were chosen on the same images.",
             figures_table(card.metrics),
         ]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, "## Limits", _limits(seen.size)])
+
+
+def _sources_table(sources: Mapping[str, Mapping[str, Any]]) -> str:
+    lines = ["| source | real | fake | families | generators |", "|---|---|---|---|---|"]
+    for name, found in sources.items():
+        families, generators = ", ".join(found["families"]), ", ".join(found["generators"])
+        lines.append(f"| {name} | {found['real']:,} | {found['fake']:,} | {families} | {generators} |")
+    return "\n".join(lines)
+
+
+def _limits(size: int) -> str:
+    return "\n".join(
+        [
+            "- The figures are of images from the sources that it was trained on. Expect it to miss forgeries of other kinds,",
+            "  and to call more photographs fake that are unlike these: that has not been measured.",
+            f"- It sees the centre square of an image at {size} x {size} pixels, and looks for no faces: small ones are lost.",
+            "- It was trained on images of about this size. Scores of whole scenes, drawings and screenshots mean little.",
+            "- A score is a reason to look, not a proof, and must not be the only ground of an accusation.",
+        ]
+    )
 
 
 def figures_table(figures: Mapping[str, Any]) -> str:

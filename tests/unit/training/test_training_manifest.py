@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.manifest import COLUMNS, ManifestError, Row, read_manifest
+from training.manifest import COLUMNS, ManifestError, Row, read_manifest, sources_of
 
 GOOD = (
     ("a/real.png", "real", "camera", "photo", "", "anna", "train"),
@@ -110,3 +110,13 @@ def test_a_split_needs_both_labels(tmp_path: Path) -> None:
     for split in ("val", "test"):
         with pytest.raises(ManifestError, match=f"both labels in split '{split}'"):
             manifest.of_split(split)
+
+
+def test_the_sources_of_a_set_are_counted() -> None:
+    rows = [
+        Row(Path(f"{n}.png"), n % 2, "a" if n < 3 else "b", "f" if n % 2 else "real", f"g{n}", str(n), "train") for n in range(4)
+    ]
+    assert sources_of(rows) == {
+        "a": {"real": 2, "fake": 1, "families": ["f", "real"], "generators": ["g1"]},
+        "b": {"real": 0, "fake": 1, "families": ["f"], "generators": ["g3"]},
+    }

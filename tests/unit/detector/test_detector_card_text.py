@@ -1,0 +1,29 @@
+"""The bundled checkpoint and its card in words."""
+
+from worker.checkpoints import bundled_folder
+from worker.detector.card_text import card_text, figures_table
+from worker.detector.checkpoint import file_sha256, read_card
+
+
+def test_the_card_beside_the_bundled_checkpoint_is_what_it_says_of_itself() -> None:
+    path = bundled_folder() / "lite.safetensors"
+    assert path.with_suffix(".md").read_text() == card_text(read_card(path), path, file_sha256(path)) + "\n"
+
+
+def test_the_bundled_card_names_its_data_figures_and_limits() -> None:
+    path = bundled_folder() / "lite.safetensors"
+    card = read_card(path)
+    text = card_text(card, path, "0" * 64)
+    for source in ("dfdc", "openforensics", "ffhq_realorfake", "basemax_fakefaces", "sfhq_t2i"):
+        assert source in card.training["sources"]
+        assert source in card.metrics["sources"]
+        assert text.count(f"| {source} |") == 2
+    assert "## Limits" in text
+    assert 0 < card.band_low <= card.threshold < 1
+
+
+def test_a_figure_that_does_not_apply_is_a_dash() -> None:
+    both = {"auc": {"value": 0.5, "low": 0.4, "high": 0.6}, "real": 1, "fake": 1}
+    table = figures_table({"pooled": both, "sources": {"x": {"real": 0, "fake": 1}}})
+    assert "| all | 1 | 1 | 0.500 [0.400, 0.600] | - |" in table
+    assert "| x | 0 | 1 | - |" in table
