@@ -13,9 +13,9 @@ from .database.models import File, State
 from .database.queries import any_of
 from .errors import KnownError
 from .intake import BATCH, Taken, mark_missing, mark_missing_path, take_in
-from .leases import backlog
+from .leases import reconcile
 from .settings import Settings
-from .settle import Settling
+from .settle import Settling, is_fresh
 from .supervisor import EmbeddedWorker
 from .walk import Entry, Found, Skipped, look_at, walk
 from .workers import live_workers
@@ -56,7 +56,8 @@ def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], 
                 taken += take_in(database, waiting, root_id=None, now=now())
                 waiting = []
         taken += take_in(database, waiting, root_id=None, now=now())
-        mark_missing(database, path, now=now()) if os.path.isdir(path) else mark_missing_path(database, path, now=now())
+        mark_gone = mark_missing if os.path.isdir(path) else mark_missing_path
+        mark_gone(database, path, now=now())
     return taken + _take_in_settled(settling, database, now)
 
 
@@ -95,23 +96,11 @@ def work_until_done(
         worker.stop(4.0)
 
 
-def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> None:
-    """Wake the workers when something is pending and no one works."""
-    standing = backlog(database, now)
-    if standing.pending and not standing.leased:
-        wake()
-
-
 def pending_under(database: Database, paths: Sequence[str]) -> int:
     """How many files under `paths` are pending."""
     with database.read() as session:
         query = select(func.count()).select_from(File).where(File.state == State.PENDING, any_of(paths))
         return session.scalar(query) or 0
-
-
-def is_fresh(entry: Found, settle_seconds: float, now: datetime) -> bool:
-    """Whether the file was written so lately (or, by its clock, in the future) that it may not be complete."""
-    return abs(now.timestamp() - entry.mtime_ns / 1e9) < settle_seconds
 
 
 def _entries(path: str, ignore: Sequence[str]) -> Iterable[Entry]:

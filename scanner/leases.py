@@ -1,6 +1,6 @@
 """Who works on which pending file: leases in the database, so that the death of any process loses nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,6 +63,13 @@ def backlog(database: Database, now: datetime) -> Backlog:
     with database.read() as session:
         pending, in_hand = session.execute(select(func.count(), leased).where(File.state == State.PENDING)).one()
         return Backlog(pending, in_hand)
+
+
+def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> None:
+    """Wake the workers when something is pending and no one works: what makes a lost wake-up cost no more than time."""
+    standing = backlog(database, now)
+    if standing.pending and not standing.leased:
+        wake()
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

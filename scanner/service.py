@@ -16,13 +16,12 @@ from threading import Event
 
 from .database.engine import Database, DatabaseUnavailable
 from .errors import KnownError
-from .foreground import is_fresh, reconcile
 from .intake import Taken, batches, mark_missing, mark_missing_path, take_in
-from .leases import backlog
+from .leases import backlog, reconcile
 from .queue import waker
 from .roots import WatchedRoot, mark_swept, root_of
 from .settings import Settings
-from .settle import Settling
+from .settle import Settling, is_fresh
 from .supervisor import EmbeddedWorker, WorkerFailed
 from .walk import FOLDER, Entry, Found, Skipped, is_ignored, look_at, walk
 from .watching import Watching

@@ -2,8 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from .walk import Entry, Found
+
+
+def is_fresh(entry: Found, settle_seconds: float, now: datetime) -> bool:
+    """Whether the file was written so lately (or, by its clock, in the future) that it may not be complete."""
+    return abs(now.timestamp() - entry.mtime_ns / 1e9) < settle_seconds
 
 
 @dataclass(frozen=True)
