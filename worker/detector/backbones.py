@@ -142,5 +142,5 @@ def _existing(path: Path | None, what: str, file: str, cache: Path) -> Path:
     where = f"{path} does not exist" if path else "they are not in the cache"
     raise BackboneMissing(
         f"the public weights of {what} are needed and {where}. On a machine with network fetch {file}, "
-        f"then name the file with {option} FILE (the cache is {cache})"
+        f"then name the file with {option} FILE, or when scanning with the setting clip_weights (the cache is {cache})"
     )
