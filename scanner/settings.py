@@ -48,11 +48,6 @@ class Settings:
         """The database's SQLAlchemy URL."""
         return self.database_url or f"sqlite:///{self.data_dir / 'dfscan.sqlite'}"
 
-    @property
-    def uses_sqlite(self) -> bool:
-        """Whether the database is a file of this machine, whose schema is upgraded at start."""
-        return self.url.startswith("sqlite")
-
 
 @dataclass(frozen=True)
 class Sourced:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -178,6 +179,20 @@ def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
 def wait_until_fixture() -> Callable[[Callable[[], bool], float, str], None]:
     """`wait_until(condition, seconds, what)`."""
     return wait_until
+
+
+@pytest.fixture
+def soon() -> Iterator[None]:
+    """Fails the test where it waits for something that never comes, instead of waiting along."""
+
+    def give_up(_signal: int, _frame: FrameType | None) -> None:
+        pytest.fail("still waiting after 30 s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(30)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")

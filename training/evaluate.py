@@ -31,16 +31,11 @@ def logits_of(
     *,
     processes: int = 0,
     batch_size: int = 64,
-    report: Callable[[int], None] = lambda _: None,
 ) -> Scores:
-    """Uncalibrated logits in the order of `rows`; `report` gets the number of images done."""
+    """Uncalibrated logits in the order of `rows`."""
     size = predictor.card.recipe.preprocessing.size
     loader = DataLoader(Pictures(rows, size), batch_size, num_workers=processes, collate_fn=_stack, generator=torch.Generator())
-    parts = []
-    for images_BHWC in loader:
-        parts.append(predictor.logits(images_BHWC))
-        report(sum(map(len, parts)))
-    return np.concatenate(parts)
+    return np.concatenate([predictor.logits(images_BHWC) for images_BHWC in loader])
 
 
 def labels_of(rows: Sequence[Row]) -> Labels:

@@ -1,9 +1,7 @@
-"""Reports as `build_report` returns them, without a database, and a limit for tests that could hang."""
+"""Reports as `build_report` returns them, without a database."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from types import FrameType
 
 import pytest
 
@@ -54,17 +52,3 @@ def report_of() -> Callable[..., Report]:
         return Report(None, None, "lite", {**totals, "files": files}, files, items)
 
     return make
-
-
-@pytest.fixture
-def soon() -> Iterator[None]:
-    """Fails the test where it waits for something that never comes, instead of waiting along."""
-
-    def give_up(_signal: int, _frame: FrameType | None) -> None:
-        pytest.fail("still waiting after 30 s")
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(30)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)

@@ -42,7 +42,6 @@ def test_an_empty_variable_does_not_count(config: Path) -> None:
 def test_without_a_file_the_defaults_hold(config: Path) -> None:
     settings = load_settings({}, {}, config)
     assert settings == Settings(settings.data_dir)
-    assert settings.uses_sqlite
     assert settings.url == f"sqlite:///{settings.data_dir / 'dfscan.sqlite'}"
 
 

@@ -78,11 +78,10 @@ def test_logits_come_in_the_order_of_the_rows_whatever_the_batch(rows: Sequence[
     detector = build_detector(recipe, BackboneFiles())
     detector.head[-1].weight.data.normal_()
     predictor = Predictor(detector, CheckpointCard("tiny", recipe, Calibration(), 0.5, 0.5, ""), CPU, 64)
-    done: list[int] = []
 
-    logits = logits_of(predictor, rows, batch_size=8, report=done.append)
+    logits = logits_of(predictor, rows, batch_size=8)
 
-    assert done == [8, 16, 20]
+    assert len(logits) == len(rows)
     one_by_one = [logits_of(predictor, [row])[0] for row in rows]
     np.testing.assert_allclose(logits, one_by_one, rtol=1e-4, atol=1e-4)
 
