@@ -1,5 +1,6 @@
 """From logits on held-out images to calibrated scores, a threshold and a band."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,26 @@ from sklearn.linear_model import LogisticRegression
 from worker.detector.checkpoint import Calibration
 from worker.detector.predictor import sigmoid
 
-from .metrics import Labels, Scores, threshold_for
+from .metrics import threshold_for
+from .weighted import Labels, Scores
+
+
+@dataclass(frozen=True)
+class Bars:
+    """What is asked of the cuts. False alarms on real photos are the worse error, so all are about them.
+
+    "fake" is said where at most `fake_fpr` of real images reach the threshold and where at least `precision` of what is called
+    fake is fake, if a share `prevalence` of all images is. The band below starts where `flagged_fpr` of real images are, and
+    lower if needed so that at most `flips` of the images on either side of it cross it whole under mild recompression or
+    resizing; but never so low that more than `most_flagged` of real images are in it.
+    """
+
+    fake_fpr: float = 0.01
+    precision: float = 0.9
+    prevalence: float = 0.1
+    flagged_fpr: float = 0.05
+    flips: float = 0.01
+    most_flagged: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -20,9 +40,50 @@ class Decision:
     band_low: float
 
 
-def decide(labels: Labels, logits: Scores, *, fake_at_fpr: float, flagged_at_fpr: float) -> Decision:
-    """Fit Platt scaling, then choose `threshold` and `band_low` by the false alarm rates allowed on real images."""
-    fitted = LogisticRegression(C=np.inf).fit(logits[:, None], labels)
-    calibration = Calibration(float(fitted.coef_[0, 0]), float(fitted.intercept_[0]))
-    real_scores = sigmoid(calibration.slope * logits + calibration.offset)[labels == 0]
-    return Decision(calibration, threshold_for(real_scores, fake_at_fpr), threshold_for(real_scores, flagged_at_fpr))
+def decide(labels: Labels, logits: Scores, mild: Sequence[Scores], bars: Bars) -> Decision:
+    """Fit Platt scaling, then choose the cuts by `bars`. `mild` are logits of the same images under mild degradation."""
+    calibration = platt(labels, logits)
+    scores = calibrated(calibration, logits)
+    reals, fakes = scores[labels == 0], scores[labels == 1]
+    threshold = max(threshold_for(reals, bars.fake_fpr), _precise_from(reals, fakes, bars))
+    low = min(threshold_for(reals, bars.flagged_fpr), threshold)
+    for other in mild:
+        degraded = calibrated(calibration, other)
+        low = min(low, _low_against(scores, degraded, threshold, bars), _low_against(degraded, scores, threshold, bars))
+    return Decision(calibration, threshold, min(threshold, max(low, threshold_for(reals, bars.most_flagged))))
+
+
+def platt(labels: Labels, logits: Scores) -> Calibration:
+    """Platt scaling with his smoothed targets (Platt 1999): certainty is bounded by the number of examples."""
+    fakes, reals = int(labels.sum()), int((1 - labels).sum())
+    targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
+    # Standardised for the solver: it stops early on logits that hardly differ. A target between 0 and 1 is an example of both
+    # classes, weighted.
+    mean, spread = float(logits.mean()), float(logits.std()) or 1.0
+    twice = np.tile((logits - mean) / spread, 2)[:, None]
+    weights = np.concatenate([targets, 1 - targets])
+    fitted = LogisticRegression(C=np.inf).fit(twice, np.repeat([1, 0], len(logits)), sample_weight=weights)
+    slope = float(fitted.coef_[0, 0]) / spread
+    return Calibration(slope, float(fitted.intercept_[0]) - slope * mean)
+
+
+def calibrated(calibration: Calibration, logits: Scores) -> Scores:
+    """Scores, P(fake)."""
+    return sigmoid(calibration.slope * logits + calibration.offset)
+
+
+def _precise_from(reals: Scores, fakes: Scores, bars: Bars) -> float:
+    """The lowest threshold from which on calling fake is right often enough; the highest score if there is none."""
+    cuts = np.unique(np.concatenate([reals, fakes]))
+    hits = 1 - np.searchsorted(np.sort(fakes), cuts) / len(fakes)
+    alarms = 1 - np.searchsorted(np.sort(reals), cuts) / len(reals)
+    right, wrong = bars.prevalence * hits, (1 - bars.prevalence) * alarms
+    failing = np.flatnonzero(right < bars.precision * (right + wrong))
+    return float(cuts[min(failing[-1] + 1, len(cuts) - 1)]) if len(failing) else float(cuts[0])
+
+
+def _low_against(above: Scores, beside: Scores, threshold: float, bars: Bars) -> float:
+    """The lower end of the band below which at most `bars.flips` of those `above` the threshold are in their `beside` version."""
+    crossing = np.sort(beside[above >= threshold])
+    allowed = min(int(bars.flips * len(crossing)), len(crossing) - 1)
+    return float(crossing[allowed]) if len(crossing) else threshold

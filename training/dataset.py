@@ -5,40 +5,52 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from torch.utils.data import Dataset
 
 from worker.detector.picture import PictureError, decode_rgb
 from worker.detector.preprocess import to_square
 
-from .augment import augmented
-from .manifest import ManifestError, Row
-
-_MAX_PIXELS = 100_000_000
+from .augment import Augmentation, augmented
+from .forge import forged
+from .manifest import MAX_PIXELS, ManifestError, Row
 
 
 class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
-    """(uint8 HWC of `size`, label) per row. With a seed, pictures are augmented; the same seed and index repeat exactly.
+    """(uint8 HWC of `size`, label) per row. With an augmentation pictures are changed; the same seed and index repeat exactly.
 
     An index beyond the rows counts on from the first: another copy of the same row, augmented in another way.
     """
 
-    def __init__(self, rows: Sequence[Row], size: int, *, augment_seed: str | None = None) -> None:
+    def __init__(self, rows: Sequence[Row], size: int, *, augmentation: Augmentation | None = None, seed: str = "") -> None:
         self._rows = rows
         self._size = size
-        self._seed = augment_seed
+        self._augmentation = augmentation
+        self._seed = seed
+        self._donors: dict[str, list[Row]] = {}
+        for row in rows if augmentation and augmentation.forge else ():
+            if row.label == 0:
+                self._donors.setdefault(row.source, []).append(row)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
         row = self._rows[index % len(self._rows)]
+        picture, label = self._decoded(row), row.label
+        if self._augmentation is not None:
+            rng = random.Random(f"{self._seed}/{index}")  # noqa: S311  (not for secrets)
+            if label == 0 and rng.random() < self._augmentation.forge:
+                donor = self._decoded(rng.choice(self._donors[row.source])) if rng.random() < 0.5 else None
+                picture, label = forged(picture, donor, rng), 1
+            picture = augmented(picture, self._augmentation, rng)
+        return to_square(picture, self._size), label
+
+    def _decoded(self, row: Row) -> Image.Image:
         try:
-            picture = decode_rgb(row.path.read_bytes(), max_pixels=_MAX_PIXELS, short_side=self._size).picture
+            return decode_rgb(row.path.read_bytes(), max_pixels=MAX_PIXELS, short_side=self._size).picture
         except (OSError, PictureError) as error:
             raise ManifestError(f"{row.path}: {error}. Mend it, or take its line out of the manifest") from None
-        if self._seed is not None:
-            picture = augmented(picture, random.Random(f"{self._seed}/{index}"))  # noqa: S311  (not for secrets)
-        return to_square(picture, self._size), row.label
 
 
 def epoch_order(rows: Sequence[Row], repeat: Mapping[str, int], seed: str) -> list[int]:

@@ -1,48 +1,38 @@
 """The training loop, in plain PyTorch.
 
-Shapes: B images, C = 3, H = W = the epoch's size. Loss: binary cross-entropy on one logit (the paper's table says
-"CrossEntropyLoss" with one output unit, which is this).
+Shapes: B images, C = 3, H = W = the epoch's size.
 """
 
 import copy
-import json
-import math
-import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch import Tensor
 
-from scanner.errors import KnownError
 from worker.detector.network import FusionDetector
-from worker.detector.preprocess import Preprocessing, normalise
+from worker.detector.preprocess import Preprocessing
 
-from .dataset import Pictures, epoch_order
 from .manifest import Row
+from .optimise import average_in, learning_rate, optimiser_for, training_step
 from .plan import TrainingPlan
+from .progress import Pace, Progress
+from .schedule import batches, fake_weight, schedule_of
+from .state import RunState, begun, restore_state, run_key, save_state
+from .team import Team
 
 SAVE_EVERY = 100
 
 
-class AnotherRun(KnownError):
-    """The folder holds an unfinished run that this one cannot go on from."""
-
-
 @dataclass(frozen=True)
-class Progress:
-    """Where a run stands; `loss` is averaged over the last steps."""
+class Trained:
+    """The network with the weights that are kept, the AUC on `val` after each epoch, and the epoch they are from (1, 2, ...)."""
 
+    detector: FusionDetector
+    aucs: tuple[float, ...]
     epoch: int
-    step: int
-    steps: int
-    loss: float
-    images_per_second: float
 
 
 def train(
@@ -51,143 +41,72 @@ def train(
     plan: TrainingPlan,
     preprocessing: Preprocessing,
     *,
-    resume_file: Path,
-    device: torch.device,
+    folder: Path,
+    team: Team,
     loader_processes: int,
     report: Callable[[Progress], None],
-    after_epoch: Callable[[int, FusionDetector], None],
-) -> FusionDetector:
-    """Train `detector` in place and return it with the averaged weights.
+    measure: Callable[[int, FusionDetector], float],
+) -> Trained:
+    """Train `detector` in place. The leading process calls `report` after each step and `measure` (AUC on `val`) after an epoch.
 
-    The state is written to `resume_file` every `SAVE_EVERY` steps; when that file exists, the run goes on from it. Raises
-    AnotherRun when that file belongs to another plan or network.
+    The state is written to `folder` every `SAVE_EVERY` steps and after each epoch; when it holds one, the run goes on from it.
+    Raises AnotherRun when that belongs to another plan, network or manifest.
     """
-    detector.to(device).to(memory_format=torch.channels_last)
+    schedule = schedule_of(rows, plan, team)
+    key = run_key(plan, rows, team.size)
+    detector.to(team.device).to(memory_format=torch.channels_last)
     torch.manual_seed(plan.seed)
-    optimiser = _optimiser(detector, plan)
-    average = {name: tensor.clone() for name, tensor in detector.state_dict().items()}
-    orders = [epoch_order(rows, plan.repeat, f"{plan.seed}/{epoch}") for epoch in range(len(plan.sizes))]
-    starts = np.cumsum([0, *(math.ceil(len(order) / plan.batch_size) for order in orders)]).tolist()
-    steps, step = starts[-1], 0
-    if resume_file.exists():
-        step = _restore(resume_file, plan, detector, optimiser, average)
-    recent: list[float] = []
-    for epoch, size in enumerate(plan.sizes):
-        if step >= starts[epoch + 1]:
-            continue
-        left = orders[epoch][(step - starts[epoch]) * plan.batch_size :]
-        began, first = time.monotonic(), step
+    state = begun(detector, optimiser_for(detector, plan))
+    restore_state(folder, key, state)
+    if team.rank:  # other dropout masks than the leader's
+        torch.manual_seed(plan.seed + team.rank + 1000 * state.step)
+    called, pace, weight = team.wrapped(detector), Pace(schedule, plan, state.step), fake_weight(rows, schedule, plan)
+    for epoch in range(plan.epochs):
+        if _stops(plan, state.aucs):
+            break
         detector.train()
-        for images_BHWC, labels_B in _batches(rows, left, plan, size, epoch, loader_processes):
-            rate = _learning_rate(plan, step, steps)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            images_BCHW = torch.from_numpy(normalise(images_BHWC, replace(preprocessing, size=size)))
-            loss = _step(detector, optimiser, images_BCHW.to(device, memory_format=torch.channels_last), labels_B.to(device))
-            step += 1
-            _average_in(average, detector, min(plan.ema_decay, (1 + step) / (10 + step)) if plan.ema_decay else 0.0)
-            recent = [*recent[-49:], loss]
-            if step % SAVE_EVERY == 0:
-                _save(resume_file, plan, step, detector, optimiser, average)
-                speed = (step - first) * plan.batch_size / (time.monotonic() - began)
-                report(Progress(epoch, step, steps, sum(recent) / len(recent), speed))
-        _save(resume_file, plan, step, detector, optimiser, average)
-        after_epoch(epoch, _with(detector, average))
-    detector.load_state_dict(average)
-    return detector.eval()
+        left = batches(rows, schedule, plan, preprocessing, epoch=epoch, step=state.step, team=team, processes=loader_processes)
+        for images_BCHW, labels_B in left if state.step < schedule.starts[epoch + 1] else ():
+            rate = learning_rate(plan, state.step, schedule.steps)
+            loss = training_step(called, state.optimiser, images_BCHW, labels_B, plan, weight, rate)
+            state.step += 1
+            average_in(state.average, detector, plan.ema_decay, state.step)
+            if team.leads:
+                if state.step % SAVE_EVERY == 0 or state.step == schedule.starts[epoch + 1]:
+                    save_state(folder, key, state)
+                report(pace.after(epoch, state.step, loss, rate))
+        if len(state.aucs) <= epoch:
+            _measure(state, epoch, detector, team, plan, measure)
+            if team.leads:
+                save_state(folder, key, state)
+    kept = state.best if plan.patience and state.best is not None else state.average
+    detector.load_state_dict(kept, strict=False)
+    epoch = int(np.argmax(state.aucs)) if plan.patience else len(state.aucs) - 1
+    return Trained(detector.eval(), tuple(state.aucs), epoch + 1)
 
 
-def _step(detector: nn.Module, optimiser: torch.optim.Optimizer, images_BCHW: Tensor, labels_B: Tensor) -> float:
-    with torch.autocast(images_BCHW.device.type, torch.bfloat16):
-        logits_B = detector(images_BCHW)
-    loss = nn.functional.binary_cross_entropy_with_logits(logits_B.float(), labels_B)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(detector.parameters(), 1.0)
-    optimiser.step()
-    return float(loss.detach())
+def _measure(
+    state: RunState,
+    epoch: int,
+    detector: FusionDetector,
+    team: Team,
+    plan: TrainingPlan,
+    measure: Callable[[int, FusionDetector], float],
+) -> None:
+    """Append the epoch's AUC, the same in every process, and keep its weights if no epoch was better."""
+    auc = measure(epoch, _with(detector, state.average)) if team.leads else 0.0
+    state.aucs.append(team.agree(auc))
+    if plan.patience and state.aucs[-1] >= max(state.aucs):
+        state.best = {name: tensor.clone() for name, tensor in state.average.items()}
 
 
-def _batches(
-    rows: Sequence[Row], order: list[int], plan: TrainingPlan, size: int, epoch: int, processes: int
-) -> Iterable[tuple[NDArray[np.uint8], Tensor]]:
-    pictures = Pictures(rows, size, augment_seed=f"{plan.seed}/{epoch}" if plan.augment else None)
-    # A generator of its own: drawing from the global one would change dropout after a resume.
-    own = torch.Generator()
-    return DataLoader(pictures, plan.batch_size, sampler=order, num_workers=processes, collate_fn=_collate, generator=own)
-
-
-def _collate(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[NDArray[np.uint8], Tensor]:
-    images, labels = zip(*samples, strict=True)
-    return np.stack(images), torch.tensor(labels, dtype=torch.float32)
-
-
-def _optimiser(detector: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
-    learned = [parameter for parameter in detector.parameters() if parameter.requires_grad]
-    if plan.optimiser == "adam":
-        return torch.optim.Adam(learned, lr=plan.learning_rate)
-    # Norms and biases are vectors; decaying them only hurts (Loshchilov & Hutter 2019 decay weights).
-    groups = [
-        {"params": [parameter for parameter in learned if parameter.ndim > 1], "weight_decay": plan.weight_decay},
-        {"params": [parameter for parameter in learned if parameter.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=plan.learning_rate)
-
-
-def _learning_rate(plan: TrainingPlan, step: int, steps: int) -> float:
-    if step < plan.warmup_steps:
-        return plan.learning_rate * (step + 1) / plan.warmup_steps
-    if not plan.cosine:
-        return plan.learning_rate
-    done = (step - plan.warmup_steps) / max(1, steps - plan.warmup_steps)
-    return plan.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
-
-
-@torch.no_grad()
-def _average_in(average: dict[str, Tensor], detector: nn.Module, decay: float) -> None:
-    for name, tensor in detector.state_dict().items():
-        if tensor.is_floating_point():
-            average[name].lerp_(tensor, 1 - decay)
-        else:
-            average[name].copy_(tensor)
+def _stops(plan: TrainingPlan, aucs: Sequence[float]) -> bool:
+    """Whether the last `patience` epochs brought nothing better than an earlier one."""
+    return bool(plan.patience) and len(aucs) - 1 - int(np.argmax(aucs or [0])) >= plan.patience
 
 
 def _with(detector: FusionDetector, average: dict[str, Tensor]) -> FusionDetector:
     """A copy of `detector` that carries the averaged weights."""
     averaged = copy.deepcopy(detector)
-    averaged.load_state_dict(average)
+    averaged.load_state_dict(average, strict=False)
     return averaged.eval()
-
-
-def _save(
-    resume_file: Path,
-    plan: TrainingPlan,
-    step: int,
-    detector: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: dict[str, Tensor],
-) -> None:
-    state: dict[str, Any] = {
-        "plan": json.dumps(asdict(plan)),
-        "step": step,
-        "detector": detector.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "average": average,
-        "rng": torch.get_rng_state(),
-    }
-    partial = resume_file.with_name(resume_file.name + ".partial")
-    torch.save(state, partial)
-    partial.replace(resume_file)
-
-
-def _restore(
-    resume_file: Path, plan: TrainingPlan, detector: nn.Module, optimiser: torch.optim.Optimizer, average: dict[str, Tensor]
-) -> int:
-    state = torch.load(resume_file, weights_only=True)  # our own file of the same run; still nothing but tensors and text
-    if state.get("plan") != json.dumps(asdict(plan)) or list(state["detector"]) != list(detector.state_dict()):
-        raise AnotherRun(f"{resume_file} belongs to a run with another recipe or plan; choose another folder, or remove it")
-    detector.load_state_dict(state["detector"])
-    optimiser.load_state_dict(state["optimiser"])
-    average.update(state["average"])
-    torch.set_rng_state(state["rng"])
-    return int(state["step"])

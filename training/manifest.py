@@ -3,13 +3,17 @@
 import csv
 import hashlib
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scanner.errors import KnownError
 
+# Larger pictures are refused, as by the default setting `max_megapixels` of scanning.
+MAX_PIXELS = 256_000_000
 COLUMNS = ("path", "label", "source", "family", "generator", "group", "split")
 
 
@@ -37,6 +41,10 @@ class Manifest:
     rows: tuple[Row, ...]
     sha256: str
 
+    def has_split(self, split: str) -> bool:
+        """Whether any row is of `split`."""
+        return any(row.split == split for row in self.rows)
+
     def of_split(self, split: str) -> tuple[Row, ...]:
         """The rows of `split`. Raises ManifestError when there are none, or when only one label is left."""
         rows = tuple(row for row in self.rows if row.split == split)
@@ -60,11 +68,36 @@ def read_manifest(path: Path) -> Manifest:
     if missing:
         raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(COLUMNS)}")
     rows = tuple(_row(path, reader.line_num, fields) for fields in reader)
-    split_of: dict[str, str] = {}
-    for row in rows:
-        if split_of.setdefault(row.group, row.split) != row.split:
-            raise ManifestError(f"{path}: group {row.group!r} is in split {row.split!r} and in {split_of[row.group]!r}: a leak")
+    _refuse_split_groups(path, rows)
     return Manifest(rows, hashlib.sha256(content).hexdigest())
+
+
+def write_manifest(path: Path, rows: Sequence[Row], *, replace: bool = False) -> None:
+    """Write a manifest that `read_manifest` gives back. Paths below the manifest's folder are written relative to it, so that the
+    two can be moved together; others in full.
+
+    Raises ManifestError when `path` exists (unless `replace`) or cannot be written, and when the rows split one group.
+    """
+    _refuse_split_groups(path, rows)
+    folder = path.absolute().parent
+    partial = folder / f".{path.name}.partial"
+    if path.exists() and not replace:
+        raise ManifestError(f"{path} exists; name another file, or overwrite it with --force")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", newline="", encoding="utf-8") as opened:
+            writer = csv.writer(opened, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            for row in rows:
+                picture = Path(os.path.abspath(row.path))
+                named = picture.relative_to(folder) if picture.is_relative_to(folder) else picture
+                label = "fake" if row.label else "real"
+                writer.writerow([named.as_posix(), label, row.source, row.family, row.generator, row.group, row.split])
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise ManifestError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
@@ -80,6 +113,13 @@ def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
             "generators": sorted({row.generator for row in fakes}),
         }
     return found
+
+
+def _refuse_split_groups(path: Path, rows: Iterable[Row]) -> None:
+    split_of: dict[str, str] = {}
+    for row in rows:
+        if split_of.setdefault(row.group, row.split) != row.split:
+            raise ManifestError(f"{path}: group {row.group!r} is in split {row.split!r} and in {split_of[row.group]!r}: a leak")
 
 
 def _row(manifest: Path, number: int, fields: dict[str, str | None]) -> Row:

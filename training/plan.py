@@ -1,33 +1,52 @@
-"""How a recipe is trained: the hyperparameters, by the recipe's name."""
+"""How a recipe is trained: the hyperparameters of one run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
+
+from .augment import Augmentation
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
     """Hyperparameters of one run.
 
-    `sizes` is the input size in pixels of each epoch (its length is the number of epochs): smaller first epochs cost
-    less and lose little (progressive resizing, Tan & Le 2021). `repeat` oversamples a source, so that sources that hold one
-    label only do not teach their own look. `ema_decay` averages weights over steps; 0 switches it off.
+    `sizes` are the input sizes in pixels of the epochs, the last one repeated up to `epochs`. `batch_size` is over all
+    processes. Weight decay (AdamW, Loshchilov & Hutter 2019) spares norms and biases. `clip_norm` bounds the length of the
+    gradient, 0 does not. `ema_decay` averages weights over steps, 0 does not. `balance` weighs both labels alike. After
+    `patience` epochs without a better AUC on `val` the run ends, and the best epoch's weights are kept; with 0 all epochs are
+    trained and the last is kept. `repeat` shows the pictures of a source several times an epoch. `autocast` computes in
+    bfloat16 where that is safe.
     """
 
     sizes: tuple[int, ...]
+    epochs: int
     batch_size: int
+    optimiser: Literal["adam", "adamw"]
     learning_rate: float
-    weight_decay: float
-    warmup_steps: int
-    ema_decay: float
-    optimiser: str = "adamw"
-    cosine: bool = True
-    augment: bool = True
+    weight_decay: float = 0.0
+    warmup_steps: int = 0
+    cosine: bool = False
+    clip_norm: float = 0.0
+    ema_decay: float = 0.0
+    balance: bool = False
+    patience: int = 0
     repeat: Mapping[str, int] = field(default_factory=dict)
+    augmentation: Augmentation | None = None
+    autocast: bool = True
     seed: int = 20261123
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no run could follow."""
+        if not self.sizes or min(self.sizes) < 8:
+            raise ValueError("sizes needs at least one size of 8 pixels or more")
+        if min(self.epochs, self.batch_size, *self.repeat.values()) < 1:
+            raise ValueError("epochs, batch_size and repeat must be at least 1")
+        if self.learning_rate <= 0 or not 0 <= self.ema_decay < 1:
+            raise ValueError("learning_rate must be above 0, and ema_decay from 0 to below 1")
+        if min(self.weight_decay, self.warmup_steps, self.clip_norm, self.patience) < 0:
+            raise ValueError("weight_decay, warmup_steps, clip_norm and patience cannot be negative")
 
-def plan_for(recipe: str) -> TrainingPlan:
-    """The plan of a recipe; the `paper` family follows the published table (batch 64, Adam 1e-4, 30 epochs)."""
-    if recipe == "lite":
-        return TrainingPlan((128, 160, 160), 32, 5e-4, 0.02, 300, 0.998, repeat={"ffhq_realorfake": 3})
-    return TrainingPlan((224,) * 30, 64, 1e-4, 0.0, 0, 0.0, optimiser="adam", cosine=False, augment=False)
+    def size_of(self, epoch: int) -> int:
+        """Input size in pixels of epoch 0, 1, ..."""
+        return self.sizes[min(epoch, len(self.sizes) - 1)]

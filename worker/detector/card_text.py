@@ -4,50 +4,80 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .card_tables import anchors_table, figures_table, further_tables, history_table, robustness_table, sources_table
 from .checkpoint import CheckpointCard
-
-_COLUMNS = {
-    "auc": "AUC",
-    "equal_error_rate": "EER",
-    "balanced_accuracy": "balanced accuracy",
-    "false_alarm_rate": "real called fake",
-    "flagged_real_rate": "real flagged",
-    "hit_rate": "fake called fake",
-    "flagged_fake_rate": "fake flagged",
-}
 
 
 def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
-    """The whole card."""
-    plan = card.training.get("plan", {})
+    """The whole card. What the card does not hold is left out."""
     seen = card.recipe.preprocessing
     parts = [
         f"# {card.name}",
         f"File `{path.name}`, sha256 `{sha256}`, made {card.created_at}.",
         f"Recipe `{card.recipe.name}`: {' + '.join(card.recipe.branches)}, input {seen.size} x {seen.size} pixels.",
         f"A score of {card.threshold:.3f} or more is called fake, from {card.band_low:.3f} on uncertain, below that real.",
-        f"Trained on {card.training.get('rows', 0):,} images (manifest sha256 `{card.training.get('manifest_sha256')}`), "
-        f"{len(plan.get('sizes', ()))} epochs at {', '.join(map(str, plan.get('sizes', ())))} pixels, "
-        f"batch {plan.get('batch_size')}, "
-        f"{plan.get('optimiser')} {plan.get('learning_rate')}, seed {plan.get('seed')}.",
     ]
+    if record := card.training.get("calibrated"):
+        parts.append(_calibrated_line(record))
+    if card.training:
+        parts.append(_training_line(card.training))
     if sources := card.training.get("sources"):
-        parts += ["## Trained on", _sources_table(sources)]
+        parts += ["## Trained on", sources_table(sources)]
     if card.metrics:
-        parts += [
-            f"## Measured on split `{card.metrics.get('split')}`",
-            "95 % bootstrap intervals by group in brackets. Calibration and thresholds were chosen on the same images.",
-            figures_table(card.metrics),
-        ]
+        parts += _measured(card.metrics)
+    if history := card.training.get("history"):
+        parts += ["## History", "What was tried, failures included.", history_table(history)]
     return "\n\n".join([*parts, "## Limits", _limits(seen.size)])
 
 
-def _sources_table(sources: Mapping[str, Mapping[str, Any]]) -> str:
-    lines = ["| source | real | fake | families | generators |", "|---|---|---|---|---|"]
-    for name, found in sources.items():
-        families, generators = ", ".join(found["families"]), ", ".join(found["generators"])
-        lines.append(f"| {name} | {found['real']:,} | {found['fake']:,} | {families} | {generators} |")
-    return "\n".join(lines)
+def robustness_parts(robustness: Mapping[str, Any]) -> list[str]:
+    """The robustness table and what it says, as paragraphs."""
+    does = [f"{found['name']}: {found['does']}" for found in robustness["conditions"]]
+    return [
+        f"{robustness['images']:,} images, as they are and changed: {'; '.join(does)}. Changes of score and label are against "
+        "the same image as it is; the last two columns are shares of images.",
+        robustness_table(robustness),
+    ]
+
+
+def _training_line(training: Mapping[str, Any]) -> str:
+    plan = training.get("plan", {})
+    sizes = plan.get("sizes", ())
+    return (
+        f"Trained on {training.get('rows', 0):,} images (manifest sha256 `{training.get('manifest_sha256')}`), "
+        f"{plan.get('epochs', len(sizes))} epochs at {', '.join(map(str, sizes))} pixels, "
+        f"batch {plan.get('batch_size')}, {plan.get('optimiser')} {plan.get('learning_rate')}, seed {plan.get('seed')}."
+    )
+
+
+def _calibrated_line(record: Mapping[str, Any]) -> str:
+    rate = record["false_alarm_rate"]
+    return (
+        f"Threshold and band were set from {record['reals']:,} real photographs of its user (checkpoint sha256 "
+        f"`{record['from_sha256']}`): of these {rate['value']:.2%} are called fake [{rate['low']:.2%}, {rate['high']:.2%}]."
+    )
+
+
+def _measured(metrics: Mapping[str, Any]) -> list[str]:
+    split = metrics.get("split")
+    chosen = " Calibration and thresholds were chosen on the same images." if split == "val" else ""
+    parts = [
+        f"## Measured on split `{split}`",
+        f"95 % bootstrap intervals by group in brackets.{chosen}",
+        figures_table(metrics),
+    ]
+    if crossed := metrics.get("cross_fitted"):
+        parts.append(
+            f"With calibration and thresholds chosen on the other half of the groups: {crossed['false_alarm_rate']:.3f} of real "
+            f"images called fake ({crossed['flagged_real_rate']:.3f} flagged), {crossed['hit_rate']:.3f} of fake ones "
+            f"({crossed['flagged_fake_rate']:.3f} flagged)."
+        )
+    parts += further_tables(metrics)
+    if anchors := metrics.get("anchors"):
+        parts += ["## Beside published figures", anchors_table(metrics, anchors)]
+    if robustness := metrics.get("robustness"):
+        parts += ["## Robustness", *robustness_parts(robustness)]
+    return parts
 
 
 def _limits(size: int) -> str:
@@ -60,18 +90,3 @@ def _limits(size: int) -> str:
             "- A score is a reason to look, not a proof, and must not be the only ground of an accusation.",
         ]
     )
-
-
-def figures_table(figures: Mapping[str, Any]) -> str:
-    """Figures per source as a Markdown table."""
-    lines = ["| source | real | fake | " + " | ".join(_COLUMNS.values()) + " |", "|---" * (3 + len(_COLUMNS)) + "|"]
-    for source, found in {"all": figures["pooled"], **figures["sources"]}.items():
-        cells = [_cell(found.get(name)) for name in _COLUMNS]
-        lines.append(f"| {source} | {found['real']:,} | {found['fake']:,} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _cell(figure: Mapping[str, float] | None) -> str:
-    if figure is None:
-        return "-"
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"

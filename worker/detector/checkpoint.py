@@ -14,6 +14,7 @@ from typing import Any, get_args
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from scanner.errors import KnownError
 
@@ -22,7 +23,7 @@ from .network import FusionDetector
 from .preprocess import Preprocessing
 from .recipes import BranchName, Recipe
 
-FORMAT = 1
+FORMAT = 2
 _HEADER = "dfscan"
 _FROZEN = "branches.clip-image."
 
@@ -65,33 +66,25 @@ def save_checkpoint(path: Path, detector: FusionDetector, card: CheckpointCard, 
     `half` stores matrices and kernels as float16; vectors (biases, batch-norm statistics) stay float32, they need the range.
     """
     tensors = {}
-    for name, tensor in detector.state_dict().items():
-        if name.startswith(_FROZEN):
-            continue
+    for name, tensor in stored_tensors(detector).items():
         narrow = half and tensor.is_floating_point() and tensor.ndim > 1
         tensors[name] = (tensor.half() if narrow else tensor).cpu().contiguous()
-    document = json.dumps({"format": FORMAT, **asdict(card)})
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata={_HEADER: document})
-    partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around
-    partial.replace(path)
+    _write(path, tensors, card)
+
+
+def save_with_card(source: Path, target: Path, card: CheckpointCard) -> None:
+    """Write the weights of the checkpoint `source`, bit for bit, with another card to `target` (which may be `source`)."""
+    _write(target, load_file(source), card)
+
+
+def stored_tensors(detector: nn.Module) -> dict[str, Tensor]:
+    """What belongs into a checkpoint: all tensors but those of frozen public backbones."""
+    return {name: tensor for name, tensor in detector.state_dict().items() if not name.startswith(_FROZEN)}
 
 
 def read_card(path: Path) -> CheckpointCard:
     """Read only the header of `path`. Raises CheckpointError."""
-    try:
-        with safe_open(path, framework="pt") as opened:
-            header = opened.metadata() or {}
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist; `dfscan model list` shows the checkpoints at hand") from None
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is no safetensors file ({error}); only dfscan's own checkpoints can be used") from None
-    try:
-        return _card_from(json.loads(header[_HEADER]))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} carries no readable description of dfscan ({error!r}): not one of its checkpoints"
-        ) from None
+    return _header(path)[0]
 
 
 def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, CheckpointCard]:
@@ -99,7 +92,7 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
 
     `files` names public backbones that the checkpoint refers to. Raises CheckpointError and BackboneMissing.
     """
-    card = read_card(path)
+    card, tensors_sha256 = _header(path)
     needed = BackboneFiles()
     if "clip-image" in card.recipe.branches:
         needed = BackboneFiles(clip=find_backbone_files(_only_clip(card.recipe), files).clip)
@@ -109,7 +102,8 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
                 "name the right one with --clip-weights"
             )
     detector = build_detector(card.recipe, needed, embed_prompt=False)
-    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
+    stored = load_file(path)
+    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
     try:
         result = detector.load_state_dict(tensors, strict=False)
     except RuntimeError as error:
@@ -118,6 +112,8 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
     if missing or result.unexpected_keys:
         odd = [*missing, *result.unexpected_keys]
         raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {len(odd)} tensors differ, first {odd[0]}")
+    if _tensors_sha256(stored) != tensors_sha256:
+        raise CheckpointError(f"{path} is damaged: its weights are not those that were written (sha256 differs); fetch it again")
     return detector.eval(), card
 
 
@@ -125,6 +121,24 @@ def file_sha256(path: Path) -> str:
     """Hex sha256 of a file's bytes."""
     with path.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], card: CheckpointCard) -> None:
+    document = json.dumps({"format": FORMAT, "tensors_sha256": _tensors_sha256(tensors), **asdict(card)})
+    partial = path.with_name(path.name + ".partial")
+    save_file(dict(tensors), partial, metadata={_HEADER: document})
+    partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around
+    partial.replace(path)
+
+
+def _tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Over names, types, shapes and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def library_versions() -> dict[str, str]:
@@ -138,9 +152,28 @@ def _only_clip(recipe: Recipe) -> Recipe:
     return Recipe(recipe.name, ("clip-image",), recipe.hidden, recipe.dropout, recipe.preprocessing)
 
 
+def _header(path: Path) -> tuple[CheckpointCard, str]:
+    """The card, and the sha256 that the tensors had when they were written."""
+    try:
+        with safe_open(path, framework="pt") as opened:
+            header = opened.metadata() or {}
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} does not exist; `dfscan model list` shows the checkpoints at hand") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is no safetensors file ({error}); only dfscan's own checkpoints can be used") from None
+    try:
+        document = json.loads(header[_HEADER])
+        if document.pop("format") != FORMAT:
+            raise ValueError("written by another version of dfscan")
+        tensors_sha256 = str(document.pop("tensors_sha256"))
+        return _card_from(document), tensors_sha256
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} carries no readable description of dfscan ({error!r}): not one of its checkpoints"
+        ) from None
+
+
 def _card_from(document: dict[str, Any]) -> CheckpointCard:
-    if document.pop("format") != FORMAT:
-        raise ValueError("written by another version of dfscan")
     recipe = document.pop("recipe")
     if not set(recipe["branches"]) <= set(get_args(BranchName)) or not all(isinstance(width, int) for width in recipe["hidden"]):
         raise ValueError("a recipe with branches or a head that this version cannot build")

@@ -24,14 +24,13 @@ class Predictor:
         self.card = card
         self.device = device
         self._device = torch.device(device.name)
-        self._detector = detector.eval().to(self._device).to(memory_format=torch.channels_last)
-        self._micro_batch = micro_batch
+        self.detector = detector.eval().to(self._device).to(memory_format=torch.channels_last)
+        self.micro_batch = micro_batch
 
     def logits(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Uncalibrated logits_B of preprocessed uint8 images, in micro-batches of at most `micro_batch`."""
         parts = [
-            self._forward(images_BHWC[start : start + self._micro_batch])
-            for start in range(0, len(images_BHWC), self._micro_batch)
+            self._forward(images_BHWC[start : start + self.micro_batch]) for start in range(0, len(images_BHWC), self.micro_batch)
         ]
         return np.concatenate(parts) if parts else np.zeros(0)
 
@@ -44,7 +43,7 @@ class Predictor:
     def _forward(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         ready = torch.from_numpy(normalise(images_BHWC, self.card.recipe.preprocessing))
         images_BCHW = ready.to(self._device, memory_format=torch.channels_last)
-        logits_B: Tensor = self._detector(images_BCHW)
+        logits_B: Tensor = self.detector(images_BCHW)
         return logits_B.double().cpu().numpy()
 
 

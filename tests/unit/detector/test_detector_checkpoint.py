@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from training.recipes.reading import recipe_named, recipe_names
 from worker.detector import backbones, checkpoint
 from worker.detector.backbones import BackboneFiles, BackboneMissing, build_detector
 from worker.detector.checkpoint import (
@@ -26,7 +27,7 @@ from worker.detector.checkpoint import (
 from worker.detector.device import ChosenDevice
 from worker.detector.network import FusionDetector
 from worker.detector.predictor import Predictor
-from worker.detector.recipes import Recipe, recipes
+from worker.detector.recipes import Recipe
 
 NO_FILES = BackboneFiles()
 CPU = ChosenDevice("cpu", "for a test")
@@ -86,7 +87,7 @@ def test_storing_a_half_precision_checkpoint_again_changes_nothing(
     assert file_sha256(first) == file_sha256(second)
 
 
-@pytest.mark.parametrize("recipe", recipes().values(), ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", [recipe_named(name).network for name in recipe_names()], ids=lambda recipe: recipe.name)
 def test_the_card_comes_back_equal(tmp_path: Path, lite: FusionDetector, recipe: Recipe) -> None:
     card = CheckpointCard(
         name="best of November",
@@ -247,7 +248,7 @@ def write_clip(path: Path) -> Path:
 
 
 def test_a_paper_checkpoint_names_the_frozen_clip_and_does_not_copy_it(tmp_path: Path, tiny_clip: Path) -> None:
-    recipe, path = recipes()["paper"], tmp_path / "paper.safetensors"
+    recipe, path = recipe_named("paper").network, tmp_path / "paper.safetensors"
     detector = build_detector(recipe, BackboneFiles(clip=tiny_clip)).eval()
     card = card_for(recipe, backbones={"clip-image": file_sha256(tiny_clip)})
     images_BHWC = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
@@ -263,7 +264,7 @@ def test_a_paper_checkpoint_names_the_frozen_clip_and_does_not_copy_it(tmp_path:
 
 
 def test_another_clip_file_than_the_one_trained_on_is_refused(tmp_path: Path, tiny_clip: Path) -> None:
-    recipe, path = recipes()["paper-clip-image"], tmp_path / "clip-image.safetensors"
+    recipe, path = recipe_named("paper-clip-image").network, tmp_path / "clip-image.safetensors"
     detector = build_detector(recipe, BackboneFiles(clip=tiny_clip))
     save_checkpoint(path, detector, card_for(recipe, backbones={"clip-image": file_sha256(tiny_clip)}))
     other = write_clip(tmp_path / "other-clip.safetensors")

@@ -6,10 +6,11 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from training.recipes.reading import recipe_named, recipe_names
 from worker.detector import backbones
 from worker.detector.backbones import BackboneFiles, build_detector
 from worker.detector.network import FusionDetector
-from worker.detector.recipes import PROMPT, UnknownRecipe, recipe_named, recipes
+from worker.detector.recipes import PROMPT
 
 PAPER = ("paper", "paper-clip-image", "paper-resnet")
 
@@ -29,7 +30,10 @@ def detectors(clip: nn.Module) -> dict[str, FusionDetector]:
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
         torch.manual_seed(0)
         patch.setattr(backbones, "_clip_model", lambda _: clip)
-        return {name: build_detector(recipe, BackboneFiles()).eval() for name, recipe in recipes().items()}
+        return {
+            name: build_detector(recipe, BackboneFiles()).eval()
+            for name, recipe in ((name, recipe_named(name).network) for name in recipe_names())
+        }
 
 
 @pytest.fixture(scope="module", name="images_BCHW")
@@ -91,7 +95,7 @@ def test_hidden_layers_start_with_kaiming_variance(detectors: dict[str, FusionDe
     assert not hidden.bias.any()
 
 
-@pytest.mark.parametrize("name", recipes())
+@pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_gives_one_logit_per_image(detectors: dict[str, FusionDetector], images_BCHW: Tensor, name: str) -> None:
     with torch.inference_mode():
         logits_B = detectors[name](images_BCHW)
@@ -142,12 +146,3 @@ def test_clip_runs_with_the_activation_that_openai_trained_with(clip: nn.Module)
     activations = {type(module).__name__ for module in clip.visual.modules() if "GELU" in type(module).__name__}
 
     assert activations == {"QuickGELU"}
-
-
-def test_paper_reads_224_pixels_and_lite_160() -> None:
-    assert {name: recipe.preprocessing.size for name, recipe in recipes().items()} == {**dict.fromkeys(PAPER, 224), "lite": 160}
-
-
-def test_an_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(UnknownRecipe, match=r"'tiny'.*paper, paper-clip-image, paper-resnet, lite"):
-        recipe_named("tiny")

@@ -1,5 +1,6 @@
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from training.augment import augmented
+from training.augment import Augmentation, augmented
+
+ALL = Augmentation()
 
 
 def noise(width: int, height: int) -> Image.Image:
@@ -15,7 +18,7 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 def many(picture: Image.Image, count: int = 200) -> Iterator[Image.Image]:
-    return (augmented(picture, random.Random(seed)) for seed in range(count))
+    return (augmented(picture, ALL, random.Random(seed)) for seed in range(count))
 
 
 @settings(max_examples=40, deadline=None)
@@ -23,7 +26,7 @@ def many(picture: Image.Image, count: int = 200) -> Iterator[Image.Image]:
 def test_the_same_seed_gives_the_same_pixels(seed: int) -> None:
     picture = noise(48, 40)
 
-    first, second = augmented(picture, random.Random(seed)), augmented(picture, random.Random(seed))
+    first, second = augmented(picture, ALL, random.Random(seed)), augmented(picture, ALL, random.Random(seed))
 
     assert np.array_equal(np.asarray(first), np.asarray(second))
 
@@ -45,7 +48,7 @@ def test_the_original_stays_untouched_and_global_randomness_unused() -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.integers(24, 200), st.integers(24, 200), st.integers(0, 2**32))
 def test_pictures_stay_rgb_and_at_least_16_pixels(width: int, height: int, seed: int) -> None:
-    picture = augmented(Image.new("RGB", (width, height)), random.Random(seed))
+    picture = augmented(Image.new("RGB", (width, height)), ALL, random.Random(seed))
 
     assert picture.mode == "RGB"
     assert min(picture.size) >= 16
@@ -76,8 +79,55 @@ def test_about_half_are_mirrored() -> None:
     assert 70 < mirrored < 130
 
 
-def test_colour_stays_as_it_is() -> None:
-    colour = np.asarray((200, 90, 40))
+def test_colours_keep_their_relations() -> None:
+    """Exposure may change, and noise may be added; red stays the strongest and the mean hue where it was."""
+    for picture in many(Image.new("RGB", (64, 64), (200, 90, 40)), 60):
+        red, green, blue = np.asarray(picture).reshape(-1, 3).mean(0)
+        assert red > 1.5 * green > 2 * blue
 
-    for picture in many(Image.new("RGB", (64, 64), tuple(colour)), 60):
-        assert np.abs(np.asarray(picture).reshape(-1, 3) - colour).max() <= 12
+
+def test_a_grey_picture_stays_grey_in_the_mean() -> None:
+    for picture in many(Image.new("RGB", (64, 64), (128, 128, 128)), 60):
+        means = np.asarray(picture).reshape(-1, 3).mean(0)
+        assert np.ptp(means) < 3
+
+
+def test_nothing_is_done_where_nothing_is_asked_for() -> None:
+    nothing = Augmentation(flip=0, crop=1, rescale=0, blur=0, noisy=0, tone=0, recompress=0)
+
+    assert all(
+        np.abs(np.subtract(augmented(noise(40, 40), nothing, random.Random(seed)).size, (40, 40))).max() <= 3
+        for seed in range(20)
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "changes"),
+    [
+        ("recompress", {"recompress": 1.0, "twice": 0.0}),
+        ("twice", {"recompress": 1.0, "twice": 1.0}),
+        ("blur", {"blur": 1.0}),
+        ("noise", {"noisy": 1.0}),
+        ("tone", {"tone": 1.0}),
+        ("rescale", {"rescale": 1.0}),
+    ],
+)
+def test_every_step_changes_the_picture(step: str, changes: dict[str, float]) -> None:
+    off = {"flip": 0, "crop": 1, "rescale": 0, "blur": 0, "noisy": 0, "tone": 0, "recompress": 0}
+    without, with_step = Augmentation(**off), Augmentation(**{**off, **changes})
+
+    changed = [
+        augmented(noise(40, 40), with_step, random.Random(seed)).tobytes()
+        != augmented(noise(40, 40), without, random.Random(seed)).tobytes()
+        for seed in range(20)
+    ]
+
+    assert sum(changed) >= 19, step
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"flip": 1.5}, {"crop": 0.0}, {"forge": -0.1}, {"scales": (1.3, 0.4)}, {"qualities": (0, 95)}, {"noise": 0.5}]
+)
+def test_impossible_plans_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="augmentation"):
+        Augmentation(**wrong)

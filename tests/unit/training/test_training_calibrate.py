@@ -1,11 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.calibrate import decide
-from training.metrics import Labels, Scores, rate_above
+from training.calibrate import Bars, calibrated, decide, platt
+from training.metrics import rate_above
+from training.weighted import Labels, Scores
 from worker.detector.predictor import sigmoid
+
+# Only the false alarm rates bind; each test of another bar sets it.
+BARS = Bars(precision=0.0, flips=1.0, most_flagged=1.0)
 
 
 def held_out(seed: int, size: int = 600, distance: float = 1.5) -> tuple[Labels, Scores]:
@@ -19,7 +25,7 @@ def held_out(seed: int, size: int = 600, distance: float = 1.5) -> tuple[Labels,
 def test_the_allowed_rates_hold_on_the_reals_given(seed: int, fake_at: float, flagged_at: float) -> None:
     labels, logits = held_out(seed)
 
-    decision = decide(labels, logits, fake_at_fpr=fake_at, flagged_at_fpr=flagged_at)
+    decision = decide(labels, logits, [], replace(BARS, fake_fpr=fake_at, flagged_fpr=flagged_at))
 
     reals = sigmoid(decision.calibration.slope * logits + decision.calibration.offset)[labels == 0]
     assert decision.threshold >= decision.band_low
@@ -29,7 +35,9 @@ def test_the_allowed_rates_hold_on_the_reals_given(seed: int, fake_at: float, fl
 
 def test_calibrated_scores_mean_what_they_say() -> None:
     labels, logits = held_out(0, size=6000)
-    decision = decide(labels, logits * 4 + 3, fake_at_fpr=0.01, flagged_at_fpr=0.05)  # sharpened and shifted: overconfident
+    decision = decide(
+        labels, logits * 4 + 3, [], replace(BARS, fake_fpr=0.01, flagged_fpr=0.05)
+    )  # sharpened and shifted: overconfident
 
     scores = sigmoid(decision.calibration.slope * (logits * 4 + 3) + decision.calibration.offset)
 
@@ -44,7 +52,7 @@ def test_calibration_finds_the_known_slope_and_offset() -> None:
     logits = rng.normal(0, 2, 40_000)
     labels = (rng.random(40_000) < sigmoid(0.7 * logits - 0.4)).astype(np.int64)
 
-    calibration = decide(labels, logits, fake_at_fpr=0.01, flagged_at_fpr=0.05).calibration
+    calibration = decide(labels, logits, [], replace(BARS, fake_fpr=0.01, flagged_fpr=0.05)).calibration
 
     assert (calibration.slope, calibration.offset) == pytest.approx((0.7, -0.4), abs=0.04)
 
@@ -53,10 +61,75 @@ def test_calibration_finds_the_known_slope_and_offset() -> None:
 def test_separable_logits_give_finite_cuts_that_hold_the_rates(distance: float) -> None:
     labels, logits = held_out(0, distance=distance)
 
-    decision = decide(labels, logits, fake_at_fpr=0.01, flagged_at_fpr=0.05)
+    decision = decide(labels, logits, [], replace(BARS, fake_fpr=0.01, flagged_fpr=0.05))
 
     reals = sigmoid(decision.calibration.slope * logits + decision.calibration.offset)[labels == 0]
     assert np.isfinite([decision.calibration.slope, decision.calibration.offset]).all()
     assert decision.calibration.slope > 0
     assert 0 < decision.band_low < decision.threshold < 1
     assert rate_above(reals, decision.threshold) <= 0.01
+
+
+def test_a_certain_answer_on_few_examples_is_no_certainty() -> None:
+    """Platt's targets: three of each, told apart without a mistake, are no proof of more than 4 in 5."""
+    labels, logits = np.asarray([0, 0, 0, 1, 1, 1]), np.asarray([-9.0, -8.0, -7.0, 7.0, 8.0, 9.0])
+
+    scores = calibrated(platt(labels, logits), logits)
+
+    assert scores[labels == 1].mean() == pytest.approx(4 / 5, abs=0.01)
+    assert scores[labels == 0].mean() == pytest.approx(1 / 5, abs=0.01)
+
+
+@pytest.mark.parametrize("scale", [1e-5, 1.0, 1e4])
+def test_calibration_does_not_depend_on_the_scale_of_the_logits(scale: float) -> None:
+    labels, logits = held_out(1)
+
+    scores = calibrated(platt(labels, logits * scale), logits * scale)
+
+    np.testing.assert_allclose(scores, calibrated(platt(labels, logits), logits), atol=1e-4)
+
+
+def test_equal_logits_are_scored_by_the_share_of_fakes() -> None:
+    labels = np.asarray([0] * 30 + [1] * 10)
+
+    scores = calibrated(platt(labels, np.full(40, 2.5)), np.full(40, 2.5))
+
+    assert scores == pytest.approx(0.25, abs=0.02)
+
+
+@pytest.mark.parametrize("prevalence", [0.5, 0.1, 0.01])
+def test_what_is_called_fake_is_fake_often_enough(prevalence: float) -> None:
+    labels, logits = held_out(2, size=6000)
+    bars = replace(BARS, fake_fpr=0.5, flagged_fpr=0.6, precision=0.9, prevalence=prevalence)
+
+    decision = decide(labels, logits, [], bars)
+
+    scores = calibrated(decision.calibration, logits)
+    hits, alarms = (rate_above(scores[labels == label], decision.threshold) for label in (1, 0))
+    precision = prevalence * hits / (prevalence * hits + (1 - prevalence) * alarms)
+    assert hits > 0
+    assert precision >= 0.9
+    # And the threshold is not higher than that needs.
+    lower = scores[scores < decision.threshold].max()
+    hits, alarms = (rate_above(scores[labels == label], lower) for label in (1, 0))
+    assert prevalence * hits / (prevalence * hits + (1 - prevalence) * alarms) < 0.9
+
+
+def test_the_band_takes_in_what_flips_under_mild_degradation() -> None:
+    labels, logits = held_out(3, size=6000)
+    rng = np.random.default_rng(4)
+    degraded = logits + rng.normal(0, 1.2, len(logits))
+    bars = replace(BARS, fake_fpr=0.01, flagged_fpr=0.011)
+
+    narrow = decide(labels, logits, [degraded], bars)
+    wide = decide(labels, logits, [degraded], replace(bars, flips=0.01))
+    bounded = decide(labels, logits, [degraded], replace(bars, flips=0.01, most_flagged=0.05))
+
+    def flips(low: float) -> float:
+        clean, other = calibrated(wide.calibration, logits), calibrated(wide.calibration, degraded)
+        return float(np.mean(other[clean >= wide.threshold] < low))
+
+    assert wide.threshold == narrow.threshold == bounded.threshold
+    assert flips(wide.band_low) <= 0.01 < flips(narrow.band_low)
+    assert wide.band_low < bounded.band_low < narrow.band_low
+    assert rate_above(calibrated(bounded.calibration, logits)[labels == 0], bounded.band_low) <= 0.05

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from training.augment import Augmentation
 from training.dataset import Pictures, epoch_order
 from training.manifest import Row
 from worker.detector.preprocess import to_square
@@ -21,7 +22,7 @@ def test_without_a_seed_a_sample_is_what_the_worker_sees(rows: Sequence[Row]) ->
 
 
 def test_with_a_seed_samples_are_augmented_and_repeat_exactly(rows: Sequence[Row]) -> None:
-    first, again, other = (Pictures(rows, 16, augment_seed=seed) for seed in ("1/0", "1/0", "1/1"))
+    first, again, other = (Pictures(rows, 16, augmentation=Augmentation(), seed=seed) for seed in ("1/0", "1/0", "1/1"))
 
     indices = range(len(rows))
     assert all(np.array_equal(first[i][0], again[i][0]) for i in indices)
@@ -44,7 +45,7 @@ def test_the_order_of_an_epoch_hangs_on_its_seed_only(rows: Sequence[Row]) -> No
 
 
 def test_repeated_rows_do_not_repeat_their_pixels(rows: Sequence[Row]) -> None:
-    pictures = Pictures(rows, 16, augment_seed="1/0")
+    pictures = Pictures(rows, 16, augmentation=Augmentation(), seed="1/0")
     order = epoch_order(rows, {"source0": 4}, "1/0")
 
     images = [pictures[index][0].tobytes() for index in order]
@@ -57,3 +58,14 @@ def test_an_unreadable_picture_is_named(rows: Sequence[Row]) -> None:
 
     with pytest.raises(Exception, match=rows[3].path.name):
         Pictures(rows, 16)[3]
+
+
+def test_a_share_of_the_reals_is_shown_as_forgeries(rows: Sequence[Row]) -> None:
+    forging = Pictures(rows, 16, augmentation=Augmentation(forge=0.5), seed="1/0")
+    indices = range(40 * len(rows))
+
+    labels = [(rows[index % len(rows)].label, forging[index][1]) for index in indices]
+
+    assert {shown for label, shown in labels if label == 1} == {1}
+    forged = [shown for label, shown in labels if label == 0]
+    assert 0.4 < sum(forged) / len(forged) < 0.6

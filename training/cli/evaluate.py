@@ -1,0 +1,58 @@
+"""`dfscan evaluate`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--data", "manifest_path", required=True, type=click.Path(path_type=Path), help="The manifest (CSV).")
+@click.option("--split", default="val", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the report (Markdown, JSON) and its plots.")
+@click.option("--robustness", "with_robustness", is_flag=True, help="Also under recompression, resizing, blur and the like.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--loaders", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that load pictures.")
+@click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
+@click.option("--json", "as_json", is_flag=True)
+def evaluate(
+    checkpoint: Path,
+    manifest_path: Path,
+    split: str,
+    out: Path | None,
+    with_robustness: bool,
+    device: str,
+    loaders: int,
+    clip_weights: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure a checkpoint on one split of a manifest."""
+    import json
+    from datetime import UTC, datetime
+
+    from worker.detector.backbones import BackboneFiles
+    from worker.detector.device import choose_device
+    from worker.detector.picture import prepare_pillow
+    from worker.detector.predictor import load_predictor
+
+    from ..evaluation_report import Subject, evaluation_of, report_text, write_report
+    from ..journal import tenths
+    from ..manifest import read_manifest
+
+    # The checkpoint first: a wrong one is known at once, and the manifest may be long.
+    prepare_pillow()
+    predictor = load_predictor(checkpoint, choose_device(device), files=BackboneFiles(clip=clip_weights), micro_batch=64)
+    manifest = read_manifest(manifest_path)
+    rows = manifest.of_split(split)
+    found = evaluation_of(
+        predictor,
+        rows,
+        Subject(checkpoint, manifest_path, manifest.sha256, split),
+        datetime.now(UTC),
+        with_robustness=with_robustness,
+        report=tenths(lambda done, of: click.echo(f"robustness: {done:,} of {of:,} images", err=True)),
+        processes=loaders,
+    )
+    click.echo(json.dumps(found.document, indent=2, allow_nan=False) if as_json else report_text(found.document))
+    if out:
+        click.echo(f"written to {write_report(found, out)}", err=True)

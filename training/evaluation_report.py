@@ -1,0 +1,124 @@
+"""An evaluation as one JSON document, one Markdown report and plots, in a folder."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from scanner.errors import KnownError
+from worker.detector.card_tables import anchors_table, figures_table, further_tables, sources_table
+from worker.detector.card_text import robustness_parts
+from worker.detector.checkpoint import file_sha256, library_versions
+from worker.detector.predictor import Predictor, sigmoid
+
+from .anchors import anchors_beside
+from .evaluate import logits_of
+from .figures import figures
+from .manifest import Row, sources_of
+from .plots import draw_plots, scored
+from .robustness import robustness
+from .weighted import Scores
+
+_TITLES = {"roc": "ROC", "det": "DET", "reliability": "Reliability", "scores": "Scores per source"}
+
+
+class ReportUnwritable(KnownError):
+    """The folder for the report cannot be written."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated on what: the checkpoint's file, and the manifest with the split that was taken from it."""
+
+    checkpoint: Path
+    manifest: Path
+    manifest_sha256: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Rows with their calibrated scores, and the JSON-ready `document` that says what they are worth."""
+
+    rows: Sequence[Row]
+    scores: Scores
+    document: Mapping[str, Any]
+
+
+def evaluation_of(
+    predictor: Predictor,
+    rows: Sequence[Row],
+    subject: Subject,
+    now: datetime,
+    *,
+    with_robustness: bool,
+    report: Callable[[int, int], None],
+    processes: int = 0,
+) -> Evaluation:
+    """Score `rows` and measure; with `with_robustness` under all conditions too, which takes a dozen times as long.
+
+    `report(done, all)` counts images of the robustness table. Raises ManifestError for a picture that cannot be read.
+    """
+    card = predictor.card
+    logits = logits_of(predictor, rows, processes=processes)
+    scores = sigmoid(card.calibration.slope * logits + card.calibration.offset)
+    document = {
+        "checkpoint": {
+            "name": card.name,
+            "file": subject.checkpoint.name,
+            "sha256": file_sha256(subject.checkpoint),
+            "created_at": card.created_at,
+        },
+        "manifest": {"file": subject.manifest.name, "sha256": subject.manifest_sha256, "sources": sources_of(rows)},
+        "split": subject.split,
+        "evaluated_at": now.isoformat(timespec="seconds"),
+        "versions": library_versions(),
+        "figures": figures(rows, scores, card.threshold, card.band_low, prior=card.metrics.get("prior", 0.5)),
+        "anchors": anchors_beside(rows, subject.split),
+    }
+    if with_robustness:
+        document["robustness"] = robustness(predictor, rows, processes=processes, report=report)
+    return Evaluation(rows, scores, document)
+
+
+def write_report(evaluation: Evaluation, folder: Path) -> Path:
+    """Write `evaluation.json`, `evaluation.md` and the plots into `folder`; returns the Markdown's path.
+
+    Raises ReportUnwritable.
+    """
+    cuts = evaluation.document["figures"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        drawn = draw_plots(scored(evaluation.rows, evaluation.scores, cuts["threshold"], cuts["band_low"]), folder)
+        document = {**evaluation.document, "plots": {name: path.name for name, path in drawn.items()}}
+        (folder / "evaluation.json").write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        path = folder / "evaluation.md"
+        path.write_text(report_text(document) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ReportUnwritable(f"the report cannot be written to {folder}: {error.strerror}; choose another folder") from None
+    return path
+
+
+def report_text(document: Mapping[str, Any]) -> str:
+    """The Markdown report; it links the document's plots by their file names."""
+    checkpoint, manifest, found = document["checkpoint"], document["manifest"], document["figures"]
+    parts = [
+        f"# {checkpoint['name']} on {manifest['file']}, split `{document['split']}`",
+        f"Checkpoint `{checkpoint['file']}`, sha256 `{checkpoint['sha256']}`, made {checkpoint['created_at']}. "
+        f"Manifest sha256 `{manifest['sha256']}`. Evaluated {document['evaluated_at']}.",
+        f"From {found['threshold']:.3f} on a score is called fake, from {found['band_low']:.3f} on uncertain, below that real.",
+        sources_table(manifest["sources"]),
+        "## Figures",
+        "95 % bootstrap intervals by group in brackets.",
+        figures_table(found),
+        *further_tables(found),
+        "## Beside published figures",
+        anchors_table(found, document["anchors"]),
+    ]
+    if under := document.get("robustness"):
+        parts += ["## Robustness", *robustness_parts(under)]
+    if plots := document.get("plots"):
+        parts += ["## Plots", *(f"![{_TITLES[name]}]({file})" for name, file in plots.items())]
+    return "\n\n".join(parts)

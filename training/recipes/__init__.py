@@ -1,0 +1,1 @@
+"""Recipes: what is trained and how, one TOML file each; `reading` turns them into dataclasses."""

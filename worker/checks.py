@@ -1,0 +1,40 @@
+"""What `dfscan doctor` asks of the worker: is there a model that loads, a device, and what decodes pictures."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from scanner.doctor import Finding, Health
+from scanner.errors import KnownError
+from scanner.settings import Settings
+
+
+def checks(settings: Settings) -> Iterator[Finding]:
+    """Model, device and decoders. Imports torch, which takes seconds."""
+    from .detector.device import choose_device
+    from .detector.registry import find_checkpoint
+
+    try:
+        path = find_checkpoint(settings.model, settings.data_dir)
+        yield Finding("model", Health.GOOD, f"{path.stem}, {path}")
+    except KnownError as error:
+        yield Finding("model", Health.BAD, str(error), "choose one of `dfscan model list` with DFSCAN_MODEL")
+    try:
+        device = choose_device(settings.device)
+        yield Finding("device", Health.GOOD, f"{device.name} ({device.reason}), torch {version('torch')}")
+    except KnownError as error:
+        yield Finding("device", Health.BAD, str(error), "choose another with DFSCAN_DEVICE, or `auto`")
+    yield from _decoders()
+
+
+def _decoders() -> Iterator[Finding]:
+    from PIL import features
+
+    missing = [name for name in ("jpg", "zlib", "webp", "avif") if not features.check(name)]
+    health = Health.POOR if missing else Health.GOOD
+    without = f", without {', '.join(missing)}" if missing else ""
+    yield Finding(
+        "decoders",
+        health,
+        f"Pillow {version('pillow')}{without}",
+        "install Pillow's own wheel: pip install --force-reinstall pillow",
+    )
