@@ -1,0 +1,31 @@
+"""The composition root of the window."""
+
+import signal
+from collections.abc import Callable
+from datetime import datetime
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from scanner.settings import Settings
+
+from .window import MainWindow
+
+
+def run(settings: Settings, now: Callable[[], datetime]) -> int:
+    """Show the window until it is closed; returns the exit status."""
+    app = QApplication(["dfscan"])
+    app.setApplicationName("dfscan")
+    app.setDesktopFileName("dfscan")
+    app.setStyle("Fusion")  # the one style that follows light and dark everywhere
+    window = MainWindow(settings, now)
+    app.setQuitOnLastWindowClosed(window.tray is None)
+    # Python sees a signal only between its own steps, and Qt's loop has none.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    signal.signal(signal.SIGTERM, lambda *_: window.close())
+    ticking = QTimer()
+    ticking.start(500)
+    ticking.timeout.connect(lambda: None)
+    window.show()
+    window.open()
+    return app.exec()

@@ -1,0 +1,78 @@
+"""The tray icon and its notifications, at most one a minute."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+
+SECONDS_BETWEEN = 60.0
+
+
+class NoticeLimit:
+    """Counts newly flagged images, and says how many to tell of when it is time."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._known: int | None = None
+        self._untold = 0
+        self._told_at = float("-inf")
+
+    def count(self, to_review: int) -> int:
+        """How many to tell of now; 0 for none. Fewer than before (someone decided) are no news."""
+        if self._known is not None:
+            self._untold += max(0, to_review - self._known)
+        self._known = to_review
+        if not self._untold or self._clock() - self._told_at < SECONDS_BETWEEN:
+            return 0
+        told, self._untold = self._untold, 0
+        self._told_at = self._clock()
+        return told
+
+    def forget(self) -> None:
+        """The person is looking at them."""
+        self._untold = 0
+
+
+class Tray(QObject):
+    """An icon where the desktop has a place for it; `make_tray` returns None elsewhere."""
+
+    show_wanted = Signal()
+    toggle_wanted = Signal()
+    quit_wanted = Signal()
+
+    def __init__(self, icon: QIcon, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._icon = QSystemTrayIcon(icon, self)
+        self._menu = QMenu()
+        self._menu.addAction(self.tr("Show the queue"), self.show_wanted.emit)
+        self._toggle = self._menu.addAction(self.tr("Pause watching"), self.toggle_wanted.emit)
+        self._menu.addSeparator()
+        self._menu.addAction(self.tr("Quit"), self.quit_wanted.emit)
+        self._icon.setContextMenu(self._menu)
+        self._icon.activated.connect(self._activated)
+        self._icon.messageClicked.connect(self.show_wanted)
+        self._icon.show()
+
+    def show_state(self, text: str, *, running: bool, paused: bool) -> None:
+        """What the icon says, and what its menu offers."""
+        self._icon.setToolTip(text)
+        self._toggle.setText(self.tr("Go on watching") if paused else self.tr("Pause watching"))
+        self._toggle.setVisible(running or paused)
+
+    def notify(self, count: int) -> None:
+        """Tell of newly flagged images."""
+        self._icon.showMessage(self.tr("dfscan"), self.tr("{count} newly flagged images").format(count=count))
+
+    def close(self) -> None:
+        """Take the icon away."""
+        self._icon.hide()
+
+    def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
+        if reason == QSystemTrayIcon.ActivationReason.Trigger:
+            self.show_wanted.emit()
+
+
+def make_tray(icon: QIcon, parent: QObject | None = None) -> Tray | None:
+    """The tray icon, where there is a tray."""
+    return Tray(icon, parent) if QSystemTrayIcon.isSystemTrayAvailable() else None

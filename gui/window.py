@@ -1,0 +1,382 @@
+"""The main window: opens the database, and is put together from pages, acts and menus."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from scanner.database.models import Decision
+from scanner.errors import KnownError
+from scanner.removals import Removed
+from scanner.review_queue import Counts
+from scanner.settings import Settings
+from scanner.standing import StandingNow
+
+from .background import Background
+from .dialogs import PreferencesDialog
+from .icon import program_icon
+from .image_acts import ImageActs
+from .keys import KeysDialog, all_keys
+from .notices import NoticeLimit, make_tray
+from .opening import Opened, open_queue, worker_is_installed
+from .plain_pages import FirstStartPage, OpeningPage, TroublePage
+from .preferences import PreferenceStore
+from .presenter import QueuePresenter
+from .previews import Previews
+from .problems_page import ProblemsPage
+from .progress import Progress
+from .queue_model import QueueModel
+from .queue_view import QueueView
+from .review_page import ReviewPage
+from .run_page import RunPage
+from .service_process import ServiceProcess
+from .thumbnail_cache import ThumbnailCache
+from .thumbnails import Thumbnails
+
+_LONG_MILLISECONDS = 3000
+_SAID_MILLISECONDS = 6000
+
+
+class MainWindow(QMainWindow):
+    """Give it settings and a clock; call `open` to begin."""
+
+    def __init__(self, settings: Settings, now: Callable[[], datetime], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._now = now
+        self.store = PreferenceStore(settings.data_dir)
+        self.service = ServiceProcess(settings, self)
+        self._reading = Background("reading", 2, self)
+        self._writing = Background("writing", 1, self)
+        self._drawing = Background("thumbnails", 2, self)
+        self._decoding = Background("preview", 1, self)
+        self.view: QueueView | None = None
+        self.acts: ImageActs | None = None
+        self.presenter: QueuePresenter | None = None
+        self._opened: Opened | None = None
+        self._notices = NoticeLimit(time.monotonic)
+        self.actions_by_name: dict[str, QAction] = {}
+        self._quitting = False
+        self.setWindowTitle(self.tr("dfscan: review queue"))
+        self.setWindowIcon(program_icon())
+        self._make_pages()
+        self.tray = make_tray(program_icon(), self)
+        if self.tray is not None:
+            self.tray.show_wanted.connect(self._come_forward)
+            self.tray.toggle_wanted.connect(self._toggle_service)
+            self.tray.quit_wanted.connect(self._quit)
+        self.service.complained.connect(self.complain)
+        self.service.changed.connect(self._show_service)
+        self.resize(1280, 800)
+        if shape := self.store.shape("window"):
+            self.restoreGeometry(shape)
+
+    def open(self) -> None:
+        """Open the database; the window is there meanwhile."""
+        self._pages.setCurrentWidget(self._opening)
+        QTimer.singleShot(_LONG_MILLISECONDS, self._opening, self._opening.say_it_takes_long)
+        self._reading.ask(lambda: open_queue(self._settings, self._now), self._begin, self._show_failure)
+
+    def say(self, text: str) -> None:
+        """A short message that goes away."""
+        self.statusBar().showMessage(text, _SAID_MILLISECONDS)
+
+    def complain(self, text: str) -> None:
+        """Something went wrong; stays until it is clicked away or something else is to be said."""
+        self.banner.setText(text)
+        self.banner.setVisible(True)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """To the tray while the service runs and there is one; else everything ends."""
+        if self.tray is not None and self.service.is_running and not self._quitting:
+            self.hide()
+            event.ignore()
+            return
+        self.store.keep_shape("window", self.saveGeometry())
+        if self.view is not None:
+            self.store.keep_shape("columns", self.view.review.splitter.saveState())
+            self.view.end()
+        self.service.close()
+        for background in (self._reading, self._writing, self._drawing, self._decoding):
+            background.close()
+        if self._opened is not None:
+            self._opened.database.close()
+        if self.tray is not None:
+            self.tray.close()
+        event.accept()
+
+    def _make_pages(self) -> None:
+        self._opening, self._trouble, self.first_start = OpeningPage(), TroublePage(), FirstStartPage()
+        self._trouble.again.connect(self.open)
+        self.first_start.folder_chosen.connect(self._first_folder)
+        self._pages = QStackedWidget()
+        for page in (self._opening, self._trouble, self.first_start):
+            self._pages.addWidget(page)
+        self.banner = QLabel()
+        self.banner.setWordWrap(True)
+        self.banner.setVisible(False)
+        self.banner.setMargin(8)
+        self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.banner.setStyleSheet("background: #7a1f00; color: white;")
+        self.banner.setAccessibleName(self.tr("What went wrong"))
+        central = QWidget()
+        column = QVBoxLayout(central)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self._pages, 1)
+        self.setCentralWidget(central)
+        self.standing = QLabel()
+        self.statusBar().addPermanentWidget(self.standing)
+
+    def _show_failure(self, error: KnownError) -> None:
+        self._trouble.show_trouble(str(error))
+        self._pages.setCurrentWidget(self._trouble)
+
+    def _begin(self, opened: Opened) -> None:
+        self._opened = opened
+        self._build(opened)
+        assert self.view is not None
+        self._pages.addWidget(self.view)
+        self._pages.setCurrentWidget(self.first_start if opened.is_new else self.view)
+        self.view.begin()
+        if opened.is_new:
+            self.first_start.button.setFocus()
+        else:
+            self.view.review.grid.setFocus()
+        if not worker_is_installed():
+            self.complain(
+                self.tr(
+                    "Images cannot be scored on this machine: the worker extra is not installed. "
+                    "Install it with: pip install 'dfscan[worker]'. Reviewing works without it."
+                )
+            )
+        self._tell_of_recovery(opened.recovered)
+
+    def _build(self, opened: Opened) -> None:
+        cache = ThumbnailCache(self._settings.data_dir / "thumbnails")
+        thumbnails = Thumbnails(cache, self._drawing, "x-large" if self.devicePixelRatioF() > 1.4 else "large", self)
+        model = QueueModel(thumbnails)
+        model.setParent(self)
+        presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self._now, self)
+        review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self))
+        problems = ProblemsPage(presenter, self._wake, self._now)
+        command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
+        chosen_model = self.store.read().model or self._settings.model
+        running = RunPage(presenter, self.service, command, chosen_model, self._now)
+        running.model_chosen.connect(self._keep_model)
+        running.standing_changed.connect(self._show_standing)
+        self.presenter = presenter
+        self.view = QueueView(presenter, review, problems, running, self._now)
+        self.view.counts_changed.connect(self._count_news)
+        self.acts = ImageActs(presenter, review, opened.journal, self.store, self._settings.ignore, self)
+        review.decided.connect(self.acts.decide)
+        review.copy_chosen.connect(self._find_copy)
+        presenter.said.connect(self.say)
+        presenter.said.connect(self.banner.hide)
+        presenter.complained.connect(self.complain)
+        presenter.trouble_began.connect(self._show_trouble)
+        presenter.trouble_ended.connect(self.banner.hide)
+        if shape := self.store.shape("columns"):
+            review.splitter.restoreState(shape)
+        self._make_actions(self.view, self.acts, presenter)
+
+    def _make_actions(self, view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> None:
+        review = view.review
+        work: dict[str, Callable[[], object]] = {
+            "fake": partial(acts.decide, Decision.FAKE),
+            "real": partial(acts.decide, Decision.REAL),
+            "unsure": partial(acts.decide, Decision.UNSURE),
+            "note": review.note.setFocus,
+            "undo": presenter.undo,
+            "redo": presenter.redo,
+            "zoom": review.preview.toggle_zoom,
+            "zoom_in": review.preview.zoom_in,
+            "zoom_out": review.preview.zoom_out,
+            "next": partial(review.step, 1),
+            "previous": partial(review.step, -1),
+            "search": self._search,
+            "copy_path": acts.copy_path,
+            "open_folder": acts.open_folder,
+            "quarantine": acts.quarantine,
+            "trash": acts.trash,
+            "export": acts.export,
+            "select_all": review.grid.selectAll,
+            "refresh": view.refresh,
+            "keys": self._show_keys,
+        }
+        also = {"undo": "Ctrl+Z", "redo": "Ctrl+Shift+Z", "zoom_in": "="}
+        for key in all_keys():
+            action = QAction(key.meaning.partition(" (also")[0], self)
+            action.setShortcuts([QKeySequence(key.sequence), *([QKeySequence(also[key.name])] if key.name in also else [])])
+            action.triggered.connect(_without_arguments(work[key.name]))
+            self.actions_by_name[key.name] = action
+        # Space presses buttons; only where there is nothing to press it zooms.
+        zoom = self.actions_by_name["zoom"]
+        zoom.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        review.grid.addAction(zoom)
+        review.preview.addAction(zoom)
+        presenter.undo_stack.canRedoChanged.connect(self.actions_by_name["redo"].setEnabled)
+        self.actions_by_name["redo"].setEnabled(False)
+        review.current_changed.connect(self._enable_acts)
+        view.stack.currentChanged.connect(self._enable_acts)
+        for number in range(view.tabs.count()):
+            action = QAction(self)
+            action.setShortcut(QKeySequence(f"Alt+{number + 1}"))
+            action.triggered.connect(_without_arguments(partial(view.show_tab, number)))
+            self.addAction(action)
+        self._fill_menus(acts)
+        self._enable_acts()
+
+    def _fill_menus(self, acts: ImageActs) -> None:
+        file, edit, review, show, helping = (
+            self.menuBar().addMenu(title)
+            for title in (self.tr("&File"), self.tr("&Edit"), self.tr("&Review"), self.tr("&View"), self.tr("&Help"))
+        )
+        self._add(file, "open_folder", "export", "", "quarantine", "trash")
+        self._plain(file, self.tr("Quarantine and trash\N{HORIZONTAL ELLIPSIS}"), acts.show_kept)
+        file.addSeparator()
+        self._plain(file, self.tr("Preferences\N{HORIZONTAL ELLIPSIS}"), self._show_preferences)
+        self._plain(file, self.tr("Quit"), self._quit, "Ctrl+Q")
+        self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
+        self._add(review, "fake", "real", "unsure", "note", "", "next", "previous")
+        self._add(show, "zoom", "zoom_in", "zoom_out", "", "refresh")
+        self._add(helping, "keys")
+
+    def _add(self, menu: QMenu, *names: str) -> None:
+        for name in names:
+            if name:
+                menu.addAction(self.actions_by_name[name])
+            else:
+                menu.addSeparator()
+
+    def _plain(self, menu: QMenu, text: str, work: Callable[[], object], key: str = "") -> None:
+        action = QAction(text, self)
+        action.triggered.connect(_without_arguments(work))
+        if key:
+            action.setShortcut(QKeySequence(key))
+        menu.addAction(action)
+
+    def _enable_acts(self, *_: object) -> None:
+        """Keys work only where one sees what they do."""
+        if self.view is None:
+            return
+        reviewing = self.view.stack.currentWidget() is self.view.review
+        for name in ("fake", "real", "unsure", "copy_path", "open_folder", "quarantine", "trash", "export"):
+            self.actions_by_name[name].setEnabled(reviewing and self.view.review.current() is not None)
+        for name in ("note", "next", "previous", "zoom", "zoom_in", "zoom_out", "select_all"):
+            self.actions_by_name[name].setEnabled(reviewing)
+
+    def _search(self) -> None:
+        if self.view is None:
+            return
+        box = (
+            self.view.problems.search
+            if self.view.stack.currentWidget() is self.view.problems
+            else self.view.review.filters.search
+        )
+        box.setFocus()
+        box.selectAll()
+
+    def _show_keys(self) -> None:
+        dialog = KeysDialog(parent=self)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _show_preferences(self) -> None:
+        dialog = PreferencesDialog(self.store.read(), self)
+        dialog.accepted.connect(lambda: self.store.write(dialog.chosen()))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _first_folder(self, path: str) -> None:
+        if self.view is not None:
+            self._pages.setCurrentWidget(self.view)
+            self.view.running.add_folder(path)
+            self.say(self.tr("Looking through the folder; the first results come as soon as the model is loaded"))
+            self.view.review.grid.setFocus()
+
+    def _find_copy(self, path: str) -> None:
+        if self.view is not None:
+            self.view.review.filters.search.setText(path)
+
+    def _wake(self) -> None:
+        from scanner.queue import waker  # brings Celery, which a start needs not wait for
+
+        waker(self._settings)()
+
+    def _keep_model(self, name: str) -> None:
+        from dataclasses import replace
+
+        self.store.write(replace(self.store.read(), model=name))
+
+    def _show_trouble(self, reason: str) -> None:
+        self.complain(self.tr("{reason}\nTrying again\N{HORIZONTAL ELLIPSIS}").format(reason=reason))
+
+    def _tell_of_recovery(self, recovered: Sequence[Removed]) -> None:
+        if recovered:
+            lines = [f"{removal.original_path}: {removal.note or removal.state.value}" for removal in recovered]
+            words = self.tr("The program was ended while files were being moved. Each is whole:")
+            self.complain(words + "\n" + "\n".join(lines))
+
+    def _show_standing(self, standing: StandingNow, progress: Progress) -> None:
+        state = (
+            self.tr("paused")
+            if self.service.is_paused
+            else self.tr("watching")
+            if self.service.is_running
+            else self.tr("not watching")
+        )
+        parts = [state]
+        if progress.pending:
+            parts.append(self.tr("{pending:,} waiting").format(pending=progress.pending))
+        if progress.rate:
+            parts.append(self.tr("{rate:.1f}/s").format(rate=progress.rate))
+        if standing.workers:
+            parts.append(", ".join(sorted({worker.device for worker in standing.workers})))
+        elif self.service.is_running and progress.pending:
+            parts.append(self.tr("loading the model"))
+        self.standing.setText("  \N{MIDDLE DOT}  ".join(parts))
+        if self.tray is not None:
+            self.tray.show_state(self.standing.text(), running=self.service.is_running, paused=self.service.is_paused)
+
+    def _show_service(self) -> None:
+        if self.view is not None:
+            self.view.running.look()
+
+    def _count_news(self, counts: Counts) -> None:
+        told = self._notices.count(counts.to_review)
+        if self.isActiveWindow():
+            self._notices.forget()
+        elif told and self.tray is not None and self.store.read().notify:
+            self.tray.notify(told)
+
+    def _toggle_service(self) -> None:
+        if self.service.is_paused:
+            self.service.resume()
+        else:
+            self.service.pause(0)
+
+    def _come_forward(self) -> None:
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _quit(self) -> None:
+        self._quitting = True
+        self.close()
+        QApplication.quit()
+
+
+def _without_arguments(work: Callable[[], object]) -> Callable[..., None]:
+    """A slot that ignores whether the action is checked."""
+
+    def slot(*_: object) -> None:
+        work()
+
+    return slot
