@@ -16,7 +16,7 @@ ENVIRONMENT = HERE / ".venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 PACKAGES = ("scanner", "worker", "training", "gui", "migrations")
-EXTRAS_OF = {"test": "all,test", "train": "train", "evaluate": "train"}
+EXTRAS_OF = {"test": "all,test", "gui": "worker,gui", **dict.fromkeys(("train", "evaluate", "calibrate", "manifest"), "train")}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,5 +1,6 @@
 """`dfscan scan`: take in what lies under some paths, and work until each file has a verdict or a reason."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,8 @@ from .database.models import File, State
 from .database.queries import any_of
 from .errors import KnownError
 from .intake import BATCH, Taken, mark_missing, mark_missing_path, take_in
-from .leases import reconcile
+from .leases import backlog, reconcile
+from .reach import drop_gone
 from .settings import Settings
 from .settle import Settling, is_fresh
 from .supervisor import EmbeddedWorker
@@ -23,6 +25,8 @@ from .workers import live_workers
 POLL_SECONDS = 0.1
 # A file that is still being written to after this long is said to be so and left for the next scan.
 SETTLE_LIMIT_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
 
 
 class NothingThere(KnownError):
@@ -82,11 +86,15 @@ def work_until_done(
         if with_worker:
             worker.start()
         next_reconcile = 0.0
+        troubles = _Troubles()
         while pending := pending_under(database, paths):
-            show(Standing(total, pending, tuple(seen.device for seen in live_workers(database, now()))))
+            workers = live_workers(database, now())
+            show(Standing(total, pending, tuple(seen.device for seen in workers)))
             if with_worker:
-                worker.look_after(pending)
+                worker.look_after(backlog(database, now()))
             if time.monotonic() >= next_reconcile:
+                troubles.say(*(f"the worker waits: {seen.trouble}" for seen in workers if seen.trouble))
+                troubles.say(*drop_gone(database, paths, now()))
                 reconcile(wake, database, now())
                 next_reconcile = time.monotonic() + settings.reconcile_seconds
             # Counting a large backlog costs something, and no one needs its every step.
@@ -94,6 +102,21 @@ def work_until_done(
         show(Standing(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
     finally:
         worker.stop(4.0)
+
+
+class _Troubles:
+    """What keeps the work from going on, said once each."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def say(self, *troubles: str) -> None:
+        for trouble in troubles:
+            # "trying again in 4 s" changes each time; what comes before it does not.
+            known = trouble.partition("; trying again")[0]
+            if known not in self._said:
+                self._said.add(known)
+                log.warning("%s", trouble)
 
 
 def pending_under(database: Database, paths: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -62,11 +62,20 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
     return Taken(new, again, len(by_path) - new - again - skipped, skipped)
 
 
-def mark_missing(database: Database, folder: str, *, now: datetime) -> int:
+def mark_missing(database: Database, folder: str, *, now: datetime, is_here: Callable[[], bool] | None = None) -> int:
     """Mark files under `folder` that are no longer there; returns how many. Their verdicts stay.
 
-    When the folder itself is gone or empty (an unplugged drive looks like that), nothing is marked.
+    `is_here` tells whether the folder is still what it was, and is asked before anything is marked. Without it an empty
+    folder is not trusted: an unplugged drive looks like that.
     """
+    if is_here is not None:
+        marked = 0
+        for page in _pages(database, folder):
+            gone = [file_id for file_id, path, kind in page if _is_gone(path, kind)]
+            if gone and not is_here():
+                break
+            marked += _mark(database, gone, now)
+        return marked
     try:
         with os.scandir(folder) as entries:
             if next(entries, None) is None:

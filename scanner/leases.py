@@ -8,28 +8,34 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from .database.engine import Database
-from .database.models import File, State
+from .database.models import File, Root, State
 
 # From this many tries on a file is claimed alone: should it kill the worker again, it takes no others along.
 SUSPECT_AFTER = 2
+# No file is put off for longer than this; see `_free`.
+LONGEST_DELAY_SECONDS = 120.0
+# So many at once, as each wakes one worker.
+WAKE_UPS = 4
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """A file in a worker's hands. `size` in bytes."""
+    """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any."""
 
     id: int
     path: str
     size: int
     mtime_ns: int
+    root: str | None = None
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """Pending files: all, and those in the hands of a live lease."""
+    """Pending files: all, those in the hands of a live lease, and those that a worker could claim now."""
 
     pending: int
     leased: int
+    free: int
 
 
 def claim(database: Database, owner: str, limit: int, *, now: datetime, lease_seconds: float, max_attempts: int) -> list[Claimed]:
@@ -38,11 +44,11 @@ def claim(database: Database, owner: str, limit: int, *, now: datetime, lease_se
     A file whose leases ran out `max_attempts` times becomes failed here: its workers died or hung with it in hand.
     """
     with database.write() as session:
-        unsuspected = select(File.id).where(_free(now), File.attempts < SUSPECT_AFTER)
+        unsuspected = select(File.id).where(_free(now, lease_seconds), File.attempts < SUSPECT_AFTER)
         rows = _lease(session, _newest(unsuspected, limit), owner, now + timedelta(seconds=lease_seconds))
         if not rows:
-            _give_up(session, now, max_attempts)
-            suspects = select(File.id).where(_free(now), File.attempts >= SUSPECT_AFTER)
+            _give_up(session, now, lease_seconds, max_attempts)
+            suspects = select(File.id).where(_free(now, lease_seconds), File.attempts >= SUSPECT_AFTER)
             rows = _lease(session, _newest(suspects, 1), owner, now + timedelta(seconds=lease_seconds))
         return rows
 
@@ -60,20 +66,34 @@ def release(database: Database, owner: str, file_ids: Sequence[int] | None = Non
 def backlog(database: Database, now: datetime) -> Backlog:
     """How much is pending, and how much of that is being worked on."""
     leased = func.count().filter(File.lease_owner.is_not(None), File.lease_expires_at > now)
+    free = func.count().filter(_free(now, LONGEST_DELAY_SECONDS))
     with database.read() as session:
-        pending, in_hand = session.execute(select(func.count(), leased).where(File.state == State.PENDING)).one()
-        return Backlog(pending, in_hand)
+        return Backlog(*session.execute(select(func.count(), leased, free).where(File.state == State.PENDING)).one())
+
+
+def renew(database: Database, owner: str, *, now: datetime, lease_seconds: float) -> None:
+    """Keep what `owner` holds for `lease_seconds` more: it lives, and its batch takes long."""
+    held = and_(File.lease_owner == owner, File.state == State.PENDING)
+    with database.write() as session:
+        session.execute(update(File).where(held).values(lease_expires_at=now + timedelta(seconds=lease_seconds)))
 
 
 def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> None:
-    """Wake the workers when something is pending and no one works: what makes a lost wake-up cost no more than time."""
-    standing = backlog(database, now)
-    if standing.pending and not standing.leased:
-        wake()
+    """Wake the workers when there is something that no one has in hand: what makes a lost wake-up cost no more than time."""
+    for _ in range(min(backlog(database, now).free, WAKE_UPS)):
+        if not wake():
+            return
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
-    return and_(File.state == State.PENDING, or_(File.lease_expires_at.is_(None), File.lease_expires_at <= now))
+def _free(now: datetime, lease_seconds: float) -> ColumnElement[bool]:
+    """Pending, in no one's hands, and of no root that is away.
+
+    A lease that ends absurdly late was given before the clock was set back: it would hold the file for as long as that.
+    """
+    absurd = now + timedelta(seconds=max(4 * lease_seconds, LONGEST_DELAY_SECONDS))
+    unleased = or_(File.lease_expires_at.is_(None), File.lease_expires_at <= now, File.lease_expires_at > absurd)
+    away = select(Root.id).where(Root.paused_at.is_not(None))
+    return and_(File.state == State.PENDING, unleased, or_(File.root_id.is_(None), File.root_id.not_in(away)))
 
 
 def _newest(ids: Select[int], limit: int) -> Select[int]:
@@ -88,17 +108,21 @@ def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> l
         update(File)
         .where(File.id.in_(select(picked.c.id)))
         .values(lease_owner=owner, lease_expires_at=until, attempts=File.attempts + 1)
-        .returning(File.id, File.path, File.size, File.mtime_ns)
+        .returning(File.id, File.path, File.size, File.mtime_ns, File.root_id)
         .execution_options(synchronize_session=False)
     )
-    return [Claimed(*row) for row in session.execute(taken)]
+    rows = session.execute(taken).all()
+    root_ids = {row.root_id for row in rows if row.root_id is not None}
+    wanted = session.execute(select(Root.id, Root.path).where(Root.id.in_(root_ids))) if root_ids else ()
+    roots = {row.id: row.path for row in wanted}
+    return [Claimed(row.id, row.path, row.size, row.mtime_ns, roots.get(row.root_id)) for row in rows]
 
 
-def _give_up(session: Session, now: datetime, max_attempts: int) -> None:
+def _give_up(session: Session, now: datetime, lease_seconds: float, max_attempts: int) -> None:
     reason = f"given up after {max_attempts} tries: each time the worker died or hung with it in hand; `dfscan retry` tries again"
     session.execute(
         update(File)
-        .where(_free(now), File.attempts >= max_attempts)
+        .where(_free(now, lease_seconds), File.attempts >= max_attempts)
         .values(state=State.FAILED, error_kind="gave-up", error=reason, finished_at=now, lease_owner=None, lease_expires_at=None)
         .execution_options(synchronize_session=False)
     )

@@ -1,6 +1,7 @@
 """The Celery application and the wake-up message. The message carries nothing: the database is the truth."""
 
 import logging
+import ssl
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -35,8 +36,10 @@ def make_app(settings: Settings) -> Celery:
     app.conf.update(
         broker_url=settings.broker_url or "filesystem://localhost//",
         broker_transport=None if settings.broker_url else "scanner.embedded_broker:Transport",
+        broker_use_ssl=_tls(settings) if scheme == "rediss" else None,
         broker_transport_options=_redis_options(settings) if settings.broker_url else _folder_options(settings.data_dir),
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,  # for ever: the supervisor looks after a worker that does not come back
         task_default_queue=QUEUE,
         task_serializer="json",
         result_serializer="json",
@@ -47,6 +50,7 @@ def make_app(settings: Settings) -> Celery:
         worker_send_task_events=False,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
     )
     return app
 
@@ -74,6 +78,18 @@ def wake(app: Celery) -> bool:
     return True
 
 
+def can_reach(settings: Settings) -> bool:
+    """Whether the broker answers."""
+    try:
+        with make_app(settings).connection_for_write(connect_timeout=3) as connection:
+            connection.ensure_connection(max_retries=1, timeout=3)
+            connection.default_channel.queue_declare(QUEUE, durable=True, auto_delete=False)
+    except (OperationalError, ChannelError, OSError, ValueError) as error:
+        log.debug("the broker cannot be reached: %s", error)
+        return False
+    return True
+
+
 def clear_embedded_queue(settings: Settings) -> None:
     """Remove all messages and bindings from the embedded broker's folder; nothing happens with another broker.
 
@@ -83,6 +99,12 @@ def clear_embedded_queue(settings: Settings) -> None:
         for name in ("messages", "control"):
             for file in _folder(settings.data_dir, name).iterdir():
                 file.unlink(missing_ok=True)
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    # kombu's own default is to believe any server, and to give it the password.
+    trusted = {"ssl_ca_certs": settings.broker_ca_file} if settings.broker_ca_file else {}
+    return {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_check_hostname": True, **trusted}
 
 
 def _redis_options(settings: Settings) -> dict[str, Any]:

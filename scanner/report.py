@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
 
 from .database.engine import Database
-from .database.models import Content, Detection, File, Label, Model, Review, State
+from .database.models import Content, Decision, Detection, File, Label, Model, Review, State
 from .database.queries import any_of
 
 FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)
@@ -17,7 +17,10 @@ STATUSES = (*(label.value for label in Label), *(state.value for state in State 
 
 @dataclass(frozen=True)
 class ReportItem:
-    """One file. `status` is its label when it is scored, else its state. `review` is the latest decision on its content."""
+    """One file. `status` is its label when it is scored, else its state. `review` is the latest decision on its content.
+
+    `reviewer`, `reviewed_at` and `note` belong to that decision.
+    """
 
     path: str
     sha256: str | None
@@ -28,6 +31,9 @@ class ReportItem:
     model: str | None
     scanned_at: datetime | None
     review: str | None
+    reviewer: str | None
+    reviewed_at: datetime | None
+    note: str | None
     error: str | None
 
     @property
@@ -133,12 +139,15 @@ def _query() -> Select[*tuple[Any, ...]]:
             Model.name,
             File.finished_at,
             Review.decision,
+            Review.reviewer,
+            Review.created_at,
+            Review.note,
             File.error,
         )
         .outerjoin(Content, File.content_id == Content.id)
         .outerjoin(Detection, _HAS_DETECTION)
         .outerjoin(Model, Detection.model_id == Model.id)
         .outerjoin(latest, latest.c.content_id == File.content_id)
-        .outerjoin(Review, Review.id == latest.c.id)
+        .outerjoin(Review, and_(Review.id == latest.c.id, Review.decision != Decision.WITHDRAWN))
         .order_by(Detection.score.desc().nulls_last(), File.path)
     )

@@ -14,28 +14,33 @@ from .report import Report, ReportItem, iterate_statuses
 
 _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green", "failed": "magenta", "skipped": "magenta"}
 CSV_COLUMNS = ("path", "sha256", "state", "label", "score", "threshold", "model", "scanned_at", "review", "error")
+# What an export from the review queue adds.
+REVIEW_COLUMNS = ("reviewer", "reviewed_at", "note")
 
 
-def as_json(report: Report) -> str:
-    """The contract's object. Bytes of a name that are not UTF-8 are lone surrogates, escaped: os.fsencode gives the name back."""
+def as_json(report: Report, *, reviewers: bool = False) -> str:
+    """The contract's object; with `reviewers`, REVIEW_COLUMNS are added to each item.
+
+    Bytes of a name that are not UTF-8 are lone surrogates, escaped: os.fsencode gives the name back."""
     document = {
         "since": _iso(report.since),
         "until": _iso(report.until),
         "model": report.model,
         "totals": report.totals,
-        "items": [_json_item(item) for item in report.items],
+        "items": [_json_item(item, reviewers=reviewers) for item in report.items],
     }
     return json.dumps(document, indent=1)
 
 
-def as_csv(report: Report) -> str:
-    """One line per file, with a header (RFC 4180)."""
+def as_csv(report: Report, *, reviewers: bool = False) -> str:
+    """One line per file, with a header (RFC 4180); with `reviewers`, REVIEW_COLUMNS come last."""
+    columns = (*CSV_COLUMNS, *(REVIEW_COLUMNS if reviewers else ()))
     out = StringIO()
     writer = csv.writer(out)
-    writer.writerow(CSV_COLUMNS)
+    writer.writerow(columns)
     for item in report.items:
-        fields = {**vars(item), "path": printable(item.path), "scanned_at": _iso(item.scanned_at)}
-        writer.writerow([fields[column] for column in CSV_COLUMNS])
+        fields = {**vars(item), "path": printable(item.path), **_times(item)}
+        writer.writerow([fields[column] for column in columns])
     return out.getvalue()
 
 
@@ -62,9 +67,14 @@ def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
     return "  ".join([status, score, when, printable(item.path), *(note for note in notes if note)]).rstrip()
 
 
-def _json_item(item: ReportItem) -> dict[str, Any]:
+def _json_item(item: ReportItem, *, reviewers: bool) -> dict[str, Any]:
     # Faces and evidence are part of the contract; this version finds neither.
-    return {**vars(item), "scanned_at": _iso(item.scanned_at), "faces": None, "evidence": None}
+    fields = {**vars(item), **_times(item), "faces": None, "evidence": None}
+    return fields if reviewers else {name: value for name, value in fields.items() if name not in REVIEW_COLUMNS}
+
+
+def _times(item: ReportItem) -> dict[str, str | None]:
+    return {"scanned_at": _iso(item.scanned_at), "reviewed_at": _iso(item.reviewed_at)}
 
 
 def _iso(moment: datetime | None) -> str | None:

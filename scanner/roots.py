@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from .database.engine import Database
-from .database.models import Root
+from .database.models import File, Root
 from .database.queries import insert_or_ignore
 from .errors import KnownError
 
@@ -19,27 +19,53 @@ class NoRoot(KnownError):
 
 @dataclass(frozen=True)
 class WatchedRoot:
-    """A watched folder; `swept_at` is when all below it was last compared with the database."""
+    """A watched folder and its ledger; `swept_at` is when all below it was last compared with the database.
+
+    `found_by_sweep` counts new and changed files that no event had named, without those of a service's first sweep.
+    """
 
     id: int
     path: str
     swept_at: datetime | None
+    swept_seconds: float | None = None
+    mode: str | None = None
+    mode_reason: str | None = None
+    overflows: int = 0
+    found_by_events: int = 0
+    found_by_sweep: int = 0
+    device: str | None = None
+    inode: str | None = None
+    paused_at: datetime | None = None
+    paused_reason: str | None = None
+
+
+_FIELDS = tuple(field.name for field in fields(WatchedRoot))
 
 
 def add_roots(database: Database, paths: Sequence[str], now: datetime) -> list[WatchedRoot]:
-    """Remember `paths` (absolute) as roots, and return them. Raises NoRoot."""
+    """Remember `paths` (absolute) as roots, and return them. Raises NoRoot, unless a folder that is away is known already."""
+    known = {root.path for root in known_roots(database)}
     for path in paths:
-        if not os.path.isdir(path):
+        if not os.path.isdir(path) and path not in known:
             raise NoRoot(f"{path} is not a folder; only folders can be watched")
-    with database.write() as session:
-        insert_or_ignore(session, Root, [{"path": path, "added_at": now} for path in paths])
+    if paths:
+        with database.write() as session:
+            insert_or_ignore(session, Root, [{"path": path, "added_at": now} for path in paths])
     return [root for root in known_roots(database) if root.path in paths]
 
 
 def known_roots(database: Database) -> list[WatchedRoot]:
     """All remembered roots."""
     with database.read() as session:
-        return [WatchedRoot(row.id, row.path, row.swept_at) for row in session.scalars(select(Root).order_by(Root.path))]
+        rows = session.scalars(select(Root).order_by(Root.path))
+        return [WatchedRoot(**{name: getattr(row, name) for name in _FIELDS}) for row in rows]
+
+
+def remove_root(database: Database, root_id: int) -> None:
+    """Watch a folder no more. What is known of its files stays."""
+    with database.write() as session:
+        session.execute(update(File).where(File.root_id == root_id).values(root_id=None))
+        session.execute(delete(Root).where(Root.id == root_id))
 
 
 def outermost(roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
@@ -54,9 +80,3 @@ def outermost(roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
 def root_of(path: str, roots: Sequence[WatchedRoot]) -> WatchedRoot | None:
     """The root that `path` lies under."""
     return next((root for root in roots if path == root.path or path.startswith(os.path.join(root.path, ""))), None)
-
-
-def mark_swept(database: Database, root: WatchedRoot, now: datetime) -> None:
-    """Record that a full sweep of `root` has ended."""
-    with database.write() as session:
-        session.execute(update(Root).where(Root.id == root.id).values(swept_at=now))

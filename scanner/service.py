@@ -4,48 +4,42 @@ One thread, one loop: every turn takes the hints, the settled files and one batc
 """
 
 import logging
-import os
 import random
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event
 
 from .database.engine import Database, DatabaseUnavailable
 from .errors import KnownError
-from .intake import Taken, batches, mark_missing, mark_missing_path, take_in
+from .finding import Finding, Source
 from .leases import backlog, reconcile
+from .ledger import EVENTS, POLLED, add_to_counts, check_presence, note_mode
+from .mounts import current_mounts, why_polled
 from .queue import waker
-from .roots import WatchedRoot, mark_swept, root_of
+from .reach import drop_gone
+from .roots import WatchedRoot, known_roots, root_of
 from .settings import Settings
-from .settle import Settling, is_fresh
+from .sleeping import SleepWatch
 from .supervisor import EmbeddedWorker, WorkerFailed
-from .walk import FOLDER, Entry, Found, Skipped, is_ignored, look_at, walk
-from .watching import Watching
+from .sweeping import Sweeps
+from .watching import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
 
 TURN_SECONDS = 0.2
 STOP_SECONDS = 4.0
-# How often a root that cannot be watched is swept.
-UNWATCHED_SWEEP_SECONDS = 30.0
 RETRY_SECONDS = 5.0
+# A root that gives no events is swept for at most this share of the time, however large it is.
+POLLING_SHARE = 0.1
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Sweep:
-    """A walk under way: of a whole root, or of a folder in it that has just appeared."""
-
-    root: WatchedRoot
-    entries: Iterator[list[Entry]]
-    whole: bool
-
-
 class WatchService:
-    """Watches `roots` until `stop` is set."""
+    """Watches `roots` until `stop` is set; `beat` is called at each turn of its loop.
+
+    `keep_lock` is called now and then, and raises when another process took the work over.
+    """
 
     def __init__(
         self,
@@ -56,126 +50,168 @@ class WatchService:
         with_worker: bool,
         now: Callable[[], datetime],
         stop: Event,
+        keep_lock: Callable[[], None] = lambda: None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._database = database
-        self._roots = roots
+        self._root_ids = [root.id for root in roots]
         self._now = now
         self._stop = stop
+        self._keep_lock = keep_lock
+        self._beat = beat
         self._wake = waker(settings)
         self._worker = EmbeddedWorker(settings, database, now) if with_worker else None
-        self._hints: SimpleQueue[str] = SimpleQueue()
-        self._settling = Settling(settings.settle_seconds, time.monotonic)
-        self._sweeps: deque[_Sweep] = deque()
+        self._notices: SimpleQueue[Notice] = SimpleQueue()
+        self._watching = Watching(self._notices)
+        self._finding = Finding(settings, database, now, self._wake)
+        self._sweeps = Sweeps(settings, database, self._finding, now)
+        self._sleep = SleepWatch()
+        self._modes: dict[int, str] = {}
+        self._noted: set[tuple[int, str | None]] = set()
+        self._away: dict[int, str] = {}
+        self._due: dict[int, float] = {}
+        self._swept_once: set[int] = set()
+        self._next_reconcile = 0.0
 
     def run(self) -> None:
         """Watch first, then sweep, then keep going. Drains and stops cleanly."""
         if self._worker:
             self._worker.start()
         try:
-            with Watching([root.path for root in self._roots], self._hints.put) as watching:
-                interval = UNWATCHED_SWEEP_SECONDS if watching.unwatched else self._settings.sweep_seconds
-                next_sweep = next_reconcile = 0.0
+            with self._watching:
                 while not self._stop.is_set():
-                    if time.monotonic() >= next_sweep and not self._sweeps:
-                        self._begin_sweeps()
-                        next_sweep = time.monotonic() + interval * random.uniform(0.9, 1.1)  # noqa: S311  (only spreads load)
-                    if time.monotonic() >= next_reconcile:
-                        self._reconcile()
-                        next_reconcile = time.monotonic() + self._settings.reconcile_seconds
                     try:
                         self._turn()
                     except DatabaseUnavailable as error:
                         # What this turn held is not lost: a sweep finds it again once the database answers.
                         log.warning("%s; trying again", error)
-                        self._sweeps.clear()
-                        next_sweep = time.monotonic() + RETRY_SECONDS
+                        self._sweeps.forget()
+                        self._demand_sweeps(in_seconds=RETRY_SECONDS)
                         self._stop.wait(RETRY_SECONDS)
         finally:
             if self._worker:
                 self._worker.stop(STOP_SECONDS)
 
     def _turn(self) -> None:
-        for path in self._waiting_hints():
-            self._follow_hint(path)
-        settled = self._settling.settled(self._look)
-        for batch in batches(settled):
-            self._take_in(batch)
+        self._beat()
+        if time.monotonic() >= self._next_reconcile:
+            self._look_at_roots()
+            self._look_at_worker()
+            self._keep_lock()
+            self._next_reconcile = time.monotonic() + self._settings.reconcile_seconds
+        self._begin_due_sweeps()
+        self._follow_notices()
+        self._finding.settle()
         if self._sweeps:
-            self._go_on_sweeping()
+            self._sweeps.step()
 
-    def _waiting_hints(self) -> set[str]:
-        hints: set[str] = set()
+    def _look_at_roots(self) -> None:
+        """Pause roots that are away, resume those that are back, and watch exactly those that are here."""
+        self._finding.record_counts()
+        roots = [root for root in known_roots(self._database) if root.id in self._root_ids]
+        here = []
+        for root in roots:
+            away = check_presence(self._database, root, self._now())
+            if away is None:
+                here.append(root)
+            elif self._away.get(root.id) != away:
+                log.warning("%s is paused, and nothing in it is marked: %s", root.path, away)
+                self._sweeps.forget(root)
+            self._note_presence(root, away)
+        before = {root.id for root in self._finding.roots}
+        self._finding.roots = here
+        if {root.id for root in here} != before:
+            self._watch(here)
+            self._demand_sweeps()
+            return
+        for trouble in drop_gone(self._database, [root.path for root in here], self._now()):
+            log.debug("%s", trouble)  # `status` shows it
+        self._watching.look_after()
+        if self._sleep.has_slept():
+            log.info("the machine slept; every root is swept")
+            self._demand_sweeps()
+
+    def _note_presence(self, root: WatchedRoot, away: str | None) -> None:
+        if away is not None:
+            self._away[root.id] = away
+        elif self._away.pop(root.id, None) is not None:
+            log.warning("%s is back", root.path)
+
+    def _watch(self, roots: Sequence[WatchedRoot]) -> None:
+        mounts = current_mounts()
+        forced = {"polled": "the setting watch_mode says so", "events": ""}.get(self._settings.watch_mode)
+        for root in roots:
+            reason = why_polled(root.path, mounts) if forced is None else forced
+            self._set_mode(root, POLLED if reason else EVENTS, reason or None)
+        self._watching.watch([root.path for root in roots if self._modes[root.id] == EVENTS])
+
+    def _set_mode(self, root: WatchedRoot, mode: str, reason: str | None) -> None:
+        self._modes[root.id] = mode
+        if (root.id, reason) not in self._noted:  # said once: a limit that is reached is reached a thousand times
+            self._noted.add((root.id, reason))
+            if reason:
+                log.warning("%s is not watched by events but polled: %s", root.path, reason)
+        note_mode(self._database, root, mode, reason)
+
+    def _begin_due_sweeps(self) -> None:
+        if not self._watching.is_set_up:
+            return
+        for root in self._finding.roots:
+            if time.monotonic() >= self._due.get(root.id, 0.0) and not self._sweeps.sweeps_whole(root):
+                self._sweeps.begin(root, Source.SWEEP if root.id in self._swept_once else Source.FIRST_SWEEP)
+                self._swept_once.add(root.id)
+                self._due[root.id] = time.monotonic() + self._interval(root)
+
+    def _interval(self, root: WatchedRoot) -> float:
+        seconds = self._settings.sweep_seconds
+        if self._modes.get(root.id) == POLLED:
+            seconds = max(self._settings.poll_seconds, (root.swept_seconds or 0.0) / POLLING_SHARE)
+        return seconds * random.uniform(0.9, 1.1)  # noqa: S311  (only spreads load)
+
+    def _demand_sweeps(self, in_seconds: float = 0.0) -> None:
+        self._due = dict.fromkeys(self._root_ids, time.monotonic() + in_seconds)
+
+    def _follow_notices(self) -> None:
+        hints: dict[str, None] = {}
+        for notice in self._waiting_notices():
+            match notice:
+                case Hint(path):
+                    hints[path] = None
+                case Overflowed():
+                    log.warning("the system dropped events; every root is swept")
+                    for root in self._finding.roots:
+                        if self._modes[root.id] == EVENTS:
+                            add_to_counts(self._database, root.id, overflows=1)
+                    self._demand_sweeps()
+                case Restarted():
+                    self._demand_sweeps()
+                case Unwatched(path, reason):
+                    unwatched = root_of(path, self._finding.roots)
+                    if unwatched is not None and self._modes[unwatched.id] == EVENTS:
+                        self._set_mode(unwatched, POLLED, reason)
+        for path in hints:
+            if (swept := self._finding.hint(path)) is not None:
+                self._sweeps.begin(swept, Source.EVENT, path)
+
+    def _waiting_notices(self) -> list[Notice]:
+        notices: list[Notice] = []
         try:
             if not self._sweeps:
-                hints.add(self._hints.get(timeout=TURN_SECONDS))
+                notices.append(self._notices.get(timeout=TURN_SECONDS))
             while True:
-                hints.add(self._hints.get_nowait())
+                notices.append(self._notices.get_nowait())
         except Empty:
-            return hints
+            return notices
 
-    def _follow_hint(self, path: str) -> None:
-        root = root_of(path, self._roots)
-        if root is None or is_ignored(path, root=root.path, ignore=self._settings.ignore):
-            return
-        entry = look_at(path, root=root.path)
-        if isinstance(entry, Found):
-            self._settling.watch_over(entry)
-        elif isinstance(entry, Skipped):
-            self._take_in([entry])
-        elif entry is FOLDER:
-            self._sweeps.append(self._sweep(root, path, whole=False))
-        elif not os.path.lexists(path) and os.path.isdir(root.path):
-            mark_missing_path(self._database, path, now=self._now())
-
-    def _begin_sweeps(self) -> None:
-        self._sweeps.extend(self._sweep(root, root.path, whole=True) for root in self._roots)
-
-    def _sweep(self, root: WatchedRoot, folder: str, *, whole: bool) -> _Sweep:
-        return _Sweep(root, batches(walk(folder, root=root.path, ignore=self._settings.ignore)), whole)
-
-    def _go_on_sweeping(self) -> None:
-        sweep = self._sweeps[0]
-        batch = next(sweep.entries, None)
-        if batch is not None:
-            ready = []
-            for entry in batch:
-                if isinstance(entry, Found) and is_fresh(entry, self._settings.settle_seconds, self._now()):
-                    self._settling.watch_over(entry)
-                else:
-                    ready.append(entry)
-            self._take_in(ready)
-            return
-        self._sweeps.popleft()
-        if sweep.whole:
-            mark_missing(self._database, sweep.root.path, now=self._now())
-            mark_swept(self._database, sweep.root, self._now())
-
-    def _take_in(self, entries: Sequence[Entry]) -> Taken:
-        taken = Taken()
-        by_root: dict[int | None, list[Entry]] = {}
-        for entry in entries:
-            root = root_of(entry.path, self._roots)
-            by_root.setdefault(root.id if root else None, []).append(entry)
-        for root_id, of_root in by_root.items():
-            taken += take_in(self._database, of_root, root_id=root_id, now=self._now())
-        if taken.pending:
-            log.info("%d new, %d changed", taken.new, taken.changed)
-            self._wake()
-        return taken
-
-    def _look(self, path: str) -> Entry | None:
-        root = root_of(path, self._roots)
-        entry = look_at(path, root=root.path) if root else None
-        return entry if isinstance(entry, Found | Skipped) else None
-
-    def _reconcile(self) -> None:
+    def _look_at_worker(self) -> None:
         try:
-            pending = backlog(self._database, self._now()).pending
             if self._worker:
-                self._worker.look_after(pending)
+                self._worker.look_after(backlog(self._database, self._now()))
             reconcile(self._wake, self._database, self._now())
         except WorkerFailed as error:
             log.error("%s", error)  # noqa: TRY400  (no traceback for what can be mended)
+        except DatabaseUnavailable:
+            raise
         except KnownError as error:
             log.warning("%s", error)

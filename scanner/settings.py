@@ -1,18 +1,20 @@
-"""Settings: flags over `DFSCAN_*` environment over `config.toml` over defaults."""
+"""Settings: flags over `DFSCAN_*` environment over `config.toml` over what `dfscan` was told to remember over defaults."""
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from .choices import choices_file
 from .errors import KnownError
 
 PREFIX = "DFSCAN_"
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&]*")
 
 
@@ -27,12 +29,15 @@ class Settings:
     data_dir: Path
     database_url: str = ""  # empty: SQLite in data_dir
     broker_url: str = ""  # empty: the embedded broker in data_dir
+    broker_ca_file: str = ""  # whom to trust with rediss://; empty: whom the system trusts
     model: str = "lite"  # name of a bundled or imported checkpoint, or a path to one
     device: str = "auto"
     batch_size: int = 16
     decoders: int = 2
     settle_seconds: float = 2.0
     sweep_seconds: float = 3600.0
+    poll_seconds: float = 60.0  # between the sweeps of a root that gives no events
+    watch_mode: str = "auto"  # events, polled, or auto: by the file system
     reconcile_seconds: float = 2.0
     lease_seconds: float = 120.0
     max_attempts: int = 5
@@ -41,7 +46,13 @@ class Settings:
     decode_seconds: float = 60.0
     decode_megabytes: int = 3072
     ignore: tuple[str, ...] = ("@eaDir", "#recycle", "lost+found", "Thumbs.db", "desktop.ini")
+    path_map: tuple[str, ...] = ()  # HERE=THERE: what the scanner calls HERE is at THERE on this worker's machine
+    file_seconds: float = 300.0  # how long a worker may take to read one file
+    batch_seconds: float = 1800.0  # how long a worker may take for one batch
+    hang_seconds: float = 90.0  # a worker without a sign of life, or that lets files wait, for this long is replaced
+    worker_megabytes: int = 8192  # a worker that has grown beyond this is replaced
     clip_weights: str = ""
+    metrics_address: str = ""  # HOST:PORT of this machine for Prometheus metrics and /healthz of `watch`; empty: none
 
     @property
     def url(self) -> str:
@@ -70,21 +81,29 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str], conf
 
 def sourced_settings(flags: Mapping[str, Any], environment: Mapping[str, str], config: Path) -> list[Sourced]:
     """Every setting with where its value comes from. Raises SettingsError."""
-    in_file = _read_config(config)
-    result = []
-    for field in fields(Settings):
-        variable = PREFIX + field.name.upper()
-        default = platformdirs.user_data_path("dfscan") if field.name == "data_dir" else field.default
-        if flags.get(field.name) is not None:
-            raw, source = flags[field.name], "flag"
-        elif environment.get(variable):
-            raw, source = environment[variable], f"environment {variable}"
-        elif field.name in in_file:
-            raw, source = in_file[field.name], str(config)
-        else:
-            raw, source = default, "default"
-        result.append(Sourced(field.name, _converted(field.name, raw, type(default), source), source))
-    return result
+    files = [(config, _read_config(config))]
+    data_dir = _sourced("data_dir", platformdirs.user_data_path("dfscan"), flags, environment, files)
+    chosen = choices_file(data_dir.value)
+    files.append((chosen, _read_config(chosen)))
+    others = [field for field in fields(Settings) if field.name != "data_dir"]
+    return [data_dir, *(_sourced(field.name, field.default, flags, environment, files) for field in others)]
+
+
+def _sourced(
+    name: str,
+    default: Any,
+    flags: Mapping[str, Any],
+    environment: Mapping[str, str],
+    files: Sequence[tuple[Path, Mapping[str, Any]]],
+) -> Sourced:
+    variable = PREFIX + name.upper()
+    if flags.get(name) is not None:
+        raw, source = flags[name], "flag"
+    elif environment.get(variable):
+        raw, source = environment[variable], f"environment {variable}"
+    else:
+        raw, source = next(((content[name], str(path)) for path, content in files if name in content), (default, "default"))
+    return Sourced(name, _converted(name, raw, type(default), source), source)
 
 
 def without_password(value: str) -> str:
@@ -93,10 +112,15 @@ def without_password(value: str) -> str:
     return _PASSWORD_PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", value))
 
 
+def without_passwords(text: str) -> str:
+    """`text` with the password of each URL in it replaced, fit for logs."""
+    return _URL.sub(lambda url: without_password(url[0]), text) if "://" in text else text
+
+
 def _read_config(config: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(config.read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError(f"{config} cannot be read: {error}") from None

@@ -8,8 +8,8 @@ from .walk import Entry, Found
 
 
 def is_fresh(entry: Found, settle_seconds: float, now: datetime) -> bool:
-    """Whether the file was written so lately (or, by its clock, in the future) that it may not be complete."""
-    return abs(now.timestamp() - entry.mtime_ns / 1e9) < settle_seconds
+    """Whether the file was written so lately that it may not be complete; so may one that is from the future by our clock."""
+    return now.timestamp() - entry.mtime_ns / 1e9 < settle_seconds
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,21 @@ from sqlalchemy import func, select
 from .database.engine import Database
 from .database.models import File
 from .leases import backlog
+from .lock import WATCH, Holder, current_holder
 from .roots import WatchedRoot, known_roots
 from .workers import WorkerSeen, live_workers
 
 
 @dataclass(frozen=True)
 class StandingNow:
-    """Files by state, the backlog (and how much of it is leased), live workers, and roots."""
+    """Files by state, the backlog (and how much of it is leased), live workers, roots, and the process that watches them."""
 
     files: dict[str, int]
     pending: int
     leased: int
     workers: list[WorkerSeen]
     roots: list[WatchedRoot]
+    watch: Holder | None
 
 
 def current_standing(database: Database, now: datetime) -> StandingNow:
@@ -28,4 +30,5 @@ def current_standing(database: Database, now: datetime) -> StandingNow:
     with database.read() as session:
         files = dict(session.execute(select(File.state, func.count()).group_by(File.state).order_by(File.state)).all())
     waiting = backlog(database, now)
-    return StandingNow(files, waiting.pending, waiting.leased, live_workers(database, now), known_roots(database))
+    workers, watch = live_workers(database, now), current_holder(database, WATCH, now)
+    return StandingNow(files, waiting.pending, waiting.leased, workers, known_roots(database), watch)

@@ -17,6 +17,9 @@ from .printing import escaped
 
 # How long a file that changed while it was read waits before it is tried again.
 UNSETTLED_SECONDS = 2.0
+# How long one that this machine cannot reach waits, so that a worker that can has time to take it.
+UNREACHABLE_SECONDS = 30.0
+UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,15 @@ class Vanished:
     file: Claimed
 
 
-Outcome = Scored | Reused | Failed | Changed | Vanished
+@dataclass(frozen=True)
+class Unreachable:
+    """The worker cannot get at the file, for a reason that is not the file's: it stays pending, and is tried again later."""
+
+    file: Claimed
+    reason: str
+
+
+Outcome = Scored | Reused | Failed | Changed | Vanished | Unreachable
 
 
 def label_for(score: float, threshold: float, band_low: float) -> Label:
@@ -195,5 +206,9 @@ def _conclude(row: File, outcome: Outcome, contents: dict[str, int], detections:
             row.size, row.mtime_ns, row.finished_at = size, mtime_ns, None
             row.attempts -= 1  # the writer's doing, not the file's
             row.lease_expires_at = now + timedelta(seconds=UNSETTLED_SECONDS)
+        case Unreachable(reason=reason):
+            row.error_kind, row.error, row.finished_at = UNREACHABLE, escaped(reason), None
+            row.attempts -= 1
+            row.lease_expires_at = now + timedelta(seconds=UNREACHABLE_SECONDS)
         case Vanished():
-            row.state = State.MISSING
+            row.state, row.error, row.error_kind = State.MISSING, None, None

@@ -97,13 +97,20 @@ def is_ignored(path: str, *, root: str, ignore: Sequence[str]) -> bool:
     if relative == os.curdir:
         return False
     names = relative.split(os.sep)
-    for depth, name in enumerate(names, start=1):
-        if name.startswith(".") and name not in (os.curdir, os.pardir):
-            return True
-        below_root = "/".join(names[:depth])
-        if any(fnmatch(name, glob) or fnmatch(below_root, glob) for glob in ignore):
-            return True
-    return False
+    return any(_rule_for(names[:depth], ignore) for depth in range(1, len(names) + 1))
+
+
+def ignoring_name(path: str, *, root: str, ignore: Sequence[str]) -> str | None:
+    """The rule that passes over `path` by its own name or its path relative to `root`, in words; None when there is none."""
+    return _rule_for(os.path.relpath(path, root).split(os.sep), ignore)
+
+
+def _rule_for(names: Sequence[str], ignore: Sequence[str]) -> str | None:
+    name, below_root = names[-1], "/".join(names)
+    if name.startswith(".") and name not in (os.curdir, os.pardir):
+        return "hidden"
+    glob = next((glob for glob in ignore if fnmatch(name, glob) or fnmatch(below_root, glob)), None)
+    return f"ignored by {glob}" if glob is not None else None
 
 
 def _look_through_link(path: str, root: str) -> Entry | None:

@@ -1,76 +1,154 @@
-"""Hints from the operating system that something changed. The only module that knows watchdog."""
+"""The watcher process, seen from the service: started, listened to, restarted when it dies or falls silent."""
 
-import errno
+import json
 import logging
-import os
+import subprocess
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from time import monotonic
 from types import TracebackType
+from typing import Any
 
-from watchdog.events import (
-    DirCreatedEvent,
-    DirMovedEvent,
-    FileClosedEvent,
-    FileCreatedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+# The process says something every two seconds; a machine may be slow.
+SILENT_SECONDS = 60.0
+SET_UP_SECONDS = 60.0
+# A watcher that has lived this long is sound; one that dies earlier is started again ever more slowly.
+PROVEN_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
-# Only what means that a file may be complete. Reading makes events, too, and the default mask loses events in a burst.
-_LINUX = [FileClosedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent]
-# Elsewhere nothing tells that a file was closed.
-_OTHERS = [FileCreatedEvent, FileModifiedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent]
+
+@dataclass(frozen=True)
+class Hint:
+    """This path may have changed: it may also be gone, come twice, or never be named; the sweep is the truth."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Overflowed:
+    """The operating system dropped events, no one knows which."""
+
+
+@dataclass(frozen=True)
+class Unwatched:
+    """Not all under the root that holds `path` gives events, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """For a while nothing was watched."""
+
+
+Notice = Hint | Overflowed | Unwatched | Restarted
 
 
 class Watching:
-    """Calls `hint` (from a thread of its own) with every path under `roots` that may have changed.
+    """Puts a Notice into `notices` (from a thread of its own) for what happens under the roots. A context manager."""
 
-    A hint is no promise: paths may be gone, come twice, or never be named; the sweep is the truth. Use as a context manager.
-    """
-
-    def __init__(self, roots: Sequence[str], hint: Callable[[str], None]) -> None:
-        self._roots = roots
-        self._handler = _Hints(hint)
-        self._observer: BaseObserver = Observer()
-        self.unwatched: list[str] = []
+    def __init__(self, notices: "SimpleQueue[Notice]") -> None:
+        self._notices = notices
+        self._roots: tuple[str, ...] = ()
+        self._process: subprocess.Popen[str] | None = None
+        self._heard = self._started = 0.0
+        self._strikes = 0
+        self._not_before = 0.0
+        self._ready = threading.Event()
 
     def __enter__(self) -> "Watching":
-        """Start. Roots that cannot be watched are named in the log and in `unwatched`; sweeps still find their files."""
-        self._observer.start()
-        for root in self._roots:
-            try:
-                self._observer.schedule(
-                    self._handler, root, recursive=True, event_filter=_LINUX if sys.platform == "linux" else _OTHERS
-                )
-            except OSError as error:
-                self.unwatched.append(root)
-                log.warning("%s is not watched, only swept: %s", root, _advice(error))
+        """Nothing is watched until `watch` is called."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._observer.stop()
-        self._observer.join(timeout=0.5)
+        self._end()
 
+    @property
+    def pid(self) -> int | None:
+        """The watcher process, while there is one."""
+        return self._process.pid if self._process else None
 
-class _Hints(FileSystemEventHandler):
-    def __init__(self, hint: Callable[[str], None]) -> None:
-        self._hint = hint
+    @property
+    def is_set_up(self) -> bool:
+        """Whether everything is watched that can be: time for the first sweep. A huge tree is not waited for to the end."""
+        return self._process is None or self._ready.is_set() or monotonic() - self._started >= SET_UP_SECONDS
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        """Pass on both ends of a move: the one that is gone and the one that is new."""
-        for path in (event.src_path, event.dest_path):
-            if path:
-                self._hint(os.fsdecode(path))
+    def watch(self, roots: Sequence[str]) -> None:
+        """Watch these roots and no others from now on."""
+        self._end()
+        self._roots = tuple(roots)
+        if roots:
+            self._start()
 
+    def look_after(self) -> None:
+        """Restart a watcher that has died or fallen silent."""
+        if not self._roots:
+            return
+        if self._process is not None:
+            if self._process.poll() is None and monotonic() - self._heard < SILENT_SECONDS:
+                return
+            log.warning(
+                "the watcher has %s; it is started again", "died" if self._process.poll() is not None else "fallen silent"
+            )
+            self._end()
+            self._strikes += 1
+            self._not_before = monotonic() + min(60.0, 2.0**self._strikes - 2)
+        if monotonic() >= self._not_before:
+            self._start()
+            self._notices.put(Restarted())
 
-def _advice(error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EMFILE):
-        name = "max_user_watches" if error.errno == errno.ENOSPC else "max_user_instances"
-        return f"the system's limit of inotify watches is reached; raise it: sysctl fs.inotify.{name}=1048576"
-    return error.strerror or str(error)
+    def _start(self) -> None:
+        self._ready.clear()
+        self._heard = self._started = monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scanner.watcher"],
+            stdin=subprocess.PIPE,  # its end tells the watcher that we died
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="ascii",
+            start_new_session=True,  # Ctrl-C is for us
+        )
+        self._process = process
+        assert process.stdin is not None
+        try:
+            process.stdin.write(json.dumps({"roots": self._roots}) + "\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            log.warning("the watcher ended at once")
+        threading.Thread(target=self._listen, args=[process], name="watcher", daemon=True).start()
+
+    def _listen(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                if process is not self._process:
+                    return
+                self._heard = monotonic()
+                try:
+                    self._pass_on(json.loads(line))
+                except ValueError:
+                    continue  # cut off by its death
+
+    def _pass_on(self, report: dict[str, Any]) -> None:
+        for path in report.get("hints", ()):
+            self._notices.put(Hint(path))
+        if "overflow" in report:
+            self._notices.put(Overflowed())
+        elif "unwatched" in report:
+            self._notices.put(Unwatched(report["unwatched"], report["reason"]))
+        elif "ready" in report:
+            self._ready.set()
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()  # it holds nothing
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()

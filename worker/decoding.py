@@ -7,7 +7,9 @@ import multiprocessing
 import os
 import signal
 import sys
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,7 @@ from .detector.preprocess import to_square
 
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
+BREAKS_IN_A_ROW = 50
 
 
 @dataclass(frozen=True)
@@ -40,29 +43,30 @@ class Ready:
     height: int
 
 
+@dataclass(frozen=True)
+class PoolBroke:
+    """The picture was not decoded, through no fault of its own: the pool had to be made anew."""
+
+
+class DecodersFail(Exception):
+    """Decoder processes cannot be kept alive here."""
+
+
 class DecoderPool:
     """Decoder processes. Use as a context manager: leaving it ends them."""
 
     def __init__(self, processes: int, limits: Limits) -> None:
+        self._processes = processes
         self._limits = limits
-        # A fresh server that forks: no torch, no threads and no open connection of the worker is inherited.
-        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-        if sys.platform == "linux":
-            multiprocessing.set_forkserver_preload([__name__])
-        self._pool = ProcessPool(
-            max_workers=processes,
-            max_tasks=PICTURES_PER_PROCESS,
-            initializer=_prepare_process,
-            initargs=(limits.megabytes,),
-            context=context,
-        )
+        self._breaks = 0
+        self._waiting: set[Future[Ready]] = set()
+        self._pool = self._new_pool()
 
     def __enter__(self) -> "DecoderPool":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join(timeout=5)
+        self._end_pool()
 
     def warm_up(self) -> None:
         """Start the processes before the first picture comes."""
@@ -76,13 +80,26 @@ class DecoderPool:
             future = Future()
             future.set_exception(MemoryError())
             return future
-        future = self._pool.schedule(_decode, args=[content, size, self._limits.pixels], timeout=self._limits.seconds)
-        return future
-
-    def outcome(self, future: "Future[Ready]") -> Ready | PictureError:
-        """Wait for one picture; a crash or a time-out of its decoder is a reason like any other."""
         try:
-            return future.result()
+            return self._schedule(content, size)
+        except RuntimeError:
+            self._renew()
+            return self._schedule(content, size)
+
+    def outcome(self, future: "Future[Ready]") -> Ready | PictureError | PoolBroke:
+        """Wait for one picture; a crash or a time-out of its decoder is a reason like any other.
+
+        Raises DecodersFail when the pool breaks again and again, however often it is made anew.
+        """
+        try:
+            ready = future.result()
+            self._breaks = 0
+            return ready
+        except (BrokenProcessPool, CancelledError) as error:
+            self._breaks += 1
+            if self._breaks > BREAKS_IN_A_ROW:
+                raise DecodersFail(f"the decoder processes die again and again: {error}") from error
+            return PoolBroke()
         except PictureError as error:
             return error
         except TimeoutError:
@@ -93,6 +110,39 @@ class DecoderPool:
             return PictureError(f"its decoder process died ({cause})")
         except MemoryError:
             return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
+
+    def _schedule(self, content: bytes, size: int) -> "Future[Ready]":
+        future: Future[Ready]
+        future = self._pool.schedule(_decode, args=[content, size, self._limits.pixels], timeout=self._limits.seconds)
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
+        return future
+
+    def _new_pool(self) -> ProcessPool:
+        # A fresh server that forks: no torch, no threads and no open connection of the worker is inherited.
+        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
+        if sys.platform == "linux":
+            multiprocessing.set_forkserver_preload([__name__])
+        return ProcessPool(
+            max_workers=self._processes,
+            max_tasks=PICTURES_PER_PROCESS,
+            initializer=_prepare_process,
+            initargs=(self._limits.megabytes,),
+            context=context,
+        )
+
+    def _renew(self) -> None:
+        """The pool is broken: someone killed a process that was idle. What waited in it is told so by its future."""
+        self._end_pool()
+        for future in list(self._waiting):
+            with suppress(InvalidStateError):  # the pool may have said so itself
+                future.set_exception(BrokenProcessPool("the pool was made anew"))
+        self._pool = self._new_pool()
+
+    def _end_pool(self) -> None:
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        with suppress(TimeoutError):
+            self._pool.join(timeout=5)
 
 
 def _prepare_process(megabytes: int) -> None:

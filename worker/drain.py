@@ -4,9 +4,9 @@ While the network looks at one batch, the decoders work on the next.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 
@@ -14,13 +14,16 @@ import numpy as np
 
 from scanner.database.engine import Database, DatabaseUnavailable
 from scanner.leases import Claimed, claim, release
+from scanner.path_map import local_path
 from scanner.settings import Settings
 from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, is_scored, record
 
-from .decoding import DecoderPool, Ready
+from .deadline import Deadline
+from .decoding import DecoderPool, PoolBroke, Ready
 from .detector.picture import PictureError
 from .detector.predictor import Predictor
 from .reading import read_image
+from .scoring import scores_or_reasons
 
 # Undecoded bytes that one batch may hold in memory before its decoders are waited for.
 BYTES_IN_HAND = 256 << 20
@@ -37,6 +40,8 @@ class Worker:
     model: ActiveModel
     decoders: DecoderPool
     now: Callable[[], datetime]
+    deadline: Deadline
+    path_map: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,19 @@ def drain(worker: Worker, should_stop: Callable[[], bool]) -> int:
     concluded = 0
     current: _Batch | None = None
     try:
-        while True:
-            claimed = [] if should_stop() else _claim(worker)
-            following = _begin(worker, claimed) if claimed else None
-            if current is not None:
-                concluded += _conclude(worker, current)
-            current = following
-            if current is None:
-                return concluded
+        with worker.deadline.busy():
+            # What an earlier drain held when the database went away is ours still, and would be as long as we live.
+            release(worker.database, worker.name, charge=False)
+            while True:
+                claimed = [] if should_stop() else _claim(worker)
+                following = _begin(worker, claimed) if claimed else None
+                worker.deadline.progress()
+                if current is not None:
+                    concluded += _conclude(worker, current)
+                    worker.deadline.progress()
+                current = following
+                if current is None:
+                    return concluded
     except BaseException:
         # Without a database the leases run out by themselves.
         with suppress(DatabaseUnavailable):
@@ -97,7 +107,7 @@ def _begin(worker: Worker, claimed: Sequence[Claimed]) -> _Batch:
     in_hand = 0
     by_sha256: dict[str, _Decoding] = {}
     for file in claimed:
-        read = read_image(file, int(worker.settings.max_file_megabytes * 1e6))
+        read = _read(worker, file)
         if not isinstance(read, tuple):
             batch.outcomes.append(read)
             continue
@@ -110,28 +120,42 @@ def _begin(worker: Worker, claimed: Sequence[Claimed]) -> _Batch:
             by_sha256[facts.sha256] = _Decoding(facts, [file], worker.decoders.begin(content, size))
             in_hand += len(content)
             if in_hand > BYTES_IN_HAND:
-                for waiting in by_sha256.values():
-                    waiting.future.exception()
+                wait([waiting.future for waiting in by_sha256.values()])
                 in_hand = 0
     batch.decoding.extend(by_sha256.values())
     return batch
+
+
+def _read(worker: Worker, file: Claimed) -> tuple[bytes, ContentFacts] | Outcome:
+    root = local_path(file.root, worker.path_map) if file.root else None
+    with worker.deadline.reading(file):
+        limit = int(worker.settings.max_file_megabytes * 1e6)
+        return read_image(file, limit, path=local_path(file.path, worker.path_map), root=root)
 
 
 def _conclude(worker: Worker, batch: _Batch) -> int:
     """Predict what was decoded and record the whole batch."""
     outcomes = list(batch.outcomes)
     ready: list[tuple[_Decoding, Ready]] = []
+    again: list[Claimed] = []
     for item in batch.decoding:
         decoded = worker.decoders.outcome(item.future)
         if isinstance(decoded, PictureError):
             outcomes += [Failed(file, "undecodable", str(decoded), item.content) for file in item.files]
+        elif isinstance(decoded, PoolBroke):
+            again += item.files
         else:
             ready.append((item, decoded))
     if ready:
-        scores = worker.predictor.scores(np.stack([decoded.image_HWC for _, decoded in ready]))
+        scores = scores_or_reasons(worker.predictor.scores, np.stack([decoded.image_HWC for _, decoded in ready]))
         seconds = (monotonic() - batch.began) / len(ready)
         for (item, decoded), score in zip(ready, scores, strict=True):
             content = replace(item.content, format=decoded.format, width=decoded.width, height=decoded.height)
-            outcomes += [Scored(file, content, float(score), seconds) for file in item.files]
+            if isinstance(score, str):
+                outcomes += [Failed(file, "unpredictable", score, content) for file in item.files]
+            else:
+                outcomes += [Scored(file, content, score, seconds) for file in item.files]
     record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.device.name, now=worker.now())
+    if again:
+        release(worker.database, worker.name, [file.id for file in again], charge=False)
     return len(outcomes)

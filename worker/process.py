@@ -1,15 +1,15 @@
 """One worker process: loads the model, reports in, then lets Celery wake it."""
 
+import faulthandler
 import logging
 import os
 import signal
 import threading
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 from celery import Celery
 from celery.exceptions import SecurityWarning, WorkerShutdown
@@ -18,21 +18,29 @@ from celery.worker import state
 from scanner.database.engine import Database, open_database
 from scanner.database.schema import prepare_schema
 from scanner.errors import KnownError
+from scanner.exits import EXIT_HUNG, EXIT_RENEW, EXIT_TROUBLE
+from scanner.leases import Claimed, release, renew
+from scanner.path_map import parse_path_map
+from scanner.printing import printable
 from scanner.queue import DRAIN, QUEUE, clear_embedded_queue, make_app, wake
 from scanner.settings import Settings
 from scanner.verdicts import register_model
-from scanner.workers import SIGN_SECONDS, report_in, report_out, show_sign
+from scanner.workers import SIGN_SECONDS, note_trouble, report_in, report_out, show_sign
 
-from .checkpoints import find_checkpoint
+from .breaker import FIRST_SECONDS, Breaker
+from .deadline import Deadline
 from .decoding import DecoderPool, Limits
-from .detector.backbones import BackboneFiles
 from .detector.checkpoint import file_sha256
 from .detector.device import choose_device
 from .detector.predictor import load_predictor
+from .detector.registry import find_checkpoint
 from .drain import Worker, drain
+from .memory import memory_ceiling, resident_megabytes
+from .public_weights import named_backbones
+from .scoring import OutOfMemory
 
-# What the process ends with when someone can mend the cause; the supervisor shows the last message then.
-EXIT_TROUBLE = 3
+# How long writing down whose fault a passed deadline was may take, before the process ends all the same.
+LAST_WORDS_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -42,23 +50,26 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
 
     Raises KnownError when it cannot begin: no model, no device, no database.
     """
+    faulthandler.enable()
+    path_map = parse_path_map(settings.path_map)
     with ExitStack() as stack:
         database = open_database(settings.url)
         stack.callback(database.close)
         prepare_schema(database)
         limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
         decoders = stack.enter_context(DecoderPool(settings.decoders, limits))
-        worker = _load(settings, name, database, decoders)
+        worker = _load(settings, name, database, decoders, path_map)
         decoders.warm_up()
         device = f"{worker.predictor.device.name} ({worker.predictor.device.reason})"
         say(f"model {worker.model.name}, device {device}")
         clear_embedded_queue(settings)
         app = make_app(settings)
         exit_status: list[int] = []
-        app.task(name=DRAIN)(_task(worker, exit_status))
+        app.task(name=DRAIN)(_task(worker, exit_status, memory_ceiling(settings.worker_megabytes)))
         report_in(database, name, device=device, model=worker.model.name, now=worker.now())
         stack.callback(lambda: report_out(database, name, worker.now()))
-        _show_signs(database, name, worker.now)
+        _show_signs(worker)
+        worker.deadline.watch()
         if supervised:
             _end_with_standard_input()
         wake(app)  # there may be a backlog already
@@ -66,42 +77,93 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         return exit_status[0] if exit_status else 0
 
 
-def _load(settings: Settings, name: str, database: Database, decoders: DecoderPool) -> Worker:
+def _load(settings: Settings, name: str, database: Database, decoders: DecoderPool, path_map: dict[str, str]) -> Worker:
     def now() -> datetime:
         return datetime.now(UTC)
 
     path = find_checkpoint(settings.model, settings.data_dir)
-    files = BackboneFiles(clip=Path(settings.clip_weights) if settings.clip_weights else None)
-    predictor = load_predictor(path, choose_device(settings.device), files=files, micro_batch=settings.batch_size)
+    predictor = load_predictor(
+        path, choose_device(settings.device), files=named_backbones(settings), micro_batch=settings.batch_size
+    )
     card = predictor.card
     model = register_model(
         database,
         sha256=file_sha256(path),
-        name=card.name,
+        name=path.stem,  # as it is called here
         card=asdict(card),
         threshold=card.threshold,
         band_low=card.band_low,
         now=now(),
     )
-    return Worker(name, settings, database, predictor, model, decoders, now)
+    deadline = Deadline(
+        settings.file_seconds, settings.batch_seconds, lambda file, seconds: _expire(database, name, file, seconds)
+    )
+    return Worker(name, settings, database, predictor, model, decoders, now, deadline, path_map)
 
 
-def _task(worker: Worker, exit_status: list[int]) -> Callable[[], None]:
+def _task(worker: Worker, exit_status: list[int], ceiling: int) -> Callable[[], None]:
+    breaker = Breaker(_is_stopping)
+
+    def is_full() -> bool:
+        return resident_megabytes() > ceiling
+
     def drain_backlog() -> None:
-        try:
-            concluded = drain(worker, _is_stopping)
-        except Exception as error:
-            # Nothing here is one file's fault. End, so that the supervisor starts a fresh process, or says what is wrong.
-            if isinstance(error, KnownError):
-                log.error("%s", error)  # noqa: TRY400  (no traceback for what can be mended)
-            else:
+        """Drain, waiting out what is no file's fault and may pass."""
+        while True:
+            try:
+                concluded = drain(worker, lambda: _is_stopping() or is_full())
+            except (KnownError, OutOfMemory) as trouble:
+                _say_trouble(worker, f"{trouble}; trying again in {breaker.next_seconds:g} s")
+                breaker.pause()
+                if _is_stopping():
+                    return
+                continue
+            except Exception as error:
+                # A bug, or a device that has failed. End, so that the supervisor starts a fresh process.
                 log.exception("the worker cannot go on")
-            exit_status.append(EXIT_TROUBLE)
-            raise WorkerShutdown(EXIT_TROUBLE) from error
+                exit_status.append(EXIT_TROUBLE)
+                raise WorkerShutdown(EXIT_TROUBLE) from error
+            break
+        if breaker.next_seconds > FIRST_SECONDS:
+            _say_trouble(worker, None)
+        breaker.close()
         if concluded:
             log.info("%d files concluded", concluded)
+        if is_full() and not _is_stopping():
+            log.warning(
+                "grown to %d MB, beyond %d (setting worker_megabytes): a fresh one goes on", resident_megabytes(), ceiling
+            )
+            exit_status.append(EXIT_RENEW)
+            raise WorkerShutdown(EXIT_RENEW)
 
     return drain_backlog
+
+
+def _say_trouble(worker: Worker, trouble: str | None) -> None:
+    if trouble:
+        log.warning("%s", trouble)
+    with suppress(KnownError):  # it may be the database that is away
+        note_trouble(worker.database, worker.name, trouble)
+
+
+def _expire(database: Database, name: str, file: Claimed | None, seconds: float) -> None:
+    """End this process, whatever its main thread is stuck in; only the file at fault, if it is known, is charged."""
+    what = f"reading {printable(file.path)}" if file else "a batch"
+
+    def give_back() -> None:
+        if file is not None:
+            release(database, name, [file.id], charge=True)
+            release(database, name, charge=False)
+
+    try:
+        log.error("%s has taken %.0f s (file_seconds, batch_seconds): the worker ends, and another goes on", what, seconds)
+        faulthandler.dump_traceback(2)  # Celery has put something else in the place of sys.stderr
+        writing = threading.Thread(target=give_back, daemon=True)
+        writing.start()
+        writing.join(LAST_WORDS_SECONDS)
+        logging.shutdown()
+    finally:
+        os._exit(EXIT_HUNG)
 
 
 def _is_stopping() -> bool:
@@ -124,12 +186,13 @@ def _consume(app: Celery) -> None:
     consumer.start()
 
 
-def _show_signs(database: Database, name: str, now: Callable[[], datetime]) -> None:
+def _show_signs(worker: Worker) -> None:
     def go_on() -> None:
         ticker = threading.Event()
         while not ticker.wait(SIGN_SECONDS):
             try:
-                show_sign(database, name, now())
+                show_sign(worker.database, worker.name, worker.now())
+                renew(worker.database, worker.name, now=worker.now(), lease_seconds=worker.settings.lease_seconds)
             except KnownError as error:
                 log.warning("%s", error)
 

@@ -1,22 +1,35 @@
 """Reading a claimed file once, in full, and only if it is what intake saw."""
 
+import errno
 import hashlib
 import os
 import stat
 
 from scanner.leases import Claimed
 from scanner.recognise import image_format
-from scanner.verdicts import Changed, ContentFacts, Failed, Vanished
+from scanner.verdicts import Changed, ContentFacts, Failed, Unreachable, Vanished
+
+# What speaks of the network, the drive or this process, not of the file.
+_NETWORK = ("ESTALE", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ETIMEDOUT", "EREMOTEIO", "ENOLINK")
+_MACHINE = ("ENODEV", "ENXIO", "EMFILE", "ENFILE", "ENOMEM")
+_TROUBLE = frozenset(getattr(errno, name) for name in (*_NETWORK, *_MACHINE) if hasattr(errno, name))
 
 
-def read_image(file: Claimed, max_bytes: int) -> tuple[bytes, ContentFacts] | Failed | Changed | Vanished:
-    """The bytes of `file` and what they are, or why there are none. Never writes, never waits for a FIFO's writer."""
+def read_image(
+    file: Claimed, max_bytes: int, *, path: str | None = None, root: str | None = None
+) -> tuple[bytes, ContentFacts] | Failed | Changed | Vanished | Unreachable:
+    """The bytes of `file` and what they are, or why there are none. Never writes, never waits for a FIFO's writer.
+
+    `path` is where it is on this machine, `root` where its watched folder is (where the file is known, when not given).
+    """
+    path = path or file.path
     try:
-        descriptor = os.open(file.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (FileNotFoundError, NotADirectoryError):
-        return Vanished(file)
+        away = _why_out_of_reach(path, root)
+        return Unreachable(file, away) if away else Vanished(file)
     except OSError as error:
-        return Failed(file, "unreadable", f"cannot be opened: {error.strerror}; mend that, then run `dfscan retry`")
+        return _unread(file, "opened", error, path, root)
     before = os.fstat(descriptor)
     if not stat.S_ISREG(before.st_mode):
         os.close(descriptor)
@@ -31,7 +44,7 @@ def read_image(file: Claimed, max_bytes: int) -> tuple[bytes, ContentFacts] | Fa
         try:
             content = opened.read()
         except OSError as error:
-            return Failed(file, "unreadable", f"cannot be read: {error.strerror}; mend that, then run `dfscan retry`")
+            return _unread(file, "read", error, path, root)
         after = os.fstat(descriptor)
     if (after.st_size, after.st_mtime_ns) != (file.size, file.mtime_ns) or len(content) != after.st_size:
         return Changed(file, after.st_size, after.st_mtime_ns)
@@ -41,3 +54,24 @@ def read_image(file: Claimed, max_bytes: int) -> tuple[bytes, ContentFacts] | Fa
     if image_format(content[:32]) is None:
         return Failed(file, "not-an-image", "its content is no image, whatever its name says", facts)
     return content, facts
+
+
+def _unread(file: Claimed, what: str, error: OSError, path: str, root: str | None) -> Failed | Unreachable:
+    away = str(error.strerror) if error.errno in _TROUBLE else None
+    if error.errno == errno.EIO:  # a bad sector, or a drive that was pulled out
+        away = _why_out_of_reach(path, root)
+    if away is not None:
+        return Unreachable(file, away)
+    return Failed(file, "unreadable", f"cannot be {what}: {error.strerror}; mend that, then run `dfscan retry`")
+
+
+def _why_out_of_reach(path: str, root: str | None) -> str | None:
+    """Why a file that cannot be found may be there all the same; None when its folder can be looked into."""
+    folder = root or os.path.dirname(path)
+    try:
+        with os.scandir(folder) as entries:
+            if root is None or next(entries, None) is not None:
+                return None
+            return f"{folder} is empty on this machine: is it mounted? (setting path_map, if it is at another place)"
+    except OSError as error:
+        return f"{folder} cannot be reached from this machine: {error.strerror} (setting path_map, if it is at another place)"

@@ -1,14 +1,27 @@
 """`dfscan db`."""
 
+from pathlib import Path
+
 import click
 
+import migrations
+
+from ..errors import KnownError
 from ..settings import Settings, without_password
-from .context import pass_settings
+from .context import pass_settings, utc_now
+
+
+class InUse(KnownError):
+    """A database that others have open."""
+
+
+class NotSqlite(KnownError):
+    """A command that is for SQLite only."""
 
 
 @click.group()
 def db() -> None:
-    """The database's schema."""
+    """The database: its schema, and copies of it."""
 
 
 @db.command()
@@ -28,8 +41,6 @@ def upgrade(settings: Settings) -> None:
 @pass_settings
 def current(settings: Settings) -> None:
     """Show the schema's version."""
-    import migrations
-
     from ..database import schema
     from ..database.engine import open_database
 
@@ -37,3 +48,58 @@ def current(settings: Settings) -> None:
     found = schema.current_revision(database) or "none (empty)"
     click.echo(f"{without_password(settings.url)}: revision {found}, this program needs {migrations.HEAD}")
     database.close()
+
+
+@db.command()
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The file to make; by default a new one in the data folder."
+)
+@pass_settings
+def backup(settings: Settings, output: Path | None) -> None:
+    """Copy the database, while others may use it."""
+    from ..database.backup import back_up, new_backup_path
+
+    path = _sqlite_file(settings, "pg_dump makes its backups")
+    made = back_up(path, output.expanduser().absolute() if output else new_backup_path(path))
+    click.echo(f"{path} is backed up to {made} ({made.stat().st_size / 1e6:,.1f} MB)")
+
+
+@db.command()
+@click.argument("copy", type=click.Path(path_type=Path))
+@pass_settings
+def restore(settings: Settings, copy: Path) -> None:
+    """Put a backup in the database's place; what was there is kept beside it. Stop watch, workers and the interface first."""
+    from ..database.backup import restore as put_back
+
+    path = _sqlite_file(settings, "pg_restore restores it")
+    _demand_unwatched(path, settings)
+    aside = put_back(copy.expanduser().absolute(), path)
+    click.echo(f"{path} is the backup {copy} now" + (f"; what was there is kept as {aside}" if aside else ""))
+
+
+def _demand_unwatched(path: Path, settings: Settings) -> None:
+    """A watch would go on with the file that was moved away. A file too damaged to say who uses it cannot be of use to anyone."""
+    from ..database.engine import DatabaseUnavailable, open_database
+    from ..database.schema import current_revision
+    from ..lock import WATCH, current_holder
+
+    if not path.exists():
+        return
+    database = open_database(settings.url)
+    try:
+        holder = current_holder(database, WATCH, utc_now()) if current_revision(database) == migrations.HEAD else None
+    except DatabaseUnavailable:
+        holder = None
+    finally:
+        database.close()
+    if holder is not None:
+        raise InUse(f"`dfscan watch` (process {holder.pid} on {holder.host}) uses {path}; stop it first")
+
+
+def _sqlite_file(settings: Settings, instead: str) -> Path:
+    from ..database.backup import sqlite_path
+
+    path = sqlite_path(settings.url)
+    if path is None:
+        raise NotSqlite(f"{without_password(settings.url)} is a server's database: {instead}")
+    return path

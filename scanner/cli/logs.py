@@ -1,11 +1,45 @@
-"""Log lines of the long-running commands: on standard error, in a terminal's or a service's form."""
+"""Log lines of the long-running commands: on standard error, in a terminal's, a service's or a machine's form."""
 
+import json
 import logging
+import os
 import sys
+from datetime import UTC, datetime
+
+from ..settings import without_passwords
+
+# Set by `watch --log-json`, and passed on to the worker that it starts.
+JSON_VARIABLE = "DFSCAN_LOG_JSON"
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line: time (ISO 8601, UTC), level, logger, message, and the traceback if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with the passwords of URLs replaced."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": without_passwords(record.getMessage()),
+        }
+        if record.exc_info:
+            line["traceback"] = without_passwords(self.formatException(record.exc_info))
+        return json.dumps(line)
+
+
+class PlainLines(logging.Formatter):
+    """A line for people, with the passwords of URLs replaced."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return without_passwords(super().format(record))
 
 
 def log_to_stderr(form: str) -> None:
-    """Start logging in `form`; what libraries say of their everyday business is left out."""
-    logging.basicConfig(level=logging.INFO, format=form, stream=sys.stderr)
+    """Start logging in `form`, or as JSON if that is asked for; what libraries say of their everyday business is left out."""
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(JsonLines() if os.environ.get(JSON_VARIABLE) else PlainLines(form))
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
     for library in ("alembic", "celery", "kombu"):
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -47,7 +47,7 @@ def scan(
     form = "json" if as_json_flag else form
     chosen = replace(settings, device=device or settings.device)
     scope = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)]
-    with opened_database(chosen) as database:
+    with opened_database(chosen, check=True) as database:
         taken = take_in_paths(chosen, database, scope, utc_now)
         click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known", err=True)
         with _progress() as show:

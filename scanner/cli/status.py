@@ -2,11 +2,15 @@
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from ..settings import Settings
 from .context import opened_database, pass_settings, utc_now
+
+if TYPE_CHECKING:
+    from ..roots import WatchedRoot
 
 
 @click.command()
@@ -14,7 +18,7 @@ from .context import opened_database, pass_settings, utc_now
 @pass_settings
 def status(settings: Settings, as_json: bool) -> None:
     """Backlog, workers and watched folders."""
-    from ..printing import printable
+    from ..printing import escaped, printable
     from ..standing import current_standing
 
     with opened_database(settings) as database:
@@ -25,9 +29,19 @@ def status(settings: Settings, as_json: bool) -> None:
     click.echo("files    " + (", ".join(f"{count:,} {state}" for state, count in now.files.items()) or "none yet"))
     click.echo(f"backlog  {now.pending:,} pending, {now.leased:,} of them in work")
     for worker in now.workers:
-        click.echo(f"worker   {worker.name}, model {worker.model}, {worker.device}")
+        trouble = f"; waits: {escaped(worker.trouble)}" if worker.trouble else ""
+        click.echo(f"worker   {worker.name}, model {worker.model}, {worker.device}{trouble}")
     if not now.workers:
         click.echo("worker   none at work")
+    click.echo(f"watch    process {now.watch.pid} on {now.watch.host}" if now.watch else "watch    not running")
     for root in now.roots:
-        swept = f"last swept {root.swept_at.astimezone():%Y-%m-%d %H:%M}" if root.swept_at else "never swept to the end"
-        click.echo(f"watched  {printable(root.path)}, {swept}")
+        click.echo(f"watched  {printable(root.path)}: {_watched_how(root)}")
+
+
+def _watched_how(root: "WatchedRoot") -> str:
+    if root.paused_reason:
+        return f"paused, and nothing in it is marked: {root.paused_reason}"
+    how = {"events": "by events and sweeps", "polled": f"polled ({root.mode_reason})"}.get(root.mode or "", "not watched yet")
+    swept = f"last swept {root.swept_at.astimezone():%Y-%m-%d %H:%M}" if root.swept_at else "never swept to the end"
+    found = f"{root.found_by_events:,} found by events, {root.found_by_sweep:,} only by a sweep"
+    return f"{how}; {swept}; {found}; {root.overflows:,} overflows"

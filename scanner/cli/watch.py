@@ -3,32 +3,52 @@
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
+from ..database.engine import Database, DatabaseUnavailable
+from ..pulse import Pulse
 from ..settings import Settings
 from .context import opened_database, pass_settings, utc_now
-from .logs import log_to_stderr
+from .logs import JSON_VARIABLE, log_to_stderr
+
+if TYPE_CHECKING:
+    from ..roots import WatchedRoot
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--accept", "accepted", is_flag=True, help="Take the folders for what they are now, even if other ones are known.")
 @click.option("--no-worker", is_flag=True, help="Leave the work to workers that already run.")
+@click.option("--log-json", is_flag=True, help="Log one JSON object per line, the worker's lines too.")
+@click.option("--metrics", "metrics_address", help="HOST:PORT of this machine for Prometheus metrics and /healthz.")
 @pass_settings
-def watch(settings: Settings, paths: tuple[Path, ...], device: str | None, no_worker: bool) -> None:
+def watch(
+    settings: Settings,
+    paths: tuple[Path, ...],
+    device: str | None,
+    accepted: bool,
+    no_worker: bool,
+    log_json: bool,
+    metrics_address: str | None,
+) -> None:
     """Score every image that is or comes under PATHS, until stopped.
 
     The folders are remembered: without PATHS, all remembered ones are watched. Ctrl-C or SIGTERM stops cleanly.
     """
     from ..roots import NoRoot, add_roots, known_roots, outermost
-    from ..service import WatchService
 
+    if log_json:
+        os.environ[JSON_VARIABLE] = "1"
     log_to_stderr("%(asctime)s %(message)s")
-    chosen = replace(settings, device=device or settings.device)
+    chosen = replace(settings, device=device or settings.device, metrics_address=metrics_address or settings.metrics_address)
     stop = threading.Event()
 
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
@@ -36,12 +56,75 @@ def watch(settings: Settings, paths: tuple[Path, ...], device: str | None, no_wo
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
-    with opened_database(chosen) as database:
+    with opened_database(chosen, check=True) as database:
         wanted = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)]
         roots = outermost(add_roots(database, wanted, utc_now()) if wanted else known_roots(database))
         if not roots:
             raise NoRoot("no folder is watched yet; name one: dfscan watch ~/Pictures")
-        for root in roots:
-            click.echo(f"watching {root.path}", err=True)
-        WatchService(chosen, database, roots, with_worker=not no_worker, now=utc_now, stop=stop).run()
+        if accepted and _accept(database, roots):
+            return
+        with _only_one(database) as keep_lock:
+            for root in roots:
+                click.echo(f"watching {root.path}", err=True)
+            _serve(chosen, database, roots, with_worker=not no_worker, stop=stop, keep_lock=keep_lock)
     click.echo("stopped", err=True)
+
+
+def _serve(
+    settings: Settings,
+    database: Database,
+    roots: Sequence["WatchedRoot"],
+    *,
+    with_worker: bool,
+    stop: threading.Event,
+    keep_lock: Callable[[], None],
+) -> None:
+    from ..service import WatchService
+
+    pulse = Pulse()
+    service = WatchService(
+        settings, database, roots, with_worker=with_worker, now=utc_now, stop=stop, keep_lock=keep_lock, beat=pulse.beat
+    )
+    with _metrics(settings, database, pulse):
+        service.run()
+
+
+def _accept(database: Database, roots: Sequence["WatchedRoot"]) -> bool:
+    """Take `roots` for what they are now; whether a watch that runs already goes on with them."""
+    from .. import ledger, lock
+
+    for root in roots:
+        ledger.accept(database, root)
+    holder = lock.current_holder(database, lock.WATCH, utc_now())
+    if holder is not None:
+        click.echo(f"accepted; the running watch (process {holder.pid} on {holder.host}) goes on with them")
+    return holder is not None
+
+
+@contextmanager
+def _metrics(settings: Settings, database: Database, pulse: Pulse) -> Iterator[None]:
+    if not settings.metrics_address:
+        yield
+        return
+    from ..metrics import serve_metrics
+
+    server = serve_metrics(settings.metrics_address, database, pulse, utc_now)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def _only_one(database: Database) -> Iterator[Callable[[], None]]:
+    """Hold the lock of `watch`; gives what is to be called now and then to keep it."""
+    from .. import lock
+
+    holder = lock.this_process()
+    lock.acquire(database, lock.WATCH, holder, utc_now())
+    try:
+        yield lambda: lock.keep(database, lock.WATCH, holder, utc_now())
+    finally:
+        with suppress(DatabaseUnavailable):
+            lock.release(database, lock.WATCH, holder)

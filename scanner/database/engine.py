@@ -102,4 +102,19 @@ def _known_errors(engine: Engine) -> Iterator[None]:
         if type(error) not in (exc.OperationalError, exc.DatabaseError):
             raise
         where = engine.url.database if engine.url.get_backend_name() == "sqlite" else engine.url.render_as_string()
-        raise DatabaseUnavailable(f"the database {where} cannot be used: {error.orig}") from error
+        raise DatabaseUnavailable(f"the database {where} cannot be used: {error.orig}{_next_step(error.orig)}") from error
+
+
+def _next_step(error: BaseException | None) -> str:
+    """What to do about an error of SQLite, by its primary result code (https://sqlite.org/rescode.html)."""
+    damaged = "`dfscan scan` and `dfscan watch` keep a damaged one aside, `dfscan db restore` puts a backup back"
+    steps = {
+        sqlite3.SQLITE_FULL: "free space on its disk; what is stored is safe, and what was not is done again",
+        sqlite3.SQLITE_IOERR: "look at its disk (full, or failing?); what is stored is safe",
+        sqlite3.SQLITE_READONLY: "its folder cannot be written; mend that, or choose another with DFSCAN_DATA_DIR",
+        sqlite3.SQLITE_CANTOPEN: "its folder cannot be written or read; mend that, or choose another with DFSCAN_DATA_DIR",
+        sqlite3.SQLITE_CORRUPT: damaged,
+        sqlite3.SQLITE_NOTADB: damaged,
+    }
+    step = steps.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return f"; {step}" if step else ""

@@ -43,13 +43,27 @@ class Base(DeclarativeBase):
 
 
 class Root(Base):
-    """A watched folder."""
+    """A watched folder, and the ledger of how it is watched.
+
+    `device` and `inode` are those of the folder itself (stat(2), on the host that watches it); while `paused_at` is set the
+    folder is not what it was (unmounted, renamed, unplugged) and nothing in it is read or marked.
+    """
 
     __tablename__ = "roots"
     id: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[str] = mapped_column(PathText(), unique=True)
     added_at: Mapped[datetime]
     swept_at: Mapped[datetime | None]
+    swept_seconds: Mapped[float | None]
+    mode: Mapped[str | None] = mapped_column(String(16))
+    mode_reason: Mapped[str | None] = mapped_column(Text)
+    overflows: Mapped[int] = mapped_column(default=0)
+    found_by_events: Mapped[int] = mapped_column(default=0)
+    found_by_sweep: Mapped[int] = mapped_column(default=0)
+    device: Mapped[str | None] = mapped_column(String(32))
+    inode: Mapped[str | None] = mapped_column(String(32))
+    paused_at: Mapped[datetime | None]
+    paused_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Content(Base):
@@ -80,7 +94,8 @@ class Detection(Base):
     """One model's finding on one content. `seconds` is the image's share of decoding and prediction."""
 
     __tablename__ = "detections"
-    __table_args__ = (UniqueConstraint("content_id", "model_id"),)
+    # The review queue pages by score and counts by label.
+    __table_args__ = (UniqueConstraint("content_id", "model_id"), Index(None, "score"), Index(None, "label"))
     id: Mapped[int] = mapped_column(primary_key=True)
     content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"))
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
@@ -119,8 +134,17 @@ class File(Base):
     finished_at: Mapped[datetime | None]
 
 
+class Decision(StrEnum):
+    """What a person decided on a content."""
+
+    FAKE = "fake"
+    REAL = "real"
+    UNSURE = "unsure"
+    WITHDRAWN = "withdrawn"  # taken back: as if no one had decided
+
+
 class Review(Base):
-    """A person's decision on a content: fake, real or unsure. Append-only; the latest counts."""
+    """A person's decision on a content. Append-only; the latest counts, and taking one back appends, too."""
 
     __tablename__ = "reviews"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -132,7 +156,7 @@ class Review(Base):
 
 
 class Worker(Base):
-    """A worker process that reported in. `seen_at` is its last sign of life."""
+    """A worker process that reported in. `seen_at` is its last sign of life; `trouble` is what keeps it from working."""
 
     __tablename__ = "workers"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -144,3 +168,60 @@ class Worker(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
+    trouble: Mapped[str | None] = mapped_column(Text)
+
+
+class Lock(Base):
+    """What only one process may do at a time (`purpose`), and who does it. `process_started` is in seconds since the epoch."""
+
+    __tablename__ = "locks"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(32), unique=True)
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int]
+    process_started: Mapped[float]
+    held_since: Mapped[datetime]
+    seen_at: Mapped[datetime]
+
+
+class SavedFilter(Base):
+    """A filter of the review queue under a name; `criteria` is what `scanner.criteria` writes."""
+
+    __tablename__ = "saved_filters"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    criteria: Mapped[dict[str, Any]]
+    saved_at: Mapped[datetime]
+
+
+class RemovalState(StrEnum):
+    """Where a file stands that a person has moved away."""
+
+    MOVING = "moving"  # about to be moved, or being moved
+    KEPT = "kept"  # in the quarantine folder or the trash
+    RESTORING = "restoring"  # about to be moved back, or being moved back
+    RESTORED = "restored"  # where it was
+    ABANDONED = "abandoned"  # never left its place, or can no longer be found; `note` says which
+
+
+class Removal(Base):
+    """A file that a person has moved to quarantine or trash: the journal that is written before anything moves.
+
+    `host` is the machine whose folders the paths mean. Size in bytes; times as os.stat gives them.
+    """
+
+    __tablename__ = "removals"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    host: Mapped[str] = mapped_column(String(255))
+    original_path: Mapped[str] = mapped_column(PathText())
+    kept_path: Mapped[str | None] = mapped_column(PathText())
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    mtime_ns: Mapped[int] = mapped_column(BigInteger)
+    atime_ns: Mapped[int] = mapped_column(BigInteger)
+    reviewer: Mapped[str] = mapped_column(String(100))
+    note: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]

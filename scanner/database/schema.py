@@ -1,5 +1,6 @@
 """Creating and upgrading the schema. Alembic is slow to import, so it comes in only when there is something to do."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,14 @@ from sqlalchemy import inspect, text
 import migrations
 
 from ..errors import KnownError
+from .backup import back_up, new_backup_path, sqlite_path
 from .engine import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+
+log = logging.getLogger(__name__)
 
 
 class SchemaError(KnownError):
@@ -42,9 +47,15 @@ def prepare_schema(database: Database) -> None:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Run the migrations up to `revision`, in one transaction; a second process waits for the first."""
+    """Run the migrations up to `revision`, in one transaction; a second process waits for the first.
+
+    A SQLite database that is not empty is backed up first. Raises BackupFailed, with nothing changed, when it cannot be.
+    """
     from alembic import command
 
+    path = sqlite_path(str(database.engine.url))
+    if path is not None and current_revision(database) not in (None, migrations.HEAD):
+        log.info("the database is backed up to %s before its schema changes", back_up(path, new_backup_path(path)))
     with database.write() as session:
         config = alembic_config()
         config.attributes["connection"] = session.connection()

@@ -21,7 +21,7 @@ def test_the_bundled_model_is_as_good_as_promised(laptop, tmp_path: Path, shared
 
     scores = {int(Path(item["path"]).stem): item["score"] for item in laptop.report()["items"]}
     assert len(scores) == len(picked)
-    for source, least in (("openforensics", 0.97), ("dfdc", 0.85)):  # dfdc: 0.88 on 2,000 images, less a sample's spread
+    for source, least in (("openforensics", 0.98), ("dfdc", 0.90)):  # 0.992 and 0.932 on all of val, less a sample's spread
         chosen = [number for number, row in enumerate(picked) if row["source"] == source]
         labels = np.asarray([picked[number]["label"] == "fake" for number in chosen])
         assert roc_auc_score(labels, [scores[number] for number in chosen]) >= least

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 VERDICT = (0, 1)
-HEAVY = ("torch", "PySide6", "celery", "numpy", "alembic", "watchdog", "dateparser")
+HEAVY = ("torch", "PySide6", "celery", "numpy", "alembic", "watchdog", "dateparser", "psutil", "prometheus_client")
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["report"], ["report", "--since", "yesterday"], ["status"], ["config", "show"]]
+    "arguments",
+    [["--help"], ["report"], ["report", "--since", "yesterday"], ["status"], ["verify", "migrations"], ["config", "show"]],
 )
 def test_starts_without_what_it_does_not_need(laptop, arguments: list[str]) -> None:
     laptop.run("report")  # makes the database, which needs alembic once
@@ -42,7 +43,7 @@ def test_listings_speak_json(laptop) -> None:
     report = json.loads(laptop.run("report", "--json").stdout)
     assert set(report) == {"since", "until", "model", "totals", "items"}
     status = json.loads(laptop.run("status", "--json").stdout)
-    assert {"files", "pending", "leased", "workers", "roots"} == set(status)
+    assert {"files", "pending", "leased", "workers", "roots", "watch"} == set(status)
     models = json.loads(laptop.run("model", "list", "--json").stdout)
     assert "lite" in [model["name"] for model in models]
     card = json.loads(laptop.run("model", "show", "lite", "--json").stdout)

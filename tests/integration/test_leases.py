@@ -5,10 +5,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from scanner.database.engine import Database
-from scanner.database.models import File
-from scanner.leases import Claimed, backlog, claim, release
+from scanner.database.models import File, Root
+from scanner.intake import take_in
+from scanner.leases import Claimed, backlog, claim, reconcile, release, renew
+from scanner.walk import Found
 
 Pend = Callable[..., None]
 Lease = Callable[..., list[Claimed]]
@@ -178,3 +181,65 @@ def test_only_pending_files_are_claimed(database: Database, pend: Pend, lease: L
             session.get_one(File, file_id).state = state
     assert paths(lease()) == ["/4"]
     assert lease(now=now + timedelta(days=1)) != []
+
+
+def test_a_lease_from_before_the_clock_was_set_back_does_not_hold_the_file(
+    pend: Pend, lease: Lease, row: Row, now: datetime
+) -> None:
+    pend("/a")
+    assert len(lease("anna", now=now + timedelta(hours=5))) == 1
+    assert len(lease("bert", now=now)) == 1
+    assert row("/a").lease_owner == "bert"
+
+
+def test_a_clock_that_jumps_ahead_takes_the_file_from_no_one_for_good(
+    database: Database, pend: Pend, lease: Lease, row: Row, now: datetime
+) -> None:
+    """The live owner's result is refused once another has the file, and no attempt is counted twice over."""
+    pend("/a")
+    lease("anna", now=now)
+    lease("bert", now=now + timedelta(hours=5))
+    assert row("/a").lease_owner == "bert"
+    assert row("/a").attempts == 2
+    assert release(database, "anna", charge=False) == 0
+    assert row("/a").lease_owner == "bert"
+
+
+def test_a_renewed_lease_lasts(database: Database, pend: Pend, lease: Lease, now: datetime) -> None:
+    pend("/a", "/b")
+    lease("anna", 1)
+    renew(database, "anna", now=now + timedelta(seconds=50), lease_seconds=60)
+    assert paths(lease("bert", now=now + timedelta(seconds=100))) == ["/a"]
+    assert paths(lease("bert", now=now + timedelta(seconds=111))) == ["/b"]
+
+
+def test_files_of_a_root_that_is_away_are_not_handed_out(database: Database, lease: Lease, now: datetime) -> None:
+    with database.write() as session:
+        session.add(Root(path="/drive", added_at=now, paused_at=now))
+        session.flush()
+        [root_id] = session.scalars(select(Root.id))
+    take_in(database, [Found("/drive/a", 1, 1)], root_id=root_id, now=now)
+    take_in(database, [Found("/b", 1, 1)], root_id=None, now=now)
+    assert [(file.path, file.root) for file in lease()] == [("/b", None)]
+    assert (backlog(database, now).pending, backlog(database, now).free) == (2, 0)
+    with database.write() as session:
+        session.get_one(Root, root_id).paused_at = None
+    assert [(file.path, file.root) for file in lease()] == [("/drive/a", "/drive")]
+
+
+def test_workers_are_woken_for_what_no_one_has(database: Database, pend: Pend, lease: Lease, now: datetime) -> None:
+    woken: list[bool] = []
+
+    def wake() -> bool:
+        woken.append(True)
+        return True
+
+    reconcile(wake, database, now)
+    assert not woken
+    pend("/a", "/b")
+    lease(limit=1)
+    reconcile(wake, database, now)  # one is in work: a second worker may take the other
+    assert len(woken) == 1
+    lease(limit=1)
+    reconcile(wake, database, now)
+    assert len(woken) == 1

@@ -1,8 +1,11 @@
 """The wake-up message on the embedded broker, on Redis, and with no broker at all."""
 
 import logging
+import shutil
 import socket
+import ssl
 import stat
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -209,6 +212,35 @@ def test_the_broker_may_come_back(tmp_path: Path, redis_url: str) -> None:
     assert received(make_app(Settings(tmp_path, broker_url=redis_url))) == [DRAIN]
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1 that vouches for itself, in one file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not here to make a certificate")
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{file}.key", "-out", file]
+    subprocess.run(command, check=True, capture_output=True)
+    file.write_text(file.read_text() + Path(f"{file}.key").read_text())
+    return file
+
+
+def test_tls_is_spoken_with_a_server_that_is_trusted_and_with_no_other(
+    tmp_path: Path, redis_url: str, certificate: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = int(redis_url.rsplit(":", 1)[1].split("/")[0])
+    with TlsForwarder(port, certificate) as forwarder:
+        url = f"rediss://127.0.0.1:{forwarder.port}/0"
+        trusting = make_app(Settings(tmp_path, broker_url=url, broker_ca_file=str(certificate)))
+        received(trusting)
+        assert wake(trusting)
+        assert received(trusting) == [DRAIN]
+        with caplog.at_level(logging.WARNING):
+            assert wake(make_app(Settings(tmp_path, broker_url=url))) is False
+    assert "certificate" in caplog.text.lower()
+
+
 class Forwarder:
     """A port of our own in front of a server, so that the server can be out of reach for a while."""
 
@@ -228,16 +260,35 @@ class Forwarder:
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
 
+    def _greet(self, near: socket.socket) -> socket.socket:
+        return near
+
     def _accept(self) -> None:
         while True:
             try:
                 near, _ = self._server.accept()
             except OSError:
                 return
+            try:
+                near = self._greet(near)
+            except OSError:
+                continue
             far = socket.create_connection(("127.0.0.1", self._target))
             self._open += [near, far]
             for source, drain in ((near, far), (far, near)):
                 threading.Thread(target=_copy, args=[source, drain], daemon=True).start()
+
+
+class TlsForwarder(Forwarder):
+    """A forwarder that speaks TLS to whoever comes."""
+
+    def __init__(self, target: int, certificate: Path) -> None:
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.load_cert_chain(certificate)
+        super().__init__(target)
+
+    def _greet(self, near: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(near, server_side=True)
 
 
 def _copy(source: socket.socket, drain: socket.socket) -> None:

@@ -11,9 +11,10 @@ from scanner.database.engine import Database
 from scanner.database.models import File
 from scanner.intake import take_in
 from scanner.leases import Claimed
+from scanner.ledger import mark_swept
 from scanner.naming import worker_name
 from scanner.retrying import retry_failed
-from scanner.roots import NoRoot, WatchedRoot, add_roots, known_roots, mark_swept, outermost, root_of
+from scanner.roots import NoRoot, WatchedRoot, add_roots, known_roots, outermost, root_of
 from scanner.standing import current_standing
 from scanner.verdicts import ActiveModel, Failed, record
 from scanner.walk import Skipped
@@ -65,8 +66,8 @@ def test_what_is_no_folder_cannot_be_watched(database: Database, tmp_path: Path,
 
 def test_a_sweep_is_recorded(database: Database, tmp_path: Path, now: datetime) -> None:
     [root] = add_roots(database, [str(tmp_path)], now)
-    mark_swept(database, root, now)
-    assert known_roots(database) == [WatchedRoot(root.id, root.path, now)]
+    mark_swept(database, root, 1.5, now)
+    assert known_roots(database) == [WatchedRoot(root.id, root.path, now, 1.5)]
 
 
 def test_the_root_of_a_path() -> None:

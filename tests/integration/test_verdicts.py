@@ -12,6 +12,7 @@ from scanner.database.models import Content, Detection, File, Label, Model
 from scanner.intake import take_in
 from scanner.leases import Claimed, claim
 from scanner.verdicts import (
+    UNREACHABLE_SECONDS,
     UNSETTLED_SECONDS,
     ActiveModel,
     Changed,
@@ -20,6 +21,7 @@ from scanner.verdicts import (
     Outcome,
     Reused,
     Scored,
+    Unreachable,
     Vanished,
     is_scored,
     label_for,
@@ -335,3 +337,17 @@ def test_labels_at_the_borders(score: float, label: Label) -> None:
 def test_without_a_band_there_is_nothing_uncertain() -> None:
     assert label_for(0.7499999, threshold=0.75, band_low=0.75) is Label.REAL
     assert label_for(0.75, threshold=0.75, band_low=0.75) is Label.FAKE
+
+
+def test_a_file_out_of_reach_stays_pending_uncharged_and_waits(
+    pend: Pend, lease: Lease, row: Row, write: Callable[..., None], now: datetime
+) -> None:
+    pend("/a.jpg")
+    write(Unreachable(*lease(), "the share is not mounted"))
+    waiting = row("/a.jpg")
+    assert (waiting.state, waiting.attempts, waiting.lease_owner) == ("pending", 0, None)
+    assert (waiting.error_kind, waiting.error) == ("unreachable", "the share is not mounted")
+    assert lease(now=now + timedelta(seconds=UNREACHABLE_SECONDS)) == []
+    [file] = lease(now=now + timedelta(seconds=UNREACHABLE_SECONDS + 2))
+    write(Scored(file, FACTS, 0.9, 0.1))
+    assert (row("/a.jpg").state, row("/a.jpg").error, row("/a.jpg").error_kind) == ("scored", None, None)

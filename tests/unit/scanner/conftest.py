@@ -24,6 +24,9 @@ def item() -> Callable[..., ReportItem]:
             "model": "lite",
             "scanned_at": SCANNED,
             "review": None,
+            "reviewer": None,
+            "reviewed_at": None,
+            "note": None,
             "error": None,
         }
         return ReportItem(path, **(values | changes))

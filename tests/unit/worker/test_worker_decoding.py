@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -20,7 +19,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from worker.decoding import DecoderPool, Limits, Ready
+from worker.decoding import DecoderPool, DecodersFail, Limits, PoolBroke, Ready
 from worker.detector.picture import PictureError
 
 LIMITS = Limits(pixels=50_000_000, seconds=120, megabytes=3072)
@@ -49,7 +48,7 @@ def slow() -> bytes:
     return plain_png(10_000)
 
 
-def decode(pool: DecoderPool, content: bytes) -> Ready | PictureError:
+def decode(pool: DecoderPool, content: bytes) -> Ready | PictureError | PoolBroke:
     return pool.outcome(pool.begin(content, SIZE))
 
 
@@ -164,15 +163,35 @@ def test_a_decoder_that_is_killed_costs_one_picture(before: set[int], content: b
         assert all(isinstance(decoders.outcome(other), Ready) for other in others)
 
 
-def test_an_idle_decoder_that_is_killed_is_charged_to_no_picture(before: set[int], content: bytes) -> None:
-    """The pool cannot tell whose fault that was: it may break, which ends the worker, and another one takes the file."""
+def test_an_idle_decoder_that_is_killed_costs_no_picture_and_no_worker(before: set[int], content: bytes) -> None:
+    """The pool cannot tell what such a process had in hand: it is made anew, and the picture is to be decoded again."""
     with DecoderPool(1, LIMITS) as decoders:
         decoders.warm_up()
-        [idle] = decoder_processes(before)
-        idle.kill()
-        psutil.wait_procs([idle], timeout=30)
-        with suppress(BrokenProcessPool, RuntimeError):
-            assert isinstance(decode(decoders, content), Ready)
+        for _ in range(3):
+            [idle] = decoder_processes(before)
+            idle.kill()
+            psutil.wait_procs([idle], timeout=30)
+            outcomes = [decode(decoders, content) for _ in range(3)]
+            assert isinstance(outcomes[-1], Ready)
+            assert all(isinstance(outcome, Ready | PoolBroke) for outcome in outcomes)
+
+
+def test_pictures_that_wait_in_a_pool_that_breaks_are_to_be_decoded_again(
+    before: set[int], content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with DecoderPool(1, LIMITS) as decoders:
+        decoders.warm_up()
+        waiting = [decoders.begin(content, SIZE) for _ in range(20)]
+        decoders._renew()
+        assert {type(decoders.outcome(future)) for future in waiting} <= {Ready, PoolBroke}
+        assert isinstance(decode(decoders, content), Ready)
+        monkeypatch.setattr("worker.decoding.BREAKS_IN_A_ROW", 2)
+        broken: Future[Ready] = Future()
+        broken.set_exception(BrokenProcessPool())
+        decoders.outcome(broken)
+        decoders.outcome(broken)
+        with pytest.raises(DecodersFail):
+            decoders.outcome(broken)
 
 
 def test_more_memory_than_allowed_costs_one_picture(content: bytes, slow: bytes) -> None:

@@ -1,5 +1,6 @@
 """Reading a claimed file once, and only if it is what intake saw."""
 
+import errno
 import hashlib
 import os
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scanner.leases import Claimed
-from scanner.verdicts import Changed, ContentFacts, Failed, Vanished
+from scanner.verdicts import Changed, ContentFacts, Failed, Unreachable, Vanished
 from worker.reading import read_image
 
 LIMIT = 10_000_000
@@ -96,9 +97,48 @@ def test_a_file_whose_folder_is_gone_or_is_now_a_file(tmp_path: Path, make_pictu
     file = claimed(path)
     path.unlink()
     path.parent.rmdir()
-    assert read_image(file, LIMIT) == Vanished(file)
+    (tmp_path / "beside").touch()
+    assert read_image(file, LIMIT, root=str(tmp_path)) == Vanished(file)
     path.parent.touch()
-    assert read_image(file, LIMIT) == Vanished(file)
+    assert read_image(file, LIMIT, root=str(tmp_path)) == Vanished(file)
+
+
+def test_a_folder_that_is_not_there_is_not_the_files_fault(tmp_path: Path, make_picture: MakePicture) -> None:
+    """Without a root no one knows whether the folder was deleted or is on a drive that this machine has not mounted."""
+    (tmp_path / "folder").mkdir()
+    path = make_picture(tmp_path / "folder" / "a.jpg")
+    file = claimed(path)
+    path.unlink()
+    assert read_image(file, LIMIT) == Vanished(file)  # its folder can be looked into
+    outcome = read_image(file, LIMIT, root=str(path.parent))  # an empty mount point
+    assert isinstance(outcome, Unreachable)
+    assert "is it mounted?" in outcome.reason
+    path.parent.rmdir()
+    for root in (None, str(path.parent)):
+        outcome = read_image(file, LIMIT, root=root)
+        assert isinstance(outcome, Unreachable)
+        assert "path_map" in outcome.reason
+
+
+def test_a_file_may_be_at_another_place_on_this_machine(tmp_path: Path, make_picture: MakePicture) -> None:
+    path = make_picture(tmp_path / "a.jpg")
+    status = path.stat()
+    file = Claimed(1, "/elsewhere/a.jpg", status.st_size, status.st_mtime_ns)
+    assert isinstance(read_image(file, LIMIT), Unreachable)
+    assert isinstance(read_image(file, LIMIT, path=str(path), root=str(tmp_path)), tuple)
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EMFILE])
+def test_trouble_of_the_network_or_the_machine_is_not_the_files_fault(
+    tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    file = claimed(make_picture(tmp_path / "a.jpg"))
+
+    def fail(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", fail)
+    assert read_image(file, LIMIT) == Unreachable(file, os.strerror(code))
 
 
 @pytest.mark.usefixtures("soon")

@@ -1,0 +1,13 @@
+# dfscan with its worker; compose.yaml runs the scanner and the workers from it.
+FROM python:3.12-slim
+
+WORKDIR /app
+COPY . .
+RUN pip install --no-cache-dir -c constraints.txt '.[worker,postgres,redis]' \
+    && useradd --uid 10001 --create-home dfscan \
+    && install -d -o dfscan -g dfscan -m 700 /data
+USER dfscan
+ENV DFSCAN_DATA_DIR=/data
+VOLUME /data
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["dfscan"]

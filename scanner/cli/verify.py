@@ -1,0 +1,55 @@
+"""`dfscan verify`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..settings import Settings
+from .context import opened_database, pass_settings
+
+if TYPE_CHECKING:
+    from ..verify import Proof
+
+EXIT_UNEXPLAINED = 1
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True)
+@pass_settings
+def verify(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Walk PATHS (all watched folders without) and show that every image has a verdict, a pending job or a stated reason.
+
+    Exit status: 0 every image is explained, 1 some is not, 2 it could not be told.
+    """
+    from ..roots import known_roots
+    from ..verify import NothingToVerify, prove
+
+    with opened_database(settings) as database:
+        roots = [root.path for root in known_roots(database)]
+        asked = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)] or roots
+        if not asked:
+            raise NothingToVerify("no folder is watched yet; name one: dfscan verify ~/Pictures")
+        proof = prove(database, asked, roots=roots, ignore=settings.ignore)
+    if as_json:
+        unexplained = [vars(item) for item in proof.unexplained]
+        click.echo(json.dumps({"paths": asked, "files": proof.files, **vars(proof), "unexplained": unexplained}, indent=1))
+    else:
+        click.echo(_text(proof))
+    sys.exit(EXIT_UNEXPLAINED if proof.unexplained else 0)
+
+
+def _text(proof: "Proof") -> str:
+    from ..printing import escaped, printable
+
+    lines = [f"{proof.verdict:>9,} with a verdict", f"{proof.pending:>9,} pending"]
+    lines += [f"{count:>9,} failed: {kind}" for kind, count in proof.failed.most_common()]
+    lines += [f"{count:>9,} skipped by rule: {escaped(rule)}" for rule, count in proof.skipped.most_common()]
+    lines += [f"{proof.changed:>9,} changed since their verdict"] if proof.changed else []
+    lines += [f"{len(proof.unexplained):>9,} unexplained", f"{proof.files:>9,} images on the disk"]
+    lines += [f"{proof.gone:>9,} more in the database whose files are gone since"] if proof.gone else []
+    return "\n".join([*lines, *(f"unexplained: {printable(item.path)}: {item.why}" for item in proof.unexplained)])

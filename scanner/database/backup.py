@@ -1,0 +1,95 @@
+"""Copies of the SQLite database, made while others use it, and put back."""
+
+import os
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from ..errors import KnownError
+from .integrity import BACKUP_FOLDER, find_damage, keep_aside
+
+
+class BackupFailed(KnownError):
+    """A backup could not be made or put back; nothing was changed."""
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The database file of a SQLAlchemy `url`; None when it is no SQLite file."""
+    parsed = make_url(url)
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
+    return Path(str(parsed.database)) if is_file else None
+
+
+def new_backup_path(database: Path) -> Path:
+    """A name for a backup that does not exist yet: beside the database, by the time (UTC)."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = database.parent / BACKUP_FOLDER
+    names = (f"{database.stem}-{stamp}{f'-{number}' if number > 1 else ''}.sqlite" for number in range(1, 10_000))
+    return next(folder / name for name in names if not (folder / name).exists())
+
+
+def back_up(database: Path, target: Path) -> Path:
+    """Copy `database` to `target` by SQLite's online backup: one moment, whatever others write meanwhile; returns `target`.
+
+    The copy is checked before it gets its name. Raises BackupFailed; an existing `target` is never overwritten.
+    """
+    if not database.exists():
+        raise BackupFailed(f"{database} does not exist, so there is nothing to back up")
+    if target.exists():
+        raise BackupFailed(f"{target} exists already and is not overwritten; name another file")
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _copy(database, partial)
+        damage = find_damage(partial)
+        if damage is not None:
+            raise BackupFailed(f"the copy of {database} is damaged ({damage}), so the database is; see `dfscan doctor`")
+        partial.rename(target)
+    except (OSError, sqlite3.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BackupFailed(f"{database} could not be backed up to {target}: {reason}; free space there or name another") from None
+    finally:
+        for end in ("", "-wal", "-shm", "-journal"):
+            partial.with_name(partial.name + end).unlink(missing_ok=True)
+    return target
+
+
+def restore(backup: Path, database: Path) -> Path | None:
+    """Put `backup` in the place of `database`, which is kept aside; returns where (None when there was none).
+
+    Raises BackupFailed, with nothing changed, when `backup` is not a sound database of dfscan.
+    """
+    if not backup.is_file():
+        raise BackupFailed(f"{backup} is no file; `ls {database.parent / BACKUP_FOLDER}` shows the backups")
+    damage = find_damage(backup) or _strangeness(backup)
+    if damage is not None:
+        raise BackupFailed(f"{backup} cannot be restored: {damage}; choose another backup")
+    partial = database.with_name(f"{database.name}.{os.getpid()}.partial")
+    try:
+        _copy(backup, partial)
+        aside = keep_aside(database, "replaced") if database.exists() else None
+        partial.rename(database)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupFailed(f"{backup} could not be restored to {database}: {error}; free space there") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return aside
+
+
+def _copy(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source, timeout=30)) as reading, closing(sqlite3.connect(target)) as writing:
+        reading.backup(writing)
+        # One file, with nothing beside it: whoever opens it for use turns WAL on again.
+        writing.execute("PRAGMA journal_mode = DELETE")
+    target.chmod(0o600)
+    with target.open("rb") as copied:
+        os.fsync(copied.fileno())
+
+
+def _strangeness(backup: Path) -> str | None:
+    with closing(sqlite3.connect(backup)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return None if {"files", "alembic_version"} <= tables else "it is no database of dfscan"

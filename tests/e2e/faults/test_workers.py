@@ -1,0 +1,87 @@
+"""Several workers share the work, also one to whom the folders have another name."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from scanner.database.models import Detection, File, Worker
+from scanner.workers import live_workers
+
+MakePicture = Callable[..., Path]
+
+
+def test_several_workers_share_the_work_and_agree_with_one(
+    dfscan,
+    other_laptop,
+    originals: Path,
+    seal: Callable[[], None],
+    make_picture: MakePicture,
+    scaled: Callable[[int, int], int],
+    wait_until: Callable[..., None],
+) -> None:
+    workers = scaled(4, 2)
+    for number in range(scaled(600, 96)):
+        make_picture(originals / f"{number}.jpg", number)
+    seal()
+    dfscan.environment["DFSCAN_BATCH_SIZE"] = "4"
+    dfscan.run("status")  # makes the tables
+    for _ in range(workers):
+        dfscan.start("worker")
+    wait_until(lambda: len(_ready(dfscan)) == workers, 400, "the workers")
+
+    scan = dfscan.start("scan", "--no-worker", originals)
+    owners: set[str] = set()
+    while scan.poll() is None:
+        with dfscan.database.read() as session:
+            owners |= set(session.scalars(select(File.lease_owner).where(File.lease_owner.is_not(None))))
+        time.sleep(0.02)
+    assert scan.returncode in (0, 1)
+    assert len(owners) == workers  # each has had some in hand
+
+    with dfscan.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Detection)) == len(list(originals.iterdir()))
+        assert session.scalar(select(func.count()).select_from(File).where(File.lease_owner.is_not(None))) == 0
+        assert session.scalar(select(func.max(File.attempts))) == 1  # no file was in two hands
+        assert session.scalar(select(func.count()).select_from(Worker)) == workers
+    other_laptop.run("scan", originals, exit_status=(0, 1), timeout=600)
+    scores = [{item["path"]: item["score"] for item in one.report()["items"]} for one in (dfscan, other_laptop)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-6)
+
+
+def test_a_worker_may_know_the_folder_by_another_name(
+    laptop, originals: Path, seal: Callable[[], None], tmp_path: Path, make_picture: MakePicture, wait_until: Callable[..., None]
+) -> None:
+    """The scanner watches a link to the folder and then loses it: only the worker's own name for it leads there."""
+    make_picture(originals / "a.jpg", 1)
+    make_picture(originals / "b.jpg", 2)
+    seal()
+    name = tmp_path / "as the scanner calls it"
+    name.symlink_to(originals)
+    laptop.start("watch", "--no-worker", name)
+    wait_until(lambda: len(laptop.report()["items"]) == 2, 120, "both files")
+    laptop.started[0].terminate()
+    laptop.started[0].wait(60)
+    name.unlink()
+
+    laptop.start("worker")
+    wait_until(lambda: _reasons(laptop) == {"unreachable"}, 400, "the worker to say that it cannot reach them")
+    assert {item["state"] for item in laptop.report()["items"]} == {"pending"}
+    laptop.started[1].terminate()
+    laptop.started[1].wait(60)
+
+    laptop.environment["DFSCAN_PATH_MAP"] = f"{name}={originals}"
+    laptop.start("worker")
+    wait_until(lambda: {item["state"] for item in laptop.report()["items"]} == {"scored"}, 400, "the verdicts")
+
+
+def _ready(dfscan) -> list[object]:
+    return list(live_workers(dfscan.database, datetime.now(UTC)))
+
+
+def _reasons(dfscan) -> set[str | None]:
+    with dfscan.database.read() as session:
+        return set(session.scalars(select(File.error_kind)))

@@ -1,0 +1,82 @@
+"""Faults that no file brings about by itself, put into the program's own processes by marks in a file's bytes or name.
+
+Only where the environment says DFSCAN_TEST_FAULTS, and only in what imports `worker.decoding` or `worker.reading`.
+"""
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import wraps
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+SEGFAULT, HANG, EAT = b"dfscan-test:segfault", b"dfscan-test:hang", b"dfscan-test:eat"
+KILLS_WORKER, HANGS_WORKER, LEAKS = "kills the worker", "hangs the worker", "leaks"
+_leaked: list[bytes] = []
+
+
+def install() -> None:
+    """Have the two modules changed as soon as they are imported."""
+    sys.meta_path.insert(0, _Changing({"worker.decoding": _change_decoding, "worker.reading": _change_reading}))
+
+
+def _change_decoding(module: Any) -> None:
+    original = module.decode_rgb
+
+    @wraps(original)
+    def decode_rgb(content: bytes, **limits: Any) -> Any:
+        if SEGFAULT in content:
+            ctypes.string_at(0)
+        while HANG in content:
+            time.sleep(1)
+        eaten = []
+        while EAT in content:
+            eaten.append(bytearray(b"x") * (64 << 20))
+        return original(content, **limits)
+
+    module.decode_rgb = decode_rgb
+
+
+def _change_reading(module: Any) -> None:
+    original = module.read_image
+
+    @wraps(original)
+    def read_image(file: Any, *arguments: Any, **more: Any) -> Any:
+        if KILLS_WORKER in file.path:
+            ctypes.string_at(0)
+        while HANGS_WORKER in file.path:
+            time.sleep(1)
+        if LEAKS in file.path:
+            _leaked.append(bytes(bytearray(b"x") * (512 << 20)))
+        return original(file, *arguments, **more)
+
+    module.read_image = read_image
+
+
+class _Changing(MetaPathFinder):
+    def __init__(self, changes: dict[str, Callable[[Any], None]]) -> None:
+        self._changes = changes
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name not in self._changes:
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Changed(spec.loader, self._changes[name])
+        return spec
+
+
+class _Changed(Loader):
+    def __init__(self, original: Loader, change: Callable[[Any], None]) -> None:
+        self._original = original
+        self._change = change
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._original.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._original.exec_module(module)
+        self._change(module)

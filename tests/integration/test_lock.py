@@ -1,0 +1,56 @@
+"""One `watch` per database, and locks that were left behind."""
+
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from scanner.database.engine import Database
+from scanner.lock import SIGN_LIMIT, WATCH, AlreadyHeld, Holder, acquire, current_holder, keep, release, this_process
+
+
+def test_only_one_has_it(database: Database, now: datetime) -> None:
+    me = this_process()
+    acquire(database, WATCH, me, now)
+    with pytest.raises(AlreadyHeld, match=rf"process {me.pid} on {me.host}"):
+        acquire(database, WATCH, replace(me, pid=me.pid + 1), now + timedelta(days=1))
+    assert current_holder(database, WATCH, now) == me
+    release(database, WATCH, me)
+    assert current_holder(database, WATCH, now) is None
+    acquire(database, WATCH, replace(me, pid=me.pid + 1), now)
+
+
+def test_what_a_dead_process_left_is_taken_over(database: Database, now: datetime) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        dead = Holder(socket.gethostname(), process.pid, this_process().process_started)
+    acquire(database, WATCH, dead, now)
+    assert current_holder(database, WATCH, now) is None
+    acquire(database, WATCH, this_process(), now)
+    with pytest.raises(AlreadyHeld, match="taken over"):
+        keep(database, WATCH, dead, now)
+
+
+def test_a_later_process_with_the_same_pid_is_another(database: Database, now: datetime) -> None:
+    me = this_process()
+    acquire(database, WATCH, replace(me, process_started=me.process_started - 1000), now)
+    acquire(database, WATCH, me, now)
+    assert current_holder(database, WATCH, now) == me
+
+
+def test_an_owner_on_another_machine_counts_as_long_as_it_shows_itself(database: Database, now: datetime) -> None:
+    other = Holder("another-machine", 1, 0.0)
+    acquire(database, WATCH, other, now)
+    keep(database, WATCH, other, now + timedelta(seconds=60))
+    with pytest.raises(AlreadyHeld, match="another-machine"):
+        acquire(database, WATCH, this_process(), now + timedelta(seconds=60) + SIGN_LIMIT)
+    acquire(database, WATCH, this_process(), now + timedelta(seconds=61) + SIGN_LIMIT)
+
+
+def test_to_release_what_another_took_over_changes_nothing(database: Database, now: datetime) -> None:
+    other = Holder("another-machine", 1, 0.0)
+    acquire(database, WATCH, other, now)
+    release(database, WATCH, this_process())
+    assert current_holder(database, WATCH, now) == other

@@ -1,0 +1,219 @@
+"""The service without a worker: how it watches, what it admits in the ledger, and roots that go away and come back."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from scanner.database import schema
+from scanner.database.engine import Database, open_database
+from scanner.database.models import File
+from scanner.leases import claim
+from scanner.ledger import accept
+from scanner.roots import WatchedRoot, add_roots, known_roots
+from scanner.service import WatchService
+from scanner.settings import Settings
+
+WaitUntil = Callable[[Callable[[], bool], float, str], None]
+Start = Callable[..., "WatchService"]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and stops as Linux does")
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[Database]:
+    database = open_database(f"sqlite:///{tmp_path}/data/dfscan.sqlite")
+    schema.upgrade(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(local: Database, root: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start the service on the root, in a thread; `start(sweep_seconds=...)` gives it settings of its own."""
+    stop, threads = threading.Event(), []
+
+    def begin(**changes: object) -> WatchService:
+        settings = Settings(tmp_path / "data", settle_seconds=0.2, reconcile_seconds=0.2, **changes)  # type: ignore[arg-type]
+        roots = add_roots(local, [str(root)], now())
+        service = WatchService(settings, local, roots, with_worker=False, now=now, stop=stop)
+        threads.append(threading.Thread(target=service.run))
+        threads[-1].start()
+        return service
+
+    yield begin
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def ledger(database: Database) -> WatchedRoot:
+    [root] = known_roots(database)
+    return root
+
+
+def states(database: Database) -> dict[str, str]:
+    with database.read() as session:
+        return {Path(path).name: state for path, state in session.execute(select(File.path, File.state))}
+
+
+def test_events_find_and_the_ledger_counts_them(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    (root / "before.jpg").write_bytes(b"x")
+    os.utime(root / "before.jpg", (0, 0))
+    start()
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
+    (root / "new folder").mkdir()
+    (root / "new folder" / "a.jpg").write_bytes(b"x")
+    (root / "b.jpg").write_bytes(b"x")
+    wait_until(lambda: len(states(local)) == 3, 60, "three files")
+    wait_until(lambda: ledger(local).found_by_events == 2, 60, "the count")
+    assert (ledger(local).mode, ledger(local).found_by_sweep, ledger(local).overflows) == ("events", 0, 0)
+
+
+def test_what_no_event_names_is_found_by_a_sweep_and_counted(
+    local: Database, root: Path, start: Start, wait_until: WaitUntil
+) -> None:
+    start(watch_mode="polled", poll_seconds=0.5)
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
+    (root / "a.jpg").write_bytes(b"x")
+    wait_until(lambda: ledger(local).found_by_sweep == 1, 60, "the count")
+    assert (ledger(local).mode, ledger(local).found_by_events) == ("polled", 0)
+    assert "watch_mode" in str(ledger(local).mode_reason)
+
+
+def test_after_an_overflow_a_sweep_finds_the_rest(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    service = start()
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
+    count = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text()) // 2 + 500
+    pid = service._watching.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    for number in range(count):
+        (root / f"{number}.jpg").touch()
+    os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: len(states(local)) == count, 200, "all files")
+    wait_until(lambda: ledger(local).overflows >= 1, 60, "the ledger")
+    wait_until(lambda: ledger(local).found_by_events + ledger(local).found_by_sweep == count, 60, "the counts")
+    assert ledger(local).found_by_sweep > 0
+
+
+def test_a_dead_watcher_costs_no_file(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    service = start()
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
+    first = ledger(local).swept_at
+    assert service._watching.pid is not None
+    os.kill(service._watching.pid, signal.SIGKILL)
+    (root / "a.jpg").write_bytes(b"x")
+    wait_until(lambda: "a.jpg" in states(local), 60, "the file")
+    wait_until(lambda: ledger(local).swept_at != first, 60, "the sweep after the restart")
+
+
+def test_a_root_that_is_renamed_pauses_and_resumes(
+    local: Database, root: Path, tmp_path: Path, start: Start, wait_until: WaitUntil
+) -> None:
+    (root / "a.jpg").write_bytes(b"x")
+    start(sweep_seconds=0.5)
+    wait_until(lambda: states(local) == {"a.jpg": "pending"}, 60, "the file")
+    root.rename(tmp_path / "elsewhere")
+    wait_until(lambda: ledger(local).paused_at is not None, 60, "the pause")
+    assert "cannot be read" in str(ledger(local).paused_reason)
+    assert states(local) == {"a.jpg": "pending"}
+    assert claim(local, "worker", 10, now=now(), lease_seconds=60, max_attempts=5) == []
+
+    (tmp_path / "elsewhere" / "b.jpg").write_bytes(b"x")
+    (tmp_path / "elsewhere").rename(root)
+    wait_until(lambda: states(local) == {"a.jpg": "pending", "b.jpg": "pending"}, 60, "the resumption")
+    wait_until(lambda: ledger(local).paused_at is None, 60, "the note of it")
+    assert len(claim(local, "worker", 10, now=now(), lease_seconds=60, max_attempts=5)) == 2
+    (root / "c.jpg").write_bytes(b"x")
+    wait_until(lambda: "c.jpg" in states(local), 60, "an event after the resumption")
+
+
+def test_a_root_may_be_away_when_the_service_starts(
+    local: Database, root: Path, tmp_path: Path, start: Start, wait_until: WaitUntil
+) -> None:
+    add_roots(local, [str(root)], now())
+    root.rename(tmp_path / "elsewhere")
+    start()
+    wait_until(lambda: ledger(local).paused_at is not None, 60, "the pause")
+    (tmp_path / "elsewhere").rename(root)
+    (root / "a.jpg").write_bytes(b"x")
+    wait_until(lambda: "a.jpg" in states(local), 60, "the file")
+
+
+def test_a_drive_that_is_unplugged_loses_nothing(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    mount(root)
+    try:
+        (root / "a.jpg").write_bytes(b"x")
+        start(sweep_seconds=0.3)
+        wait_until(lambda: states(local) == {"a.jpg": "pending"}, 60, "the file")
+        with local.write() as session:
+            session.scalars(select(File)).one().state = "failed"  # concluded: it is known to be there
+        swept = ledger(local).swept_at
+        unmount(root)
+        (root / "on the mount point.jpg").write_bytes(b"x")
+        wait_until(lambda: ledger(local).paused_at is not None, 60, "the pause")
+        assert states(local)["a.jpg"] == "failed"
+        mount(root)  # another drive, with another device number, as it is with drives
+        (root / "a.jpg").write_bytes(b"x")
+        wait_until(lambda: ledger(local).paused_at is None and ledger(local).swept_at != swept, 60, "the resumption")
+        assert "missing" not in states(local).values()
+    finally:
+        unmount(root)
+
+
+def test_another_drive_in_its_place_stays_paused_until_it_is_accepted(
+    local: Database, root: Path, start: Start, wait_until: WaitUntil
+) -> None:
+    with local.write() as session:
+        [known] = add_roots(local, [str(root)], now())
+        session.add(File(path=str(root / "a.jpg"), root_id=known.id, size=1, mtime_ns=1, state="failed", error="because"))
+    mount(root)
+    try:
+        accept(local, ledger(local))
+        unmount(root)
+        (root / "b.jpg").write_bytes(b"x")
+        start()
+        wait_until(lambda: ledger(local).paused_at is not None, 60, "the pause")
+        assert "another file system" in str(ledger(local).paused_reason)
+        accept(local, ledger(local))
+        wait_until(lambda: states(local) == {"a.jpg": "missing", "b.jpg": "pending"}, 60, "the sweep")
+    finally:
+        subprocess.run(["umount", root], capture_output=True)
+
+
+def test_all_files_deleted_is_no_pause(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    (root / "a.jpg").write_bytes(b"x")
+    start(sweep_seconds=0.3)
+    wait_until(lambda: states(local) == {"a.jpg": "pending"}, 60, "the file")
+    (root / "a.jpg").unlink()
+    wait_until(lambda: states(local) == {"a.jpg": "missing"}, 60, "the mark")
+    with local.read() as session:
+        assert session.scalar(select(func.count()).select_from(File)) == 1
+
+
+def mount(folder: Path) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+
+
+def unmount(folder: Path) -> None:
+    subprocess.run(["umount", "-l", folder], check=True)

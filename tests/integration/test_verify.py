@@ -1,0 +1,157 @@
+"""The proof of completeness, against a disk and a database that disagree in every way."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from scanner.database.engine import Database
+from scanner.database.models import File
+from scanner.intake import mark_missing, take_in
+from scanner.leases import Claimed
+from scanner.verdicts import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.verify import NothingToVerify, Proof, prove
+from scanner.walk import walk
+
+Lease = Callable[..., list[Claimed]]
+MakePicture = Callable[..., Path]
+
+
+@pytest.fixture
+def tree(tmp_path: Path, make_picture: MakePicture) -> Path:
+    folder = tmp_path / "tree"
+    (folder / "deep" / "deeper").mkdir(parents=True)
+    for number, name in enumerate(["a.jpg", "deep/b.png", "deep/deeper/c.webp"]):
+        make_picture(folder / name, number)
+    (folder / "notes.txt").write_text("no image")
+    return folder
+
+
+@pytest.fixture
+def taken(database: Database, tree: Path, now: datetime) -> Path:
+    """The tree, after intake."""
+    take_in(database, list(walk(str(tree), root=str(tree), ignore=())), root_id=None, now=now)
+    return tree
+
+
+@pytest.fixture
+def scored(database: Database, taken: Path, lease: Lease, model: ActiveModel, now: datetime) -> Path:
+    """The tree, with a verdict for each file."""
+    outcomes = [Scored(file, ContentFacts(f"{file.id:064x}", file.size), 0.9, 0.1) for file in lease()]
+    record(database, "worker", outcomes, model, device="cpu", now=now)
+    return taken
+
+
+def verify(database: Database, folder: Path, *ignore: str) -> Proof:
+    return prove(database, [str(folder)], roots=[], ignore=ignore)
+
+
+def unexplained(proof: Proof) -> set[str]:
+    return {Path(item.path).name for item in proof.unexplained}
+
+
+def test_what_was_never_taken_in_is_unexplained(database: Database, tree: Path) -> None:
+    proof = verify(database, tree)
+    assert unexplained(proof) == {"a.jpg", "b.png", "c.webp"}
+    assert proof.files == 3
+
+
+def test_pending_and_scored_files_are_explained(
+    database: Database, scored: Path, make_picture: MakePicture, now: datetime
+) -> None:
+    proof = verify(database, scored)
+    assert (proof.verdict, proof.files, proof.unexplained) == (3, 3, [])
+    make_picture(scored / "new.jpg", 9)
+    assert unexplained(verify(database, scored)) == {"new.jpg"}
+    take_in(database, list(walk(str(scored), root=str(scored), ignore=())), root_id=None, now=now)
+    proof = verify(database, scored)
+    assert (proof.verdict, proof.pending, proof.unexplained) == (3, 1, [])
+
+
+def test_files_that_changed_or_went_since(database: Database, scored: Path) -> None:
+    with (scored / "a.jpg").open("ab") as opened:
+        opened.write(b"more")
+    (scored / "deep" / "b.png").unlink()
+    proof = verify(database, scored)
+    assert (proof.verdict, proof.changed, proof.gone, proof.unexplained) == (1, 1, 1, [])
+
+
+def test_rules_are_counted_by_what_they_pass_over(database: Database, scored: Path, make_picture: MakePicture) -> None:
+    (scored / "@eaDir" / "below").mkdir(parents=True)
+    (scored / ".hidden").mkdir()
+    make_picture(scored / "@eaDir" / "below" / "thumb.jpg", 5)
+    make_picture(scored / ".hidden" / "h.jpg", 6)
+    make_picture(scored / ".h.jpg", 7)
+    proof = verify(database, scored, "@eaDir")
+    assert proof.skipped == {"ignored by @eaDir": 1, "hidden": 2}
+    assert proof.unexplained == []
+    assert unexplained(verify(database, scored)) == {"thumb.jpg"}
+
+
+def test_a_failure_counts_with_its_kind_and_only_with_a_reason(
+    database: Database, taken: Path, lease: Lease, model: ActiveModel, now: datetime
+) -> None:
+    files = lease()
+    record(database, "worker", [Failed(file, "undecodable", "because") for file in files], model, device="cpu", now=now)
+    assert verify(database, taken).failed == {"undecodable": 3}
+    with database.write() as session:
+        session.get_one(File, files[0].id).error = None
+    proof = verify(database, taken)
+    assert proof.failed == {"undecodable": 2}
+    assert len(proof.unexplained) == 1
+
+
+def test_a_verdict_without_its_detection_is_none(database: Database, scored: Path, row: Callable[[str], File]) -> None:
+    with database.write() as session:
+        session.get_one(File, row(str(scored / "a.jpg")).id).detection_id = None
+    assert unexplained(verify(database, scored)) == {"a.jpg"}
+
+
+def test_links_fifos_and_names_of_any_bytes(database: Database, scored: Path, tmp_path: Path, now: datetime) -> None:
+    (scored / "loop.jpg").symlink_to("loop.jpg")
+    (scored / "dangling.jpg").symlink_to("nothing")
+    (scored / "out").symlink_to(tmp_path)
+    (scored / "text.jpg").symlink_to(scored / "notes.txt")
+    os.mkfifo(scored / "fifo.jpg")
+    os.mkfifo(scored / "fifo")
+    (scored / "a.jpg").rename(os.fsdecode(os.fsencode(scored) + b"/\xff\n.jpg"))
+    proof = verify(database, scored)
+    assert len(proof.unexplained) == 6
+    take_in(database, list(walk(str(scored), root=str(scored), ignore=())), root_id=None, now=now)
+    proof = verify(database, scored)
+    assert proof.unexplained == []
+    assert proof.skipped.total() == 4
+
+
+def test_a_missing_file_that_is_back_is_unexplained_until_the_next_sweep(
+    database: Database, scored: Path, tmp_path: Path, now: datetime
+) -> None:
+    (scored / "a.jpg").rename(tmp_path / "away.jpg")
+    mark_missing(database, str(scored), now=now)
+    assert verify(database, scored).unexplained == []
+    (tmp_path / "away.jpg").rename(scored / "a.jpg")
+    [item] = verify(database, scored).unexplained
+    assert "marked missing" in item.why
+
+
+def test_a_part_of_a_root_is_judged_by_the_rules_of_the_root(database: Database, tree: Path) -> None:
+    proof = prove(database, [str(tree / "deep" / "deeper")], roots=[str(tree)], ignore=["deep/deeper"])
+    assert proof.skipped == {"ignored by deep/deeper": 1}
+
+
+def test_more_files_than_one_batch(database: Database, tree: Path, now: datetime) -> None:
+    for number in range(1200):
+        (tree / f"{number}.jpg").touch()
+    found = list(walk(str(tree), root=str(tree), ignore=()))[:1200]
+    for start in range(0, 1200, 500):
+        take_in(database, found[start : start + 500], root_id=None, now=now)
+    proof = verify(database, tree)
+    assert proof.pending == 1200
+    assert len(proof.unexplained) == 3
+
+
+def test_a_path_that_is_not_there(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(NothingToVerify, match="does not exist"):
+        verify(database, tmp_path / "absent")

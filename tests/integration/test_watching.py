@@ -1,0 +1,164 @@
+"""The watcher process: what it tells of, what it admits to have missed, and how it is kept going."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import pytest
+
+from scanner import watching
+from scanner.watching import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
+
+WaitUntil = Callable[[Callable[[], bool], float, str], None]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="stops and limits the process as Linux does")
+
+
+class Heard:
+    """Everything that was put into the queue so far."""
+
+    def __init__(self) -> None:
+        self.queue: SimpleQueue[Notice] = SimpleQueue()
+        self._notices: list[Notice] = []
+
+    def all(self) -> list[Notice]:
+        try:
+            while True:
+                self._notices.append(self.queue.get_nowait())
+        except Empty:
+            return self._notices
+
+    def paths(self) -> set[str]:
+        return {notice.path for notice in self.all() if isinstance(notice, Hint)}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root" / "deep").mkdir(parents=True)
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def watched(root: Path, heard: Heard, wait_until: WaitUntil) -> Iterator[Watching]:
+    """The root, being watched."""
+    with Watching(heard.queue) as watching:
+        watching.watch([str(root)])
+        wait_until(lambda: watching.is_set_up, 60, "the watches")
+        yield watching
+
+
+def test_complete_files_and_what_is_moved_is_hinted_at(
+    watched: Watching, root: Path, tmp_path: Path, heard: Heard, wait_until: WaitUntil
+) -> None:
+    (root / "deep" / "written.jpg").write_bytes(b"x")
+    (tmp_path / "outside.jpg").write_bytes(b"x")
+    (tmp_path / "outside.jpg").rename(root / "moved in.jpg")
+    (tmp_path / "folder" / "inner").mkdir(parents=True)
+    (tmp_path / "folder").rename(root / "folder")
+    strange = os.fsdecode(os.fsencode(root) + b"/\xff\n.jpg")
+    Path(strange).touch()
+    expected = {str(root / "deep" / "written.jpg"), str(root / "moved in.jpg"), str(root / "folder"), strange}
+    wait_until(lambda: expected <= heard.paths(), 60, "the hints")
+    # What is moved in is watched, too; and what is moved out is told of.
+    (root / "folder" / "inner" / "later.jpg").write_bytes(b"x")
+    (root / "deep" / "written.jpg").rename(tmp_path / "away.jpg")
+    wait_until(lambda: str(root / "folder" / "inner" / "later.jpg") in heard.paths(), 60, "the hint from a folder moved in")
+
+
+def test_reading_hints_at_nothing(watched: Watching, root: Path, heard: Heard, wait_until: WaitUntil) -> None:
+    (root / "first.jpg").write_bytes(b"x")
+    wait_until(lambda: str(root / "first.jpg") in heard.paths(), 60, "the first hint")
+    before = len(heard.all())
+    (root / "first.jpg").read_bytes()
+    (root / "last.jpg").write_bytes(b"x")
+    wait_until(lambda: str(root / "last.jpg") in heard.paths(), 60, "the last hint")
+    assert {notice.path for notice in heard.all()[before:] if isinstance(notice, Hint)} == {str(root / "last.jpg")}
+
+
+def test_dropped_events_are_admitted(watched: Watching, root: Path, heard: Heard, wait_until: WaitUntil) -> None:
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    assert watched.pid is not None
+    os.kill(watched.pid, signal.SIGSTOP)
+    for number in range(limit // 2 + 100):  # each is created and closed
+        (root / f"{number}.jpg").touch()
+    os.kill(watched.pid, signal.SIGCONT)
+    wait_until(lambda: Overflowed() in heard.all(), 60, "the overflow")
+
+
+def test_a_watcher_that_dies_is_started_again(watched: Watching, root: Path, heard: Heard, wait_until: WaitUntil) -> None:
+    assert watched.pid is not None
+    first = watched.pid
+    os.kill(first, signal.SIGKILL)
+
+    def is_restarted() -> bool:
+        watched.look_after()
+        return Restarted() in heard.all()
+
+    wait_until(is_restarted, 60, "the restart")
+    assert watched.pid != first
+    wait_until(lambda: watched.is_set_up, 60, "the watches")
+    (root / "a.jpg").write_bytes(b"x")
+    wait_until(lambda: str(root / "a.jpg") in heard.paths(), 60, "a hint from the second watcher")
+
+
+def test_a_watcher_that_hangs_is_started_again(
+    watched: Watching, heard: Heard, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert watched.pid is not None
+    os.kill(watched.pid, signal.SIGSTOP)
+    monkeypatch.setattr(watching, "SILENT_SECONDS", 5.0)
+
+    def is_restarted() -> bool:
+        watched.look_after()
+        return Restarted() in heard.all()
+
+    wait_until(is_restarted, 60, "the restart")
+
+
+def test_the_watcher_ends_with_its_service(root: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scanner.watcher"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    process.stdin.write(f'{{"roots": ["{root}"]}}\n')
+    process.stdin.close()
+    assert process.wait(60) == 0
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("limit", "named"), [("max_inotify_watches", "max_user_watches"), ("max_inotify_instances", "max_user_i")]
+)
+def test_the_limit_of_watches_is_named(
+    root: Path, heard: Heard, wait_until: WaitUntil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, named: str
+) -> None:
+    """A user namespace of its own has limits of its own. Inside a root, watchdog itself passes over the error in silence."""
+    for number in range(5):
+        (root / "deep" / str(number)).mkdir()
+    allowed = 3 if limit == "max_inotify_watches" else 0
+    script = tmp_path / "python"
+    script.write_text(f'#!/bin/sh\necho {allowed} > /proc/sys/user/{limit} && exec {sys.executable} "$@"\n')
+    script.chmod(0o755)
+    unshare = shutil.which("unshare")
+    if unshare is None or subprocess.run([unshare, "-Ur", script, "-c", ""], capture_output=True).returncode:
+        pytest.skip("no user namespace can be made here")
+    wrapper = tmp_path / "wrapped"
+    wrapper.write_text(f'#!/bin/sh\nexec {unshare} -Ur {script} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(wrapper))
+    with Watching(heard.queue) as watching:
+        watching.watch([str(root)])
+        wait_until(lambda: any(isinstance(notice, Unwatched) for notice in heard.all()), 60, "the complaint")
+    [first, *_] = [notice for notice in heard.all() if isinstance(notice, Unwatched)]
+    assert first.path.startswith(str(root))
+    assert f"sysctl fs.inotify.{named}" in first.reason

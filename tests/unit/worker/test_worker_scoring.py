@@ -1,0 +1,72 @@
+"""Whose fault it is when a batch has no scores; the network is a function of ours."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from worker.scoring import OutOfMemory, scores_or_reasons
+
+POISON = 13
+Images = NDArray[np.uint8]
+Found = NDArray[np.float64]
+
+
+def images(*shades: int) -> Images:
+    return np.stack([np.full((4, 4, 3), shade, np.uint8) for shade in shades])
+
+
+def network(batch: Images) -> Found:
+    """The shade as a score; fails on a batch that has the poison in it."""
+    if (batch[:, 0, 0, 0] == POISON).any():
+        raise RuntimeError("bad shade")
+    return batch[:, 0, 0, 0] / 255
+
+
+@given(st.lists(st.integers(0, 255) | st.just(POISON), min_size=1, max_size=20))
+def test_only_the_guilty_are_blamed_and_all_others_scored(shades: list[int]) -> None:
+    found = scores_or_reasons(network, images(*shades))
+    assert len(found) == len(shades)
+    for shade, outcome in zip(shades, found, strict=True):
+        if shade == POISON:
+            assert outcome == "the network fails on it: bad shade"
+        else:
+            assert outcome == shade / 255
+
+
+def test_what_is_not_a_number_is_no_score() -> None:
+    found = scores_or_reasons(lambda batch: np.where(batch[:, 0, 0, 0] == POISON, np.nan, 0.5), images(1, POISON, 2))
+    assert found[0] == found[2] == 0.5
+    assert "not a number" in str(found[1])
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_a_broken_network_is_no_ones_fault(count: int) -> None:
+    def broken(_: Images) -> Found:
+        raise RuntimeError("the device has failed")
+
+    with pytest.raises(RuntimeError, match="device has failed"):
+        scores_or_reasons(broken, images(*range(count)))
+
+
+def test_a_network_that_gives_no_numbers_at_all_is_no_ones_fault() -> None:
+    with pytest.raises(FloatingPointError):
+        scores_or_reasons(lambda batch: np.full(len(batch), np.nan), images(1, 2))
+
+
+def test_too_large_a_batch_for_the_memory_is_done_in_parts() -> None:
+    def small(batch: Images) -> Found:
+        if len(batch) > 2:
+            raise MemoryError
+        return network(batch)
+
+    assert scores_or_reasons(small, images(*range(9))) == [shade / 255 for shade in range(9)]
+
+
+def test_no_memory_for_even_one_is_no_ones_fault() -> None:
+    def none_left(_: Images) -> Found:
+        raise MemoryError("CUDA out of memory")
+
+    with pytest.raises(OutOfMemory):
+        scores_or_reasons(none_left, images(1, 2, 3))

@@ -1,0 +1,44 @@
+"""Scores of a batch, whatever one picture in it does to the network; and whose fault it is when there are none."""
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Shapes: B images, H rows, W columns, C colours.
+Scores = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+
+log = logging.getLogger(__name__)
+
+
+class OutOfMemory(Exception):
+    """Not even one picture fits into the device's memory: no picture's fault."""
+
+
+def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[float | str]:
+    """A score for each image, or the reason why it has none.
+
+    A batch that fails is halved until the guilty image is alone. That it is guilty, and not the network or the device, is
+    believed only if a plain grey image passes; otherwise the error is raised, and no image is charged. Raises OutOfMemory.
+    """
+    try:
+        found = scores(images_BHWC)
+        if not np.isfinite(found).all():
+            raise FloatingPointError("the network's output is not a number")
+        return [float(score) for score in found]
+    except Exception as error:
+        if len(images_BHWC) > 1:
+            log.warning("a batch of %d failed (%s) and is halved", len(images_BHWC), error)
+            middle = len(images_BHWC) // 2
+            return scores_or_reasons(scores, images_BHWC[:middle]) + scores_or_reasons(scores, images_BHWC[middle:])
+        if is_out_of_memory(error):
+            raise OutOfMemory(str(error)) from error
+        if not np.isfinite(scores(np.full_like(images_BHWC, 128))).all():
+            raise
+        return [f"the network fails on it: {error or type(error).__name__}"]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says so, on the CPU (MemoryError, or torch's allocator) or on a GPU (torch.OutOfMemoryError)."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
