@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+import psutil
 import pytest
 
 from scanner import watching
@@ -88,7 +89,8 @@ def test_dropped_events_are_admitted(watched: Watching, root: Path, heard: Heard
     limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     assert watched.pid is not None
     os.kill(watched.pid, signal.SIGSTOP)
-    for number in range(limit // 2 + 100):  # each is created and closed
+    wait_until(lambda: psutil.Process(watched.pid).status() == psutil.STATUS_STOPPED, 60, "it to stop")
+    for number in range(limit):  # more than enough: each is created and closed
         (root / f"{number}.jpg").touch()
     os.kill(watched.pid, signal.SIGCONT)
     wait_until(lambda: Overflowed() in heard.all(), 60, "the overflow")
