@@ -19,7 +19,8 @@ STATUSES = (*(label.value for label in Label), *(state.value for state in State 
 class ReportItem:
     """One file. `status` is its label when it is scored, else its state. `review` is the latest decision on its content.
 
-    `reviewer`, `reviewed_at` and `note` belong to that decision.
+    `reviewer`, `reviewed_at` and `note` belong to that decision. `basis` to `disagreement` are what the score rests on
+    (`scanner.seen`), `evidence` is what the file says of its origin (`scanner.evidence`).
     """
 
     path: str
@@ -34,6 +35,12 @@ class ReportItem:
     reviewer: str | None
     reviewed_at: datetime | None
     note: str | None
+    basis: str | None
+    faces: list[dict[str, Any]] | None
+    stable: bool | None
+    branches: dict[str, float] | None
+    disagreement: float | None
+    evidence: list[dict[str, Any]] | None
     error: str | None
 
     @property
@@ -142,6 +149,12 @@ def _query() -> Select[*tuple[Any, ...]]:
             Review.reviewer,
             Review.created_at,
             Review.note,
+            Detection.basis,
+            Detection.faces,
+            Detection.stable,
+            Detection.branches,
+            Detection.disagreement,
+            Content.evidence,
             File.error,
         )
         .outerjoin(Content, File.content_id == Content.id)

@@ -68,8 +68,7 @@ def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
 
 
 def _json_item(item: ReportItem, *, reviewers: bool) -> dict[str, Any]:
-    # Faces and evidence are part of the contract; this version finds neither.
-    fields = {**vars(item), **_times(item), "faces": None, "evidence": None}
+    fields = {**vars(item), **_times(item)}
     return fields if reviewers else {name: value for name, value in fields.items() if name not in REVIEW_COLUMNS}
 
 

@@ -1,7 +1,7 @@
 """What workers write: the outcome of each claimed file, and the detections behind it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from .database.engine import Database
 from .database.models import Content, Detection, File, Label, Model, State
 from .database.queries import insert_or_ignore
+from .evidence import Evidence
 from .leases import Claimed
 from .printing import escaped
+from .seen import Seen
 
 # How long a file that changed while it was read waits before it is tried again.
 UNSETTLED_SECONDS = 2.0
@@ -24,33 +26,40 @@ UNREACHABLE = "unreachable"
 
 @dataclass(frozen=True)
 class ContentFacts:
-    """What is known of a file's bytes: sha256 in hex, size in bytes, sides in pixels."""
+    """What is known of a file's bytes: sha256 in hex, size in bytes, sides in pixels.
+
+    `evidence` is None where it was not looked for; `fingerprint` is a perceptual hash of 64 bits, as a signed number.
+    """
 
     sha256: str
     size: int
     format: str | None = None
     width: int | None = None
     height: int | None = None
+    evidence: tuple[Evidence, ...] | None = None
+    fingerprint: int | None = None
 
 
 @dataclass(frozen=True)
 class ActiveModel:
-    """The checkpoint that a worker runs; `id` is its row."""
+    """The checkpoint that a worker runs; `id` is its row. `whole_images`: it was trained and measured on whole images, too."""
 
     id: int
     name: str
     threshold: float
     band_low: float
+    whole_images: bool = False
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The model's score (0..1) for a content; `seconds` it took."""
+    """The model's score (0..1) for a content, and what it rests on; `seconds` it took."""
 
     file: Claimed
     content: ContentFacts
     score: float
     seconds: float
+    seen: Seen = field(default_factory=Seen)
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,18 @@ def label_for(score: float, threshold: float, band_low: float) -> Label:
     return Label.UNCERTAIN if score >= band_low else Label.REAL
 
 
+def verdict(score: float, seen: Seen, model: ActiveModel) -> Label:
+    """The label of a score, as far as what it rests on carries it.
+
+    A picture without a face is flagged only by a model that was made for whole images, and a label that flips under mild
+    recompression or resizing is no more than uncertain.
+    """
+    if seen.is_without_face and not model.whole_images:
+        return Label.REAL
+    label = label_for(score, model.threshold, model.band_low)
+    return Label.UNCERTAIN if label is Label.FAKE and seen.stable is False else label
+
+
 def register_model(
     database: Database, *, sha256: str, name: str, card: dict[str, Any], threshold: float, band_low: float, now: datetime
 ) -> ActiveModel:
@@ -112,7 +133,7 @@ def register_model(
     with database.write() as session:
         insert_or_ignore(session, Model, [{"sha256": sha256, "name": name, "card": card, "first_used_at": now}])
         row = session.scalars(select(Model).where(Model.sha256 == sha256)).one()
-        return ActiveModel(row.id, row.name, threshold, band_low)
+        return ActiveModel(row.id, row.name, threshold, band_low, bool(card.get("whole_images")))
 
 
 def is_scored(database: Database, model: ActiveModel, sha256: str) -> bool:
@@ -148,8 +169,7 @@ def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime
     facts = {o.content.sha256: o.content for o in outcomes if isinstance(o, Scored | Failed) and o.content is not None}
     if facts:
         rows = [
-            {"sha256": c.sha256, "size": c.size, "format": c.format, "width": c.width, "height": c.height, "first_seen_at": now}
-            for _, c in sorted(facts.items())
+            {"sha256": c.sha256, "size": c.size, **_decoded_columns(c), "first_seen_at": now} for _, c in sorted(facts.items())
         ]
         if insert_or_ignore(session, Content, rows) < len(rows):
             _complete_contents(session, facts)
@@ -161,8 +181,19 @@ def _complete_contents(session: Session, facts: Mapping[str, ContentFacts]) -> N
     """A content that once failed may have been stored before its format and size were known."""
     query = select(Content).where(Content.sha256.in_(facts), Content.format.is_(None)).order_by(Content.id)
     for row in session.scalars(query):
-        known = facts[row.sha256]
-        row.format, row.width, row.height = known.format, known.width, known.height
+        for column, value in _decoded_columns(facts[row.sha256]).items():
+            setattr(row, column, value)
+
+
+def _decoded_columns(facts: ContentFacts) -> dict[str, Any]:
+    """What is known of a content only once it could be decoded."""
+    return {
+        "format": facts.format,
+        "width": facts.width,
+        "height": facts.height,
+        "evidence": None if facts.evidence is None else [asdict(trace) for trace in facts.evidence],
+        "fingerprint": facts.fingerprint,
+    }
 
 
 def _store_detections(
@@ -175,7 +206,8 @@ def _store_detections(
             "score": outcome.score,
             "threshold": model.threshold,
             "band_low": model.band_low,
-            "label": label_for(outcome.score, model.threshold, model.band_low),
+            "label": verdict(outcome.score, outcome.seen, model),
+            **outcome.seen.as_columns(),
             "device": device,
             "scanned_at": now,
             "seconds": outcome.seconds,

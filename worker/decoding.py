@@ -12,12 +12,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from pebble import ProcessExpired, ProcessPool
 
 from .detector.picture import PictureError, decode_rgb, prepare_pillow
 from .detector.preprocess import to_square
+from .inputs import Input, Ready
 
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
@@ -31,16 +30,6 @@ class Limits:
     pixels: int
     seconds: float
     megabytes: int
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A picture as the network wants it: uint8 HWC; format and size (pixels) as stored."""
-
-    image_HWC: NDArray[np.uint8]
-    format: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -158,4 +147,5 @@ def _prepare_process(megabytes: int) -> None:
 
 def _decode(content: bytes, size: int, max_pixels: int) -> Ready:
     decoded = decode_rgb(content, max_pixels=max_pixels, short_side=size)
-    return Ready(to_square(decoded.picture, size), decoded.format, decoded.width, decoded.height)
+    whole = Input(to_square(decoded.picture, size))
+    return Ready((whole,), decoded.format, decoded.width, decoded.height)

@@ -3,11 +3,12 @@
 While the network looks at one batch, the decoders work on the next.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from time import monotonic
 
 import numpy as np
@@ -19,11 +20,13 @@ from scanner.settings import Settings
 from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, is_scored, record
 
 from .deadline import Deadline
-from .decoding import DecoderPool, PoolBroke, Ready
+from .decoding import DecoderPool, PoolBroke
 from .detector.picture import PictureError
 from .detector.predictor import Predictor
+from .inputs import Ready
 from .reading import read_image
 from .scoring import scores_or_reasons
+from .summing_up import sum_up
 
 # Undecoded bytes that one batch may hold in memory before its decoders are waited for.
 BYTES_IN_HAND = 256 << 20
@@ -147,15 +150,31 @@ def _conclude(worker: Worker, batch: _Batch) -> int:
         else:
             ready.append((item, decoded))
     if ready:
-        scores = scores_or_reasons(worker.predictor.scores, np.stack([decoded.image_HWC for _, decoded in ready]))
-        seconds = (monotonic() - batch.began) / len(ready)
-        for (item, decoded), score in zip(ready, scores, strict=True):
-            content = replace(item.content, format=decoded.format, width=decoded.width, height=decoded.height)
-            if isinstance(score, str):
-                outcomes += [Failed(file, "unpredictable", score, content) for file in item.files]
-            else:
-                outcomes += [Scored(file, content, score, seconds) for file in item.files]
+        outcomes += _scored(worker, batch, ready)
     record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.device.name, now=worker.now())
     if again:
         release(worker.database, worker.name, [file.id for file in again], charge=False)
     return len(outcomes)
+
+
+def _scored(worker: Worker, batch: _Batch, ready: Sequence[tuple[_Decoding, Ready]]) -> Iterator[Outcome]:
+    """Predict all inputs of the batch together; a content is charged for any of its inputs that the network fails on."""
+    images_BHWC = np.stack([item.image_HWC for _, decoded in ready for item in decoded.inputs])
+    scores = iter(scores_or_reasons(worker.predictor.scores, images_BHWC))
+    seconds = (monotonic() - batch.began) / len(ready)
+    for item, decoded in ready:
+        content = replace(
+            item.content,
+            format=decoded.format,
+            width=decoded.width,
+            height=decoded.height,
+            evidence=decoded.evidence,
+            fingerprint=decoded.fingerprint,
+        )
+        own = list(islice(scores, len(decoded.inputs)))
+        reason = next((score for score in own if isinstance(score, str)), None)
+        if reason is not None:
+            yield from (Failed(file, "unpredictable", reason, content) for file in item.files)
+        else:
+            score, seen = sum_up(decoded, [score for score in own if not isinstance(score, str)])
+            yield from (Scored(file, content, score, seconds, seen) for file in item.files)

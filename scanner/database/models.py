@@ -28,6 +28,13 @@ class Label(StrEnum):
     REAL = "real"
 
 
+class Basis(StrEnum):
+    """What a score is of."""
+
+    FACES = "faces"  # the highest of the faces that were found
+    WHOLE = "whole"  # the picture as a whole
+
+
 class Base(DeclarativeBase):
     """Constraint names are fixed, so that migrations can name them on every database."""
 
@@ -39,7 +46,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON()}  # noqa: RUF012  (SQLAlchemy reads it so)
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(none_as_null=True), list[Any]: JSON(none_as_null=True)}  # noqa: RUF012  (SQLAlchemy reads it so)
 
 
 class Root(Base):
@@ -67,7 +74,11 @@ class Root(Base):
 
 
 class Content(Base):
-    """The bytes of a file, by their sha256 (hex). Width and height are in pixels, as stored (before EXIF orientation)."""
+    """The bytes of a file, by their sha256 (hex). Width and height are in pixels, as stored (before EXIF orientation).
+
+    `evidence` is what the file says of its origin (`scanner.evidence`), None where it was not looked for; `fingerprint` a
+    perceptual hash of 64 bits, as a signed number.
+    """
 
     __tablename__ = "contents"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -76,6 +87,8 @@ class Content(Base):
     format: Mapped[str | None] = mapped_column(String(16))
     width: Mapped[int | None]
     height: Mapped[int | None]
+    evidence: Mapped[list[Any] | None]
+    fingerprint: Mapped[int | None] = mapped_column(BigInteger)
     first_seen_at: Mapped[datetime]
 
 
@@ -91,11 +104,19 @@ class Model(Base):
 
 
 class Detection(Base):
-    """One model's finding on one content. `seconds` is the image's share of decoding and prediction."""
+    """One model's finding on one content. `seconds` is the image's share of decoding and prediction.
+
+    What the score rests on (`basis` to `disagreement`) is described in `scanner.seen`.
+    """
 
     __tablename__ = "detections"
     # The review queue pages by score and counts by label.
-    __table_args__ = (UniqueConstraint("content_id", "model_id"), Index(None, "score"), Index(None, "label"))
+    __table_args__ = (
+        UniqueConstraint("content_id", "model_id"),
+        Index(None, "score"),
+        Index(None, "label"),
+        Index(None, "disagreement"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"))
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
@@ -103,6 +124,11 @@ class Detection(Base):
     threshold: Mapped[float]
     band_low: Mapped[float]
     label: Mapped[str] = mapped_column(String(16))
+    basis: Mapped[str] = mapped_column(String(16))
+    faces: Mapped[list[Any] | None]
+    stable: Mapped[bool | None]
+    branches: Mapped[dict[str, Any] | None]
+    disagreement: Mapped[float | None]
     device: Mapped[str] = mapped_column(String(64))
     scanned_at: Mapped[datetime]
     seconds: Mapped[float]

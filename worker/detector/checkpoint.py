@@ -45,7 +45,9 @@ class CheckpointCard:
     """What a checkpoint says of itself.
 
     A score >= `threshold` is labelled fake; a score in the band [`band_low`, `threshold`) is uncertain; below it is real.
-    `backbones` maps branches whose weights are not in the file to the sha256 of the public file they need.
+    `whole_images` says that it was trained and measured on whole images as well as on crops of faces: only then is a picture
+    without a face flagged. `backbones` maps branches whose weights are not in the file to the sha256 of the public file that they
+    need.
     """
 
     name: str
@@ -54,6 +56,7 @@ class CheckpointCard:
     threshold: float
     band_low: float
     created_at: str
+    whole_images: bool = False
     backbones: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)

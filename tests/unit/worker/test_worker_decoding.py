@@ -19,8 +19,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from worker.decoding import DecoderPool, DecodersFail, Limits, PoolBroke, Ready
+from worker.decoding import DecoderPool, DecodersFail, Limits, PoolBroke
 from worker.detector.picture import PictureError
+from worker.inputs import Ready
 
 LIMITS = Limits(pixels=50_000_000, seconds=120, megabytes=3072)
 LARGE = replace(LIMITS, pixels=200_000_000)
@@ -94,9 +95,9 @@ def test_a_picture_comes_back_as_the_network_wants_it(pool: DecoderPool, form: s
     ready = decode(pool, buffer.getvalue())
     assert isinstance(ready, Ready)
     assert (ready.format, ready.width, ready.height) == (form, 200, 100)
-    assert ready.image_HWC.shape == (SIZE, SIZE, 3)
-    assert ready.image_HWC.dtype == np.uint8
-    assert np.abs(ready.image_HWC.mean((0, 1)) - (250, 120, 10)).max() < 8
+    assert ready.inputs[0].image_HWC.shape == (SIZE, SIZE, 3)
+    assert ready.inputs[0].image_HWC.dtype == np.uint8
+    assert np.abs(ready.inputs[0].image_HWC.mean((0, 1)) - (250, 120, 10)).max() < 8
 
 
 def test_many_pictures_come_back_to_those_who_asked(pool: DecoderPool) -> None:
@@ -109,7 +110,7 @@ def test_many_pictures_come_back_to_those_who_asked(pool: DecoderPool) -> None:
         ready = pool.outcome(future)
         assert isinstance(ready, Ready)
         assert ready.width == 80 + shade
-        assert (ready.image_HWC == shade).all()
+        assert (ready.inputs[0].image_HWC == shade).all()
 
 
 def test_more_pixels_than_allowed(pool: DecoderPool) -> None:

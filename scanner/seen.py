@@ -1,0 +1,56 @@
+"""What a model looked at in one content, and what it saw there, beside the score that counts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .database.models import Basis
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face that was found.
+
+    `box` is left, top, width, height in pixels of the upright picture; `confidence` the face finder's, 0..1; `score` the model's
+    P(fake), 0..1, None where the face is too small to judge; `frame` counts the frames of an animation, pages or video from 0.
+    """
+
+    box: tuple[int, int, int, int]
+    confidence: float
+    score: float | None
+    frame: int = 0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a score rests on.
+
+    `faces` is None where none were looked for (the picture was taken for a face crop as it is). `stable` says whether the label
+    stays under mild recompression and resizing; None: not tried. `branches` maps branches of the network to scores of their own.
+    """
+
+    basis: Basis = Basis.WHOLE
+    faces: tuple[Face, ...] | None = None
+    stable: bool | None = None
+    branches: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def disagreement(self) -> float | None:
+        """How far the branches' scores lie apart, 0..1; None with fewer than two."""
+        scores = self.branches.values()
+        return max(scores) - min(scores) if len(scores) > 1 else None
+
+    @property
+    def is_without_face(self) -> bool:
+        """Whether faces were looked for in vain, so that the score is of the whole picture for want of one."""
+        return self.basis is Basis.WHOLE and self.faces is not None
+
+    def as_columns(self) -> dict[str, Any]:
+        """The columns of a detection that hold it."""
+        return {
+            "basis": self.basis,
+            "faces": None if self.faces is None else [asdict(face) for face in self.faces],
+            "stable": self.stable,
+            "branches": dict(self.branches) or None,
+            "disagreement": self.disagreement,
+        }
