@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from .database.engine import Database
 from .database.models import Content, File, Removal, RemovalState, State
 from .errors import KnownError
+from .file_times import storable_ns
 from .moving import Identity, MoveRefused, identify, move, sync_folder
 from .printing import printable
 from .roots import known_roots, root_of
@@ -177,8 +178,8 @@ def _write_down(journal: Journal, kind: str, path: str, target: str | None, iden
             kept_path=target,
             sha256=identity.sha256,
             size=identity.size,
-            mtime_ns=identity.mtime_ns,
-            atime_ns=identity.atime_ns,
+            mtime_ns=storable_ns(identity.mtime_ns),
+            atime_ns=storable_ns(identity.atime_ns),
             reviewer=reviewer,
             created_at=journal.now(),
         )
@@ -236,7 +237,8 @@ def after_restoring(journal: Journal, row: Removed, identity: Identity, reviewer
 def _back_in_the_queue(session: Session, path: str, now: datetime) -> None:
     """The file is again what it was, so it has its verdict again at once; a sweep would find the same."""
     status = os.lstat(path)
-    same = (File.path == path, File.size == status.st_size, File.mtime_ns == status.st_mtime_ns, File.state == State.MISSING)
+    as_it_was = (File.size == status.st_size, File.mtime_ns == storable_ns(status.st_mtime_ns))
+    same = (File.path == path, *as_it_was, File.state == State.MISSING)
     back = {"state": State.SCORED, "finished_at": now}
     session.execute(update(File).where(*same, File.detection_id.is_not(None)).values(back))
 

@@ -16,6 +16,7 @@ from .database.engine import Database
 from .database.models import File, State
 from .database.queries import any_of
 from .errors import KnownError
+from .file_times import storable_ns
 from .recognise import announces_image, has_image_suffix
 from .walk import ignoring_name, look_at
 
@@ -135,9 +136,9 @@ def _look(path: str, rule: str | None) -> Iterator[Seen]:
         promises = has_image_suffix(path) or (target is not None and stat.S_ISDIR(target.st_mode))
         if promises:
             found = target or status
-            yield Seen(path, found.st_size, found.st_mtime_ns, rule)
+            yield Seen(path, found.st_size, storable_ns(found.st_mtime_ns), rule)
     elif has_image_suffix(path) or (stat.S_ISREG(status.st_mode) and announces_image(path)):
-        yield Seen(path, status.st_size, status.st_mtime_ns, rule)
+        yield Seen(path, status.st_size, storable_ns(status.st_mtime_ns), rule)
 
 
 def _followed(link: str) -> os.stat_result | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
+from .file_times import storable_ns
 from .printing import printable
 from .recognise import announces_image, has_image_suffix
 
@@ -84,7 +85,7 @@ def look_at(path: str, *, root: str) -> Entry | _Folder | None:
     if not stat.S_ISREG(status.st_mode):
         return Skipped(path, f"not a regular file but {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}")
     if has_image_suffix(path) or announces_image(path):
-        return Found(path, status.st_size, status.st_mtime_ns)
+        return Found(path, status.st_size, storable_ns(status.st_mtime_ns))
     return None
 
 
@@ -133,4 +134,4 @@ def _look_through_link(path: str, root: str) -> Entry | None:
         return None
     if not inside:
         return Skipped(path, f"a symbolic link out of the folder, to {printable(target)}")
-    return Found(path, status.st_size, status.st_mtime_ns)
+    return Found(path, status.st_size, storable_ns(status.st_mtime_ns))

@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 
+from scanner.file_times import storable_ns
 from scanner.leases import Claimed
 from scanner.recognise import image_format
 from scanner.verdicts import Changed, ContentFacts, Failed, Unreachable, Vanished
@@ -12,6 +13,7 @@ from scanner.verdicts import Changed, ContentFacts, Failed, Unreachable, Vanishe
 # What speaks of the network, the drive or this process, not of the file.
 _NETWORK = ("ESTALE", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ETIMEDOUT", "EREMOTEIO", "ENOLINK")
 _MACHINE = ("ENODEV", "ENXIO", "EMFILE", "ENFILE", "ENOMEM")
+_COARSEST_NS = 2_000_000_000
 _TROUBLE = frozenset(getattr(errno, name) for name in (*_NETWORK, *_MACHINE) if hasattr(errno, name))
 
 
@@ -42,12 +44,15 @@ def read_image(
                 f"too large: {before.st_size / 1e6:,.0f} MB, the limit is {max_bytes / 1e6:,.0f} MB (setting max_file_megabytes)",
             )
         try:
-            content = opened.read()
+            content = opened.read(max_bytes + 1)  # it may grow while it is read
         except OSError as error:
             return _unread(file, "read", error, path, root)
         after = os.fstat(descriptor)
-    if (after.st_size, after.st_mtime_ns) != (file.size, file.mtime_ns) or len(content) != after.st_size:
-        return Changed(file, after.st_size, after.st_mtime_ns)
+    changed_at = storable_ns(after.st_mtime_ns)
+    # Seen through another mount, the same time may be cut off: to 100 ns by SMB, to 2 s by FAT.
+    differs = abs(changed_at - file.mtime_ns) >= _COARSEST_NS if path != file.path else changed_at != file.mtime_ns
+    if differs or after.st_size != file.size or len(content) != after.st_size:
+        return Changed(file, after.st_size, changed_at)
     facts = ContentFacts(hashlib.sha256(content).hexdigest(), len(content))
     if not content:
         return Failed(file, "empty", "empty: the file has 0 bytes", facts)

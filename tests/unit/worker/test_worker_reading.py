@@ -11,6 +11,7 @@ import pytest
 
 from scanner.leases import Claimed
 from scanner.verdicts import Changed, ContentFacts, Failed, Unreachable, Vanished
+from scanner.walk import Found, look_at
 from worker.reading import read_image
 
 LIMIT = 10_000_000
@@ -126,6 +127,33 @@ def test_a_file_may_be_at_another_place_on_this_machine(tmp_path: Path, make_pic
     file = Claimed(1, "/elsewhere/a.jpg", status.st_size, status.st_mtime_ns)
     assert isinstance(read_image(file, LIMIT), Unreachable)
     assert isinstance(read_image(file, LIMIT, path=str(path), root=str(tmp_path)), tuple)
+
+
+def test_another_mount_may_cut_times_off(tmp_path: Path, make_picture: MakePicture) -> None:
+    """Or each sweep of the scanner, whose mount tells the time in full, would find the file changed."""
+    path = make_picture(tmp_path / "a.jpg")
+    os.utime(path, ns=(0, 1_700_000_000_123_456_700))
+    size = path.stat().st_size
+    for seen in (1_700_000_000_123_456_789, 1_700_000_001_999_999_999):
+        file = Claimed(1, "/elsewhere/a.jpg", size, seen)
+        assert isinstance(read_image(file, LIMIT, path=str(path), root=str(tmp_path)), tuple)
+        here = Claimed(1, str(path), size, seen)
+        assert isinstance(read_image(here, LIMIT), Changed)
+    for other in (
+        Claimed(1, "/elsewhere/a.jpg", size, 1_700_000_003_000_000_000),
+        Claimed(1, "/elsewhere/a.jpg", size + 1, seen),
+    ):
+        assert isinstance(read_image(other, LIMIT, path=str(path), root=str(tmp_path)), Changed)
+
+
+@pytest.mark.parametrize("year", [1901, 2400])
+def test_a_file_of_any_year(tmp_path: Path, make_picture: MakePicture, year: int) -> None:
+    path = make_picture(tmp_path / "a.jpg")
+    os.utime(path, (0, (year - 1970) * 31_556_952))
+    found = look_at(str(path), root=str(tmp_path))
+    assert isinstance(found, Found)
+    assert abs(found.mtime_ns) < 2**63
+    assert isinstance(read_image(Claimed(1, found.path, found.size, found.mtime_ns), LIMIT), tuple)
 
 
 @pytest.mark.parametrize("code", [errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EMFILE])
