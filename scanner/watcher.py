@@ -57,10 +57,19 @@ def main() -> int:
             _write({"unwatched": root, "reason": _advice(error)})
         _write({"ready": True})
         return _stay_for(reports, None)
-    for root in roots:
-        _watch(observer, root, reports)
-    reports.put({"ready": True})
+    # A thread of its own: in a huge tree it takes minutes, in which no one must think that we hang.
+    threading.Thread(target=_watch_all, args=[observer, roots, reports], daemon=True).start()
     return _stay_for(reports, observer)
+
+
+def _watch_all(observer: BaseObserver, roots: list[str], reports: Reports) -> None:
+    try:
+        for root in roots:
+            _watch(observer, root, reports)
+        reports.put({"ready": True})
+    except BaseException:
+        logging.exception("the watches cannot be set up")
+        os._exit(1)
 
 
 def _watch(observer: BaseObserver, root: str, reports: Reports) -> None:
@@ -87,7 +96,7 @@ def _stay_for(reports: Reports, observer: BaseObserver | None) -> int:
         except Empty:
             pass
         _write({"hints": list(hints)} if hints else {"alive": True})
-        if observer is not None and not (observer.is_alive() and all(emitter.is_alive() for emitter in observer.emitters)):
+        if observer is not None and not (observer.is_alive() and all(emitter.is_alive() for emitter in list(observer.emitters))):
             return 1
 
 

@@ -1,5 +1,6 @@
 """The watcher process: what it tells of, what it admits to have missed, and how it is kept going."""
 
+import json
 import os
 import shutil
 import signal
@@ -124,6 +125,55 @@ def test_a_watcher_that_hangs_is_started_again(
         return Restarted() in heard.all()
 
     wait_until(is_restarted, 60, "the restart")
+
+
+def changed_watcher(change: str, root: Path) -> subprocess.Popen[str]:
+    """The watcher's process with a line of Python run in it before it begins."""
+    program = f"import sys, time, threading, pathlib, scanner.watcher as w\n{change}\nsys.exit(w.main())"
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    process.stdin.write(f'{{"roots": ["{root}"]}}\n')
+    process.stdin.flush()
+    return process
+
+
+def test_while_a_huge_tree_is_set_up_the_watcher_shows_that_it_lives(root: Path, tmp_path: Path) -> None:
+    """Or it would be taken for one that hangs, killed in the middle, and never come to an end."""
+    go_on = tmp_path / "go on"
+    change = f"watch = w._watch\ndef slow(*all):\n    while not pathlib.Path({str(go_on)!r}).exists(): time.sleep(0.05)\n"
+    process = changed_watcher(change + "    watch(*all)\nw._watch = slow", root)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    with process.stdout, process.stdin:
+        assert json.loads(process.stdout.readline()) == {"alive": True}
+        go_on.touch()
+        while "ready" not in json.loads(process.stdout.readline()):
+            pass
+        (root / "a.jpg").touch()
+        while json.loads(process.stdout.readline()) != {"hints": [str(root / "a.jpg")]}:
+            pass
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("thread", ["observer", "observer._inotify", "next(iter(observer.emitters))"])
+def test_the_watcher_ends_when_one_of_its_threads_has_died(root: Path, thread: str) -> None:
+    """Then it is started again (above); watchdog itself would go on as if nothing happened (its issue 699)."""
+    change = f"""
+make = w._observer
+def dying(reports):
+    observer = make(reports)
+    def die():
+        while not observer.emitters: time.sleep(0.05)
+        ({thread}).stop()
+    threading.Thread(target=die).start()
+    return observer
+w._observer = dying"""
+    process = changed_watcher(change, root)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    with process.stdout, process.stdin:
+        assert process.wait(60) == 1
 
 
 def test_the_watcher_ends_with_its_service(root: Path) -> None:
