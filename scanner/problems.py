@@ -1,5 +1,6 @@
 """Files that could not be scored, and why; and those whose verdict is of another model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from .database.engine import Database
 from .database.models import Detection, File, Model, State
+from .database.queries import any_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +45,17 @@ def count_stale(database: Database, model_sha256: str) -> int:
         return session.scalar(query.where(File.state == State.SCORED, Model.sha256 != model_sha256)) or 0
 
 
-def rescan_stale(database: Database, model_sha256: str, now: datetime) -> int:
-    """Make those files pending, so that this checkpoint judges them; their verdicts so far stay with the content.
+def rescan_stale(database: Database, model_sha256: str, now: datetime, *, paths: Sequence[str] = ()) -> int:
+    """Make those files (under `paths`, if any) pending, so that this checkpoint judges them; their verdicts so far stay.
 
     Returns how many.
     """
     stale = select(Detection.id).join(Model, Detection.model_id == Model.id).where(Model.sha256 != model_sha256)
+    wanted = (any_of(paths),) if paths else ()
     with database.write() as session:
         rows = session.execute(
             update(File)
-            .where(File.state == State.SCORED, File.detection_id.in_(stale))
+            .where(File.state == State.SCORED, File.detection_id.in_(stale), *wanted)
             .values(state=State.PENDING, pending_since=now, attempts=0)
             .returning(File.id)
             .execution_options(synchronize_session=False)

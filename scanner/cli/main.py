@@ -27,6 +27,7 @@ _CORE = {
     "service": "scanner.cli.service:service",
     "status": "scanner.cli.status:status",
     "retry": "scanner.cli.retry:retry",
+    "rescan": "scanner.cli.rescan:rescan",
     "db": "scanner.cli.db:db",
     "config": "scanner.cli.config:config",
 }

@@ -1,0 +1,84 @@
+"""`dfscan rescan`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..settings import Settings
+from .context import opened_database, pass_settings, utc_now
+
+if TYPE_CHECKING:
+    from ..active_model import Checkpoint
+    from ..database.engine import Database
+    from ..flips import Comparison
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--flips", is_flag=True, help="Only show which labels changed with the model, for images that both have judged.")
+@click.option("--json", "as_json", is_flag=True)
+@pass_settings
+def rescan(settings: Settings, paths: tuple[Path, ...], flips: bool, as_json: bool) -> None:
+    """Let the active model judge what only other models have judged; limited to PATHS if there are any.
+
+    The files become pending; `dfscan scan` or a running `dfscan watch` takes them up. Verdicts of the other models stay.
+    """
+    from ..active_model import active_checkpoint
+    from ..problems import rescan_stale
+    from ..queue import waker
+
+    scope = [str(path.expanduser().absolute()) for path in paths]
+    with opened_database(settings) as database:
+        model = active_checkpoint(settings)
+        if flips:
+            _show_flips(database, model, scope, as_json=as_json)
+            return
+        count = rescan_stale(database, model.sha256, utc_now(), paths=scope)
+        if count:
+            waker(settings)()
+            _warn_of_others(database, model)
+    if as_json:
+        click.echo(json.dumps({"model": vars(model), "pending": count}, indent=1))
+    else:
+        then = "; `dfscan scan` or a running `dfscan watch` takes them up, then `dfscan rescan --flips` compares" if count else ""
+        click.echo(f"{count:,} files wait for the verdict of {model.name}{then}")
+
+
+def _show_flips(database: "Database", model: "Checkpoint", scope: list[str], *, as_json: bool) -> None:
+    from ..flips import compare_models
+
+    found = compare_models(database, model.sha256, paths=scope)
+    click.echo(_document(model, found) if as_json else _text(model, found))
+
+
+def _warn_of_others(database: "Database", model: "Checkpoint") -> None:
+    """A worker that was started with another model would give the old verdicts again."""
+    from ..workers import live_workers
+
+    for name in sorted({worker.model for worker in live_workers(database, utc_now())} - {model.name}):
+        click.echo(f"dfscan: a worker with the model {name} runs; start it anew, or it gives that model's verdicts", err=True)
+
+
+def _document(model: "Checkpoint", found: "Comparison") -> str:
+    items = [
+        {"sha256": flip.sha256, "paths": flip.paths, "before": vars(flip.before), "after": vars(flip.after)}
+        for flip in found.flips
+    ]
+    counts = [{"before": was, "after": became, "count": count} for (was, became), count in sorted(found.counts.items())]
+    return json.dumps({"model": vars(model), "compared": found.compared, "counts": counts, "flips": items}, indent=1)
+
+
+def _text(model: "Checkpoint", found: "Comparison") -> str:
+    from ..printing import printable
+
+    lines = [
+        f"{flip.before.label:9} {flip.before.score:.3f} -> {flip.after.label:9} {flip.after.score:.3f}  {printable(path)}"
+        for flip in found.flips
+        for path in flip.paths
+    ]
+    changed = ", ".join(f"{count:,} {was} -> {became}" for (was, became), count in sorted(found.counts.items()) if was != became)
+    return "\n".join(
+        [*lines, f"{found.compared:,} images judged by {model.name} and before by another model: {changed or 'no label changed'}"]
+    )

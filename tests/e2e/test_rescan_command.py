@@ -1,0 +1,54 @@
+"""`dfscan rescan` as a user runs it after a change of model."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scanner.foreground import take_in_paths
+from scanner.leases import claim
+from scanner.settings import Settings
+from scanner.verdicts import ContentFacts, Scored, record, register_model
+from worker.reading import read_image
+
+
+def test_a_new_model_judges_what_an_old_one_judged_and_shows_what_flipped(laptop, tmp_path: Path, make_picture) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        make_picture(folder / f"{number}.jpg", number)
+    laptop.run("status")  # makes the tables
+    _judge_by_an_old_model(laptop, folder)
+    assert {item["model"] for item in laptop.report()["items"]} == {"old"}
+    before = {item["path"]: (item["label"], item["score"]) for item in laptop.report()["items"]}
+    unknown = laptop.run("--model", "unknown", "rescan", exit_status=2).stderr
+    assert "there is no checkpoint named 'unknown'" in unknown
+
+    said = json.loads(laptop.run("rescan", "--json").stdout)
+    assert (said["pending"], said["model"]["name"]) == (3, "lite")
+    laptop.run("scan", folder, exit_status=(0, 1))
+    after = {item["path"]: (item["label"], item["score"]) for item in laptop.report()["items"] if item["model"] == "lite"}
+    assert set(after) == set(before)
+
+    found = json.loads(laptop.run("rescan", "--flips", "--json").stdout)
+    assert found["compared"] == 3
+    changed = {path for path in before if before[path][0] != after[path][0]}
+    assert changed  # the old model said both fake and real of the same kind of picture
+    assert {path for flip in found["flips"] for path in flip["paths"]} == changed
+    for flip in found["flips"]:
+        [path] = flip["paths"]
+        assert flip["before"] == {"model": "old", "label": before[path][0], "score": before[path][1]}
+        assert flip["after"] == {"model": "lite", "label": after[path][0], "score": after[path][1]}
+    assert laptop.run("rescan").stdout == "0 files wait for the verdict of lite\n"
+
+
+def _judge_by_an_old_model(laptop, folder: Path) -> None:
+    now = datetime.now(UTC)
+    take_in_paths(Settings(laptop.data_dir, settle_seconds=0.1), laptop.database, [str(folder)], lambda: now)
+    model = register_model(laptop.database, sha256="11" * 32, name="old", card={}, threshold=0.75, band_low=0.5, now=now)
+    outcomes = []
+    for number, file in enumerate(claim(laptop.database, "old worker", 10, now=now, lease_seconds=60, max_attempts=3)):
+        read = read_image(file, 10_000_000)
+        assert isinstance(read, tuple)
+        assert isinstance(read[1], ContentFacts)
+        outcomes.append(Scored(file, read[1], (0.1, 0.9, 0.1)[number], 0.1))
+    record(laptop.database, "old worker", outcomes, model, device="cpu", now=now)
