@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from scanner.printing import printable
 from scanner.problems import count_stale, rescan_stale
-from scanner.roots import add_roots, remove_root
+from scanner.roots import WatchedRoot, add_roots, remove_root
 from scanner.standing import StandingNow, current_standing
 
 from .naming import named
@@ -143,6 +143,7 @@ class RunPage(QWidget):
         box = QGroupBox(self.tr("Watched folders"))
         self.folders = named(QListWidget(), self.tr("Watched folders"))
         self.folders.setFixedHeight(150)
+        self.folders.setWordWrap(True)
         self.folders.currentRowChanged.connect(self._show_choice)
         self.add = QPushButton(self.tr("Add a folder\N{HORIZONTAL ELLIPSIS}"))
         self.add.clicked.connect(self._choose_folder)
@@ -230,14 +231,7 @@ class RunPage(QWidget):
         return text
 
     def _show_folders(self, standing: StandingNow) -> None:
-        texts = []
-        for root in standing.roots:
-            swept = (
-                self.tr("looked through {when}").format(when=f"{root.swept_at.astimezone():%Y-%m-%d %H:%M}")
-                if root.swept_at
-                else self.tr("not yet looked through")
-            )
-            texts.append((root.id, root.path, f"{printable(root.path)}   ({swept})"))
+        texts = [(root.id, root.path, f"{printable(root.path)}\n    {self._ledger(root)}") for root in standing.roots]
         shown = [(self.folders.item(row).data(_ROOT_ID), self.folders.item(row).text()) for row in range(self.folders.count())]
         if shown != [(root_id, text) for root_id, _, text in texts]:
             chosen = self.folders.currentRow()
@@ -248,6 +242,19 @@ class RunPage(QWidget):
                 self.folders.addItem(item)
             self.folders.setCurrentRow(min(chosen, len(texts) - 1))
         self.folders_changed.emit([path for _, path, _ in texts])
+
+    def _ledger(self, root: WatchedRoot) -> str:
+        """How a folder is watched, and what that missed."""
+        if root.paused_reason is not None:
+            return self.tr("Paused, nothing in it is marked: {reason}").format(reason=root.paused_reason)
+        how = {"events": self.tr("by events"), "polled": self.tr("polled ({reason})").format(reason=root.mode_reason)}
+        swept = self.tr("last swept {when}").format(when=f"{root.swept_at.astimezone():%Y-%m-%d %H:%M}") if root.swept_at else ""
+        counts = self.tr("{by_events:,} found by events, {by_sweep:,} only by a sweep, {overflows:,} overflows").format(
+            by_events=root.found_by_events, by_sweep=root.found_by_sweep, overflows=root.overflows
+        )
+        return "; ".join(
+            [how.get(root.mode or "", self.tr("not watched yet")), swept or self.tr("never swept to the end"), counts]
+        )
 
     def _choose_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self, self.tr("A folder to watch"))

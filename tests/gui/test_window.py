@@ -27,8 +27,9 @@ from sqlalchemy import text
 from gui.dialogs import KeptDialog, PreferencesDialog
 from gui.keys import KeysDialog, all_keys
 from scanner.criteria import Criteria
+from scanner.ledger import EVENTS, POLLED, add_to_counts, check_presence, mark_swept, note_mode
 from scanner.removals import MANIFEST
-from scanner.roots import known_roots
+from scanner.roots import add_roots, known_roots
 from scanner.saved_filters import save_filter, saved_filters
 
 Open = Callable[..., Opened]
@@ -293,6 +294,33 @@ def test_a_new_database_asks_for_a_folder_and_watches_it(
     running.folders.setCurrentRow(0)
     running.remove.click()
     opened.until(lambda: known_roots(archive.database) == [])
+
+
+def test_each_folder_shows_its_ledger(five: Archive, open_window: Open) -> None:
+    events, polled, away = add_roots(
+        five.database, [str(five.folder / name) for name in _folders(five.folder, "a", "b", "c")], START
+    )
+    note_mode(five.database, events, EVENTS, None)
+    add_to_counts(five.database, events.id, overflows=2, by_events=1200, by_sweep=3)
+    mark_swept(five.database, events, 1.0, START)
+    note_mode(five.database, polled, POLLED, "it is on a network file system")
+    (five.folder / "c").rmdir()
+    check_presence(five.database, away, START)
+    opened = open_window()
+    assert opened.window.view is not None
+    folders = opened.window.view.running.folders
+    opened.until(lambda: folders.count() == 3)
+    first, second, third = (folders.item(row).text() for row in range(3))
+    swept = f"last swept {START.astimezone():%Y-%m-%d %H:%M}"
+    assert first == f"{events.path}\n    by events; {swept}; 1,200 found by events, 3 only by a sweep, 2 overflows"
+    assert "polled (it is on a network file system); never swept to the end; 0 found by events" in second
+    assert "Paused, nothing in it is marked: it cannot be read" in third
+
+
+def _folders(inside: Path, *names: str) -> list[str]:
+    for name in names:
+        (inside / name).mkdir()
+    return list(names)
 
 
 def test_a_newer_database_is_named_and_another_try_helps(five: Archive, open_window: Open) -> None:
