@@ -147,13 +147,16 @@ def _say_trouble(worker: Worker, trouble: str | None) -> None:
 
 
 def _expire(database: Database, name: str, file: Claimed | None, seconds: float) -> None:
-    """End this process, whatever its main thread is stuck in; only the file at fault, if it is known, is charged."""
+    """End this process, whatever its main thread is stuck in; only the file at fault is charged, if it is known.
+
+    If it is not, each in hand is: without that they would come back together for ever. Charged, they are soon taken one by one.
+    """
     what = f"reading {printable(file.path)}" if file else "a batch"
 
     def give_back() -> None:
         if file is not None:
             release(database, name, [file.id], charge=True)
-            release(database, name, charge=False)
+        release(database, name, charge=file is None)
 
     try:
         log.error("%s has taken %.0f s (file_seconds, batch_seconds): the worker ends, and another goes on", what, seconds)
