@@ -23,6 +23,8 @@ _STRIKES = {EXIT_CANNOT_BEGIN: STRIKES_OUT, EXIT_RENEW: 0, EXIT_HUNG: 1}
 _STRIKES_KILLED, _STRIKES_ENDED = 1, 3
 # Who has not looked for this long (the database was away, the machine slept) knows nothing of what stayed the same.
 _UNSEEN_SECONDS = 30.0
+# Loading a model from a slow disk takes minutes; a device that hangs would take for ever.
+_LOADING_SECONDS = 900.0
 _LOG_LIMIT = 5 << 20
 
 log = logging.getLogger(__name__)
@@ -51,8 +53,7 @@ class EmbeddedWorker:
         self._pending_at_death: int | None = None
         self._not_before = 0.0
         self._unburied: dict[str, bool] = {}
-        self._signs = _Steady()
-        self._idleness = _Steady()
+        self._signs, self._idleness, self._absence = _Steady(), _Steady(), _Steady()
         self.log_file = settings.data_dir / "logs" / "worker.log"
 
     @property
@@ -63,7 +64,7 @@ class EmbeddedWorker:
     def start(self) -> None:
         """Start the process; it reports in once its model is loaded."""
         self._name = worker_name()
-        self._signs, self._idleness = _Steady(), _Steady()
+        self._signs, self._idleness, self._absence = _Steady(), _Steady(), _Steady()
         command = [sys.executable, "-m", "scanner", "worker", "--supervised", "--name", self._name]
         environment = {**os.environ, **as_environment(self._settings)}
         if self._logs_to_stderr:
@@ -117,8 +118,9 @@ class EmbeddedWorker:
 
     def _why_to_kill(self, waiting: Backlog) -> str | None:
         seen = find_worker(self._database, self._name)
-        if seen is None:
-            return None  # it loads its model
+        if seen is None:  # it loads its model, or ends
+            absent = self._absence.seconds_of(None) > _LOADING_SECONDS
+            return f"has not become ready for {_LOADING_SECONDS:g} s" if absent else None
         # It shows itself from a thread of its own: without that, all of it hangs.
         patience = self._settings.hang_seconds
         if self._signs.seconds_of(seen.seen_at) > patience:
