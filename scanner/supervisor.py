@@ -1,11 +1,13 @@
 """A worker process and who looks after it: started, restarted when it dies, hangs or stalls, stopped."""
 
+import json
 import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from time import monotonic
 
@@ -168,7 +170,11 @@ class EmbeddedWorker:
             lines = self.log_file.read_text("utf-8", "replace").strip().splitlines()
         except OSError:
             return "(no log)"
-        return lines[-1] if lines else "(none)"
+        if not lines:
+            return "(none)"
+        with suppress(ValueError, KeyError, TypeError):  # `watch --log-json`
+            return str(json.loads(lines[-1])["message"])
+        return lines[-1]
 
 
 class _Steady:

@@ -32,6 +32,8 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from .cli.logs import log_to_stderr
+
 # Only what means that a file may be complete. Reading makes events, too, and the default mask loses events in a burst.
 _LINUX: list[type[FileSystemEvent]] = [FileClosedEvent, FileMovedEvent, DirCreatedEvent, DirMovedEvent]
 # Elsewhere nothing tells that a file was closed.
@@ -45,7 +47,8 @@ Reports = SimpleQueue[dict[str, Any]]
 
 def main() -> int:
     """Watch until standard input ends; 1 when a thread of the observer has died."""
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
+    log_to_stderr("%(asctime)s %(message)s")
+    logging.getLogger().setLevel(logging.ERROR)
     roots: list[str] = json.loads(sys.stdin.readline())["roots"]
     threading.Thread(target=_end_with_standard_input, daemon=True).start()
     reports: Reports = SimpleQueue()

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from scanner.cli.context import opened_database, pass_settings, utc_now
-from scanner.cli.logs import log_to_stderr
+from scanner.cli.logs import log_to_stderr, tell
 from scanner.exits import EXIT_CANNOT_BEGIN
 from scanner.settings import Settings
 
@@ -36,9 +36,7 @@ def worker(settings: Settings, device: str | None, batch_size: int | None, name:
 
     from .process import run_worker
 
-    status = run_worker(
-        chosen, name or worker_name(), supervised=supervised, say=lambda line: click.echo(f"worker ready: {line}", err=True)
-    )
+    status = run_worker(chosen, name or worker_name(), supervised=supervised, say=lambda line: tell(f"worker ready: {line}"))
     # Everything is closed; taking torch apart would only make whoever stops us wait for seconds more.
     logging.shutdown()
     sys.stdout.flush()

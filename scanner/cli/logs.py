@@ -5,11 +5,16 @@ import logging
 import os
 import sys
 from datetime import UTC, datetime
+from types import TracebackType
+
+import click
 
 from ..settings import without_passwords
 
 # Set by `watch --log-json`, and passed on to the worker that it starts.
 JSON_VARIABLE = "DFSCAN_LOG_JSON"
+
+log = logging.getLogger("dfscan")
 
 
 class JsonLines(logging.Formatter):
@@ -39,7 +44,34 @@ class PlainLines(logging.Formatter):
 def log_to_stderr(form: str) -> None:
     """Start logging in `form`, or as JSON if that is asked for; what libraries say of their everyday business is left out."""
     lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(JsonLines() if os.environ.get(JSON_VARIABLE) else PlainLines(form))
+    lines.setFormatter(JsonLines() if _wants_json() else PlainLines(form))
+    if _wants_json():
+        logging.captureWarnings(True)
+        sys.excepthook = _log_bug
     logging.basicConfig(level=logging.INFO, handlers=[lines])
     for library in ("alembic", "celery", "kombu"):
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def tell(line: str) -> None:
+    """Say `line` on standard error: as it is, or as JSON if that is asked for."""
+    if _wants_json():
+        log.info("%s", line)
+    else:
+        click.echo(line, err=True)
+
+
+def say_error(message: str) -> None:
+    """Say what ends the command."""
+    if _wants_json() and logging.root.handlers:
+        log.error("%s", message)
+    else:
+        click.echo(f"dfscan: {message}", err=True)
+
+
+def _wants_json() -> bool:
+    return bool(os.environ.get(JSON_VARIABLE))
+
+
+def _log_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.critical("%s", error or kind.__name__, exc_info=(kind, error, trace))

@@ -118,7 +118,9 @@ def main() -> None:
 def _complain(message: str) -> None:
     if "--debug" in sys.argv:
         raise  # noqa: PLE0704  (called from an except block only)
-    click.echo(f"dfscan: {message}", err=True)
+    from .logs import say_error
+
+    say_error(message)
     sys.exit(EXIT_ERROR)
 
 

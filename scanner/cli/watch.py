@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ..database.engine import Database, DatabaseUnavailable
+from ..printing import printable
 from ..pulse import Pulse
 from ..settings import Settings
 from .context import opened_database, pass_settings, utc_now
-from .logs import JSON_VARIABLE, log_to_stderr
+from .logs import JSON_VARIABLE, log_to_stderr, tell
 
 if TYPE_CHECKING:
     from ..roots import WatchedRoot
@@ -65,9 +66,9 @@ def watch(
             return
         with _only_one(database) as keep_lock:
             for root in roots:
-                click.echo(f"watching {root.path}", err=True)
+                tell(f"watching {printable(root.path)}")
             _serve(chosen, database, roots, with_worker=not no_worker, stop=stop, keep_lock=keep_lock)
-    click.echo("stopped", err=True)
+    tell("stopped")
 
 
 def _serve(

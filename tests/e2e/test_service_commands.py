@@ -60,6 +60,9 @@ def test_one_watch_per_database_with_metrics_and_json_logs(laptop, tmp_path: Pat
     wait_until(lambda: "not running" not in laptop.run("status").stdout, 120, "the lock")
     refused = laptop.run("watch", "--no-worker", folder, exit_status=2)
     assert f"process {watch.pid} on" in refused.stderr
+    refused = laptop.run("watch", "--no-worker", "--log-json", folder, exit_status=2)
+    assert json.loads(refused.stderr)["level"] == "error"
+    assert f"process {watch.pid} on" in json.loads(refused.stderr)["message"]
     wait_until(lambda: _health(address) == "ok\n", 60, "a healthy service")
 
     os.kill(watch.pid, 9)
@@ -70,8 +73,9 @@ def test_one_watch_per_database_with_metrics_and_json_logs(laptop, tmp_path: Pat
     wait_until(lambda: laptop.report()["items"] != [], 120, "the file")
     second.terminate()
     assert second.wait(60) == 0
-    lines = (tmp_path / "started-1.log").read_text().splitlines()
-    assert any(json.loads(line)["message"].startswith("1 found by") for line in lines if line.startswith("{"))
+    lines = [json.loads(line) for line in (tmp_path / "started-1.log").read_text().splitlines()]  # each, without exception
+    assert any(line["message"].startswith("1 found by") for line in lines)
+    assert (lines[0]["message"], lines[-1]["message"]) == (f"watching {folder}", "stopped")
 
 
 def test_the_compose_file_fits_the_schema() -> None:
