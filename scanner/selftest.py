@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import psutil
@@ -19,9 +19,10 @@ from sqlalchemy import func, select
 from .database.engine import Database, open_database
 from .database.models import Detection, File, State
 from .database.schema import prepare_schema
+from .settings import PREFIX, Settings
 from .verify import prove
 
-PICTURES = 300
+PICTURES = 200
 LIMIT_SECONDS = 300.0
 LOCK_SECONDS = 3.0
 
@@ -60,7 +61,8 @@ def _bench(home: Path) -> Iterator[_Bench]:
     folder.mkdir()
     database = open_database(f"sqlite:///{data_dir / 'dfscan.sqlite'}")
     prepare_schema(database)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DFSCAN_")}
+    set_by_user = {PREFIX + field.name.upper() for field in fields(Settings)}
+    environment = {name: value for name, value in os.environ.items() if name not in set_by_user}
     environment |= {"DFSCAN_DATA_DIR": str(data_dir), "DFSCAN_SETTLE_SECONDS": "0.5", "XDG_CONFIG_HOME": str(home / "config")}
     with (home / "watch.log").open("wb") as log:
         watch = subprocess.Popen([sys.executable, "-m", "scanner", "watch", str(folder)], env=environment, stdout=log, stderr=log)

@@ -13,8 +13,10 @@ import pytest
 HOME = Path(__file__).resolve().parents[2]
 
 
-def test_doctor_says_what_is_wrong_and_what_mends_it(laptop, tmp_path: Path) -> None:
-    well = json.loads(laptop.run("doctor", "--json").stdout)
+def test_doctor_tries_this_machine_and_says_what_is_wrong_and_what_mends_it(laptop, tmp_path: Path) -> None:
+    well = json.loads(laptop.run("doctor", "--json", "--selftest", timeout=900).stdout)
+    assert {trial["name"]: trial["detail"] for trial in well["trials"] if not trial["passed"]} == {}
+    assert len(well["trials"]) == 6
     names = {finding["name"] for finding in well["findings"]}
     assert {"python", "data folder", "disk space", "database", "broker", "model", "device", "decoders", "watch"} <= names
     assert {finding["health"] for finding in well["findings"]} <= {"good", "poor"}
