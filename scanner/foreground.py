@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,14 @@ from sqlalchemy import func, select
 
 from .database.engine import Database
 from .database.models import File, State
-from .database.queries import any_of
+from .database.queries import any_of, of_no_root_in
 from .errors import KnownError
 from .intake import BATCH, Taken, mark_missing, mark_missing_path, take_in
 from .leases import backlog, reconcile
+from .ledger import why_away
+from .printing import printable
 from .reach import drop_gone
+from .roots import WatchedRoot, adopt_files, known_roots, root_of, roots_around
 from .settings import Settings
 from .settle import Settling, is_fresh
 from .supervisor import EmbeddedWorker
@@ -33,6 +36,10 @@ class NothingThere(KnownError):
     """A path to scan that does not exist."""
 
 
+class RootAway(KnownError):
+    """A path in a watched folder that is unmounted, or on an unplugged drive."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """How far a scan is: files to do at its start, files still pending, and the workers at work."""
@@ -43,15 +50,22 @@ class Standing:
 
 
 def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], now: Callable[[], datetime]) -> Taken:
-    """Bring the database up to date with what lies under `paths` (absolute; folders or files). Raises NothingThere."""
+    """Bring the database up to date with what lies under `paths` (absolute; folders or files).
+
+    Raises NothingThere, and RootAway for what lies in a watched folder that is away.
+    """
     for path in paths:
         if not os.path.lexists(path):
             raise NothingThere(f"{path} does not exist; name a folder or an image")
+    roots = roots_around(paths, known_roots(database))
+    away = _away(database, paths, roots)
     settling = Settling(settings.settle_seconds, time.monotonic)
     taken = Taken()
     for path in paths:
         waiting: list[Entry] = []
         for entry in _entries(path, settings.ignore):
+            if root_of(entry.path, away):
+                continue
             if isinstance(entry, Found) and is_fresh(entry, settings.settle_seconds, now()):
                 settling.watch_over(entry)
                 continue
@@ -60,9 +74,31 @@ def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], 
                 taken += take_in(database, waiting, root_id=None, now=now())
                 waiting = []
         taken += take_in(database, waiting, root_id=None, now=now())
-        mark_gone = mark_missing if os.path.isdir(path) else mark_missing_path
-        mark_gone(database, path, now=now())
-    return taken + _take_in_settled(settling, database, now)
+        if os.path.isdir(path):
+            mark_missing(database, path, now=now(), spare=[root.id for root in away])
+        else:
+            mark_missing_path(database, path, now=now())
+    taken += _take_in_settled(settling, database, now)
+    adopt_files(database, roots)
+    return taken
+
+
+def _away(database: Database, paths: Sequence[str], roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
+    """Which of `roots` are away: their files are neither marked nor waited for. Raises RootAway when a path lies in one."""
+    away = []
+    for root in roots:
+        reason = why_away(database, root)
+        if reason is None:
+            continue
+        for path in paths:
+            if root_of(path, [root]):
+                raise RootAway(
+                    f"{printable(path)} is in the watched folder {printable(root.path)}, which is away: {reason}. Mount it or "
+                    f"plug it in; if it is as it should be, `dfscan watch --accept {printable(root.path)}`"
+                )
+        log.warning("%s is away and left alone: %s", printable(root.path), reason)
+        away.append(root)
+    return away
 
 
 def work_until_done(
@@ -75,7 +111,9 @@ def work_until_done(
     show: Callable[[Standing], None],
 ) -> None:
     """Keep a worker going until nothing under `paths` is pending. Raises WorkerFailed."""
-    total = pending_under(database, paths)
+    roots = roots_around(paths, known_roots(database))
+    away = [root.id for root in roots if why_away(database, root) is not None]
+    total = pending_under(database, paths, spare=away)
     if not total:
         return
     from .queue import waker  # brings Celery, which a scan with nothing to do needs not wait for
@@ -87,14 +125,14 @@ def work_until_done(
             worker.start()
         next_reconcile = 0.0
         troubles = _Troubles()
-        while pending := pending_under(database, paths):
+        while pending := pending_under(database, paths, spare=away):
             workers = live_workers(database, now())
             show(Standing(total, pending, tuple(seen.device for seen in workers)))
             if with_worker:
                 worker.look_after(backlog(database, now()))
             if time.monotonic() >= next_reconcile:
                 troubles.say(*(f"the worker waits: {seen.trouble}" for seen in workers if seen.trouble))
-                troubles.say(*drop_gone(database, paths, now()))
+                troubles.say(*drop_gone(database, paths, now(), spare=away))
                 reconcile(wake, database, now())
                 next_reconcile = time.monotonic() + settings.reconcile_seconds
             # Counting a large backlog costs something, and no one needs its every step.
@@ -119,10 +157,10 @@ class _Troubles:
                 log.warning("%s", trouble)
 
 
-def pending_under(database: Database, paths: Sequence[str]) -> int:
-    """How many files under `paths` are pending."""
+def pending_under(database: Database, paths: Sequence[str], *, spare: Collection[int] = ()) -> int:
+    """How many files under `paths` are pending, without those of the roots `spare`."""
     with database.read() as session:
-        query = select(func.count()).select_from(File).where(File.state == State.PENDING, any_of(paths))
+        query = select(func.count()).select_from(File).where(File.state == State.PENDING, any_of(paths), of_no_root_in(spare))
         return session.scalar(query) or 0
 
 

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from .database.engine import Database
 from .database.models import File, State
-from .database.queries import insert_or_ignore, under
+from .database.queries import insert_or_ignore, of_no_root_in, under
 from .walk import Entry, Found, Skipped
 
 BATCH = 500
@@ -62,15 +62,17 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
     return Taken(new, again, len(by_path) - new - again - skipped, skipped)
 
 
-def mark_missing(database: Database, folder: str, *, now: datetime, is_here: Callable[[], bool] | None = None) -> int:
+def mark_missing(
+    database: Database, folder: str, *, now: datetime, is_here: Callable[[], bool] | None = None, spare: Collection[int] = ()
+) -> int:
     """Mark files under `folder` that are no longer there; returns how many. Their verdicts stay.
 
     `is_here` tells whether the folder is still what it was, and is asked before anything is marked. Without it an empty
-    folder is not trusted: an unplugged drive looks like that.
+    folder is not trusted: an unplugged drive looks like that. Files of the roots `spare` (ids) are left alone.
     """
     if is_here is not None:
         marked = 0
-        for page in _pages(database, folder):
+        for page in _pages(database, folder, spare):
             gone = [file_id for file_id, path, kind in page if _is_gone(path, kind)]
             if gone and not is_here():
                 break
@@ -83,7 +85,7 @@ def mark_missing(database: Database, folder: str, *, now: datetime, is_here: Cal
     except OSError:
         return 0
     marked = 0
-    for page in _pages(database, folder):
+    for page in _pages(database, folder, spare):
         marked += _mark(database, [file_id for file_id, path, kind in page if _is_gone(path, kind)], now)
     return marked
 
@@ -102,11 +104,12 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield batch
 
 
-def _pages(database: Database, folder: str) -> Iterator[Sequence[tuple[int, str, str | None]]]:
+def _pages(database: Database, folder: str, spare: Collection[int] = ()) -> Iterator[Sequence[tuple[int, str, str | None]]]:
     last = 0
+    known = (under(folder), of_no_root_in(spare), File.state != State.MISSING)
     while True:
         with database.read() as session:
-            query = select(File.id, File.path, File.error_kind).where(under(folder), File.state != State.MISSING, File.id > last)
+            query = select(File.id, File.path, File.error_kind).where(*known, File.id > last)
             page = list(session.execute(query.order_by(File.id).limit(BATCH)))
         if not page:
             return

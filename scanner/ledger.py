@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select, update
 
-from .availability import Here, Identity, presence
+from .availability import Away, Here, Identity, presence
 from .database.engine import Database
 from .database.models import File, Root, State
 from .database.queries import under
@@ -39,10 +39,9 @@ def mark_swept(database: Database, root: WatchedRoot, seconds: float, now: datet
 
 def check_presence(database: Database, root: WatchedRoot, now: datetime) -> str | None:
     """Look whether `root` is there; pause or resume it in the database. Returns why it is away, None when it is here."""
-    known = Identity(root.device, root.inode) if root.device and root.inode else None
-    found = presence(root.path, known, lambda: _witnesses(database, root))
+    found = _look(database, root)
     if isinstance(found, Here):
-        if found.identity != known or root.paused_at is not None:
+        if found.identity != _known(root) or root.paused_at is not None:
             _record(database, root.id, found.identity)
         return None
     if root.paused_reason != found.reason:
@@ -52,11 +51,25 @@ def check_presence(database: Database, root: WatchedRoot, now: datetime) -> str 
     return found.reason
 
 
+def why_away(database: Database, root: WatchedRoot) -> str | None:
+    """Why `root` is away, None when it is here; nothing is recorded."""
+    found = _look(database, root)
+    return None if isinstance(found, Here) else found.reason
+
+
 def accept(database: Database, root: WatchedRoot) -> None:
     """Take `root` for what it is now, whatever it was before: its user said so."""
     found = presence(root.path, None, tuple)
     if isinstance(found, Here):
         _record(database, root.id, found.identity)
+
+
+def _known(root: WatchedRoot) -> Identity | None:
+    return Identity(root.device, root.inode) if root.device and root.inode else None
+
+
+def _look(database: Database, root: WatchedRoot) -> Here | Away:
+    return presence(root.path, _known(root), lambda: _witnesses(database, root))
 
 
 def _record(database: Database, root_id: int, identity: Identity) -> None:

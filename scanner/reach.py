@@ -1,21 +1,25 @@
 """Pending files that no worker can reach: gone for good, or only out of the workers' reach."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
 from .database.engine import Database
 from .database.models import File, State
-from .database.queries import any_of
+from .database.queries import any_of, of_no_root_in
 from .intake import BATCH, mark_missing_path
 from .printing import printable
 from .verdicts import UNREACHABLE
 
 
-def drop_gone(database: Database, paths: Sequence[str], now: datetime) -> list[str]:
-    """Mark those under `paths` missing that are gone for us, too: no one will ever score them. Returns why the others wait."""
-    query = select(File.path, File.error).where(File.state == State.PENDING, File.error_kind == UNREACHABLE, any_of(paths))
+def drop_gone(database: Database, paths: Sequence[str], now: datetime, *, spare: Collection[int] = ()) -> list[str]:
+    """Mark those under `paths` missing that are gone for us, too: no one will ever score them. Returns why the others wait.
+
+    Files of the roots `spare` are left alone.
+    """
+    out_there = (File.state == State.PENDING, File.error_kind == UNREACHABLE, of_no_root_in(spare))
+    query = select(File.path, File.error).where(*out_there, any_of(paths))
     with database.read() as session:
         out_of_reach = session.execute(query.limit(BATCH)).all()
     there = [row for row in out_of_reach if not mark_missing_path(database, row.path, now=now)]

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 
 from .database.engine import Database
 from .database.models import File, Root
-from .database.queries import insert_or_ignore
+from .database.queries import insert_or_ignore, under
 from .errors import KnownError
 
 
@@ -51,7 +51,9 @@ def add_roots(database: Database, paths: Sequence[str], now: datetime) -> list[W
     if paths:
         with database.write() as session:
             insert_or_ignore(session, Root, [{"path": path, "added_at": now} for path in paths])
-    return [root for root in known_roots(database) if root.path in paths]
+    roots = [root for root in known_roots(database) if root.path in paths]
+    adopt_files(database, roots)
+    return roots
 
 
 def known_roots(database: Database) -> list[WatchedRoot]:
@@ -59,6 +61,18 @@ def known_roots(database: Database) -> list[WatchedRoot]:
     with database.read() as session:
         rows = session.scalars(select(Root).order_by(Root.path))
         return [WatchedRoot(**{name: getattr(row, name) for name in _FIELDS}) for row in rows]
+
+
+def adopt_files(database: Database, roots: Sequence[WatchedRoot]) -> None:
+    """Files under `roots` that were taken in as no one's are theirs: while a root is away, its files are left alone."""
+    for root in roots:
+        with database.write() as session:
+            session.execute(update(File).where(under(root.path), File.root_id.is_(None)).values(root_id=root.id))
+
+
+def roots_around(paths: Sequence[str], roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
+    """The roots that one of `paths` lies in, or that lie in one of them."""
+    return [root for root in roots if any(_is_in(path, root.path) or _is_in(root.path, path) for path in paths)]
 
 
 def remove_root(database: Database, root_id: int) -> None:
@@ -79,4 +93,8 @@ def outermost(roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
 
 def root_of(path: str, roots: Sequence[WatchedRoot]) -> WatchedRoot | None:
     """The root that `path` lies under."""
-    return next((root for root in roots if path == root.path or path.startswith(os.path.join(root.path, ""))), None)
+    return next((root for root in roots if _is_in(path, root.path)), None)
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))

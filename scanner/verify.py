@@ -7,14 +7,14 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
 from .database.engine import Database
 from .database.models import File, State
-from .database.queries import any_of
+from .database.queries import any_of, of_no_root_in
 from .errors import KnownError
 from .file_times import storable_ns
 from .recognise import announces_image, has_image_suffix
@@ -68,8 +68,12 @@ class Proof:
         return explained + len(self.unexplained)
 
 
-def prove(database: Database, paths: Sequence[str], *, roots: Sequence[str], ignore: Sequence[str]) -> Proof:
+def prove(
+    database: Database, paths: Sequence[str], *, roots: Sequence[str], ignore: Sequence[str], spare: Collection[int] = ()
+) -> Proof:
     """Compare all images under `paths` (absolute) with the database. `roots` are the watched folders, whose rules count.
+
+    Rows of the roots with the ids `spare`, those that are away, are not called gone.
 
     Raises NothingToVerify when a path does not exist.
     """
@@ -85,7 +89,7 @@ def prove(database: Database, paths: Sequence[str], *, roots: Sequence[str], ign
                 _compare(database, batch, root, proof)
                 batch = []
         _compare(database, batch, root, proof)
-    proof.gone = _count_gone(database, paths)
+    proof.gone = _count_gone(database, paths, spare)
     return proof
 
 
@@ -188,11 +192,12 @@ def _explain_by_row(seen: Seen, row: File, proof: Proof) -> None:
         proof.verdict += 1
 
 
-def _count_gone(database: Database, paths: Sequence[str]) -> int:
+def _count_gone(database: Database, paths: Sequence[str], spare: Collection[int]) -> int:
     gone = last = 0
+    known = (any_of(paths), of_no_root_in(spare), File.state != State.MISSING)
     while True:
         with database.read() as session:
-            query = select(File.id, File.path).where(any_of(paths), File.state != State.MISSING, File.id > last)
+            query = select(File.id, File.path).where(*known, File.id > last)
             page = session.execute(query.order_by(File.id).limit(BATCH)).all()
         if not page:
             return gone

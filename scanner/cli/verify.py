@@ -14,7 +14,7 @@ from .context import opened_database, pass_settings
 if TYPE_CHECKING:
     from ..verify import Proof
 
-EXIT_UNEXPLAINED = 1
+EXIT_UNEXPLAINED, EXIT_NOT_TOLD = 1, 2
 
 
 @click.command()
@@ -24,23 +24,38 @@ EXIT_UNEXPLAINED = 1
 def verify(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
     """Walk PATHS (all watched folders without) and show that every image has a verdict, a pending job or a stated reason.
 
-    Exit status: 0 every image is explained, 1 some is not, 2 it could not be told.
+    Exit status: 0 every image is explained, 1 some is not, 2 it could not be told, as for a folder that is away.
     """
-    from ..roots import known_roots
+    from ..ledger import why_away
+    from ..printing import printable
+    from ..roots import known_roots, root_of, roots_around
     from ..verify import NothingToVerify, prove
 
     with opened_database(settings) as database:
-        roots = [root.path for root in known_roots(database)]
-        asked = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)] or roots
+        roots = known_roots(database)
+        asked = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)] or [root.path for root in roots]
         if not asked:
             raise NothingToVerify("no folder is watched yet; name one: dfscan verify ~/Pictures")
-        proof = prove(database, asked, roots=roots, ignore=settings.ignore)
+        looked_for = {root: why_away(database, root) for root in roots_around(asked, roots)}
+        away = {root: reason for root, reason in looked_for.items() if reason is not None}
+        there = [path for path in asked if root_of(path, list(away)) is None]
+        proof = prove(
+            database,
+            there,
+            roots=[root.path for root in roots],
+            ignore=settings.ignore,
+            spare=[root.id for root in away],
+        )
     if as_json:
         unexplained = [vars(item) for item in proof.unexplained]
-        click.echo(json.dumps({"paths": asked, "files": proof.files, **vars(proof), "unexplained": unexplained}, indent=1))
+        not_told = [{"path": root.path, "reason": reason} for root, reason in away.items()]
+        document = {"paths": asked, "files": proof.files, **vars(proof), "unexplained": unexplained, "away": not_told}
+        click.echo(json.dumps(document, indent=1))
     else:
         click.echo(_text(proof))
-    sys.exit(EXIT_UNEXPLAINED if proof.unexplained else 0)
+        for root, reason in away.items():
+            click.echo(f"away, so nothing is known of it: {printable(root.path)}: {reason}")
+    sys.exit(EXIT_UNEXPLAINED if proof.unexplained else EXIT_NOT_TOLD if away else 0)
 
 
 def _text(proof: "Proof") -> str:

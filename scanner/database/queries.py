@@ -1,7 +1,7 @@
 """Pieces of SQL that several modules need."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_
@@ -31,6 +31,11 @@ def under(path: str) -> ColumnElement[bool]:
     if path.endswith(os.sep):  # the top of a file system
         return and_(File.path >= path, File.path < path[:-1] + chr(ord(os.sep) + 1))
     return or_(File.path == path, and_(File.path >= path + os.sep, File.path < path + chr(ord(os.sep) + 1)))
+
+
+def of_no_root_in(root_ids: Collection[int]) -> ColumnElement[bool]:
+    """Files of none of these roots."""
+    return or_(File.root_id.is_(None), File.root_id.not_in(root_ids))
 
 
 def any_of(paths: Sequence[str]) -> ColumnElement[bool]:

@@ -1,7 +1,14 @@
 """`dfscan verify` and the database's commands as a user runs them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+
+from sqlalchemy import update
+
+from scanner.database.models import Root
+from scanner.ledger import check_presence
+from scanner.roots import add_roots
 
 
 def test_verify_answers_with_its_exit_status(laptop, tmp_path: Path, make_picture) -> None:
@@ -17,8 +24,34 @@ def test_verify_answers_with_its_exit_status(laptop, tmp_path: Path, make_pictur
     done = laptop.run("verify", folder, exit_status=1)
     assert f"unexplained: {folder}/b.jpg: it is on the disk and is not in the database" in done.stdout
     proof = json.loads(laptop.run("verify", folder, "--json", exit_status=1).stdout)
-    assert set(proof) == {"paths", "files", "verdict", "pending", "changed", "gone", "skipped", "failed", "unexplained"}
+    assert set(proof) == {"paths", "files", "verdict", "pending", "changed", "gone", "skipped", "failed", "unexplained", "away"}
     assert (proof["files"], proof["verdict"], proof["failed"]) == (3, 1, {"undecodable": 1})
+
+
+def test_a_folder_that_is_away_is_not_scanned_not_marked_and_not_called_complete(laptop, tmp_path: Path, make_picture) -> None:
+    drive = tmp_path / "mounts" / "drive"
+    drive.mkdir(parents=True)
+    picture = make_picture(drive / "a.jpg", 1)
+    laptop.run("scan", drive, exit_status=(0, 1))
+    database, now = laptop.database, datetime.now(UTC)
+    [root] = add_roots(database, [str(drive)], now)
+    assert check_presence(database, root, now) is None
+    picture.unlink()
+    make_picture(drive / "on the mount point.jpg", 2)
+    with database.write() as session:
+        session.execute(update(Root).values(device="another"))
+
+    refused = laptop.run("scan", drive, exit_status=2).stderr
+    assert "which is away: another file system is in its place" in refused
+    assert "dfscan watch --accept" in refused
+    above = laptop.run("scan", drive.parent, exit_status=(0, 1))
+    assert "0 new, 0 changed, 0 already known" in above.stderr
+    assert laptop.statuses("--status", "missing") == {}
+    proof = json.loads(laptop.run("verify", drive.parent, "--json", exit_status=1).stdout)
+    assert [item["path"] for item in proof["away"]] == [str(drive)]
+    assert (proof["gone"], len(proof["unexplained"])) == (0, 1)  # what lies on the mount point
+    done = laptop.run("verify", exit_status=2)
+    assert f"away, so nothing is known of it: {drive}" in done.stdout
 
 
 def test_a_damaged_database_is_kept_and_a_backup_comes_back(laptop, tmp_path: Path, make_picture) -> None:
