@@ -13,6 +13,7 @@ from .errors import KnownError
 from .printing import printable
 
 _CHUNK = 1 << 20
+_FOLLOWS = os.utime not in os.supports_follow_symlinks  # where it cannot be asked not to
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 # What os.link says where hard links cannot be made: another device, a file system without them.
@@ -73,11 +74,10 @@ def move(source: str, target: str, identity: Identity) -> None:
             raise _refusal(source, error) from None
         _copy(source, target, identity)
     else:
-        linked = os.lstat(target)
-        if (linked.st_dev, linked.st_ino) != (identity.device, identity.inode):
+        if not _is_same(os.lstat(target), identity):
             os.unlink(target)
             raise MoveRefused(f"{printable(source)} was replaced by another file meanwhile; it was left where it is")
-    os.utime(target, ns=(identity.atime_ns, identity.mtime_ns))
+    os.utime(target, ns=(identity.atime_ns, identity.mtime_ns), follow_symlinks=_FOLLOWS)
     sync_folder(os.path.dirname(target))
     _remove(source, target, identity)
 
@@ -159,14 +159,7 @@ def _discard(partial: str) -> None:
 
 def _remove(source: str, target: str, identity: Identity) -> None:
     """Take the first name away, unless it means another file by now."""
-    status = os.lstat(source)
-    same = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns) == (
-        identity.device,
-        identity.inode,
-        identity.size,
-        identity.mtime_ns,
-    )
-    if not same:
+    if not _is_same(os.lstat(source), identity):
         os.unlink(target)
         raise MoveRefused(f"{printable(source)} changed while it was moved; it was left where it is")
     try:
@@ -175,6 +168,12 @@ def _remove(source: str, target: str, identity: Identity) -> None:
         os.unlink(target)
         raise _refusal(source, error) from None
     sync_folder(os.path.dirname(source))
+
+
+def _is_same(status: os.stat_result, identity: Identity) -> bool:
+    """A number alone would not do: file systems give a freed one to the next file, which may be a link to somewhere else."""
+    found = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return stat.S_ISREG(status.st_mode) and found == (identity.device, identity.inode, identity.size, identity.mtime_ns)
 
 
 def _digest(path: str) -> str | None:

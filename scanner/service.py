@@ -29,6 +29,7 @@ from .watching import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
 TURN_SECONDS = 0.2
 STOP_SECONDS = 4.0
 RETRY_SECONDS = 5.0
+SAY_AGAIN_SECONDS = 600.0
 # A root that gives no events is swept for at most this share of the time, however large it is.
 POLLING_SHARE = 0.1
 
@@ -73,6 +74,7 @@ class WatchService:
         self._due: dict[int, float] = {}
         self._swept_once: set[int] = set()
         self._next_reconcile = 0.0
+        self._trouble, self._say_again = "", 0.0
 
     def run(self) -> None:
         """Watch first, then sweep, then keep going. Drains and stops cleanly."""
@@ -85,13 +87,19 @@ class WatchService:
                         self._turn()
                     except DatabaseUnavailable as error:
                         # What this turn held is not lost: a sweep finds it again once the database answers.
-                        log.warning("%s; trying again", error)
+                        self._say_trouble(str(error))
                         self._sweeps.forget()
                         self._demand_sweeps(in_seconds=RETRY_SECONDS)
                         self._stop.wait(RETRY_SECONDS)
         finally:
             if self._worker:
                 self._worker.stop(STOP_SECONDS)
+
+    def _say_trouble(self, trouble: str) -> None:
+        """Say what is wrong with the database, but not each time: it may be so for days."""
+        if trouble != self._trouble or time.monotonic() >= self._say_again:
+            log.warning("%s; trying again until it answers", trouble)
+            self._trouble, self._say_again = trouble, time.monotonic() + SAY_AGAIN_SECONDS
 
     def _turn(self) -> None:
         self._beat()
@@ -190,6 +198,7 @@ class WatchService:
                     unwatched = root_of(path, self._finding.roots)
                     if unwatched is not None and self._modes[unwatched.id] == EVENTS:
                         self._set_mode(unwatched, POLLED, reason)
+                        self._due[unwatched.id] = 0.0  # not only when the hour is over
         for path in hints:
             if (swept := self._finding.hint(path)) is not None:
                 self._sweeps.begin(swept, Source.EVENT, path)

@@ -1,5 +1,6 @@
 """`dfscan db`."""
 
+from contextlib import closing, suppress
 from pathlib import Path
 
 import click
@@ -72,28 +73,29 @@ def restore(settings: Settings, copy: Path) -> None:
     from ..database.backup import restore as put_back
 
     path = _sqlite_file(settings, "pg_restore restores it")
-    _demand_unwatched(path, settings)
+    _demand_unused(path, settings)
     aside = put_back(copy.expanduser().absolute(), path)
     click.echo(f"{path} is the backup {copy} now" + (f"; what was there is kept as {aside}" if aside else ""))
 
 
-def _demand_unwatched(path: Path, settings: Settings) -> None:
-    """A watch would go on with the file that was moved away. A file too damaged to say who uses it cannot be of use to anyone."""
+def _demand_unused(path: Path, settings: Settings) -> None:
+    """Who has it open would go on with the file that was moved away. One too damaged to say who does is of use to no one."""
     from ..database.engine import DatabaseUnavailable, open_database
     from ..database.schema import current_revision
     from ..lock import WATCH, current_holder
+    from ..workers import live_workers
 
     if not path.exists():
         return
     database = open_database(settings.url)
-    try:
-        holder = current_holder(database, WATCH, utc_now()) if current_revision(database) == migrations.HEAD else None
-    except DatabaseUnavailable:
-        holder = None
-    finally:
-        database.close()
-    if holder is not None:
-        raise InUse(f"`dfscan watch` (process {holder.pid} on {holder.host}) uses {path}; stop it first")
+    users = []
+    with closing(database), suppress(DatabaseUnavailable):
+        if current_revision(database) == migrations.HEAD:
+            holder = current_holder(database, WATCH, utc_now())
+            users = [f"`dfscan watch` (process {holder.pid} on {holder.host})"] if holder else []
+            users += [f"a worker (process {seen.pid} on {seen.host})" for seen in live_workers(database, utc_now())]
+    if users:
+        raise InUse(f"{users[0]} uses {path}; stop it first (one that was killed counts for half a minute more)")
 
 
 def _sqlite_file(settings: Settings, instead: str) -> Path:

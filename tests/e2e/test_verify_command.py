@@ -9,6 +9,7 @@ from sqlalchemy import update
 from scanner.database.models import Root
 from scanner.ledger import check_presence
 from scanner.roots import add_roots
+from scanner.workers import report_in, report_out
 
 
 def test_verify_answers_with_its_exit_status(laptop, tmp_path: Path, make_picture) -> None:
@@ -19,6 +20,11 @@ def test_verify_answers_with_its_exit_status(laptop, tmp_path: Path, make_pictur
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff no more")
     laptop.run("scan", folder, exit_status=2)
     assert "0 unexplained" in laptop.run("verify", folder).stdout
+
+    assert "failed with the reason gave-up; there are: undecodable (1)" in laptop.run("retry", "--reason", "gave-up").stdout
+    assert "1 failed files are pending again" in laptop.run("retry", "--reason", "undecodable").stdout
+    assert "1 pending" in laptop.run("verify", folder).stdout
+    laptop.run("scan", folder, exit_status=2)
 
     make_picture(folder / "b.jpg", 2)
     done = laptop.run("verify", folder, exit_status=1)
@@ -69,5 +75,9 @@ def test_a_damaged_database_is_kept_and_a_backup_comes_back(laptop, tmp_path: Pa
     [aside] = laptop.data_dir.glob("dfscan.sqlite.corrupt-*Z")
     assert aside.read_bytes() == content
 
+    report_in(laptop.database, "one", device="cpu", model="lite", now=datetime.now(UTC))
+    assert "a worker (process" in laptop.run("db", "restore", backup, exit_status=2).stderr
+    report_out(laptop.database, "one", datetime.now(UTC))
+    laptop.database.close()
     laptop.run("db", "restore", backup)
     assert laptop.report()["items"][0]["state"] == "scored"

@@ -15,10 +15,11 @@ MakePicture = Callable[..., Path]
 
 @pytest.fixture
 def watched(dfscan, tmp_path: Path, wait_until) -> Path:
-    """A watched folder, with a worker that is ready."""
+    """A watched folder, and another one beside it, with a worker that is ready."""
     folder = tmp_path / "watched"
     folder.mkdir()
-    dfscan.start("watch", folder)
+    (tmp_path / "other").mkdir()
+    dfscan.start("watch", folder, tmp_path / "other")
     wait_until(lambda: "worker ready" in dfscan.worker_log(), 120, "the worker")
     return folder
 
@@ -39,15 +40,16 @@ def test_the_life_of_a_watched_folder(dfscan, watched: Path, tmp_path: Path, mak
         for start in range(0, len(content), len(content) // 8):
             slow.write(content[start : start + len(content) // 8])
             slow.flush()
-            time.sleep(0.3)
+            time.sleep(2 if start == 0 else 0.3)  # once for longer than a file takes to settle
     names = {"copied.jpg", "moved in.png", "slow.jpg"}
     wait_until(lambda: _scored(dfscan) == names, 60, "three verdicts")
     assert detections(dfscan) == 3
 
-    # Renamed: the verdict goes along and nothing is scored again.
+    # Renamed, if only in its case, or moved to another root: the verdict goes along and nothing is scored again.
     (watched / "copied.jpg").rename(watched / "renamed.jpg")
-    wait_until(lambda: "renamed.jpg" in _scored(dfscan), 60, "the renamed file's verdict")
-    assert "copied.jpg" not in dfscan.statuses()
+    (watched / "slow.jpg").rename(watched / "SLOW.jpg")
+    (watched / "elsewhere" / "deep" / "moved in.png").rename(tmp_path / "other" / "moved on.png")
+    wait_until(lambda: _scored(dfscan) == {"renamed.jpg", "SLOW.jpg", "moved on.png"}, 60, "the renamed files' verdicts")
     assert detections(dfscan) == 3
 
     # Changed: scored anew.

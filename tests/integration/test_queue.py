@@ -106,22 +106,26 @@ def test_with_only_a_broken_message_the_queue_is_empty(embedded: Celery, message
 
 
 def test_a_message_is_never_seen_half_written(embedded: Celery, messages: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A reader and a writer at once; the reader must not find anything to drop."""
+    """Three writers and two readers at once; no reader must find anything to drop."""
     stop = threading.Event()
+    names: list[str] = []
 
     def write() -> None:
         while not stop.is_set():
             wake(embedded)
 
-    writer = threading.Thread(target=write)
+    def read() -> None:
+        while not stop.is_set():
+            names.extend(received(embedded))
+
+    threads = [threading.Thread(target=work) for work in (write, write, write, read, read)]
     with caplog.at_level(logging.WARNING):
-        writer.start()
-        end = time.monotonic() + 2
-        names = []
-        while time.monotonic() < end:
-            names += received(embedded)
+        for thread in threads:
+            thread.start()
+        time.sleep(2)
         stop.set()
-        writer.join()
+        for thread in threads:
+            thread.join()
     names += received(embedded)
     assert names
     assert set(names) == {DRAIN}

@@ -148,6 +148,36 @@ def test_a_file_that_is_not_what_was_scored_stays(journal: Journal, database: Da
     assert kept_files(database) == ()
 
 
+@pytest.mark.usefixtures("devices")
+@pytest.mark.parametrize("moment", ["before it is linked", "before its name is taken away"])
+def test_a_link_that_is_put_in_a_files_place_meanwhile_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """As ClamAV's quarantine could be led to a file of someone else's choice."""
+    victim, path, target = tmp_path / "victim", tmp_path / "a.jpg", tmp_path / "kept.jpg"
+    victim.write_text("not to be touched")
+    path.write_text("a picture")
+    identity = identify(str(path))
+    sync = moving.sync_folder
+
+    def swap(folder: str = "") -> None:
+        path.unlink()
+        path.symlink_to(victim)
+        monkeypatch.setattr(moving, "sync_folder", sync)
+
+    if moment == "before it is linked":
+        swap()
+    else:
+        monkeypatch.setattr(moving, "sync_folder", swap)
+    before = victim.stat()
+    with pytest.raises(MoveRefused, match=r"replaced by another|changed while|cannot be moved"):
+        moving.move(str(path), str(target), identity)
+    assert path.is_symlink()
+    assert not os.path.lexists(target)
+    assert victim.read_text() == "not to be touched"
+    assert (victim.stat().st_mtime_ns, victim.stat().st_nlink) == (before.st_mtime_ns, before.st_nlink)
+
+
 def test_a_watched_folder_is_no_quarantine(journal: Journal, database: Database, tmp_path: Path, now: datetime) -> None:
     add_roots(database, [str(tmp_path)], now)
     with pytest.raises(RemovalRefused, match="choose one outside"):

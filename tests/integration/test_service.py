@@ -5,13 +5,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from scanner import sweeping
 from scanner.database import schema
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File
@@ -20,6 +23,9 @@ from scanner.ledger import accept
 from scanner.roots import WatchedRoot, add_roots, known_roots
 from scanner.service import WatchService
 from scanner.settings import Settings
+from scanner.sleeping import SleepWatch
+from scanner.walk import Entry
+from scanner.watching import Hint, Unwatched
 
 WaitUntil = Callable[[Callable[[], bool], float, str], None]
 Start = Callable[..., "WatchService"]
@@ -115,6 +121,71 @@ def test_after_an_overflow_a_sweep_finds_the_rest(local: Database, root: Path, s
     assert ledger(local).found_by_sweep > 0
 
 
+def test_where_no_watch_is_left_the_root_is_polled_from_then_on(
+    local: Database, root: Path, start: Start, wait_until: WaitUntil
+) -> None:
+    service = start(poll_seconds=0.3)
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
+    first = ledger(local).swept_at
+    for _ in range(1000):  # as the watcher says it, once for each folder
+        service._notices.put(Unwatched(str(root / "deep"), "the limit is reached"))
+    wait_until(lambda: ledger(local).mode == "polled", 60, "the mode")
+    assert ledger(local).mode_reason == "the limit is reached"
+    wait_until(lambda: ledger(local).swept_at != first, 60, "the next sweep")
+    again = ledger(local).swept_at
+    wait_until(lambda: ledger(local).swept_at != again, 60, "the one after that")
+
+
+def test_after_the_machine_slept_every_root_is_swept(
+    local: Database, root: Path, start: Start, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = [0.0]
+    monkeypatch.setattr("scanner.service.SleepWatch", lambda: SleepWatch(time.monotonic, lambda: time.monotonic() + slept[0]))
+    start()
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
+    first = ledger(local).swept_at
+    slept[0] = 3600.0
+    wait_until(lambda: ledger(local).swept_at != first, 60, "the sweep")
+
+
+def test_between_the_first_sweep_and_the_first_watch_there_is_no_gap(
+    local: Database, root: Path, start: Start, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that comes where the sweep has been already: the watcher was there before it."""
+    walk = sweeping.walk
+
+    def walk_and_miss(*all: object, **more: object) -> Iterator[Entry]:  # noqa: A002
+        yield from walk(*all, **more)  # type: ignore[arg-type]
+        if not (root / "missed.jpg").exists():
+            (root / "missed.jpg").write_bytes(b"x")
+
+    monkeypatch.setattr(sweeping, "walk", walk_and_miss)
+    start()
+    wait_until(lambda: "missed.jpg" in states(local), 60, "the file")
+    wait_until(lambda: ledger(local).found_by_events == 1, 60, "the count")
+
+
+def test_a_hint_is_only_a_hint(local: Database, root: Path, tmp_path: Path, start: Start, wait_until: WaitUntil) -> None:
+    """Events that were doubled, run together, late, or about something else: what is on the disk counts."""
+    (root / "gone.jpg").write_bytes(b"x")
+    (root / "moved.jpg").write_bytes(b"x")
+    service = start(watch_mode="polled", poll_seconds=3600.0)  # nothing but the hints below
+    wait_until(lambda: set(states(local).values()) == {"pending"} and len(states(local)) == 2, 60, "the first sweep")
+    (root / "gone.jpg").unlink()
+    (root / "new" / "deep").mkdir(parents=True)
+    (root / "moved.jpg").rename(root / "new" / "deep" / "moved here.jpg")
+    (root / "new" / "a.jpg").write_bytes(b"x")
+    (root / ".hidden.jpg").write_bytes(b"x")
+    (tmp_path / "outside.jpg").write_bytes(b"x")
+    hinted = [root / "new", root / "new", root / "gone.jpg", root / "moved.jpg", root / "never there.jpg", root / ".hidden.jpg"]
+    for path in [*hinted, tmp_path / "outside.jpg", root / "new" / "a.jpg", root / "new" / "a.jpg"]:
+        service._notices.put(Hint(str(path)))
+    expected = {"gone.jpg": "missing", "moved.jpg": "missing", "moved here.jpg": "pending", "a.jpg": "pending"}
+    wait_until(lambda: states(local) == expected, 60, "what is on the disk")
+    with local.read() as session:
+        assert session.scalar(select(func.count()).select_from(File)) == 4
+
+
 def test_a_dead_watcher_costs_no_file(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
     service = start()
     wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
@@ -200,6 +271,32 @@ def test_another_drive_in_its_place_stays_paused_until_it_is_accepted(
         subprocess.run(["umount", root], capture_output=True)
 
 
+def test_a_full_disk_is_waited_out(
+    small_data_folder: Path, local: Database, root: Path, start: Start, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
+) -> None:
+    start()
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
+    ballast = small_data_folder / "ballast"
+    with ballast.open("wb", buffering=0) as filling, suppress(OSError):
+        while True:
+            filling.write(bytes(4096))
+    for number in range(300):  # more than fits into what the database has in reserve
+        (root / f"{number:0200}.jpg").write_bytes(b"x")
+    wait_until(lambda: "free space" in caplog.text, 60, "the complaint")
+    ballast.unlink()
+    wait_until(lambda: len(states(local)) == 300, 60, "all files")
+    assert caplog.text.count("free space") == 1
+
+
+@pytest.fixture
+def small_data_folder(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    mount(folder, "-o", "size=1m")
+    yield folder
+    unmount(folder)
+
+
 def test_all_files_deleted_is_no_pause(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
     (root / "a.jpg").write_bytes(b"x")
     start(sweep_seconds=0.3)
@@ -210,8 +307,8 @@ def test_all_files_deleted_is_no_pause(local: Database, root: Path, start: Start
         assert session.scalar(select(func.count()).select_from(File)) == 1
 
 
-def mount(folder: Path) -> None:
-    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True).returncode:
+def mount(folder: Path, *options: str) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", folder], capture_output=True).returncode:
         pytest.skip("nothing may be mounted here")
 
 
