@@ -21,17 +21,16 @@ def test_verify_answers_with_its_exit_status(laptop, tmp_path: Path, make_pictur
     laptop.run("scan", folder, exit_status=2)
     assert "0 unexplained" in laptop.run("verify", folder).stdout
 
-    assert "failed with the reason gave-up; there are: undecodable (1)" in laptop.run("retry", "--reason", "gave-up").stdout
-    assert "1 failed files are pending again" in laptop.run("retry", "--reason", "undecodable").stdout
-    assert "1 pending" in laptop.run("verify", folder).stdout
-    laptop.run("scan", folder, exit_status=2)
-
     make_picture(folder / "b.jpg", 2)
     done = laptop.run("verify", folder, exit_status=1)
     assert f"unexplained: {folder}/b.jpg: it is on the disk and is not in the database" in done.stdout
     proof = json.loads(laptop.run("verify", folder, "--json", exit_status=1).stdout)
     assert set(proof) == {"paths", "files", "verdict", "pending", "changed", "gone", "skipped", "failed", "unexplained", "away"}
     assert (proof["files"], proof["verdict"], proof["failed"]) == (3, 1, {"undecodable": 1})
+
+    assert "failed with the reason gave-up; there are: undecodable (1)" in laptop.run("retry", "--reason", "gave-up").stdout
+    assert "1 failed files are pending again" in laptop.run("retry", "--reason", "undecodable").stdout
+    assert "1 pending" in laptop.run("verify", folder, exit_status=1).stdout
 
 
 def test_a_folder_that_is_away_is_not_scanned_not_marked_and_not_called_complete(laptop, tmp_path: Path, make_picture) -> None:
@@ -64,6 +63,10 @@ def test_a_damaged_database_is_kept_and_a_backup_comes_back(laptop, tmp_path: Pa
     picture = make_picture(tmp_path / "a.jpg", 1)
     laptop.run("scan", picture, exit_status=(0, 1))
     backup = laptop.run("db", "backup").stdout.split(" is backed up to ")[1].split(" (")[0]
+    report_in(laptop.database, "one", device="cpu", model="lite", now=datetime.now(UTC))
+    assert "a worker (process" in laptop.run("db", "restore", backup, exit_status=2).stderr
+    report_out(laptop.database, "one", datetime.now(UTC))
+    laptop.database.close()
     file = laptop.data_dir / "dfscan.sqlite"
     content = bytearray(file.read_bytes())
     content[4096 * 2 : 4096 * 4] = b"\x99" * 8192
@@ -75,9 +78,5 @@ def test_a_damaged_database_is_kept_and_a_backup_comes_back(laptop, tmp_path: Pa
     [aside] = laptop.data_dir.glob("dfscan.sqlite.corrupt-*Z")
     assert aside.read_bytes() == content
 
-    report_in(laptop.database, "one", device="cpu", model="lite", now=datetime.now(UTC))
-    assert "a worker (process" in laptop.run("db", "restore", backup, exit_status=2).stderr
-    report_out(laptop.database, "one", datetime.now(UTC))
-    laptop.database.close()
     laptop.run("db", "restore", backup)
     assert laptop.report()["items"][0]["state"] == "scored"
