@@ -12,11 +12,15 @@ LABEL = "dfscan.watch"
 
 @dataclass(frozen=True)
 class Job:
-    """What is to run: `command` and its `environment`, which may hold passwords; all that it writes goes below `data_dir`."""
+    """What is to run: `command` and its `environment`, which may hold passwords.
+
+    All that it writes goes below `data_dir`, and below `writes_also` (where a database of its own place lies).
+    """
 
     command: Sequence[str]
     environment: Mapping[str, str]
     data_dir: Path
+    writes_also: Sequence[Path] = ()
 
     @property
     def environment_file(self) -> Path:
@@ -27,6 +31,7 @@ class Job:
 def systemd_unit(job: Job) -> str:
     """A hardened user unit (systemd.exec(5)): everything is read-only to it but the data folder."""
     command = " ".join(_quoted(word) for word in job.command)
+    writable = " ".join(_quoted(str(folder)) for folder in (job.data_dir, *job.writes_also))
     return f"""\
 [Unit]
 Description=dfscan: scores new images for being deepfakes
@@ -48,7 +53,7 @@ UMask=0077
 NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=read-only
-ReadWritePaths={_quoted(str(job.data_dir))}
+ReadWritePaths={writable}
 PrivateTmp=yes
 ProtectKernelTunables=yes
 ProtectControlGroups=yes

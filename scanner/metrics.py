@@ -78,12 +78,15 @@ def serve_metrics(address: str, database: Database, pulse: Pulse, now: Callable[
     metrics = make_wsgi_app(registry)
 
     def respond(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/metrics":
-            return list(metrics(environ, start_response))
-        if environ["PATH_INFO"] != "/healthz":
+        if environ["PATH_INFO"] not in ("/metrics", "/healthz"):
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [b"/metrics and /healthz are here\n"]
         trouble = _trouble(database, pulse)
+        if environ["PATH_INFO"] == "/metrics":
+            try:
+                return list(metrics(environ, start_response))
+            except KnownError as error:  # the database: the scraper is told, our log is not flooded
+                trouble = str(error)
         start_response("503 Service Unavailable" if trouble else "200 OK", [("Content-Type", "text/plain")])
         return [f"{trouble or 'ok'}\n".encode()]
 

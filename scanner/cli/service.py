@@ -94,6 +94,8 @@ def show_status(settings: Settings) -> None:
 
 def _job(ctx: click.Context) -> Job:
     """The watch with every setting that this call got from flags or the environment: a service has neither."""
+    from ..database.backup import sqlite_path
+
     settings: Settings = ctx.obj
     items = sourced_settings(ctx.meta["dfscan.flags"], os.environ, config_file())
     environment = {"DFSCAN_DATA_DIR": str(settings.data_dir)}
@@ -101,7 +103,9 @@ def _job(ctx: click.Context) -> Job:
         if item.source == "flag" or item.source.startswith("environment"):
             environment[PREFIX + item.name.upper()] = ",".join(item.value) if isinstance(item.value, tuple) else str(item.value)
     command = [sys.executable, "-m", "scanner", "--data-dir", str(settings.data_dir), "watch", "--log-json"]
-    return Job(command, environment, settings.data_dir)
+    database = sqlite_path(settings.url)
+    elsewhere = [database.absolute().parent] if database and settings.data_dir not in database.absolute().parents else []
+    return Job(command, environment, settings.data_dir, elsewhere)
 
 
 def _service_file() -> Path:

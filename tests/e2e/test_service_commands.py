@@ -41,12 +41,16 @@ def test_the_service_is_written_and_removed(laptop, tmp_path: Path) -> None:
     laptop.run("service", "install", "--no-start", tmp_path / "pictures")
     unit = tmp_path / "config" / "systemd" / "user" / "dfscan.service"
     assert "secret" not in unit.read_text()
+    assert f'ReadWritePaths="{laptop.data_dir}"' in unit.read_text().splitlines()
     environment = laptop.data_dir / "service.env"
     assert 'DFSCAN_BROKER_URL="redis://:secret@127.0.0.1:1/0"' in environment.read_text()
     assert stat.S_IMODE(environment.stat().st_mode) == 0o600
     shown = laptop.run("service", "status", exit_status=1).stdout
     assert f"installed: {unit}" in shown
     assert "not running" in shown
+    elsewhere = f"sqlite:///{tmp_path / 'database' / 'x.sqlite'}"
+    laptop.run("--database-url", elsewhere, "service", "install", "--no-start", tmp_path / "pictures")
+    assert f'ReadWritePaths="{laptop.data_dir}" "{tmp_path / "database"}"' in unit.read_text().splitlines()
     laptop.run("service", "uninstall")
     assert not unit.exists()
     assert not environment.exists()

@@ -3,13 +3,14 @@
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from scanner.database.engine import Database
+from scanner.database.engine import Database, open_database
 from scanner.ledger import add_to_counts
 from scanner.metrics import MetricsAddressError, serve_metrics
 from scanner.pulse import ALIVE_SECONDS, Pulse
@@ -22,21 +23,32 @@ def clock() -> list[float]:
 
 
 @pytest.fixture
-def get(database: Database, now: datetime, clock: list[float]) -> Iterator[Callable[[str], tuple[int, str]]]:
+def get_from(now: datetime, clock: list[float]) -> Iterator[Callable[[Database], Callable[[str], tuple[int, str]]]]:
+    """`get_from(database)(path)`: status and body."""
+    with ExitStack() as stack:
+
+        def serve(database: Database) -> Callable[[str], tuple[int, str]]:
+            server = serve_metrics("127.0.0.1:0", database, Pulse(lambda: clock[0]), lambda: now)
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            return lambda path: _ask(f"http://127.0.0.1:{server.server_port}{path}")
+
+        yield serve
+
+
+@pytest.fixture
+def get(database: Database, get_from: Callable[[Database], Callable[[str], tuple[int, str]]]) -> Callable[[str], tuple[int, str]]:
     """`get(path)`: status and body."""
-    server = serve_metrics("127.0.0.1:0", database, Pulse(lambda: clock[0]), lambda: now)
+    return get_from(database)
 
-    def ask(path: str) -> tuple[int, str]:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}{path}", timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
 
-    yield ask
-    server.shutdown()
-    server.server_close()
+def _ask(url: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 def test_metrics_are_what_the_database_says(
@@ -62,6 +74,18 @@ def test_health_is_the_loop_that_turns(get: Callable[[str], tuple[int, str]], cl
     status, body = get("/healthz")
     assert status == 503
     assert "not turned" in body
+
+
+def test_a_database_that_is_away_is_told_to_whoever_asks(
+    get_from: Callable[[Database], Callable[[str], tuple[int, str]]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    get = get_from(open_database("postgresql://anna:secret@127.0.0.1:1/dfscan"))
+    for path in ("/metrics", "/healthz"):
+        status, body = get(path)
+        assert status == 503
+        assert "cannot be used" in body
+        assert "secret" not in body
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_there_is_nothing_else(get: Callable[[str], tuple[int, str]]) -> None:

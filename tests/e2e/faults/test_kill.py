@@ -46,7 +46,7 @@ def test_rounds_of_kill(
 
 def _child(pid: int, kind: str) -> psutil.Process | None:
     """The worker or the watcher, as soon as there is one."""
-    for _ in range(200):
+    for _ in range(900):  # the supervisor waits a while when one dies soon after another
         for child in psutil.Process(pid).children():
             try:
                 if kind in child.cmdline():
