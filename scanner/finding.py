@@ -9,12 +9,13 @@ from datetime import datetime
 from enum import Enum
 
 from .database.engine import Database
+from .ignoring import IgnoreRules
 from .intake import batches, mark_missing_path, take_in
 from .ledger import add_to_counts
 from .roots import WatchedRoot, root_of
 from .settings import Settings
 from .settle import Settling, is_fresh
-from .walk import FOLDER, Entry, Found, Skipped, is_ignored, look_at
+from .walk import FOLDER, Entry, Found, Skipped, look_at
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Finding:
     def __init__(self, settings: Settings, database: Database, now: Callable[[], datetime], wake: Callable[[], bool]) -> None:
         self.roots: Sequence[WatchedRoot] = ()
         self._settings = settings
+        self._rules = IgnoreRules(settings.ignore)
         self._database = database
         self._now = now
         self._wake = wake
@@ -43,7 +45,7 @@ class Finding:
     def hint(self, path: str) -> WatchedRoot | None:
         """Follow a hint; for a folder that is to be swept, its root is returned."""
         root = root_of(path, self.roots)
-        if root is None or is_ignored(path, root=root.path, ignore=self._settings.ignore):
+        if root is None or self._rules.rule_on_the_way(path, root=root.path):
             return None
         entry = look_at(path, root=root.path)
         if isinstance(entry, Found):

@@ -3,17 +3,19 @@
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import func, select
 
+from .comparing import Difference, compare
 from .database.engine import Database
 from .database.models import File, State
 from .database.queries import any_of, of_no_root_in
 from .errors import KnownError
-from .intake import BATCH, Taken, mark_missing, mark_missing_path, take_in
+from .intake import BATCH, Taken, is_not_empty, mark_gone, take_in
 from .leases import backlog, reconcile
 from .ledger import why_away
 from .printing import printable
@@ -62,22 +64,20 @@ def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], 
     settling = Settling(settings.settle_seconds, time.monotonic)
     taken = Taken()
     for path in paths:
-        waiting: list[Entry] = []
-        for entry in _entries(path, settings.ignore):
-            if root_of(entry.path, away):
-                continue
-            if isinstance(entry, Found) and is_fresh(entry, settings.settle_seconds, now()):
-                settling.watch_over(entry)
-                continue
-            waiting.append(entry)
-            if len(waiting) == BATCH:
-                taken += take_in(database, waiting, root_id=None, now=now())
-                waiting = []
-        taken += take_in(database, waiting, root_id=None, now=now())
         if os.path.isdir(path):
-            mark_missing(database, path, now=now(), spare=[root.id for root in away])
+            entries = (entry for entry in walk(path, root=path, ignore=settings.ignore) if root_of(entry.path, away) is None)
+            found = compare(database, path, entries, spare=[root.id for root in away])
         else:
-            mark_missing_path(database, path, now=now())
+            found = iter([Difference(others=[_look(path) or Skipped(path, "its content is no image")])])
+        for part in found:
+            ready = []
+            for entry in part.others:
+                if isinstance(entry, Found) and is_fresh(entry, settings.settle_seconds, now()):
+                    settling.watch_over(entry)
+                else:
+                    ready.append(entry)
+            taken += Taken(known=part.known) + take_in(database, ready, root_id=None, now=now())
+            mark_gone(database, part.unseen, is_here=partial(is_not_empty, path), now=now())
     taken += _take_in_settled(settling, database, now)
     adopt_files(database, roots)
     return taken
@@ -162,12 +162,6 @@ def pending_under(database: Database, paths: Sequence[str], *, spare: Collection
     with database.read() as session:
         query = select(func.count()).select_from(File).where(File.state == State.PENDING, any_of(paths), of_no_root_in(spare))
         return session.scalar(query) or 0
-
-
-def _entries(path: str, ignore: Sequence[str]) -> Iterable[Entry]:
-    if os.path.isdir(path):
-        return walk(path, root=path, ignore=ignore)
-    return [_look(path) or Skipped(path, "its content is no image")]
 
 
 def _take_in_settled(settling: Settling, database: Database, now: Callable[[], datetime]) -> Taken:

@@ -2,21 +2,25 @@
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from operator import itemgetter
+from typing import TypeVar
 
 from sqlalchemy import select
 
+from .comparing import Known, is_as_known, known_under
 from .database.engine import Database
 from .database.models import File, State
-from .database.queries import insert_or_ignore, of_no_root_in, under
+from .database.queries import insert_or_ignore
 from .walk import Entry, Found, Skipped
 
 BATCH = 500
 UNREADABLE_FOLDER = "unreadable-folder"
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
     by_path = {entry.path: entry for entry in entries}
     with database.read() as session:
         rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_(by_path)))}
-    todo = [entry for entry in by_path.values() if entry.path not in rows or _differs(rows[entry.path], entry)]
+    todo = [entry for entry in by_path.values() if entry.path not in rows or not is_as_known(entry, rows[entry.path])]
     if not todo:
         return Taken(known=len(by_path))
     with database.write() as session:
@@ -50,7 +54,7 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
         locked = select(File).where(File.path.in_([entry.path for entry in todo])).order_by(File.id).with_for_update()
         rows = {row.path: row for row in session.scalars(locked)}
         fresh = [entry for entry in todo if entry.path not in rows]
-        changed = [entry for entry in todo if entry.path in rows and _differs(rows[entry.path], entry)]
+        changed = [entry for entry in todo if entry.path in rows and not is_as_known(entry, rows[entry.path])]
         if fresh:
             values = [{**_values(entry, now), "path": entry.path, "root_id": root_id} for entry in fresh]
             insert_or_ignore(session, File, sorted(values, key=itemgetter("path")))
@@ -62,59 +66,36 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
     return Taken(new, again, len(by_path) - new - again - skipped, skipped)
 
 
-def mark_missing(
-    database: Database, folder: str, *, now: datetime, is_here: Callable[[], bool] | None = None, spare: Collection[int] = ()
-) -> int:
-    """Mark files under `folder` that are no longer there; returns how many. Their verdicts stay.
+def mark_gone(database: Database, rows: Sequence[Known], *, is_here: Callable[[], bool], now: datetime) -> int:
+    """Mark those of `rows` missing whose files are no longer there; returns how many. Their verdicts stay.
 
-    `is_here` tells whether the folder is still what it was, and is asked before anything is marked. Without it an empty
-    folder is not trusted: an unplugged drive looks like that. Files of the roots `spare` (ids) are left alone.
+    `is_here` tells whether the folder they are in is still what it was, and is asked before anything is marked.
     """
-    if is_here is not None:
-        marked = 0
-        for page in _pages(database, folder, spare):
-            gone = [file_id for file_id, path, kind in page if _is_gone(path, kind)]
-            if gone and not is_here():
-                break
-            marked += _mark(database, gone, now)
-        return marked
+    gone = [row.id for row in rows if _is_gone(row.path, row.error_kind)]
+    return _mark(database, gone, now) if gone and is_here() else 0
+
+
+def is_not_empty(folder: str) -> bool:
+    """Whether there is anything in `folder`; one without may be where a drive was that is unplugged."""
     try:
         with os.scandir(folder) as entries:
-            if next(entries, None) is None:
-                return 0
+            return next(entries, None) is not None
     except OSError:
-        return 0
-    marked = 0
-    for page in _pages(database, folder, spare):
-        marked += _mark(database, [file_id for file_id, path, kind in page if _is_gone(path, kind)], now)
-    return marked
+        return False
 
 
 def mark_missing_path(database: Database, path: str, *, now: datetime) -> int:
     """Mark one file, or all below what was a folder, when the path is no longer there."""
     if not _is_gone(path, None):
         return 0
-    return sum(_mark(database, [row[0] for row in page], now) for page in _pages(database, path))
+    return sum(_mark(database, [row.id for row in page], now) for page in batches(known_under(database, path)))
 
 
-def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """`entries` in lists of at most BATCH."""
-    iterator = iter(entries)
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """`items` in lists of at most BATCH."""
+    iterator = iter(items)
     while batch := list(islice(iterator, BATCH)):
         yield batch
-
-
-def _pages(database: Database, folder: str, spare: Collection[int] = ()) -> Iterator[Sequence[tuple[int, str, str | None]]]:
-    last = 0
-    known = (under(folder), of_no_root_in(spare), File.state != State.MISSING)
-    while True:
-        with database.read() as session:
-            query = select(File.id, File.path, File.error_kind).where(*known, File.id > last)
-            page = list(session.execute(query.order_by(File.id).limit(BATCH)))
-        if not page:
-            return
-        yield page
-        last = page[-1][0]
 
 
 def _is_gone(path: str, error_kind: str | None) -> bool:
@@ -139,14 +120,6 @@ def _mark(database: Database, file_ids: list[int], now: datetime) -> int:
             row.state, row.finished_at = State.MISSING, now
             row.lease_owner = row.lease_expires_at = None
         return len(rows)
-
-
-def _differs(row: File, entry: Entry) -> bool:
-    if isinstance(entry, Skipped):
-        return row.state == State.MISSING or row.error != entry.reason
-    if row.state in (State.SKIPPED, State.MISSING):
-        return True
-    return (row.size, row.mtime_ns) != (entry.size, entry.mtime_ns)
 
 
 def _values(entry: Entry, now: datetime) -> dict[str, object]:

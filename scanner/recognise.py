@@ -2,7 +2,6 @@
 
 import os
 import stat
-from pathlib import PurePath
 
 # A file with one of these is expected to be an image: when its content is none, that is said, not passed over.
 _NAMES = ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif", "bmp", "dib", "tif", "tiff", "heic", "heif", "avif")
@@ -13,7 +12,9 @@ _FTYP_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b
 
 def has_image_suffix(path: str) -> bool:
     """Whether the name alone promises an image."""
-    return PurePath(path).suffix.lower() in IMAGE_SUFFIXES
+    dot = path.rfind(".")
+    # A name that is all suffix is a hidden file's.
+    return dot > 0 and path[dot:].lower() in IMAGE_SUFFIXES and path[dot - 1] not in (os.sep, os.altsep)
 
 
 def image_format(head: bytes) -> str | None:

@@ -17,11 +17,11 @@ from .database.engine import Database
 from .database.models import Content, File, Removal, RemovalState, State
 from .errors import KnownError
 from .file_times import storable_ns
+from .ignoring import IgnoreRules
 from .moving import Identity, MoveRefused, identify, move, sync_folder
 from .printing import printable
 from .roots import known_roots, root_of
 from .trash_places import find_trashed
-from .walk import is_ignored
 
 QUARANTINE, TRASH = "quarantine", "trash"
 MANIFEST = "manifest.jsonl"
@@ -64,7 +64,7 @@ class Journal:
 def check_quarantine_folder(database: Database, folder: str, ignore: Sequence[str]) -> None:
     """Raises RemovalRefused for a folder that is watched: what is put there would be scanned again."""
     root = root_of(folder, known_roots(database))
-    if root is not None and not is_ignored(folder, root=root.path, ignore=ignore):
+    if root is not None and not IgnoreRules(ignore).rule_on_the_way(folder, root=root.path):
         raise RemovalRefused(f"{printable(folder)} lies in the watched folder {printable(root.path)}; choose one outside of it")
 
 

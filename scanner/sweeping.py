@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
+from .comparing import Difference, compare
 from .database.engine import Database
 from .finding import Finding, Source
-from .intake import batches, mark_missing
+from .intake import mark_gone
 from .ledger import check_presence, mark_swept
 from .roots import WatchedRoot
 from .settings import Settings
-from .walk import Entry, Skipped, walk
+from .walk import Skipped, walk
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class _Sweep:
     root: WatchedRoot
-    entries: Iterator[list[Entry]]
+    differences: Iterator[Difference]
     source: Source
     whole: bool
     began: float
@@ -46,8 +47,9 @@ class Sweeps:
 
     def begin(self, root: WatchedRoot, source: Source, folder: str | None = None) -> None:
         """Put a sweep of `root`, or of `folder` in it, at the end of the line."""
-        entries = batches(walk(folder or root.path, root=root.path, ignore=self._settings.ignore))
-        self._line.append(_Sweep(root, entries, source, folder is None, monotonic()))
+        top = folder or root.path
+        differences = compare(self._database, top, walk(top, root=root.path, ignore=self._settings.ignore))
+        self._line.append(_Sweep(root, differences, source, folder is None, monotonic()))
 
     def forget(self, root: WatchedRoot | None = None) -> None:
         """Drop the sweeps of `root`, or all."""
@@ -56,17 +58,17 @@ class Sweeps:
     def step(self) -> None:
         """Go on with the first sweep."""
         sweep = self._line[0]
-        batch = next(sweep.entries, None)
-        if batch is not None:
-            if any(isinstance(entry, Skipped) and entry.is_error for entry in batch) and not self._is_here(sweep.root):
-                self._line.popleft()  # its folders cannot be read because it is going away: no fault of theirs
-                return
-            self._finding.offer(batch, sweep.source)
-            return
-        self._line.popleft()
-        if sweep.whole and self._is_here(sweep.root):
-            mark_missing(self._database, sweep.root.path, now=self._now(), is_here=lambda: self._is_here(sweep.root))
-            mark_swept(self._database, sweep.root, monotonic() - sweep.began, self._now())
+        found = next(sweep.differences, None)
+        if found is None:
+            self._line.popleft()
+            if sweep.whole and self._is_here(sweep.root):
+                mark_swept(self._database, sweep.root, monotonic() - sweep.began, self._now())
+        elif any(isinstance(entry, Skipped) and entry.is_error for entry in found.others) and not self._is_here(sweep.root):
+            self._line.popleft()  # its folders cannot be read because it is going away: no fault of theirs
+        else:
+            self._finding.offer(found.others, sweep.source)
+            if sweep.whole:
+                mark_gone(self._database, found.unseen, is_here=lambda: self._is_here(sweep.root), now=self._now())
 
     def _is_here(self, root: WatchedRoot) -> bool:
         return check_presence(self._database, root, self._now()) is None

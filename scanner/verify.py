@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
+from .comparing import known_under
 from .database.engine import Database
 from .database.models import File, State
-from .database.queries import any_of, of_no_root_in
 from .errors import KnownError
 from .file_times import storable_ns
+from .ignoring import IgnoreRules
 from .recognise import announces_image, has_image_suffix
-from .walk import ignoring_name, look_at
+from .walk import look_at
 
 BATCH = 500
 
@@ -95,7 +96,8 @@ def prove(
 
 def _images_under(path: str, *, root: str, ignore: Sequence[str]) -> Iterator[Seen]:
     """Every image under `path`, also in what a rule passes over, and every folder that cannot be read."""
-    above = _rule_above(path, root, ignore)
+    rules = IgnoreRules(ignore)
+    above = rules.rule_on_the_way(path, root=root)
     if not os.path.isdir(path) or os.path.islink(path):
         yield from _look(path, above)
         return
@@ -109,23 +111,14 @@ def _images_under(path: str, *, root: str, ignore: Sequence[str]) -> Iterator[Se
         except OSError:
             yield Seen(folder, 0, 0, rule, is_folder=True)
             continue
+        inside = os.path.join(folder, "")
         for name in names:
-            full = os.path.join(folder, name)
-            ignored_by = rule or ignoring_name(full, root=root, ignore=ignore)
+            full = inside + name
+            ignored_by = rule or rules.rule_for(name, inside[len(os.path.join(root, "")) :])
             if os.path.isdir(full) and not os.path.islink(full):
                 waiting.append((full, ignored_by))
             else:
                 yield from _look(full, ignored_by)
-
-
-def _rule_above(path: str, root: str, ignore: Sequence[str]) -> str | None:
-    """The rule by which `path` itself, or a folder between `root` and it, is passed over."""
-    relative = os.path.relpath(path, root)
-    if relative == os.curdir:
-        return None
-    parts = relative.split(os.sep)
-    folders = (os.path.join(root, *parts[:depth]) for depth in range(1, len(parts) + 1))
-    return next((rule for folder in folders if (rule := ignoring_name(folder, root=root, ignore=ignore))), None)
 
 
 def _look(path: str, rule: str | None) -> Iterator[Seen]:
@@ -193,13 +186,5 @@ def _explain_by_row(seen: Seen, row: File, proof: Proof) -> None:
 
 
 def _count_gone(database: Database, paths: Sequence[str], spare: Collection[int]) -> int:
-    gone = last = 0
-    known = (any_of(paths), of_no_root_in(spare), File.state != State.MISSING)
-    while True:
-        with database.read() as session:
-            query = select(File.id, File.path).where(*known, File.id > last)
-            page = session.execute(query.order_by(File.id).limit(BATCH)).all()
-        if not page:
-            return gone
-        gone += sum(not os.path.lexists(path) for _, path in page)
-        last = page[-1][0]
+    tops = [path for path in set(paths) if not any(path.startswith(os.path.join(other, "")) for other in paths)]
+    return sum(not os.path.lexists(row.path) for top in tops for row in known_under(database, top, spare=spare))

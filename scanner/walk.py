@@ -4,18 +4,19 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from typing import NamedTuple
 
 from .file_times import storable_ns
+from .ignoring import IgnoreRules
 from .printing import printable
 from .recognise import announces_image, has_image_suffix
+from .stored_paths import encode_path, is_stored_plainly
 
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
-@dataclass(frozen=True)
-class Found:
-    """A file that is to be scored. `size` in bytes."""
+class Found(NamedTuple):
+    """A file that is to be scored. `size` in bytes. (A tuple: a large tree has many.)"""
 
     path: str
     size: int
@@ -32,35 +33,52 @@ class Skipped:
 
 
 Entry = Found | Skipped
+_ENTRY = (Found, Skipped)
 
 
 def walk(path: str, *, root: str, ignore: Sequence[str]) -> Iterator[Entry]:
     """Everything under the folder `path` that is an image or needs a reason; `root` is the folder links may not leave.
 
-    Ignored folders are not entered. Links to folders are never followed: inside the root the real folder is walked anyway.
+    In the database's order of paths, so that the two can be compared side by side. Ignored folders are not entered. Links to
+    folders are never followed: inside the root the real folder is walked anyway. Only the names of the folders on the way to
+    the present one are in memory.
     """
-    waiting = [path]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            with os.scandir(folder) as entries:
-                names = sorted(entry.name for entry in entries)
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # gone, or replaced, since its name was read
-        except OSError as error:
-            yield Skipped(folder, f"the folder cannot be read: {error.strerror}", is_error=True)
-            continue
-        folders = []
+    rules = IgnoreRules(ignore)
+    if rules.rule_on_the_way(path, root=root):
+        return
+    above_root = len(os.path.join(root, ""))
+    inside = os.path.join(path, "")
+    levels = [(inside, _listed(inside, inside[above_root:], rules))]
+    while levels:
+        inside, names = levels[-1]
         for name in names:
-            full = os.path.join(folder, name)
-            if is_ignored(full, root=root, ignore=ignore):
-                continue
-            found = look_at(full, root=root)
-            if found is FOLDER:
-                folders.append(full)
-            elif isinstance(found, Found | Skipped):
+            if isinstance(name, Skipped):
+                yield name
+            elif name[-1] == os.sep:
+                below = inside + name
+                levels.append((below, _listed(below, below[above_root:], rules)))
+                break
+            elif isinstance(found := look_at(inside + name, root=root), _ENTRY):
                 yield found
-        waiting.extend(reversed(folders))
+        else:
+            levels.pop()
+
+
+def _listed(inside: str, below_root: str, rules: IgnoreRules) -> Iterator[str | Skipped]:
+    """The names in a folder (whose paths end with a separator) that no rule passes over, sorted as the paths below them are:
+    `a/x` is after `a.jpg`. Those of folders end with a separator, too. For a folder that cannot be read, that instead.
+    """
+    try:
+        with os.scandir(inside) as entries:
+            names = [entry.name + os.sep if entry.is_dir(follow_symlinks=False) else entry.name for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return iter(())  # gone, or replaced, since its name was read
+    except OSError as error:
+        folder = inside.rstrip(os.sep) or os.sep
+        return iter((Skipped(folder, f"the folder cannot be read: {error.strerror}", is_error=True),))
+    names = rules.keep(names, below_root)
+    names.sort(key=None if is_stored_plainly("".join(names)) else encode_path)
+    return iter(names)
 
 
 class _Folder:
@@ -78,40 +96,14 @@ def look_at(path: str, *, root: str) -> Entry | _Folder | None:
         return None
     except OSError as error:
         return Skipped(path, f"cannot be looked at: {error.strerror}", is_error=True)
-    if stat.S_ISLNK(status.st_mode):
-        return _look_through_link(path, root)
+    if stat.S_ISREG(status.st_mode):
+        is_image = has_image_suffix(path) or announces_image(path)
+        return Found(path, status.st_size, storable_ns(status.st_mtime_ns)) if is_image else None
     if stat.S_ISDIR(status.st_mode):
         return FOLDER
-    if not stat.S_ISREG(status.st_mode):
-        return Skipped(path, f"not a regular file but {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}")
-    if has_image_suffix(path) or announces_image(path):
-        return Found(path, status.st_size, storable_ns(status.st_mtime_ns))
-    return None
-
-
-def is_ignored(path: str, *, root: str, ignore: Sequence[str]) -> bool:
-    """Whether a name on the way from `root` to `path` is hidden, or matches one of the globs in `ignore`.
-
-    A glob is tried on each name and on each path relative to the root.
-    """
-    relative = os.path.relpath(path, root)
-    if relative == os.curdir:
-        return False
-    names = relative.split(os.sep)
-    return any(_rule_for(names[:depth], ignore) for depth in range(1, len(names) + 1))
-
-
-def ignoring_name(path: str, *, root: str, ignore: Sequence[str]) -> str | None:
-    """The rule that passes over `path` by its own name or its path relative to `root`, in words; None when there is none."""
-    return _rule_for(os.path.relpath(path, root).split(os.sep), ignore)
-
-
-def _rule_for(names: Sequence[str], ignore: Sequence[str]) -> str | None:
-    name, below_root = names[-1], "/".join(names)
-    if name.startswith(".") and name not in (os.curdir, os.pardir):
-        return "hidden"
-    glob = next((glob for glob in ignore if fnmatch(name, glob) or fnmatch(below_root, glob)), None)
-    return f"ignored by {glob}" if glob is not None else None
+    if stat.S_ISLNK(status.st_mode):
+        return _look_through_link(path, root)
+    return Skipped(path, f"not a regular file but {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}")
 
 
 def _look_through_link(path: str, root: str) -> Entry | None:

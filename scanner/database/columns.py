@@ -1,27 +1,11 @@
 """Column types that the database lacks: file names that are not Unicode, and times that know their zone."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 
-_ESCAPED = re.compile(r"\\(?:\\|u([0-9a-f]{4}))")
-_NEEDS_ESCAPE = re.compile(r"[\\\ud800-\udfff]")
-
-
-def encode_path(path: str) -> str:
-    r"""A path as text that every database can store.
-
-    Bytes that are not UTF-8 reach Python as lone surrogates (PEP 383), which no database takes: they are written as `\udcXX`,
-    and a backslash is doubled. Other names stay as they are and can be searched.
-    """
-    return _NEEDS_ESCAPE.sub(lambda match: "\\\\" if match[0] == "\\" else f"\\u{ord(match[0]):04x}", path)
-
-
-def decode_path(stored: str) -> str:
-    """The inverse of `encode_path`."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)) if match[1] else "\\", stored)
+from ..stored_paths import decode_path, encode_path
 
 
 class PathText(TypeDecorator[str]):

@@ -27,10 +27,15 @@ def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[st
 
 
 def under(path: str) -> ColumnElement[bool]:
-    """The file `path` itself, or everything below it if it is a folder: one range of the unique index."""
-    if path.endswith(os.sep):  # the top of a file system
-        return and_(File.path >= path, File.path < path[:-1] + chr(ord(os.sep) + 1))
-    return or_(File.path == path, and_(File.path >= path + os.sep, File.path < path + chr(ord(os.sep) + 1)))
+    """The file `path` itself, or everything below it if it is a folder: two looks into the unique index."""
+    below = and_(*below_folder(path))
+    return below if path.endswith(os.sep) else or_(File.path == path, below)
+
+
+def below_folder(path: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Everything below the folder `path`: one range of the unique index."""
+    inside = os.path.join(path, "")
+    return File.path >= inside, File.path < inside[:-1] + chr(ord(os.sep) + 1)
 
 
 def of_no_root_in(root_ids: Collection[int]) -> ColumnElement[bool]:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from scanner.comparing import compare
 from scanner.database.engine import Database
 from scanner.database.models import File
-from scanner.intake import BATCH, Taken, batches, mark_missing, mark_missing_path, take_in
+from scanner.intake import BATCH, Taken, batches, is_not_empty, mark_gone, mark_missing_path, take_in
 from scanner.leases import Claimed
 from scanner.roots import add_roots
 from scanner.verdicts import ActiveModel, ContentFacts, Scored, record
@@ -54,6 +55,12 @@ def pictures(database: Database, tmp_path: Path, make_picture: MakePicture, now:
         make_picture(root / name)
     sweep(database, root, now)
     return root
+
+
+def mark_missing(database: Database, folder: str, *, now: datetime) -> int:
+    """What a scan of `folder` marks."""
+    found = compare(database, folder, walk(folder, root=folder, ignore=()))
+    return sum(mark_gone(database, part.unseen, is_here=lambda: is_not_empty(folder), now=now) for part in found)
 
 
 def sweep(database: Database, root: Path, now: datetime) -> Taken:

@@ -9,7 +9,7 @@ import pytest
 
 from scanner.database.engine import Database
 from scanner.database.models import File
-from scanner.intake import mark_missing, take_in
+from scanner.intake import mark_missing_path, take_in
 from scanner.leases import Claimed
 from scanner.verdicts import ActiveModel, ContentFacts, Failed, Scored, record
 from scanner.verify import NothingToVerify, Proof, prove
@@ -129,7 +129,7 @@ def test_a_missing_file_that_is_back_is_unexplained_until_the_next_sweep(
     database: Database, scored: Path, tmp_path: Path, now: datetime
 ) -> None:
     (scored / "a.jpg").rename(tmp_path / "away.jpg")
-    mark_missing(database, str(scored), now=now)
+    mark_missing_path(database, str(scored / "a.jpg"), now=now)
     assert verify(database, scored).unexplained == []
     (tmp_path / "away.jpg").rename(scored / "a.jpg")
     [item] = verify(database, scored).unexplained

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
-from scanner.database.columns import UtcDateTime, decode_path, encode_path
+from scanner.database.columns import UtcDateTime
+from scanner.stored_paths import decode_path, encode_path
 
 # What the operating system allows in a name: any bytes but NUL. Backslashes and our own escapes come often, to provoke clashes.
 NAMES = st.lists(

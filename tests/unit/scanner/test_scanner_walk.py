@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.walk import FOLDER, Found, Skipped, is_ignored, look_at, walk
+from scanner.ignoring import IgnoreRules
+from scanner.walk import FOLDER, Found, Skipped, look_at, walk
 
 MakePicture = Callable[..., Path]
 IGNORE = ("@eaDir", "Thumbs.db")
@@ -40,8 +41,8 @@ def test_images_are_found_at_every_depth_with_size_and_time(root: Path, make_pic
     for seed, name in enumerate(("z.jpg", "b/a.png", "b/c/x.WEBP")):
         make_picture(root / name, seed)
     os.utime(root / "z.jpg", ns=(1, 1_700_000_000_123_456_789))
-    assert found(root) == ["z.jpg", "b/a.png", "b/c/x.WEBP"]
-    assert entries(root)[0] == Found(str(root / "z.jpg"), (root / "z.jpg").stat().st_size, 1_700_000_000_123_456_789)
+    assert found(root) == ["b/a.png", "b/c/x.WEBP", "z.jpg"]
+    assert entries(root)[-1] == Found(str(root / "z.jpg"), (root / "z.jpg").stat().st_size, 1_700_000_000_123_456_789)
 
 
 def test_an_empty_folder_holds_nothing(root: Path) -> None:
@@ -85,16 +86,16 @@ def test_ignore_globs_match_names_or_paths_from_the_root(root: Path, make_pictur
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         make_picture(root / name)
     assert found(root, ("drop",)) == ["a/keep/x.jpg", "b/x.tmp.jpg"]
-    assert found(root, ("a/drop",)) == ["a/keep/x.jpg", "b/x.tmp.jpg", "b/drop/x.jpg"]
+    assert found(root, ("a/drop",)) == ["a/keep/x.jpg", "b/drop/x.jpg", "b/x.tmp.jpg"]
     assert found(root, ("*.tmp.*",)) == ["a/drop/x.jpg", "a/keep/x.jpg", "b/drop/x.jpg"]
     assert found(root, ("[ab]",)) == []
 
 
 def test_a_path_is_ignored_when_any_folder_on_the_way_is() -> None:
-    assert is_ignored("/r/a/@eaDir/b/x.jpg", root="/r", ignore=IGNORE)
-    assert is_ignored("/r/.a/x.jpg", root="/r", ignore=())
-    assert not is_ignored("/r/a/x.jpg", root="/r", ignore=IGNORE)
-    assert not is_ignored("/r", root="/r", ignore=("*",))
+    assert IgnoreRules(IGNORE).rule_on_the_way("/r/a/@eaDir/b/x.jpg", root="/r") == "ignored by @eaDir"
+    assert IgnoreRules(()).rule_on_the_way("/r/.a/x.jpg", root="/r") == "hidden"
+    assert IgnoreRules(IGNORE).rule_on_the_way("/r/a/x.jpg", root="/r") is None
+    assert IgnoreRules(("*",)).rule_on_the_way("/r", root="/r") is None
 
 
 def test_what_is_no_regular_file_has_a_reason(root: Path) -> None:

@@ -1,0 +1,1 @@
+"""What dfscan costs, measured: `python -m tests.benchmarks`."""
