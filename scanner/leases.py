@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from .database.engine import Database
 from .database.models import File, Root, State
+from .database.queries import unindexed
 
 # From this many tries on a file is claimed alone: should it kill the worker again, it takes no others along.
 SUSPECT_AFTER = 2
@@ -55,7 +56,7 @@ def claim(database: Database, owner: str, limit: int, *, now: datetime, lease_se
 
 def release(database: Database, owner: str, file_ids: Sequence[int] | None = None, *, charge: bool) -> int:
     """Give back what `owner` holds (all, or `file_ids`); returns how many. Without `charge` the attempt does not count."""
-    held = and_(File.lease_owner == owner, File.state == State.PENDING)
+    held = and_(File.lease_owner == owner, unindexed(File.state) == State.PENDING.value)
     if file_ids is not None:
         held = and_(held, File.id.in_(file_ids))
     with database.write() as session:
@@ -65,35 +66,49 @@ def release(database: Database, owner: str, file_ids: Sequence[int] | None = Non
 
 def backlog(database: Database, now: datetime) -> Backlog:
     """How much is pending, and how much of that is being worked on."""
-    leased = func.count().filter(File.lease_owner.is_not(None), File.lease_expires_at > now)
-    free = func.count().filter(_free(now, LONGEST_DELAY_SECONDS))
+    files = select(func.count()).select_from(File)
+    pending = files.where(File.state == State.PENDING).scalar_subquery()
+    # Those that are not free are few, however many are pending: each condition has its index.
+    later = files.where(unindexed(File.state) == State.PENDING.value)
+    leased = later.where(File.lease_owner.is_not(None), File.lease_expires_at > now).scalar_subquery()
+    taken = later.where(or_(_is_leased(now, LONGEST_DELAY_SECONDS), File.root_id.in_(_AWAY))).scalar_subquery()
     with database.read() as session:
-        return Backlog(*session.execute(select(func.count(), leased, free).where(File.state == State.PENDING)).one())
+        in_all, in_work, not_free = session.execute(select(pending, leased, taken)).one()
+        return Backlog(in_all, in_work, in_all - not_free)
 
 
 def renew(database: Database, owner: str, *, now: datetime, lease_seconds: float) -> None:
     """Keep what `owner` holds for `lease_seconds` more: it lives, and its batch takes long."""
-    held = and_(File.lease_owner == owner, File.state == State.PENDING)
+    held = and_(File.lease_owner == owner, unindexed(File.state) == State.PENDING.value)
     with database.write() as session:
         session.execute(update(File).where(held).values(lease_expires_at=now + timedelta(seconds=lease_seconds)))
 
 
 def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> None:
     """Wake the workers when there is something that no one has in hand: what makes a lost wake-up cost no more than time."""
-    for _ in range(min(backlog(database, now).free, WAKE_UPS)):
+    with database.read() as session:
+        free = session.scalars(select(File.id).where(_free(now, LONGEST_DELAY_SECONDS)).limit(WAKE_UPS)).all()
+    for _ in free:
         if not wake():
             return
 
 
+_AWAY = select(Root.id).where(Root.paused_at.is_not(None))
+
+
 def _free(now: datetime, lease_seconds: float) -> ColumnElement[bool]:
-    """Pending, in no one's hands, and of no root that is away.
+    """Pending, in no one's hands, and of no root that is away."""
+    unleased = or_(File.lease_expires_at.is_(None), not_(_is_leased(now, lease_seconds)))
+    return and_(File.state == State.PENDING, unleased, or_(File.root_id.is_(None), File.root_id.not_in(_AWAY)))
+
+
+def _is_leased(now: datetime, lease_seconds: float) -> ColumnElement[bool]:
+    """In someone's hands, or to be left alone for a while.
 
     A lease that ends absurdly late was given before the clock was set back: it would hold the file for as long as that.
     """
     absurd = now + timedelta(seconds=max(4 * lease_seconds, LONGEST_DELAY_SECONDS))
-    unleased = or_(File.lease_expires_at.is_(None), File.lease_expires_at <= now, File.lease_expires_at > absurd)
-    away = select(Root.id).where(Root.paused_at.is_not(None))
-    return and_(File.state == State.PENDING, unleased, or_(File.root_id.is_(None), File.root_id.not_in(away)))
+    return and_(File.lease_expires_at > now, File.lease_expires_at <= absurd)
 
 
 def _newest(ids: Select[int], limit: int) -> Select[int]:

@@ -1,13 +1,13 @@
 """Pending files that no worker can reach: gone for good, or only out of the workers' reach."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from .database.engine import Database
 from .database.models import File, State
-from .database.queries import any_of, of_no_root_in
+from .database.queries import any_of, of_no_root_in, unindexed
 from .intake import BATCH, mark_missing_path
 from .printing import printable
 from .verdicts import UNREACHABLE
@@ -18,8 +18,11 @@ def drop_gone(database: Database, paths: Sequence[str], now: datetime, *, spare:
 
     Files of the roots `spare` are left alone.
     """
-    out_there = (File.state == State.PENDING, File.error_kind == UNREACHABLE, of_no_root_in(spare))
-    query = select(File.path, File.error).where(*out_there, any_of(paths))
+    # They are put off for a while, which few files are: one look into an index, however many are pending.
+    put_off = File.lease_expires_at > datetime.fromtimestamp(0, UTC)
+    pending = unindexed(File.state) == State.PENDING.value
+    out_there = (put_off, pending, File.error_kind == UNREACHABLE, of_no_root_in(spare))
+    query = select(File.path, File.error).where(*out_there, any_of(paths).is_(True))
     with database.read() as session:
         out_of_reach = session.execute(query.limit(BATCH)).all()
     there = [row for row in out_of_reach if not mark_missing_path(database, row.path, now=now)]

@@ -1,18 +1,23 @@
 """What was found: one snapshot of files with their verdicts, ready to be printed or exported."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from .database.engine import Database
 from .database.models import Content, Decision, Detection, File, Label, Model, Review, State
-from .database.queries import any_of
+from .database.queries import any_of, unindexed
 
 FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)
 STATUSES = (*(label.value for label in Label), *(state.value for state in State if state is not State.SCORED))
+
+# Rows that are read at once.
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -50,15 +55,14 @@ class ReportItem:
 
 
 @dataclass(frozen=True)
-class Report:
-    """`totals` counts all files asked for by status; `matching` those of the chosen statuses; `items` may be fewer (a limit)."""
+class Summary:
+    """`totals` counts all files asked for by status; `matching` those of the chosen statuses."""
 
     since: datetime | None
     until: datetime | None
     model: str | None
     totals: dict[str, int]
     matching: int
-    items: tuple[ReportItem, ...]
 
     @property
     def flagged(self) -> int:
@@ -71,6 +75,13 @@ class Report:
         return self.totals[State.FAILED] + self.totals[State.SKIPPED]
 
 
+@dataclass(frozen=True)
+class Report(Summary):
+    """A report with its `items`, which may be fewer than `matching` (a limit)."""
+
+    items: tuple[ReportItem, ...]
+
+
 def build_report(
     database: Database,
     *,
@@ -80,10 +91,27 @@ def build_report(
     paths: Sequence[str] = (),
     limit: int = 0,
 ) -> Report:
+    """What `opened_report` gives, all at once: for as many items as memory may hold."""
+    asked = opened_report(database, since=since, until=until, statuses=statuses, paths=paths, limit=limit)
+    with asked as (summary, items):
+        return Report(**vars(summary), items=tuple(items))
+
+
+@contextmanager
+def opened_report(
+    database: Database,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    statuses: Sequence[str] = (),
+    paths: Sequence[str] = (),
+    limit: int = 0,
+) -> Iterator[tuple[Summary, Iterator[ReportItem]]]:
     """Files that got their verdict or reason (or became pending) in [since, until), highest score first.
 
     `paths` limits it to what lies under them, `statuses` limits the items (not the totals), `limit` (0: none) gives at most so
-    many items with a verdict and as many without. Missing files count only when asked for.
+    many items with a verdict and as many without. Missing files count only when asked for. The items are read as they are
+    taken, so that memory does not grow with their number; the database keeps this one moment for as long.
     """
     asked = _asked(since, until, paths)
     statuses = tuple(dict.fromkeys(statuses))
@@ -93,17 +121,18 @@ def build_report(
     if statuses:
         query = query.where(_STATUS.in_(statuses))
     parts = [query]
+    scored = unindexed(File.state) == State.SCORED.value
     if limit:
-        parts = [query.where(File.state == State.SCORED).limit(limit), query.where(File.state != State.SCORED).limit(limit)]
+        parts = [query.where(scored).limit(limit), query.where(~scored).limit(limit)]
     with database.read() as session:
         model = session.scalar(select(Model.name).join(Detection).order_by(Detection.id.desc()).limit(1))
         counted = (
             select(_STATUS, func.count()).select_from(File).outerjoin(Detection, _HAS_DETECTION).where(*asked).group_by(_STATUS)
         )
         totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
-        items = tuple(ReportItem(*row) for part in parts for row in session.execute(part))
-    matching = sum(totals[status] for status in (statuses or STATUSES))
-    return Report(since, until, model, totals | {"files": sum(totals.values())}, matching, items)
+        matching = sum(totals[status] for status in (statuses or STATUSES))
+        items = (ReportItem(*row) for part in parts for row in session.execute(part, execution_options={"yield_per": _AT_ONCE}))
+        yield Summary(since, until, model, totals | {"files": sum(totals.values())}, matching), items
 
 
 def statuses_meant(words: Sequence[str]) -> list[str]:
@@ -111,7 +140,7 @@ def statuses_meant(words: Sequence[str]) -> list[str]:
     return [status for word in words for status in (FLAGGED if word == "flagged" else (word,))]
 
 
-def iterate_statuses(report: Report) -> Iterator[tuple[str, int]]:
+def iterate_statuses(report: Summary) -> Iterator[tuple[str, int]]:
     """Statuses that occur, in the order people look for them."""
     return ((status, report.totals[status]) for status in STATUSES if report.totals[status])
 
@@ -122,19 +151,25 @@ _STATUS = case((File.state == State.SCORED, Detection.label), else_=File.state)
 
 
 def _asked(since: datetime | None, until: datetime | None, paths: Sequence[str]) -> list[ColumnElement[bool]]:
-    when = func.coalesce(File.finished_at, File.pending_since)
     conditions = []
-    if since is not None:
-        conditions.append(when >= since)
-    if until is not None:
-        conditions.append(when < until)
+    if since is not None or until is not None:
+        # Only a pending file may have no time of its verdict or reason. Two conditions, each with its index.
+        waiting = and_(File.state == State.PENDING, File.finished_at.is_(None), _within(File.pending_since, since, until))
+        conditions.append(or_(_within(File.finished_at, since, until), waiting))
     if paths:
         conditions.append(any_of(paths))
     return conditions
 
 
+def _within(
+    moment: InstrumentedAttribute[datetime | None], since: datetime | None, until: datetime | None
+) -> ColumnElement[bool]:
+    bounds = [moment >= since] if since is not None else []
+    return and_(*bounds, moment < until) if until is not None else and_(*bounds)
+
+
 def _query() -> Select[*tuple[Any, ...]]:
-    latest = select(Review.content_id, func.max(Review.id).label("id")).group_by(Review.content_id).subquery()
+    latest = select(func.max(Review.id)).where(Review.content_id == File.content_id).correlate(File).scalar_subquery()
     return (
         select(
             File.path,
@@ -160,7 +195,6 @@ def _query() -> Select[*tuple[Any, ...]]:
         .outerjoin(Content, File.content_id == Content.id)
         .outerjoin(Detection, _HAS_DETECTION)
         .outerjoin(Model, Detection.model_id == Model.id)
-        .outerjoin(latest, latest.c.content_id == File.content_id)
-        .outerjoin(Review, and_(Review.id == latest.c.id, Review.decision != Decision.WITHDRAWN))
+        .outerjoin(Review, and_(Review.id == latest, Review.decision != Decision.WITHDRAWN))
         .order_by(Detection.score.desc().nulls_last(), File.path)
     )

@@ -1,8 +1,8 @@
-"""A report as table, JSON, CSV or one self-contained HTML page."""
+"""A report as table, JSON or CSV: in pieces that are written one after the other, however many items there are, or as a text."""
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from io import StringIO
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from .printing import escaped, printable
-from .report import Report, ReportItem, iterate_statuses
+from .report import Report, ReportItem, Summary, iterate_statuses
 
 _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green", "failed": "magenta", "skipped": "magenta"}
 CSV_COLUMNS = ("path", "sha256", "state", "label", "score", "threshold", "model", "scanned_at", "review", "error")
@@ -19,44 +19,71 @@ REVIEW_COLUMNS = ("reviewer", "reviewed_at", "note")
 
 
 def as_json(report: Report, *, reviewers: bool = False) -> str:
-    """The contract's object; with `reviewers`, REVIEW_COLUMNS are added to each item.
-
-    Bytes of a name that are not UTF-8 are lone surrogates, escaped: os.fsencode gives the name back."""
-    document = {
-        "since": _iso(report.since),
-        "until": _iso(report.until),
-        "model": report.model,
-        "totals": report.totals,
-        "items": [_json_item(item, reviewers=reviewers) for item in report.items],
-    }
-    return json.dumps(document, indent=1)
+    """`json_pieces` as one text."""
+    return "".join(json_pieces(report, report.items, reviewers=reviewers))
 
 
 def as_csv(report: Report, *, reviewers: bool = False) -> str:
-    """One line per file, with a header (RFC 4180); with `reviewers`, REVIEW_COLUMNS come last."""
-    columns = (*CSV_COLUMNS, *(REVIEW_COLUMNS if reviewers else ()))
-    out = StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    for item in report.items:
-        fields = {**vars(item), "path": printable(item.path), **_times(item)}
-        writer.writerow([fields[column] for column in columns])
-    return out.getvalue()
+    """`csv_pieces` as one text."""
+    return "".join(csv_pieces(report.items, reviewers=reviewers))
 
 
 def as_table(report: Report, *, local: Callable[[datetime], datetime]) -> str:
+    """`table_pieces` as one text, without the last line's end."""
+    return "".join(table_pieces(report, report.items, local=local)).removesuffix("\n")
+
+
+def json_pieces(summary: Summary, items: Iterable[ReportItem], *, reviewers: bool = False) -> Iterator[str]:
+    """The contract's object; with `reviewers`, REVIEW_COLUMNS are added to each item.
+
+    Bytes of a name that are not UTF-8 are lone surrogates, escaped: os.fsencode gives the name back."""
+    document: dict[str, Any] = {
+        "since": _iso(summary.since),
+        "until": _iso(summary.until),
+        "model": summary.model,
+        "totals": summary.totals,
+        "items": [],
+    }
+    beginning, end = json.dumps(document, indent=1).rsplit("]", 1)
+    yield beginning
+    before = "\n  "
+    for item in items:
+        yield before + json.dumps(_json_item(item, reviewers=reviewers), indent=1).replace("\n", "\n  ")
+        before = ",\n  "
+    yield ("" if before == "\n  " else "\n ") + "]" + end
+
+
+def csv_pieces(items: Iterable[ReportItem], *, reviewers: bool = False) -> Iterator[str]:
+    """One line per file, with a header (RFC 4180); with `reviewers`, REVIEW_COLUMNS come last."""
+    columns = (*CSV_COLUMNS, *(REVIEW_COLUMNS if reviewers else ()))
+    yield _csv_line(columns)
+    for item in items:
+        fields = {**vars(item), "path": printable(item.path), **_times(item)}
+        yield _csv_line([fields[column] for column in columns])
+
+
+def table_pieces(report: Summary, items: Iterable[ReportItem], *, local: Callable[[datetime], datetime]) -> Iterator[str]:
     """For a terminal: a line per item, how many more there are, and the counts."""
-    lines = [_line(item, local) for item in report.items]
-    if len(report.items) < report.matching:
-        lines.append(f"... and {report.matching - len(report.items):,} more (--limit 0 shows all)")
-    return "\n".join([*lines, *([""] if lines else []), summary(report)])
+    shown = 0
+    for item in items:
+        shown += 1
+        yield _line(item, local) + "\n"
+    if shown < report.matching:
+        yield f"... and {report.matching - shown:,} more (--limit 0 shows all)\n"
+    yield ("\n" if report.matching else "") + summary(report) + "\n"
 
 
-def summary(report: Report) -> str:
+def summary(report: Summary) -> str:
     """The counts in one line."""
     counts = [click.style(f"{count:,} {status}", fg=_COLOURS.get(status)) for status, count in iterate_statuses(report)]
     model = f"; model {report.model}" if report.model else ""
     return f"{report.totals['files']:,} files: {', '.join(counts) or 'nothing'}{model}"
+
+
+def _csv_line(fields: Sequence[object]) -> str:
+    out = StringIO()
+    csv.writer(out).writerow(fields)
+    return out.getvalue()
 
 
 def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:

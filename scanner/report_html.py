@@ -1,7 +1,7 @@
 """A report as one self-contained HTML page with thumbnails: no script, nothing loaded from anywhere."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .pictures import small_picture
 from .printing import printable
-from .report import Report, ReportItem, iterate_statuses
+from .report import Report, ReportItem, Summary, iterate_statuses
 
 THUMBNAIL_PIXELS = 160
 # A page with more pictures than this is slow to open; the rest is listed without.
@@ -27,7 +27,12 @@ class Entry:
 
 
 def as_html(report: Report) -> str:
-    """Render the page. Times are in the local zone."""
+    """`html_pieces` as one text."""
+    return "".join(html_pieces(report, report.items))
+
+
+def html_pieces(summary: Summary, items: Iterable[ReportItem]) -> Iterator[str]:
+    """Render the page piece by piece. Times are in the local zone."""
     environment = Environment(loader=PackageLoader("scanner"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     thumbnail_left = THUMBNAILS
 
@@ -38,8 +43,8 @@ def as_html(report: Report) -> str:
         thumbnail_left -= 1
         return thumbnail_of(item.path)
 
-    return environment.get_template("report.html").render(
-        report=report, entries=_entries(report, thumbnail), counts=list(iterate_statuses(report))
+    return environment.get_template("report.html").generate(
+        report=summary, entries=_entries(items, thumbnail), counts=list(iterate_statuses(summary))
     )
 
 
@@ -54,13 +59,7 @@ def thumbnail_of(path: str) -> str | None:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _entries(report: Report, thumbnail: Callable[[ReportItem], str | None]) -> list[Entry]:
-    return [
-        Entry(
-            item,
-            printable(item.path),
-            item.scanned_at.astimezone().strftime("%Y-%m-%d %H:%M") if item.scanned_at else "",
-            thumbnail(item),
-        )
-        for item in report.items
-    ]
+def _entries(items: Iterable[ReportItem], thumbnail: Callable[[ReportItem], str | None]) -> Iterator[Entry]:
+    for item in items:
+        when = item.scanned_at.astimezone().strftime("%Y-%m-%d %H:%M") if item.scanned_at else ""
+        yield Entry(item, printable(item.path), when, thumbnail(item))

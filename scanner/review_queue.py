@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy import ColumnElement, Select, and_, false, func, select, tuple_
+from sqlalchemy.orm import aliased
 
 from .criteria import Criteria, Order, Tab
 from .database.engine import Database
 from .database.models import Decision, Detection, File, Model, Removal, Review, State
-from .database.queries import under
+from .database.queries import under, unindexed
 from .report import FLAGGED
 
 # Transactions become visible a little later than the times and ids they carry.
@@ -60,6 +60,8 @@ def queue_page(database: Database, criteria: Criteria, *, after: QueueItem | Non
     query = _query(criteria)
     if after is not None:
         query = query.where(_behind(criteria.order, after))
+    elif criteria.tab is Tab.TO_REVIEW and not (criteria.folder or criteria.since or criteria.until):
+        query = query.where(*_where_scores_end(database, criteria))
     return _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))
 
 
@@ -142,13 +144,30 @@ def changed_since(database: Database, pulse: Pulse, limit: int) -> tuple[int, ..
     return tuple(ids) if len(ids) <= limit else None
 
 
+def _where_scores_end(database: Database, criteria: Criteria) -> list[ColumnElement[bool]]:
+    """For an order by score: where the scores of the labels asked for end.
+
+    SQLite takes an index for an order only where it also serves a condition, and it must not begin at the end of other labels.
+    """
+    column, descending = _COLUMN[criteria.order]
+    if column is not Detection.score:
+        return []
+    end = func.max if descending else func.min
+    with database.read() as session:
+        ends = [session.scalar(select(end(column)).where(Detection.label == label)) for label in criteria.labels or FLAGGED]
+    known = [score for score in ends if score is not None]
+    if not known:
+        return [false()]
+    return [column <= max(known)] if descending else [column >= min(known)]
+
+
 def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
     query = (
         select(
             File.id, File.content_id, File.path, Detection.score, Detection.label, _DECISION.label("decision"), File.finished_at
         )
         .join(Detection, File.detection_id == Detection.id)
-        .where(_unindexed(File.state) == State.SCORED.value)
+        .where(unindexed(File.state) == State.SCORED.value)
     )
     if criteria.tab is Tab.TO_REVIEW:
         query = query.where(func.coalesce(_DECISION, Decision.WITHDRAWN) == Decision.WITHDRAWN)
@@ -157,7 +176,7 @@ def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
         query = query.where(File.content_id.in_(decided))
     labels = criteria.labels or (FLAGGED if criteria.tab is Tab.TO_REVIEW else ())
     if labels:
-        query = query.where(_unindexed(Detection.label).in_(labels))
+        query = query.where(unindexed(Detection.label).in_(labels))
     return query.where(*_narrowed(criteria))
 
 
@@ -178,11 +197,6 @@ def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
     if criteria.until is not None:
         conditions.append(File.finished_at < criteria.until)
     return conditions
-
-
-def _unindexed(column: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[str]:
-    """A column that SQLite, knowing no distributions, must not choose as the way in: it would have to sort each page anew."""
-    return func.coalesce(column, "")
 
 
 def _is_latest() -> ColumnElement[bool]:

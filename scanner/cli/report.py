@@ -1,6 +1,8 @@
 """`dfscan report`."""
 
 import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ from ..settings import Settings
 from .context import opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
-    from ..report import Report
+    from ..report import ReportItem, Summary
 
 
 @click.command()
@@ -43,13 +45,13 @@ def report(
     from tzlocal import get_localzone
 
     from ..dates import parse_moment
-    from ..report import build_report, statuses_meant
+    from ..report import opened_report, statuses_meant
 
     _check_statuses(statuses)
     form = "json" if as_json_flag else form
     now = utc_now().astimezone(get_localzone())  # with its rules, not only the offset of today
     with opened_database(settings) as database:
-        found = build_report(
+        asked = opened_report(
             database,
             since=parse_moment(since, now) if since else None,
             until=parse_moment(until, now) if until else None,
@@ -57,31 +59,37 @@ def report(
             paths=[str(path.expanduser().absolute()) for path in paths],
             limit=limit if form == "table" else 0,
         )
-    write_report(found, form, output)
+        with asked as (summary, items):
+            write_report(summary, items, form, output)
 
 
-def write_report(found: "Report", form: str, output: Path | None) -> None:
-    """Render a report and write it to a file, or to standard output. Raises OutputError."""
-    from .. import report_formats
-
-    if form == "json":
-        text = report_formats.as_json(found)
-    elif form == "csv":
-        text = report_formats.as_csv(found).rstrip("\r\n")
-    elif form == "html":
-        from ..report_html import as_html
-
-        text = as_html(found)
-    else:
-        text = report_formats.as_table(found, local=lambda moment: moment.astimezone())
+def write_report(summary: "Summary", items: Iterable["ReportItem"], form: str, output: Path | None) -> None:
+    """Render a report and write it to a file, or to standard output, piece by piece."""
+    pieces = _pieces(summary, items, form)
     if output is None:
-        click.echo(text)
+        for piece in pieces:
+            click.echo(piece, nl=False)
         return
     try:
-        output.write_text(click.unstyle(text) + "\n", "utf-8", errors="backslashreplace")
+        with output.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(map(click.unstyle, pieces))
     except OSError as error:
         raise click.ClickException(f"{output} cannot be written: {error.strerror}; choose another with -o") from None
     print(f"written to {output}", file=sys.stderr)  # noqa: T201
+
+
+def _pieces(summary: "Summary", items: Iterable["ReportItem"], form: str) -> Iterator[str]:
+    from .. import report_formats
+
+    if form == "json":
+        return chain(report_formats.json_pieces(summary, items), "\n")
+    if form == "csv":
+        return report_formats.csv_pieces(items)
+    if form == "html":
+        from ..report_html import html_pieces
+
+        return chain(html_pieces(summary, items), "\n")
+    return report_formats.table_pieces(summary, items, local=lambda moment: moment.astimezone())
 
 
 def _check_statuses(statuses: tuple[str, ...]) -> None:

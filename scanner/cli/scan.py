@@ -42,7 +42,7 @@ def scan(
     Exit status: 0 nothing flagged, 1 something flagged, 2 some file failed.
     """
     from ..foreground import Standing, take_in_paths, work_until_done
-    from ..report import build_report
+    from ..report import opened_report
 
     form = "json" if as_json_flag else form
     chosen = replace(settings, device=device or settings.device)
@@ -56,8 +56,8 @@ def scan(
                 show(standing.total, standing.total - standing.pending, standing.workers)
 
             work_until_done(chosen, database, scope, with_worker=not no_worker, now=utc_now, show=on_standing)
-        found = build_report(database, paths=scope, limit=limit if form == "table" else 0)
-    write_report(found, form, output)
+        with opened_report(database, paths=scope, limit=limit if form == "table" else 0) as (found, items):
+            write_report(found, items, form, output)
     sys.exit(EXIT_FAILED if found.failed else EXIT_FLAGGED if found.flagged else 0)
 
 

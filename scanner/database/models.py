@@ -110,11 +110,11 @@ class Detection(Base):
     """
 
     __tablename__ = "detections"
-    # The review queue pages by score and counts by label.
+    # The review queue pages by score, counts by label, and asks for a label's lowest and highest score.
     __table_args__ = (
         UniqueConstraint("content_id", "model_id"),
         Index(None, "score"),
-        Index(None, "label"),
+        Index(None, "label", "score"),
         Index(None, "disagreement"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -142,7 +142,12 @@ class File(Base):
     """
 
     __tablename__ = "files"
-    __table_args__ = (Index(None, "state", "pending_since"), Index(None, "finished_at"))
+    # Claims go by the first, in its order; what is put off or leased is found by the last.
+    __table_args__ = (
+        Index(None, "state", "pending_since", "mtime_ns"),
+        Index(None, "finished_at"),
+        Index(None, "lease_expires_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     root_id: Mapped[int | None] = mapped_column(ForeignKey("roots.id"), index=True)
     path: Mapped[str] = mapped_column(PathText(), unique=True)

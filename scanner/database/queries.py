@@ -4,8 +4,8 @@ import os
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ..recognise import has_image_suffix
 from .models import Base, File
@@ -43,6 +43,11 @@ def of_no_root_in(root_ids: Collection[int]) -> ColumnElement[bool]:
     return or_(File.root_id.is_(None), File.root_id.not_in(root_ids))
 
 
+def unindexed(column: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[str]:
+    """A column that SQLite, knowing no distributions, must not choose as the way in: most rows may be so."""
+    return func.coalesce(column, "")
+
+
 def any_of(paths: Sequence[str]) -> ColumnElement[bool]:
     """`under` for several paths; those that are plain files go into one IN, so that thousands may be named."""
     # What is not there now (a drive that is not plugged in) was a folder, unless its name says otherwise.
@@ -51,4 +56,6 @@ def any_of(paths: Sequence[str]) -> ColumnElement[bool]:
     if len(ranges) > 100:
         # SQLite's parser limits how deep one OR may be; IS TRUE keeps SQLAlchemy from making one of all.
         ranges = [or_(*ranges[start : start + 100]).is_(True) for start in range(0, len(ranges), 100)]
-    return or_(File.path.in_(files), *ranges)
+    if files or not ranges:
+        ranges.append(File.path.in_(files))
+    return or_(*ranges)

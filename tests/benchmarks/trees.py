@@ -58,9 +58,9 @@ def fill(database: Database, rows: int, *, recent: int, now: datetime | None = N
             f"{numbers} SELECT i, i, 1, CASE WHEN {is_fake} THEN 0.75 + (i * 7919 % 100000) / 400000.0 "
             "ELSE (i * 7919 % 100000) / 200000.0 END, 0.75, 0.5, "
             f"CASE WHEN {is_fake} THEN 'fake' ELSE 'real' END, 'cpu', {at}, 0.02 FROM n",
-            "INSERT INTO files (id, path, size, mtime_ns, state, attempts, content_id, detection_id, finished_at) "
+            "INSERT INTO files (id, path, size, mtime_ns, state, pending_since, attempts, content_id, detection_id, finished_at) "
             f"{numbers} SELECT i, '/pictures/' || (i / 10000) || '/' || (i / 100) || '/IMG_' || {name} || '.jpg', "
-            f"100000, i, 'scored', 0, i, i, {at} FROM n",
+            f"100000, i, 'scored', {at}, 0, i, i, {at} FROM n",
         ):
             session.execute(text(statement), moments)
     if database.engine.dialect.name == "postgresql":

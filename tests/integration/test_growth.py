@@ -1,0 +1,124 @@
+"""What is asked often reads what it asks for, not what is stored: SQLite says so itself, of the statements that are sent."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, text
+
+from scanner import leases, report, review_queue
+from scanner.comparing import known_under
+from scanner.criteria import Criteria, Order
+from scanner.database.engine import Database, open_database
+from scanner.database.schema import upgrade
+from scanner.intake import take_in
+from scanner.problems import problems_page
+from scanner.reach import drop_gone
+from scanner.verdicts import ContentFacts, Scored, record, register_model
+from scanner.walk import Found
+
+LARGE = ("files", "contents", "detections", "reviews")
+NOW = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    opened = open_database(f"sqlite:///{tmp_path / 'test.sqlite'}")
+    upgrade(opened)
+    yield opened
+    opened.close()
+
+
+def plans(database: Database, ask: Callable[[], object]) -> dict[str, str]:
+    """How SQLite goes about each statement that `ask` sends (https://sqlite.org/eqp.html)."""
+    sent: list[tuple[str, object]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *call: sent.append((call[2], call[3])))
+    ask()
+    with database.read() as session:
+        connection = session.connection()
+        asked = [call for call in sent if call[0].lstrip().startswith(("SELECT", "UPDATE", "WITH"))]
+        return {
+            statement: "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+            for statement, parameters in asked
+        }
+
+
+def claim_and_record(database: Database) -> None:
+    model = register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.75, band_low=0.5, now=NOW)
+    claimed = leases.claim(database, "anna", 16, now=NOW, lease_seconds=60, max_attempts=5)
+    outcomes = [Scored(file, ContentFacts(f"{file.id:064x}", 10), 0.9, 0.1) for file in claimed]
+    record(database, "anna", outcomes, model, device="cpu", now=NOW)
+
+
+def last_page(database: Database, order: Order) -> None:
+    criteria = Criteria(order=order)
+    [item] = review_queue.queue_page(database, criteria, after=None, limit=1)
+    review_queue.queue_page(database, criteria, after=item, limit=1)
+
+
+ASKED: dict[str, Callable[[Database], object]] = {
+    "a sweep": lambda database: list(known_under(database, "/r")),
+    "intake": lambda database: take_in(database, [Found("/r/new.jpg", 1, 1)], root_id=None, now=NOW),
+    "claim and record": claim_and_record,
+    "backlog": lambda database: leases.backlog(database, NOW),
+    "reconcile": lambda database: leases.reconcile(lambda: True, database, NOW),
+    "renew": lambda database: leases.renew(database, "anna", now=NOW, lease_seconds=60),
+    "release": lambda database: leases.release(database, "anna", charge=False),
+    "files out of reach": lambda database: drop_gone(database, ["/r"], NOW),
+    "a report of a day": lambda database: report.build_report(database, since=NOW - timedelta(days=1)),
+    "the head of a report": lambda database: report.build_report(database, since=NOW - timedelta(days=1), limit=50),
+    "a report of a folder": lambda database: report.build_report(database, paths=["/r/deep"]),
+    "problems": lambda database: problems_page(database, after=None, limit=100),
+    "pulse": review_queue.take_pulse,
+    **{f"the queue, {order}": lambda database, order=order: last_page(database, order) for order in Order},
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_nothing_reads_a_whole_table(sqlite: Database, name: str) -> None:
+    take_in(sqlite, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
+    claim_and_record(sqlite)
+    found = plans(sqlite, lambda: ASKED[name](sqlite))
+    assert found
+    for statement, plan in found.items():
+        for line in plan.splitlines():
+            scans = line.startswith("SCAN") and line.split()[1] in LARGE
+            # The last model's name is at the end of the table; an index in the order that is asked for is read up to the limit.
+            ends = "LIMIT" in statement and "TEMP B-TREE FOR ORDER BY" not in plan
+            assert not scans or ends, f"{statement}\n{plan}"
+
+
+@pytest.mark.parametrize("name", ["renew", "release"])
+def test_what_one_worker_holds_is_found_by_its_name(sqlite: Database, name: str) -> None:
+    [plan] = plans(sqlite, lambda: ASKED[name](sqlite)).values()
+    assert "ix_files_lease_owner (lease_owner=?)" in plan
+
+
+def test_claims_need_no_sorting_however_many_became_pending_at_once(sqlite: Database) -> None:
+    plan = "\n".join(plans(sqlite, lambda: ASKED["claim and record"](sqlite)).values())
+    assert "ix_files_state_pending_since_mtime_ns (state=?)" in plan
+    assert "B-TREE" not in plan
+
+
+def test_the_queue_begins_where_the_scores_of_its_labels_end(sqlite: Database) -> None:
+    for order in (Order.MOST_CERTAIN, Order.LEAST_CERTAIN):
+        criteria = Criteria(order=order)
+        take_in(sqlite, [Found("/r/1.jpg", 10, 1)], root_id=None, now=NOW)
+        claim_and_record(sqlite)
+        plan = "\n".join(
+            plans(sqlite, lambda asked=criteria: review_queue.queue_page(sqlite, asked, after=None, limit=9)).values()
+        )
+        assert "ix_detections_label_score" in plan
+        assert "USING INDEX ix_detections_score (score" in plan
+
+
+def test_a_long_report_is_read_as_it_is_taken(sqlite: Database) -> None:
+    take_in(sqlite, [Found(f"/r/{n:04}.jpg", 10, n) for n in range(2500)], root_id=None, now=NOW)
+    with report.opened_report(sqlite) as (summary, items):
+        first = next(items)
+        with sqlite.write() as session:
+            session.execute(text("DELETE FROM files"))
+        left = [item.path for item in items]
+    assert summary.totals["files"] == 2500
+    assert [first.path, *left] == [f"/r/{n:04}.jpg" for n in range(2500)]  # one moment, whatever is written meanwhile
