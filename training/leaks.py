@@ -76,19 +76,31 @@ class NearCopy:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """A row whose file is gone or no whole picture, and why."""
+
+    row: Row
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.row.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
 class Leaks:
-    """What was found among `pictures` pictures."""
+    """What was found among `pictures` pictures; those that are unreadable are compared with nothing."""
 
     pictures: int
     copies: tuple[Copies, ...] = ()
     near_copies: tuple[NearCopy, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.copies or self.near_copies)
+        return bool(self.copies or self.near_copies or self.unreadable)
 
     def without(self, rows: Sequence[Row]) -> tuple[Row, ...]:
-        """`rows` less what leaks: of copies the last split keeps its own, of a picture with two labels none is kept."""
-        dropped = {found.row for found in self.near_copies}
+        """`rows` less what leaks or cannot be read: of copies the last split keeps its own, of a picture with two labels none."""
+        dropped = {found.row for found in self.near_copies} | {found.row for found in self.unreadable}
         for found in self.copies:
             last = max((row.split for row in found.rows), key=_order)
             one_label = len({row.label for row in found.rows}) == 1
@@ -101,6 +113,7 @@ class Leaks:
             return f"no leaks among {self.pictures:,} pictures"
         lines = []
         for kind, found in (
+            ("of pictures that cannot be read", self.unreadable),
             ("of the same bytes in two splits or with two labels", self.copies),
             ("of the same picture in two splits, resized or encoded anew", self.near_copies),
         ):
@@ -108,30 +121,36 @@ class Leaks:
                 lines += [f"{len(found):,} case(s) {kind}:", *(f"  {one}" for one in found[:most])]
             if len(found) > most:
                 lines.append(f"  ... and {len(found) - most:,} more (--json shows all)")
-        return "\n".join(
-            [*lines, "Give both one group and one split, or leave them out: dfscan manifest check MANIFEST --without-leaks FILE"]
-        )
+        mend = ["Mend these files"] if self.unreadable else []
+        mend += ["Give copies one group and one split"] if self.copies or self.near_copies else []
+        return "\n".join([*lines, f"{'. '.join(mend)}, or leave them out: dfscan manifest check MANIFEST --without-leaks FILE"])
 
 
 def find_leaks(
     rows: Sequence[Row], *, processes: int = 0, progress: Callable[[int, int], None] = lambda _done, _of: None
 ) -> Leaks:
-    """Compare all pictures of `rows`. `processes` (0: in this one) read them; `progress` is told how many were, of how many.
-
-    Raises ManifestError when pictures cannot be read.
-    """
-    fingerprints = _fingerprints(rows, processes, progress)
+    """Compare all pictures of `rows`. `processes` (0: in this one) read them; `progress` is told how many were, of how many."""
+    readable, fingerprints, unreadable = [], [], []
+    for done, (row, made) in enumerate(zip(rows, _made([row.path for row in rows], processes), strict=True), start=1):
+        progress(done, len(rows))
+        if isinstance(made, str):
+            unreadable.append(Unreadable(row, made))
+        else:
+            readable.append(row)
+            fingerprints.append(made)
     same: defaultdict[str, list[Row]] = defaultdict(list)
-    for row, found in zip(rows, fingerprints, strict=True):
+    for row, found in zip(readable, fingerprints, strict=True):
         same[found.sha256].append(row)
     copies = tuple(Copies(tuple(alike)) for alike in same.values() if len({(row.split, row.label) for row in alike}) > 1)
-    return Leaks(len(rows), copies, tuple(_near_copies(rows, fingerprints)))
+    return Leaks(len(rows), copies, tuple(_near_copies(readable, fingerprints)), tuple(unreadable))
 
 
 def refuse_leaks(leaks: Leaks) -> None:
-    """Raises LeaksFound if there are any."""
-    if leaks:
+    """Raises LeaksFound if there are any, ManifestError if only pictures that cannot be read were found."""
+    if leaks.copies or leaks.near_copies:
         raise LeaksFound(f"the manifest leaks: what is measured is also trained on\n{leaks.text()}")
+    if leaks:
+        raise ManifestError(f"the manifest cannot be used as it is:\n{leaks.text()}")
 
 
 def fingerprint(path: Path) -> Fingerprint | str:
@@ -145,21 +164,6 @@ def fingerprint(path: Path) -> Fingerprint | str:
     mirrored = grey.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     hashes = (_bits(imagehash.phash(grey)), _bits(imagehash.phash(mirrored)))
     return Fingerprint(hashlib.sha256(content).hexdigest(), grey.tobytes(), hashes)
-
-
-def _fingerprints(rows: Sequence[Row], processes: int, progress: Callable[[int, int], None]) -> list[Fingerprint]:
-    made, unreadable = [], []
-    for done, (row, found) in enumerate(zip(rows, _made([row.path for row in rows], processes), strict=True), start=1):
-        progress(done, len(rows))
-        if isinstance(found, str):
-            unreadable.append(f"  {row.path}: {found}")
-        else:
-            made.append(found)
-    if unreadable:
-        more = f"\n  ... and {len(unreadable) - 5:,} more" if len(unreadable) > 5 else ""
-        listed = "\n".join(unreadable[:5]) + more
-        raise ManifestError(f"{len(unreadable):,} pictures cannot be read. Mend them, or take their lines out:\n{listed}")
-    return made
 
 
 def _made(paths: Sequence[Path], processes: int) -> Iterator[Fingerprint | str]:

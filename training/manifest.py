@@ -46,28 +46,40 @@ class Manifest:
         return any(row.split == split for row in self.rows)
 
     def of_split(self, split: str) -> tuple[Row, ...]:
-        """The rows of `split`. Raises ManifestError when there are none, or when only one label is left."""
+        """The rows of `split`, real and fake ones. Raises ManifestError when there are none of a label."""
+        rows = self.all_of_split(split)
+        missing = [name for label, name in enumerate(("real", "fake")) if label not in {row.label for row in rows}]
+        if missing:
+            raise ManifestError(
+                f"the manifest has no {missing[0]} images in split {split!r}, and both labels are needed there: "
+                "add some, or divide the rows anew (column `split`)"
+            )
+        return rows
+
+    def all_of_split(self, split: str) -> tuple[Row, ...]:
+        """The rows of `split`, which may be of one label only. Raises ManifestError when there are none."""
         rows = tuple(row for row in self.rows if row.split == split)
-        if {row.label for row in rows} != {0, 1}:
-            raise ManifestError(f"the manifest has no rows of both labels in split {split!r}; fill the column `split`")
+        if not rows:
+            there = ", ".join(repr(name) for name in sorted({row.split for row in self.rows})) or "no rows at all"
+            raise ManifestError(f"the manifest has no rows in split {split!r}; in its column `split` there are: {there}")
         return rows
 
 
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest; relative paths in it start at its own folder.
 
-    Raises ManifestError when it is missing, lacks a column, names an unknown label, or splits one group.
+    Raises ManifestError when it is missing, lacks a column or has it twice, names an unknown label, or splits one group.
     """
     try:
         content = path.read_bytes()
         # utf-8-sig: spreadsheets write a byte order mark. newline="": names may hold line ends.
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        _refuse_columns(path, reader.fieldnames or ())
+        rows = tuple(_row(path, reader.line_num, fields) for fields in reader)
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path} cannot be read: {error}") from None
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-    if missing:
-        raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(COLUMNS)}")
-    rows = tuple(_row(path, reader.line_num, fields) for fields in reader)
+    except csv.Error as error:  # most often a quotation mark that is never closed
+        raise ManifestError(f"{path}, line {reader.line_num}: is no CSV ({error}); mend its quotation marks") from None
     _refuse_split_groups(path, rows)
     return Manifest(rows, hashlib.sha256(content).hexdigest())
 
@@ -115,6 +127,15 @@ def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _refuse_columns(path: Path, present: Sequence[str]) -> None:
+    missing = [column for column in COLUMNS if column not in present]
+    if missing:
+        raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(COLUMNS)}")
+    twice = [column for column in COLUMNS if present.count(column) > 1]
+    if twice:  # which of them is meant nobody knows
+        raise ManifestError(f"{path} has the column(s) {', '.join(twice)} more than once; leave one of each")
+
+
 def _refuse_split_groups(path: Path, rows: Iterable[Row]) -> None:
     split_of: dict[str, str] = {}
     for row in rows:
@@ -122,10 +143,14 @@ def _refuse_split_groups(path: Path, rows: Iterable[Row]) -> None:
             raise ManifestError(f"{path}: group {row.group!r} is in split {row.split!r} and in {split_of[row.group]!r}: a leak")
 
 
-def _row(manifest: Path, number: int, fields: dict[str, str | None]) -> Row:
+def _row(manifest: Path, number: int, fields: dict[str | None, Any]) -> Row:
     labels = {"real": 0, "fake": 1}
     if any(fields[column] is None for column in COLUMNS):
         raise ManifestError(f"{manifest}, line {number}: has fewer fields than the header")
+    if None in fields:  # a comma in a name, most likely: what follows it would be read as another column
+        raise ManifestError(f"{manifest}, line {number}: has more fields than the header; quote names with commas")
+    if not fields["path"]:
+        raise ManifestError(f"{manifest}, line {number}: names no file (column `path`)")
     if fields["label"] not in labels:
         raise ManifestError(f"{manifest}, line {number}: label {fields['label']!r} is neither real nor fake")
     path, label, *others = (fields[column] or "" for column in COLUMNS)

@@ -43,7 +43,7 @@ def evaluate(
     prepare_pillow()
     predictor = load_predictor(checkpoint, choose_device(device), files=BackboneFiles(clip=clip_weights), micro_batch=64)
     manifest = read_manifest(manifest_path)
-    rows = manifest.of_split(split)
+    rows = manifest.all_of_split(split)
     found = evaluation_of(
         predictor,
         rows,

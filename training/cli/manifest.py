@@ -101,12 +101,13 @@ def merge(manifests: tuple[Path, ...], output: Path, force: bool) -> None:
 
 @manifest.command()
 @click.argument("path", metavar="MANIFEST", type=click.Path(path_type=Path))
-@click.option("--without-leaks", type=click.Path(path_type=Path), help="Write a manifest here without the rows that leak.")
+@click.option("--without-leaks", type=click.Path(path_type=Path), help="Write a manifest here without what leaks or is broken.")
 @click.option("--processes", type=click.IntRange(min=0), help="Processes that read pictures; default: one per core, at most 8.")
 @click.option("--json", "as_json", is_flag=True)
 @_force
 def check(path: Path, without_leaks: Path | None, processes: int | None, as_json: bool, force: bool) -> None:
-    """Look for what makes results look better than they are. Exit status 1: pictures of one split are in another, too.
+    """Look for what makes results look better than they are. Exit status 1: pictures of one split are in another, too, or
+    cannot be read.
 
     Whether the label can be guessed from how the files are stored is told, and changes no exit status.
     """
@@ -119,7 +120,8 @@ def check(path: Path, without_leaks: Path | None, processes: int | None, as_json
     with _progress("comparing pictures") as step:
         leaks = find_leaks(rows, processes=min(os.cpu_count() or 1, 8) if processes is None else processes, progress=step)
     with _progress("reading headers") as step:
-        bias = find_bias(rows, progress=step)
+        broken = {found.row for found in leaks.unreadable}
+        bias = find_bias([row for row in rows if row not in broken], progress=step)
     click.echo(json.dumps(_findings(path, leaks, bias), indent=1) if as_json else f"{leaks.text()}\n{bias.text()}")
     if without_leaks:
         kept = leaks.without(rows)
@@ -166,6 +168,7 @@ def _findings(path: Path, leaks: "Leaks", bias: "Bias") -> dict[str, Any]:
     return {
         "manifest": str(path),
         "pictures": leaks.pictures,
+        "unreadable": [{**_place(found.row), "reason": found.reason} for found in leaks.unreadable],
         "copies": [[_place(row) for row in found.rows] for found in leaks.copies],
         "near_copies": [
             {"picture": _place(one.row), "copy_of": _place(one.other), "distance": one.distance, "mirrored": one.mirrored}

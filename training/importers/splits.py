@@ -29,8 +29,8 @@ class Shares:
     test: float = 0.1
 
     def __post_init__(self) -> None:
-        if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
-            raise ImportFailed(f"--val-share {self.val} and --test-share {self.test} leave nothing to train on")
+        if not (self.val >= 0 and self.test >= 0 and self.val + self.test <= 1):
+            raise ImportFailed(f"--val-share {self.val} and --test-share {self.test} are no shares of one whole")
 
 
 @dataclass(frozen=True)

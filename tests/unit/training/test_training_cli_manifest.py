@@ -227,6 +227,23 @@ def test_planted_leaks_fail_the_check_and_can_be_left_out(pictures: Path, tmp_pa
     assert done("check", tmp_path / "mended.csv", "--processes", "0").stdout.startswith("no leaks among")
 
 
+def test_broken_pictures_fail_the_check_and_can_be_left_out(pictures: Path, tmp_path: Path) -> None:
+    for number in range(7):
+        (pictures / "fake" / f"broken{number}.jpg").write_bytes(b"" if number else b"no picture")
+    done("import", "folders", pictures, "-o", tmp_path / "m.csv")
+
+    told = run("check", tmp_path / "m.csv", "--processes", "0", "--without-leaks", tmp_path / "whole.csv")
+    listed = run("check", tmp_path / "m.csv", "--processes", "0", "--json")
+
+    assert (told.exit_code, listed.exit_code) == (1, 1)
+    assert "7 case(s) of pictures that cannot be read" in told.stdout
+    assert "... and 2 more" in told.stdout
+    assert "all sources: how files are stored" in told.stdout
+    assert {Path(one["path"]).stem for one in json.loads(listed.stdout)["unreadable"]} == {f"broken{n}" for n in range(7)}
+    assert len(read_manifest(tmp_path / "whole.csv").rows) == 100
+    assert done("check", tmp_path / "whole.csv", "--processes", "0").stdout.startswith("no leaks among 100")
+
+
 def test_planted_bias_is_told_and_fails_nothing(pictures: Path, tmp_path: Path) -> None:
     for path in (pictures / "fake").iterdir():
         with Image.open(path) as picture:

@@ -108,9 +108,15 @@ def test_rows_are_named(tmp_path: Path) -> None:
     assert [(row.family, row.generator) for row in rows] == [("diffusion", "sd3"), ("real", "camera")]
 
 
-def test_shares_that_leave_nothing_are_refused() -> None:
-    for val, test in ((0.5, 0.5), (-0.1, 0.1), (1, 0)):
-        with pytest.raises(ImportFailed, match="leave nothing to train on"):
+def test_a_set_may_be_for_measuring_alone(tmp_path: Path) -> None:
+    many = [Picture(tmp_path / f"{n}.png", n % 2, f"g{n}") for n in range(50)]
+
+    assert sizes(imported(many, shares=Shares(0, 1))) == {"train": 0, "val": 0, "test": 50}
+
+
+def test_shares_of_more_than_there_is_are_refused() -> None:
+    for val, test in ((0.5, 0.6), (-0.1, 0.1), (1, 0.1)):
+        with pytest.raises(ImportFailed, match="no shares of one whole"):
             Shares(val, test)
 
 

@@ -194,8 +194,25 @@ def test_pictures_that_cannot_be_read_are_named_together(clean: list[Row], tmp_p
     (tmp_path / "text.jpg").write_text("no picture")
     rows = [*clean, row(tmp_path / "text.jpg", "val"), row(tmp_path / "absent.jpg", "val")]
 
-    with pytest.raises(ManifestError, match=r"2 pictures cannot be read(.|\n)*text\.jpg: (.|\n)*absent\.jpg: No such file"):
-        find_leaks(rows)
+    found = find_leaks(rows)
+
+    assert [one.row for one in found.unreadable] == rows[-2:]
+    assert found.without(rows) == tuple(clean)
+    told = r"2 case\(s\) of pictures that cannot be read(.|\n)*text\.jpg: (.|\n)*absent\.jpg: No such file(.|\n)*Mend these"
+    with pytest.raises(ManifestError, match=told) as raised:
+        refuse_leaks(found)
+    assert not isinstance(raised.value, LeaksFound)
+
+
+def test_a_leak_is_found_beside_a_picture_that_cannot_be_read(clean: list[Row], tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "copy.png").write_bytes(clean[0].path.read_bytes())
+
+    found = find_leaks([row(tmp_path / "empty.jpg", "train"), *clean, row(tmp_path / "copy.png", "val")])
+
+    assert [[one.path.name for one in copies.rows] for copies in found.copies] == [["0.png", "copy.png"]]
+    with pytest.raises(LeaksFound, match=r"empty\.jpg(.|\n)*copy\.png(.|\n)*Mend these files\. Give copies one group"):
+        refuse_leaks(found)
 
 
 def test_one_split_alone_has_no_leaks_and_neither_has_nothing() -> None:

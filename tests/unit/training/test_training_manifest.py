@@ -76,6 +76,35 @@ def test_a_line_that_is_too_short_is_refused(tmp_path: Path) -> None:
         read_manifest(path)
 
 
+def test_a_line_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD[0], (*GOOD[1], "a comma too many"))
+
+    with pytest.raises(ManifestError, match="line 3: has more fields than the header"):
+        read_manifest(path)
+
+
+def test_a_line_without_a_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="line 2: names no file"):
+        read_manifest(written(tmp_path, ("", *GOOD[0][1:])))
+
+
+@pytest.mark.parametrize("column", ["label", "path"])
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, column: str) -> None:
+    path = written(tmp_path, (*GOOD[1], "real"), columns=(*COLUMNS, column))
+
+    with pytest.raises(ManifestError, match=rf"manifest\.csv has the column\(s\) {column} more than once"):
+        read_manifest(path)
+
+
+def test_a_quotation_mark_that_is_never_closed_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD[0])
+    with path.open("a") as opened:
+        opened.write('"' + 200_000 * "x")
+
+    with pytest.raises(ManifestError, match=r"manifest\.csv, line \d+: is no CSV .*quotation marks"):
+        read_manifest(path)
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
     assert len(read_manifest(written(tmp_path, *GOOD, encoding="utf-8-sig")).rows) == 3
 
@@ -107,9 +136,12 @@ def test_a_split_needs_both_labels(tmp_path: Path) -> None:
     manifest = read_manifest(written(tmp_path, *GOOD))
 
     assert [row.group for row in manifest.of_split("train")] == ["anna", "ben"]
-    for split in ("val", "test"):
-        with pytest.raises(ManifestError, match=f"both labels in split '{split}'"):
-            manifest.of_split(split)
+    with pytest.raises(ManifestError, match="no fake images in split 'val'"):
+        manifest.of_split("val")
+    assert [row.group for row in manifest.all_of_split("val")] == ["cleo"]
+    for asked in (manifest.of_split, manifest.all_of_split):
+        with pytest.raises(ManifestError, match=r"no rows in split 'test'; .* there are: 'train', 'val'"):
+            asked("test")
 
 
 def test_the_sources_of_a_set_are_counted() -> None:
