@@ -1,16 +1,20 @@
 """From logits on held-out images to calibrated scores, a threshold and a band."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from worker.detector.checkpoint import Calibration
+from worker.detector.checkpoint import Calibration, CheckpointCard
 from worker.detector.predictor import sigmoid
 
 from .metrics import threshold_for
 from .weighted import Labels, Scores
+
+# Per standard deviation of the logits: scores keep the order of the logits and hardly differ.
+_LEAST_SLOPE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,10 @@ def decide(labels: Labels, logits: Scores, mild: Sequence[Scores], bars: Bars) -
 
 
 def platt(labels: Labels, logits: Scores) -> Calibration:
-    """Platt scaling with his smoothed targets (Platt 1999): certainty is bounded by the number of examples."""
+    """Platt scaling with his smoothed targets (Platt 1999): certainty is bounded by the number of examples.
+
+    The slope is always positive: scores are in the order of the logits.
+    """
     fakes, reals = int(labels.sum()), int((1 - labels).sum())
     targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
     # Standardised for the solver: it stops early on logits that hardly differ. A target between 0 and 1 is an example of both
@@ -63,13 +70,21 @@ def platt(labels: Labels, logits: Scores) -> Calibration:
     twice = np.tile((logits - mean) / spread, 2)[:, None]
     weights = np.concatenate([targets, 1 - targets])
     fitted = LogisticRegression(C=np.inf).fit(twice, np.repeat([1, 0], len(logits)), sample_weight=weights)
-    slope = float(fitted.coef_[0, 0]) / spread
-    return Calibration(slope, float(fitted.intercept_[0]) - slope * mean)
+    slope, offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    if slope < _LEAST_SLOPE:  # a detector that is worse than chance is not turned round: it knows nothing
+        slope, offset = _LEAST_SLOPE, float(np.log(targets.mean() / (1 - targets.mean())))
+    return Calibration(slope / spread, offset - slope / spread * mean)
 
 
 def calibrated(calibration: Calibration, logits: Scores) -> Scores:
     """Scores, P(fake)."""
     return sigmoid(calibration.slope * logits + calibration.offset)
+
+
+def fitted_prior(card: CheckpointCard) -> float:
+    """The share of fakes among the images that the card's calibration was fitted on; 0.5 if it does not say."""
+    known: Mapping[str, Any] = card.training.get("calibrated") or card.metrics
+    return float(known.get("prior", 0.5))
 
 
 def _precise_from(reals: Scores, fakes: Scores, bars: Bars) -> float:

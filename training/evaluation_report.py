@@ -14,6 +14,7 @@ from worker.detector.checkpoint import file_sha256, library_versions
 from worker.detector.predictor import Predictor, sigmoid
 
 from .anchors import anchors_beside
+from .calibrate import fitted_prior
 from .evaluate import logits_of
 from .figures import figures
 from .manifest import Row, sources_of
@@ -75,7 +76,7 @@ def evaluation_of(
         "split": subject.split,
         "evaluated_at": now.isoformat(timespec="seconds"),
         "versions": library_versions(),
-        "figures": figures(rows, scores, card.threshold, card.band_low, prior=card.metrics.get("prior", 0.5)),
+        "figures": figures(rows, scores, card.threshold, card.band_low, prior=fitted_prior(card)),
         "anchors": anchors_beside(rows, subject.split),
     }
     if with_robustness:

@@ -13,7 +13,7 @@ brightness 98 %. Crops are not found (2 % on each side is enough), and neither a
 import hashlib
 import multiprocessing
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
@@ -106,6 +106,16 @@ class Leaks:
             one_label = len({row.label for row in found.rows}) == 1
             dropped.update(row for row in found.rows if not one_label or row.split != last)
         return tuple(row for row in rows if row not in dropped)
+
+    def apart_from(self, rows: Collection[Row]) -> "Leaks":
+        """What is left of the findings when `rows` are taken out."""
+        copies = (Copies(tuple(row for row in found.rows if row not in rows)) for found in self.copies)
+        return Leaks(
+            self.pictures - len(rows),
+            tuple(found for found in copies if len({(row.split, row.label) for row in found.rows}) > 1),
+            tuple(found for found in self.near_copies if found.row not in rows and found.other not in rows),
+            tuple(found for found in self.unreadable if found.row not in rows),
+        )
 
     def text(self, most: int = 5) -> str:
         """What was found, the first of each kind, and what to do."""

@@ -53,7 +53,7 @@ def train(
     Raises AnotherRun when that belongs to another plan, network or manifest.
     """
     schedule = schedule_of(rows, plan, team)
-    key = run_key(plan, rows, team.size)
+    key = run_key(plan, preprocessing, rows, team.size)
     detector.to(team.device).to(memory_format=torch.channels_last)
     torch.manual_seed(plan.seed)
     state = begun(detector, optimiser_for(detector, plan))

@@ -182,6 +182,7 @@ def threshold_for(real_scores: Scores, false_alarm_rate: float) -> float:
     """The lowest threshold at which at most `false_alarm_rate` of `real_scores` are >= it."""
     ordered = np.sort(real_scores)[::-1]
     allowed = int(np.floor(false_alarm_rate * len(ordered)))
+    allowed += (allowed + 1) / len(ordered) <= false_alarm_rate  # 0.29 * 100 is a little less than 29
     return float(np.nextafter(ordered[min(allowed, len(ordered) - 1)], np.inf))
 
 

@@ -52,11 +52,12 @@ def optimiser_for(detector: nn.Module, plan: TrainingPlan) -> torch.optim.Optimi
 
 def learning_rate(plan: TrainingPlan, step: int, steps: int) -> float:
     """Linear warm-up, then constant or a cosine to 1 % (Loshchilov & Hutter 2017)."""
-    if step < plan.warmup_steps:
-        return plan.learning_rate * (step + 1) / plan.warmup_steps
+    warmup = min(plan.warmup_steps, steps // 4)  # a run on few images would end before it is warm
+    if step < warmup:
+        return plan.learning_rate * (step + 1) / warmup
     if not plan.cosine:
         return plan.learning_rate
-    done = (step - plan.warmup_steps) / max(1, steps - plan.warmup_steps)
+    done = (step - warmup) / max(1, steps - warmup)
     return plan.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 

@@ -11,12 +11,12 @@ from .augment import Augmentation
 class TrainingPlan:
     """Hyperparameters of one run.
 
-    `sizes` are the input sizes in pixels of the epochs, the last one repeated up to `epochs`. `batch_size` is over all
-    processes. Weight decay (AdamW, Loshchilov & Hutter 2019) spares norms and biases. `clip_norm` bounds the length of the
-    gradient, 0 does not. `ema_decay` averages weights over steps, 0 does not. `balance` weighs both labels alike. After
-    `patience` epochs without a better AUC on `val` the run ends, and the best epoch's weights are kept; with 0 all epochs are
-    trained and the last is kept. `repeat` shows the pictures of a source several times an epoch. `autocast` computes in
-    bfloat16 where that is safe.
+    `sizes` are the input sizes in pixels of the epochs, the last one repeated up to `epochs`. `batch_size` is over all processes.
+    Weight decay (AdamW, Loshchilov & Hutter 2019) spares norms and biases. `clip_norm` bounds the length of the gradient, 0 does
+    not. `ema_decay` averages weights over steps, 0 does not. `balance` weighs both labels alike. After `patience` epochs without
+    a better AUC on `val` the run ends, and the best epoch's weights are kept; with 0, and where figures are reported of `val`,
+    all epochs are trained and the last is kept. `warmup_steps` are at most a quarter of all. `repeat` shows the pictures of a
+    source several times an epoch. `autocast` computes in bfloat16 where that is safe.
     """
 
     sizes: tuple[int, ...]

@@ -15,6 +15,7 @@ from worker.detector.picture import PictureError, decode_rgb
 from worker.detector.predictor import Predictor
 from worker.detector.preprocess import to_square
 
+from .calibrate import fitted_prior
 from .manifest import MAX_PIXELS
 from .metrics import rate_above, threshold_for
 from .weighted import Scores
@@ -80,6 +81,7 @@ def recalibrated(
         "false_alarm_rate": {"value": alarms / len(reals), "low": float(interval.low), "high": float(interval.high)},
         "flagged_real_rate": rate_above(reals, band_low),
         "before": {"threshold": card.threshold, "band_low": card.band_low, "false_alarm_rate": rate_above(reals, card.threshold)},
+        "prior": fitted_prior(card),
         "created_at": created_at,
     }
     # The figures at the threshold were measured at another one.

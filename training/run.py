@@ -43,7 +43,7 @@ from .verdict import judged
 
 
 class UnfinishedRun(KnownError):
-    """The folder holds a run, and nobody said that it shall go on."""
+    """The folder holds a run, maybe unfinished, and nobody said that it shall go on; or it cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def start_weights(network: Recipe, files: BackboneFiles, start: Path | None) -> 
 def prepare_folder(folder: Path, *, resume: bool) -> None:
     """Make the folder of a run. Raises UnfinishedRun when it holds one that is not to be resumed."""
     if (folder / FILE).exists() and not resume:
-        raise UnfinishedRun(f"{folder} holds an unfinished run; go on with it by --resume, or choose another --out")
+        raise UnfinishedRun(f"{folder} holds a run; go on with it by --resume if it is unfinished, or choose another --out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -93,6 +93,7 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
 
     Raises ManifestError, AnotherRun, and what reading the pictures raises.
     """
+    run = _choosing_nothing_on_what_is_reported(run, say)
     recipe, team = run.recipe, run.team
     train_rows, val_rows = run.manifest.of_split("train"), run.manifest.of_split("val")
     torch.manual_seed(recipe.plan.seed)
@@ -133,6 +134,15 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
     if not team.leads:
         return None
     return _finish(run, trained, card, device, train_rows, say)
+
+
+def _choosing_nothing_on_what_is_reported(run: Run, say: Callable[[str], None]) -> Run:
+    """Without a split `test` the figures are of `val`: then the epoch is not chosen there, and the last one is kept."""
+    plan = run.recipe.plan
+    if not plan.patience or run.manifest.has_split("test"):
+        return run
+    say("no early stopping: the figures will be of split 'val', as there is no split 'test'")
+    return replace(run, recipe=replace(run.recipe, plan=replace(plan, patience=0)))
 
 
 def _start(network: Recipe, weights: Weights) -> FusionDetector:

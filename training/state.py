@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from scanner.errors import KnownError
 from worker.detector.checkpoint import stored_tensors
+from worker.detector.preprocess import Preprocessing
 
 from .manifest import Row
 from .plan import TrainingPlan
@@ -70,7 +71,8 @@ def restore_state(folder: Path, key: str, state: RunState) -> None:
         content = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch raises many kinds for a file that is not its own
         raise AnotherRun(f"{path} cannot be read ({error}); remove it to start the run again") from None
-    if content.get("key") != key or list(content["detector"]) != list(stored_tensors(state.detector)):
+    shapes = [(name, tensor.shape) for name, tensor in stored_tensors(state.detector).items()]
+    if content.get("key") != key or [(name, tensor.shape) for name, tensor in content["detector"].items()] != shapes:
         raise AnotherRun(f"{path} belongs to a run with another recipe, plan or manifest; choose another --out, or remove it")
     state.detector.load_state_dict(content["detector"], strict=False)
     state.optimiser.load_state_dict(content["optimiser"])
@@ -80,7 +82,7 @@ def restore_state(folder: Path, key: str, state: RunState) -> None:
     torch.set_rng_state(content["rng"])
 
 
-def run_key(plan: TrainingPlan, rows: Sequence[Row], team_size: int) -> str:
-    """What must be the same for a run to go on: the plan, the pictures with their labels, the number of processes."""
-    told = json.dumps([asdict(plan), team_size, [(str(row.path), row.label) for row in rows]])
+def run_key(plan: TrainingPlan, preprocessing: Preprocessing, rows: Sequence[Row], team_size: int) -> str:
+    """What must be the same for a run to go on: plan, preprocessing, the pictures with their labels, the number of processes."""
+    told = json.dumps([asdict(plan), asdict(preprocessing), team_size, [(str(row.path), row.label) for row in rows]])
     return hashlib.sha256(told.encode()).hexdigest()

@@ -4,10 +4,17 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+T = TypeVar("T")
+# The others wait while the leader reads all pictures once, and after each epoch while it measures. torch would give up after ten
+# minutes on GPUs; that a process died is torchrun's to notice.
+_PATIENCE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -29,13 +36,13 @@ class Team:
             return detector
         return DistributedDataParallel(detector, device_ids=[self.device] if self.device.type == "cuda" else None)
 
-    def agree(self, value: float) -> float:
+    def agree(self, value: T) -> T:
         """The leader's `value`, in every process. Waits until all have come here."""
         if self.size == 1:
             return value
-        told: Tensor = torch.tensor([value], dtype=torch.float64, device=self.device)
-        distributed.broadcast(told, 0)
-        return float(told)
+        told = [value]
+        distributed.broadcast_object_list(told, 0, device=self.device)
+        return told[0]
 
 
 @contextmanager
@@ -47,7 +54,7 @@ def joined(device: str, environment: Mapping[str, str] = os.environ) -> Iterator
         return
     rank, local = int(environment["RANK"]), int(environment.get("LOCAL_RANK", "0"))
     own = torch.device("cuda", local) if device.startswith("cuda") else torch.device(device)
-    distributed.init_process_group("nccl" if own.type == "cuda" else "gloo")
+    distributed.init_process_group("nccl" if own.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
         yield Team(own, rank, size)
     finally:

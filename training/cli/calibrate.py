@@ -31,11 +31,13 @@ class _Share(click.ParamType[float]):
 )
 @click.option("--fpr", default="1%", type=_Share(), show_default=True, help="How many of them may be called fake.")
 @click.option("--flagged", type=_Share(), help="How many may be flagged at all, five times --fpr without it.")
-@click.option("--name", required=True, help="What the new calibration is called.")
+@click.option("--name", help="What the new calibration is called; without it, after the checkpoint and the day.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True)
 @pass_settings
-def calibrate(settings: Settings, reals: Path, fpr: float, flagged: float | None, name: str, device: str, as_json: bool) -> None:
+def calibrate(
+    settings: Settings, reals: Path, fpr: float, flagged: float | None, name: str | None, device: str, as_json: bool
+) -> None:
     """Set the threshold of the active checkpoint from your own real photographs.
 
     Writes a new checkpoint with the same weights and another threshold; the one it is made from stays as it is.
@@ -48,7 +50,7 @@ def calibrate(settings: Settings, reals: Path, fpr: float, flagged: float | None
     from worker.detector.device import choose_device
     from worker.detector.picture import prepare_pillow
     from worker.detector.predictor import Predictor
-    from worker.detector.registry import find_checkpoint, new_path
+    from worker.detector.registry import find_checkpoint, new_name, new_path
 
     from ..recalibrate import recalibrated, scores_of_folder
 
@@ -56,6 +58,8 @@ def calibrate(settings: Settings, reals: Path, fpr: float, flagged: float | None
         raise click.UsageError(f"{reals} is no folder; name one with photographs that are known to be real")
     prepare_pillow()
     source = find_checkpoint(settings.model, settings.data_dir)
+    now = datetime.now(UTC)
+    name = name or new_name(f"{source.stem}-{now:%Y-%m-%d}", settings.data_dir)
     target = new_path(name, settings.data_dir)
     clip = Path(settings.clip_weights) if settings.clip_weights else None
     detector, card = load_checkpoint(source, BackboneFiles(clip=clip))
@@ -72,7 +76,7 @@ def calibrate(settings: Settings, reals: Path, fpr: float, flagged: float | None
         fake_fpr=fpr,
         flagged_fpr=min(0.5, 5 * fpr) if flagged is None else flagged,
         from_sha256=file_sha256(source),
-        now=datetime.now(UTC),
+        now=now,
     )
     save_with_card(source, target, new)
     record = new.training["calibrated"]

@@ -54,7 +54,7 @@ def train(
     from ..recipes.reading import recipe_named
     from ..run import Run, prepare_folder, run_training, start_weights
     from ..team import joined
-    from .data import check_leaks, manifest_for
+    from .data import checked, gathered
 
     chosen = recipe_named(recipe)
     if epochs:
@@ -73,9 +73,8 @@ def train(
             if team.leads:
                 click.echo(line, err=True)
 
-        manifest = manifest_for(settings, manifest_path, from_reviews=from_reviews, say=say)
-        if team.leads:
-            check_leaks(manifest, out, loaders, say)
+        found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say)
+        manifest = checked(found, out, loaders, team, say)
         show = stack.enter_context(shown_progress(interactive=sys.stderr.isatty()))
         path = run_training(Run(chosen, manifest, out, team, weights, loaders), show=show, say=say)
         if path:

@@ -6,6 +6,7 @@ about it: training record and metrics. Frozen public backbones are not copied, o
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -166,8 +167,11 @@ def _header(path: Path) -> tuple[CheckpointCard, str]:
         raise CheckpointError(f"{path} is no safetensors file ({error}); only dfscan's own checkpoints can be used") from None
     try:
         document = json.loads(header[_HEADER])
-        if document.pop("format") != FORMAT:
-            raise ValueError("written by another version of dfscan")
+        if (written := document.pop("format")) != FORMAT:
+            raise CheckpointError(
+                f"{path} was written by another version of dfscan (format {written}, this one reads {FORMAT}); "
+                "use the version that wrote it, or train or fetch it anew"
+            )
         tensors_sha256 = str(document.pop("tensors_sha256"))
         return _card_from(document), tensors_sha256
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -182,9 +186,15 @@ def _card_from(document: dict[str, Any]) -> CheckpointCard:
         raise ValueError("a recipe with branches or a head that this version cannot build")
     seen = recipe.pop("preprocessing")
     preprocessing = Preprocessing(int(seen["size"]), tuple(seen["mean"]), tuple(seen["std"]))
+    if preprocessing.size < 1 or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3 or min(preprocessing.std) <= 0:
+        raise ValueError("a preprocessing that no picture can go through")
     branches, hidden = tuple(recipe["branches"]), tuple(recipe["hidden"])
-    return CheckpointCard(
+    card = CheckpointCard(
         recipe=Recipe(recipe["name"], branches, hidden, recipe["dropout"], preprocessing),
         calibration=Calibration(**document.pop("calibration")),
         **document,
     )
+    numbers = (card.calibration.slope, card.calibration.offset, card.band_low, card.threshold)
+    if not all(map(math.isfinite, numbers)) or not 0 <= card.band_low <= card.threshold:
+        raise ValueError("a calibration or cuts that are none")
+    return card

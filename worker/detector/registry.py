@@ -3,10 +3,16 @@
 import re
 import shutil
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+
+import numpy as np
 
 from .backbones import BackboneFiles
 from .checkpoint import CheckpointCard, CheckpointError, file_sha256, load_checkpoint, read_card
+from .device import ChosenDevice
+from .network import FusionDetector
+from .predictor import Predictor
 
 _SUFFIX = ".safetensors"
 _NAME = re.compile(r"[\w][\w.+-]{0,98}")
@@ -78,12 +84,30 @@ def import_checkpoint(source: Path, data_dir: Path, *, name: str, sha256: str | 
             f"{source} has the sha256 {found}, not {sha256}: another file, or damaged on its way; fetch it again"
         )
     target = new_path(name, data_dir, unless_sha256=found)
-    load_checkpoint(source, files)
+    _try_out(source, *load_checkpoint(source, files))
     if not target.exists():
         partial = target.with_name(target.name + ".partial")
         shutil.copyfile(source, partial)
         partial.replace(target)
     return target
+
+
+def _try_out(source: Path, detector: FusionDetector, card: CheckpointCard) -> None:
+    size = card.recipe.preprocessing.size
+    predictor = Predictor(detector, card, ChosenDevice("cpu", "a trial"), 1)
+    try:
+        logit = float(predictor.logits(np.full((1, size, size, 3), 127, np.uint8))[0])
+    except RuntimeError as error:  # an input size that a branch cannot take, for one
+        raise CheckpointError(f"{source} cannot score a picture: {error}; train or fetch it anew") from None
+    if not np.isfinite(logit):
+        raise CheckpointError(f"{source} gives no score on a grey picture: its weights are broken; train or fetch it anew")
+
+
+def new_name(base: str, data_dir: Path) -> str:
+    """`base`, or where a checkpoint has that name `base-2`, `base-3`, ..."""
+    names = (base if number == 1 else f"{base}-{number}" for number in count(1))
+    folders = (models_folder(data_dir), bundled_folder())
+    return next(name for name in names if not any((folder / (name + _SUFFIX)).exists() for folder in folders))
 
 
 def new_path(name: str, data_dir: Path, *, unless_sha256: str | None = None) -> Path:

@@ -179,7 +179,7 @@ def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
 
 
 def described(card: CheckpointCard, **changes: Any) -> str:
-    return json.dumps({"format": checkpoint.FORMAT, **asdict(card)} | changes)
+    return json.dumps({"format": checkpoint.FORMAT, "tensors_sha256": "0" * 64, **asdict(card)} | changes)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,12 @@ def described(card: CheckpointCard, **changes: Any) -> str:
         {"recipe": "lite"},
         {"recipe_branches": ["resnet5000"]},
         {"recipe_hidden": ["many"]},
+        {"recipe_preprocessing": {"size": 0, "mean": [0.5] * 3, "std": [0.5] * 3}},
+        {"recipe_preprocessing": {"size": 64, "mean": [0.5] * 3, "std": [0.5, 0, 0.5]}},
+        {"threshold": "high"},
+        {"threshold": float("nan")},
+        {"band_low": 0.99},
+        {"calibration": {"slope": float("inf"), "offset": 0}},
     ],
     ids=str,
 )

@@ -1,5 +1,6 @@
 """Checkpoints on their way into the data folder, and being found there."""
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from worker.detector.backbones import BackboneFiles
 from worker.detector.checkpoint import (
@@ -22,7 +23,7 @@ from worker.detector.checkpoint import (
     save_with_card,
 )
 from worker.detector.network import FusionDetector
-from worker.detector.registry import available_checkpoints, find_checkpoint, import_checkpoint, new_path
+from worker.detector.registry import available_checkpoints, find_checkpoint, import_checkpoint, new_name, new_path
 
 NONE = BackboneFiles()
 
@@ -102,7 +103,7 @@ def test_a_flipped_bit_is_found_when_the_checkpoint_is_loaded(source: Path) -> N
 def test_another_version_is_refused(source: Path, data_dir: Path) -> None:
     rewritten(source, lambda tensors, document: document.update(format=99))
 
-    with pytest.raises(CheckpointError, match="another version"):
+    with pytest.raises(CheckpointError, match=r"by another version of dfscan \(format 99, this one reads 2\)"):
         import_checkpoint(source, data_dir, name="press", sha256=None, files=NONE)
 
 
@@ -111,6 +112,25 @@ def test_weights_of_other_shapes_are_refused(source: Path, data_dir: Path, lite:
 
     with pytest.raises(CheckpointError, match="does not fit its own recipe"):
         import_checkpoint(source, data_dir, name="press", sha256=None, files=NONE)
+
+
+def test_weights_that_give_no_score_are_refused(source: Path, data_dir: Path, lite: FusionDetector, card: CheckpointCard) -> None:
+    broken = copy.deepcopy(lite)
+    nn.init.constant_(broken.head[-1].weight, float("nan"))
+    save_checkpoint(source, broken, card)
+
+    with pytest.raises(CheckpointError, match=r"from-a-friend\.safetensors gives no score"):
+        import_checkpoint(source, data_dir, name="press", sha256=None, files=NONE)
+    assert not list((data_dir / "models").iterdir())
+
+
+def test_a_new_name_is_one_that_nothing_has(source: Path, data_dir: Path) -> None:
+    assert new_name("press", data_dir) == "press"
+    import_checkpoint(source, data_dir, name="press", sha256=None, files=NONE)
+    assert new_name("press", data_dir) == "press-2"
+    import_checkpoint(source, data_dir, name="press-2", sha256=None, files=NONE)
+    assert new_name("press", data_dir) == "press-3"
+    assert new_name("lite", data_dir) == "lite-2"
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"\xff" * 5000])

@@ -1,17 +1,26 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.calibrate import Bars, calibrated, decide, platt
-from training.metrics import rate_above
+from training.calibrate import Bars, calibrated, decide, fitted_prior, platt
+from training.metrics import auc, rate_above
+from training.recalibrate import recalibrated
+from training.recipes.reading import recipe_named
 from training.weighted import Labels, Scores
+from worker.detector.checkpoint import Calibration, CheckpointCard
 from worker.detector.predictor import sigmoid
 
 # Only the false alarm rates bind; each test of another bar sets it.
 BARS = Bars(precision=0.0, flips=1.0, most_flagged=1.0)
+
+
+@pytest.fixture
+def card() -> CheckpointCard:
+    return CheckpointCard("a", recipe_named("lite").network, Calibration(), 0.9, 0.5, "2026-11-24")
 
 
 def held_out(seed: int, size: int = 600, distance: float = 1.5) -> tuple[Labels, Scores]:
@@ -95,6 +104,27 @@ def test_equal_logits_are_scored_by_the_share_of_fakes() -> None:
     scores = calibrated(platt(labels, np.full(40, 2.5)), np.full(40, 2.5))
 
     assert scores == pytest.approx(0.25, abs=0.02)
+
+
+def test_a_detector_worse_than_chance_is_not_turned_round() -> None:
+    labels, logits = held_out(5)
+
+    scores = calibrated(platt(labels, -logits), -logits)
+
+    assert auc(labels, scores) == auc(labels, -logits) < 0.5  # the order stays
+    assert scores == pytest.approx(labels.mean(), abs=0.01)  # and it claims to know nothing
+
+
+@pytest.mark.parametrize("named", ["measured", "calibrated", "nothing"])
+def test_the_prior_of_a_calibration_is_found_after_calibrating_again(card: CheckpointCard, named: str) -> None:
+    measured = replace(card, metrics={"prior": 0.2})
+    again = recalibrated(
+        measured, np.linspace(0, 1, 50), name="b", fake_fpr=0.1, flagged_fpr=0.2, from_sha256="0", now=datetime.now(UTC)
+    )
+
+    assert fitted_prior({"measured": measured, "calibrated": again, "nothing": card}[named]) == (
+        0.5 if named == "nothing" else 0.2
+    )
 
 
 @pytest.mark.parametrize("prevalence", [0.5, 0.1, 0.01])

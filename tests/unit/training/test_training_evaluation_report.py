@@ -112,6 +112,18 @@ def test_the_report_has_every_table(predictor: Predictor, checkpoint: Path, rows
         assert len({line.count("|") for line in lines}) == 1
 
 
+def test_real_photographs_alone_can_be_measured_on(
+    predictor: Predictor, checkpoint: Path, rows: Sequence[Row], tmp_path: Path
+) -> None:
+    reals = [row for row in rows if not row.label]
+
+    found = evaluated(predictor, checkpoint, reals, with_robustness=True)
+    text = write_report(found, tmp_path).read_text(encoding="utf-8")
+
+    assert re.search(r"^\| all \| 10 \| 0 \| - \| - \| - \| \d", text, re.MULTILINE)
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["scores.png"]
+
+
 def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(
     predictor: Predictor, checkpoint: Path, rows: Sequence[Row], tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from training.optimise import learning_rate, training_step
 from training.plan import TrainingPlan
 from training.progress import Progress
 from training.schedule import fake_weight, schedule_of
-from training.state import AnotherRun
+from training.state import AnotherRun, run_key
 from training.team import Team
 from worker.detector.network import Branch, FusionDetector
 from worker.detector.preprocess import Preprocessing
@@ -208,6 +208,23 @@ def test_a_state_of_another_plan_or_other_pictures_is_refused(rows: Sequence[Row
         run(rows, tmp_path / "run", replace(PLAN, learning_rate=1e-5))
     with pytest.raises(AnotherRun, match=r"resume\.pt"):
         run(rows[2:], tmp_path / "run")
+    wider = FusionDetector({"patches": Patches()}, (16,), 0.0)
+    with pytest.raises(AnotherRun, match=r"resume\.pt"):
+        run(rows, tmp_path / "run", network=wider)
+
+
+def test_the_key_of_a_run_is_of_everything_that_decides_its_result(rows: Sequence[Row]) -> None:
+    relabelled = [replace(rows[0], label=1 - rows[0].label), *rows[1:]]
+    keys = [
+        run_key(PLAN, PREPROCESSING, rows, 1),
+        run_key(replace(PLAN, seed=1), PREPROCESSING, rows, 1),
+        run_key(PLAN, replace(PREPROCESSING, std=(0.25,) * 3), rows, 1),
+        run_key(PLAN, PREPROCESSING, relabelled, 1),
+        run_key(PLAN, PREPROCESSING, rows, 2),
+    ]
+
+    assert len(set(keys)) == len(keys)
+    assert run_key(PLAN, PREPROCESSING, list(rows), 1) == keys[0]
 
 
 def test_a_state_that_is_broken_is_named(rows: Sequence[Row], tmp_path: Path) -> None:
@@ -307,6 +324,16 @@ def test_the_learning_rate_warms_up_then_falls_on_a_cosine() -> None:
     assert rates[14] == pytest.approx(0.505)
     assert rates[4:] == sorted(rates[4:], reverse=True)
     assert 0.01 < rates[-1] < 0.03
+
+
+@pytest.mark.parametrize("steps", [1, 5, 40])
+def test_a_short_run_is_warm_after_a_quarter_of_it(steps: int) -> None:
+    plan = replace(PLAN, learning_rate=1.0, warmup_steps=300)
+
+    rates = [learning_rate(plan, step, steps) for step in range(steps)]
+
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) <= steps // 4
 
 
 @pytest.mark.parametrize(("reals", "fakes"), [(2, 10), (10, 2), (6, 6)])

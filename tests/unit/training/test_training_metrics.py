@@ -153,6 +153,14 @@ def test_a_higher_rate_never_raises_the_threshold(reals: list[float], one: float
     assert threshold_for(np.asarray(reals), high) <= threshold_for(np.asarray(reals), low)
 
 
+@pytest.mark.parametrize("percent", [1, 7, 29, 57, 58])
+def test_threshold_for_takes_all_that_the_rate_allows(percent: int) -> None:
+    """0.29 * 100, 0.57 * 100 and 0.58 * 100 are a little less than whole in floating point."""
+    scores = np.linspace(0, 1, 100)
+
+    assert rate_above(scores, threshold_for(scores, percent / 100)) == pytest.approx(percent / 100)
+
+
 def test_rate_above_counts_the_threshold_itself() -> None:
     assert rate_above(np.asarray([0.1, 0.5, 0.5, 0.9]), 0.5) == 0.75
 

@@ -107,6 +107,24 @@ def test_what_is_reported_is_the_test_split_where_there_is_one(tmp_path: Path, t
     assert "cross_fitted" not in card.metrics
 
 
+@pytest.mark.parametrize("with_test", [False, True])
+def test_the_epoch_is_never_chosen_on_what_is_reported(
+    tmp_path: Path, tiny: TrainingRecipe, rows: Sequence[Row], with_test: bool
+) -> None:
+    split = [replace(row, split="test") if with_test and number in (0, 1, 4, 5) else row for number, row in enumerate(rows)]
+    manifest = written(tmp_path / "manifest.csv", split)
+    said: list[str] = []
+
+    recipe = TrainingRecipe(tiny.network, replace(PLAN, patience=1))
+    card = load_checkpoint(trained(recipe, manifest, tmp_path / "run", say=said.append), BackboneFiles())[1]
+
+    assert card.metrics["split"] == ("test" if with_test else "val")
+    assert card.training["plan"]["patience"] == int(with_test)
+    assert any("no early stopping" in line for line in said) is not with_test
+    if not with_test:
+        assert card.training["epoch"] == PLAN.epochs
+
+
 def test_the_course_of_a_run_is_logged_for_tensorboard(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
     trained(tiny, manifest, tmp_path / "run")
 
@@ -148,7 +166,7 @@ def test_an_unfinished_run_goes_on_only_when_told(tmp_path: Path, tiny: Training
     assert (tmp_path / "new" / "run").is_dir()
     trained(tiny, manifest, tmp_path / "run")
 
-    with pytest.raises(UnfinishedRun, match="--resume"):
+    with pytest.raises(UnfinishedRun, match=r"holds a run; .*--resume if it is unfinished"):
         prepare_folder(tmp_path / "run", resume=False)
     prepare_folder(tmp_path / "run", resume=True)
 
