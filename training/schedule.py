@@ -36,16 +36,23 @@ class Schedule:
 
 
 def schedule_of(rows: Sequence[Row], plan: TrainingPlan, team: Team) -> Schedule:
-    """All epochs of a run. Up to `team.size` - 1 pictures of an epoch are left out, so that all processes get equally many.
+    """All epochs of a run. Of each the last few pictures are left out where processes would get unequally many of them, or a
+    single one: batch normalisation has nothing to normalise by. The order is another one in each epoch.
 
     Raises UnevenTeam.
     """
     if plan.batch_size % team.size:
         raise UnevenTeam(f"a batch of {plan.batch_size} cannot be divided among {team.size} processes; change one of them")
     orders = [epoch_order(rows, plan.repeat, f"{plan.seed}/{epoch}") for epoch in range(plan.epochs)]
-    orders = [order[: len(order) - len(order) % team.size] for order in orders]
+    orders = [_even(order, plan.batch_size, team.size) for order in orders]
     starts = np.cumsum([0, *(math.ceil(len(order) / plan.batch_size) for order in orders)]).tolist()
     return Schedule(orders, starts)
+
+
+def _even(order: list[int], batch_size: int, processes: int) -> list[int]:
+    last = len(order) % batch_size
+    alone = last < 2 * processes <= batch_size and last < len(order)
+    return order[: len(order) - (last if alone else last % processes)]
 
 
 def fake_weight(rows: Sequence[Row], schedule: Schedule, plan: TrainingPlan) -> float:

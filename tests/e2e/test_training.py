@@ -41,7 +41,7 @@ sizes = [32]
 epochs = 3
 batch_size = 8
 optimiser = "adamw"
-learning_rate = 1e-3
+learning_rate = 3e-3
 ema_decay = 0.9
 patience = 2
 
@@ -79,7 +79,7 @@ def manifest(laptop: Dfscan, pictures: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def checkpoint(laptop: Dfscan, manifest: Path, recipe: Path, tmp_path: Path) -> Path:
-    done = laptop.run("train", "--recipe", recipe, "--data", manifest, "--out", tmp_path / "run", "--epochs", "1")
+    done = laptop.run("train", "--recipe", recipe, "--data", manifest, "--out", tmp_path / "run", "--epochs", "2")
     return Path(done.stdout.strip())
 
 
@@ -220,10 +220,12 @@ def test_people_calibrate_on_their_own_photographs(laptop: Dfscan, tmp_path: Pat
     too_few = laptop.run("calibrate", "--reals", reals, "--fpr", "1%", "--name", "mine", exit_status=2)
     done = laptop.run("calibrate", "--reals", reals, "--fpr", "10%", "--name", "mine", "--json")
     again = laptop.run("calibrate", "--reals", reals, "--fpr", "5%", "--name", "mine", exit_status=2)
+    unnamed = laptop.run("calibrate", "--reals", reals, "--fpr", "20%", "--json")
 
     assert "at least 100" in too_few.stderr
     assert "broken.jpg" in done.stderr
     assert "another" in again.stderr
+    assert Path(json.loads(unnamed.stdout)["path"]).name.startswith("lite-20")
     found = json.loads(done.stdout)
     assert (found["reals"], found["fake_fpr"]) == (60, 0.1)
     assert found["false_alarm_rate"]["value"] <= 0.1
@@ -237,21 +239,35 @@ def test_people_calibrate_on_their_own_photographs(laptop: Dfscan, tmp_path: Pat
 
 
 def test_reviews_become_training_data(laptop: Dfscan, pictures: Path, recipe: Path, tmp_path: Path) -> None:
+    """With smaller copies among them, as on any disk: some come to lie in two splits, and are left out."""
+    for number in range(30):
+        with Image.open(pictures / "Real" / f"{number}.png") as picture:
+            picture.resize((36, 32), Image.Resampling.BICUBIC).save(pictures / f"small{number}.png")
     laptop.run("scan", pictures, exit_status=(0, 1))
-    nothing = laptop.run("train", "--recipe", recipe, "--from-reviews", "--out", tmp_path / "run", exit_status=2)
-    database = open_database(f"sqlite:///{laptop.data_dir / 'dfscan.sqlite'}")
-    with database.write() as session:
-        for content in session.query(Content):
-            decision = "fake" if content.id % 2 else "real"
-            session.add(Review(content_id=content.id, decision=decision, reviewer="ada", note=None, created_at=datetime.now(UTC)))
-    database.close()
+    command = ("train", "--recipe", recipe, "--from-reviews", "--out", tmp_path / "run", "--epochs", "1")
 
-    done = laptop.run("train", "--recipe", recipe, "--from-reviews", "--out", tmp_path / "run", "--epochs", "1")
+    nothing = laptop.run(*command, exit_status=2)
+    review(laptop, 3)
+    too_few = laptop.run(*command, exit_status=2)
+    review(laptop, 90)
+    done = laptop.run(*command)
 
-    assert "reviewed" in nothing.stderr
-    assert "60 reviewed images" in done.stderr
+    assert "nothing was reviewed" in nothing.stderr
+    assert "3 reviewed images are too few" in too_few.stderr
+    assert "90 reviewed images" in done.stderr
+    assert "reviewed images that are unreadable, or copies of others in another split" in done.stderr
     card = json.loads(laptop.run("model", "show", done.stdout.strip(), "--json").stdout)
     assert (
         card["training"]["sources"]["reviews"]["real"] + card["training"]["sources"]["reviews"]["fake"]
         == card["training"]["rows"]
     )
+
+
+def review(laptop: Dfscan, most: int) -> None:
+    """Decisions of a person on the first `most` contents."""
+    database = open_database(f"sqlite:///{laptop.data_dir / 'dfscan.sqlite'}")
+    with database.write() as session:
+        for content in session.query(Content).order_by(Content.id).limit(most):
+            decision = "fake" if content.id % 2 else "real"
+            session.add(Review(content_id=content.id, decision=decision, reviewer="ada", note=None, created_at=datetime.now(UTC)))
+    database.close()

@@ -30,10 +30,10 @@ def prepared(found: Gathered, folder: Path, said: list[str] | None = None) -> Ma
     return checked(found, folder, 0, ALONE, (said if said is not None else []).append)
 
 
-def copied(row: Row, path: Path, split: str) -> Row:
+def copied(row: Row, path: Path, split: str, width: int = 96) -> Row:
     """The picture of `row` as a review has it: a larger copy under another name."""
     with Image.open(row.path) as picture:
-        picture.resize((96, 80), Image.Resampling.BICUBIC).save(path)
+        picture.resize((width, 80), Image.Resampling.BICUBIC).save(path)
     return replace(row, path=path, source="reviews", group=path.name, split=split)
 
 
@@ -61,7 +61,7 @@ def test_reviewed_copies_of_what_is_measured_are_left_out(rows: Sequence[Row], t
     reviewed = (
         copied(val, tmp_path / "leaks.png", "train"),
         copied(train, tmp_path / "leaks-too.png", "val"),
-        copied(train, tmp_path / "fine.png", "train"),
+        copied(train, tmp_path / "fine.png", "train", 100),
         replace(train, path=tmp_path / "gone.png", source="reviews", group="gone"),
     )
     found, said = Gathered(Manifest(tuple(rows), "f" * 64), reviewed), list[str]()
@@ -76,9 +76,7 @@ def test_reviewed_copies_of_what_is_measured_are_left_out(rows: Sequence[Row], t
 
 
 def test_of_two_reviewed_copies_the_one_that_is_measured_stays(rows: Sequence[Row], tmp_path: Path) -> None:
-    reviewed = (copied(rows[0], tmp_path / "one.png", "train"), copied(rows[0], tmp_path / "other.png", "val"))
-    with Image.open(reviewed[1].path) as picture:
-        picture.resize((48, 40)).save(reviewed[1].path)
+    reviewed = (copied(rows[0], tmp_path / "one.png", "train"), copied(rows[0], tmp_path / "other.png", "val", 100))
     others = tuple(row for row in rows if row != rows[0])
 
     assert prepared(Gathered(Manifest(others, "f" * 64), reviewed), tmp_path).rows == (*others, reviewed[1])

@@ -85,15 +85,25 @@ def test_a_batch_that_cannot_be_divided_is_refused(rows: Sequence[Row]) -> None:
         schedule_of(rows, PLAN, Team(torch.device("cpu"), 0, 3))
 
 
-@pytest.mark.parametrize("size", [1, 2, 4])
-def test_the_processes_share_each_batch_evenly_and_show_no_picture_twice(rows: Sequence[Row], size: int) -> None:
+@pytest.mark.parametrize(("size", "count"), [(1, 19), (2, 16), (4, 16)])
+def test_the_processes_share_each_batch_evenly_and_show_no_picture_twice(rows: Sequence[Row], size: int, count: int) -> None:
     schedule = schedule_of(rows[:19], PLAN, Team(torch.device("cpu"), 0, size))
 
     for order in schedule.orders:
         shares = [[order[first : first + 8][rank::size] for first in range(0, len(order), 8)] for rank in range(size)]
         assert all(len(set(map(len, parts))) == 1 for parts in zip(*shares, strict=True))
         shown = sorted(index for share in shares for part in share for index in part)
-        assert len(shown) == len(set(shown)) > 19 - size
+        assert len(shown) == len(set(shown)) == count
+
+
+@pytest.mark.parametrize(
+    ("rows_there", "size", "count"), [(17, 1, 16), (18, 1, 18), (18, 2, 16), (20, 2, 20), (2, 1, 2), (3, 2, 2)]
+)
+def test_no_process_gets_a_picture_alone(rows: Sequence[Row], rows_there: int, size: int, count: int) -> None:
+    """Unless there is nothing else to learn from."""
+    schedule = schedule_of(rows[:rows_there], PLAN, Team(torch.device("cpu"), 0, size))
+
+    assert [len(order) for order in schedule.orders] == [count] * PLAN.epochs
 
 
 if __name__ == "__main__":
