@@ -18,13 +18,15 @@ from scanner import sweeping
 from scanner.database import schema
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File
+from scanner.finding import Finding, Source
+from scanner.intake import BATCH, take_in
 from scanner.leases import claim
 from scanner.ledger import accept
 from scanner.roots import WatchedRoot, add_roots, known_roots
 from scanner.service import WatchService
 from scanner.settings import Settings
 from scanner.sleeping import SleepWatch
-from scanner.walk import Entry
+from scanner.walk import Entry, Found
 from scanner.watching import Hint, Unwatched
 
 WaitUntil = Callable[[Callable[[], bool], float, str], None]
@@ -134,6 +136,23 @@ def test_where_no_watch_is_left_the_root_is_polled_from_then_on(
     wait_until(lambda: ledger(local).swept_at != first, 60, "the next sweep")
     again = ledger(local).swept_at
     wait_until(lambda: ledger(local).swept_at != again, 60, "the one after that")
+
+
+def test_a_sweep_of_many_files_leaves_time_for_other_things(local: Database, root: Path, tmp_path: Path) -> None:
+    """Or a lock would not be kept, and no hint followed, while a slow drive is looked at."""
+    [known] = add_roots(local, [str(root)], now())
+    for start in range(0, 3 * BATCH, BATCH):
+        gone = [Found(str(root / f"{number}.jpg"), 1, 1) for number in range(start, start + BATCH)]
+        take_in(local, gone, root_id=known.id, now=now())
+    settings = Settings(tmp_path / "data")
+    sweeps = sweeping.Sweeps(settings, local, Finding(settings, local, now, lambda: True), now)
+    sweeps.begin(known, Source.SWEEP)
+    missing = []
+    while sweeps:
+        sweeps.step()
+        missing.append(list(states(local).values()).count("missing"))
+    assert missing[0] < missing[1] < missing[-1] == 3 * BATCH
+    assert ledger(local).swept_at is not None
 
 
 def test_after_the_machine_slept_every_root_is_swept(
