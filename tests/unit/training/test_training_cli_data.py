@@ -9,7 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
-from training.cli.data import Gathered, checked
+from scanner.settings import load_settings
+from training.cli import data
+from training.cli.data import Gathered, NoReviews, checked, gathered
 from training.leaks import LeaksFound
 from training.manifest import Manifest, ManifestError, Row
 from training.team import Team
@@ -35,6 +37,15 @@ def copied(row: Row, path: Path, split: str, width: int = 96) -> Row:
     with Image.open(row.path) as picture:
         picture.resize((width, 80), Image.Resampling.BICUBIC).save(path)
     return replace(row, path=path, source="reviews", group=path.name, split=split)
+
+
+@pytest.mark.parametrize("reviews", [1, 3])
+def test_too_few_reviews_are_said(rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reviews: int) -> None:
+    monkeypatch.setattr(data, "_reviewed", lambda settings, say: tuple(rows[:reviews]))
+    settings = load_settings({}, {"DFSCAN_DATA_DIR": str(tmp_path)}, tmp_path / "config.toml")
+
+    with pytest.raises(NoReviews, match=f"{reviews} reviewed images are too few: .* images in split .* add a manifest"):
+        gathered(settings, None, from_reviews=True, say=print)
 
 
 def test_a_clean_set_passes_whole_and_is_not_read_again(rows: Sequence[Row], tmp_path: Path) -> None:
