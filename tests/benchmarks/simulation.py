@@ -95,6 +95,14 @@ class _Clock:
             heapq.heappush(self._ends, (self.now + (seconds or 0.0), next(self._order), process, held))
 
 
+@dataclass
+class _Batch:
+    """Images still to be decoded; `done` can be had once there are none."""
+
+    left: int
+    done: _Resource = field(default_factory=lambda: _Resource(0))
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Images a second, and the share of the time that the busiest of each kind was in use."""
@@ -124,19 +132,18 @@ def simulate(stages: Stages, site: Site, workers: int, images: int) -> Outcome:
 def _worker(
     clock: _Clock, stages: Stages, left: list[int], cores: _Resource, writer: _Resource, device: _Resource, decoders: _Resource
 ) -> _Process:
-    current: list[int] | None = None
+    current: _Batch | None = None
     while True:
         following = None
         if left[0]:
             left[0] -= 1
             yield writer, stages.claim
             yield cores, stages.begin * stages.batch
-            following = [stages.batch]  # images still to be decoded
+            following = _Batch(stages.batch)
             for _ in range(stages.batch):
                 clock.go_on(_decode(clock, stages, cores, decoders, following))
         if current is not None:
-            while current[0]:
-                yield _Resource(1), stages.decode / 4  # look again
+            yield current.done, 0.0
             yield device, stages.forward
             yield writer, stages.record
         current = following
@@ -144,11 +151,13 @@ def _worker(
             return
 
 
-def _decode(clock: _Clock, stages: Stages, cores: _Resource, decoders: _Resource, batch: list[int]) -> _Process:
+def _decode(clock: _Clock, stages: Stages, cores: _Resource, decoders: _Resource, batch: _Batch) -> _Process:
     yield decoders, None  # kept while it waits for a core
     yield cores, stages.decode
     clock.release(decoders)
-    batch[0] -= 1
+    batch.left -= 1
+    if not batch.left:
+        clock.release(batch.done)
 
 
 def read_stages(file: Path) -> dict[str, tuple[Stages, Site]]:
@@ -166,7 +175,7 @@ def main(file: Path) -> None:
     for name, (stages, site) in read_stages(file).items():
         print(f"\n{name}\n{'workers':>8}{'images/s':>12}{'cores':>8}{'writers':>9}{'device':>8}")
         for workers in WORKERS:
-            found = simulate(stages, site, workers, images=2_000 * workers)
+            found = simulate(stages, site, workers, images=200 * workers)
             print(f"{workers:8}{found.rate:12,.0f}{found.cores:8.0%}{found.writers:9.0%}{found.devices:8.0%}")
 
 
