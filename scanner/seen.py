@@ -12,7 +12,8 @@ class Face:
     """A face that was found.
 
     `box` is left, top, width, height in pixels of the upright picture; `confidence` the face finder's, 0..1; `score` the model's
-    P(fake), 0..1, None where the face is too small to judge; `frame` counts the frames of an animation, pages or video from 0.
+    P(fake), 0..1, None where the face was not judged: too small, or beside the one that the picture is a crop of; `frame` counts
+    the frames of an animation, pages or video from 0.
     """
 
     box: tuple[int, int, int, int]

@@ -34,6 +34,7 @@ class Settings:
     device: str = "auto"
     batch_size: int = 16
     decoders: int = 2
+    faces: bool = True  # look for faces and score them; else each picture as a whole
     settle_seconds: float = 2.0
     sweep_seconds: float = 3600.0
     poll_seconds: float = 60.0  # between the sweeps of a root that gives no events
@@ -138,6 +139,8 @@ def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
         if issubclass(kind, Path):
             # Absolute, because workers and the service run in other folders.
             return Path(raw).expanduser().absolute()
+        if kind is bool:
+            return _truth(raw)
         if isinstance(raw, bool) or (kind is int and isinstance(raw, float)):
             raise TypeError
         if kind is tuple:
@@ -145,7 +148,18 @@ def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
             return tuple(str(part).strip() for part in parts if str(part).strip())
         value = kind(raw)
     except (TypeError, ValueError, RuntimeError):
-        raise SettingsError(f"{name} = {raw!r} ({source}) is not a {kind.__name__}; correct it there") from None
+        wanted = "neither true nor false" if kind is bool else f"not a {kind.__name__}"
+        raise SettingsError(f"{name} = {raw!r} ({source}) is {wanted}; correct it there") from None
     if kind in (int, float) and not value > 0:  # not a number is not above zero either
         raise SettingsError(f"{name} = {raw!r} ({source}) must be above zero; correct it there")
     return value
+
+
+def _truth(raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    found = words.get(raw.strip().lower()) if isinstance(raw, str) else None
+    if found is None:
+        raise ValueError
+    return found

@@ -13,7 +13,8 @@ from worker.detector.preprocess import to_square
 
 from .augment import Augmentation, augmented
 from .forge import forged
-from .manifest import MAX_PIXELS, ManifestError, Row
+from .manifest import MAX_PIXELS, Row
+from .reading import looked_at, unreadable
 
 
 class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
@@ -50,7 +51,25 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
         try:
             return decode_rgb(row.path.read_bytes(), max_pixels=MAX_PIXELS, short_side=self._size).picture
         except (OSError, PictureError) as error:
-            raise ManifestError(f"{row.path}: {error}. Mend it, or take its line out of the manifest") from None
+            raise unreadable(row, error) from None
+
+
+class Inputs(Dataset[tuple[NDArray[np.uint8], bool]]):
+    """Per row all inputs that scanning makes of its picture (uint8 NHWC of `size`), and whether they are faces.
+
+    If they are not, there is one: the picture as a whole. Each process loads a face finder of its own.
+    """
+
+    def __init__(self, rows: Sequence[Row], size: int) -> None:
+        self._rows = rows
+        self._size = size
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], bool]:
+        inputs = looked_at(self._rows[index], self._size).inputs
+        return np.stack([one.image_HWC for one in inputs]), inputs[0].face is not None
 
 
 def epoch_order(rows: Sequence[Row], repeat: Mapping[str, int], seed: str) -> list[int]:

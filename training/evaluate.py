@@ -7,9 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from worker.detector.face_finder import require_face_finder
+from worker.detector.looking import picture_score
 from worker.detector.predictor import Predictor
 
-from .dataset import Pictures
+from .dataset import Inputs, Pictures
 from .manifest import Row
 from .weighted import Labels, Scores
 
@@ -25,6 +27,26 @@ def logits_of(
     size = predictor.card.recipe.preprocessing.size
     loader = DataLoader(Pictures(rows, size), batch_size, num_workers=processes, collate_fn=_stack, generator=torch.Generator())
     return np.concatenate([predictor.logits(images_BHWC) for images_BHWC in loader])
+
+
+def face_logits_of(
+    predictor: Predictor, rows: Sequence[Row], *, processes: int = 0, batch_size: int = 16
+) -> tuple[Scores, NDArray[np.bool]]:
+    """Uncalibrated logits in the order of `rows` as scanning gets them, from the faces in the pictures; and which have any.
+
+    Raises ManifestError for a picture that cannot be read, and FaceFinderMissing.
+    """
+    require_face_finder()
+    size = predictor.card.recipe.preprocessing.size
+    loader = DataLoader(Inputs(rows, size), batch_size, num_workers=processes, collate_fn=list, generator=torch.Generator())
+    logits, have_faces = [], []
+    for samples in loader:
+        counts = [len(inputs_NHWC) for inputs_NHWC, _ in samples]
+        of_inputs = predictor.logits(np.concatenate([inputs_NHWC for inputs_NHWC, _ in samples]))
+        # Calibration keeps the order, so that the highest logit is that of the highest score.
+        logits += [picture_score(part) for part in np.split(of_inputs, np.cumsum(counts)[:-1])]
+        have_faces += [has_face for _, has_face in samples]
+    return np.asarray(logits), np.asarray(have_faces)
 
 
 def labels_of(rows: Sequence[Row]) -> Labels:

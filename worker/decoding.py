@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from pebble import ProcessExpired, ProcessPool
 
-from .detector.picture import PictureError, decode_rgb, prepare_pillow
-from .detector.preprocess import to_square
-from .inputs import Input, Ready
+from .detector.face_finder import process_face_finder
+from .detector.looking import look
+from .detector.picture import PictureError, prepare_pillow
+from .inputs import Ready
 
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
@@ -44,9 +45,11 @@ class DecodersFail(Exception):
 class DecoderPool:
     """Decoder processes. Use as a context manager: leaving it ends them."""
 
-    def __init__(self, processes: int, limits: Limits) -> None:
+    def __init__(self, processes: int, limits: Limits, *, faces: bool = False) -> None:
+        """With `faces`, each process loads the face finder; `require_face_finder` says beforehand whether it can."""
         self._processes = processes
         self._limits = limits
+        self._faces = faces
         self._breaks = 0
         self._waiting: set[Future[Ready]] = set()
         self._pool = self._new_pool()
@@ -102,7 +105,9 @@ class DecoderPool:
 
     def _schedule(self, content: bytes, size: int) -> "Future[Ready]":
         future: Future[Ready]
-        future = self._pool.schedule(_decode, args=[content, size, self._limits.pixels], timeout=self._limits.seconds)
+        future = self._pool.schedule(
+            _decode, args=[content, size, self._limits.pixels, self._faces], timeout=self._limits.seconds
+        )
         self._waiting.add(future)
         future.add_done_callback(self._waiting.discard)
         return future
@@ -116,7 +121,7 @@ class DecoderPool:
             max_workers=self._processes,
             max_tasks=PICTURES_PER_PROCESS,
             initializer=_prepare_process,
-            initargs=(self._limits.megabytes,),
+            initargs=(self._limits.megabytes, self._faces),
             context=context,
         )
 
@@ -134,9 +139,11 @@ class DecoderPool:
             self._pool.join(timeout=5)
 
 
-def _prepare_process(megabytes: int) -> None:
+def _prepare_process(megabytes: int, faces: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then ends its decoders
     prepare_pillow()
+    if faces:
+        process_face_finder()
     if sys.platform != "win32":
         import resource
 
@@ -145,7 +152,7 @@ def _prepare_process(megabytes: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
 
-def _decode(content: bytes, size: int, max_pixels: int) -> Ready:
-    decoded = decode_rgb(content, max_pixels=max_pixels, short_side=size)
-    whole = Input(to_square(decoded.picture, size))
-    return Ready((whole,), decoded.format, decoded.width, decoded.height)
+def _decode(content: bytes, size: int, max_pixels: int, faces: bool) -> Ready:
+    find = process_face_finder().find if faces else None
+    seen = look(content, size, max_pixels=max_pixels, find=find)
+    return Ready(seen.inputs, seen.format, seen.width, seen.height, looked_for_faces=faces, unjudged=seen.unjudged)

@@ -32,6 +32,7 @@ from .deadline import Deadline
 from .decoding import DecoderPool, Limits
 from .detector.checkpoint import file_sha256
 from .detector.device import choose_device
+from .detector.face_finder import require_face_finder
 from .detector.predictor import load_predictor
 from .detector.registry import find_checkpoint
 from .drain import Worker, drain
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable[[str], None]) -> int:
     """Work until told to stop (SIGTERM, SIGINT, or end of standard input when `supervised`); returns the exit status.
 
-    Raises KnownError when it cannot begin: no model, no device, no database.
+    Raises KnownError when it cannot begin: no model, no device, no database, no face finder.
     """
     faulthandler.enable()
     path_map = parse_path_map(settings.path_map)
@@ -57,7 +58,9 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         stack.callback(database.close)
         prepare_schema(database)
         limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
-        decoders = stack.enter_context(DecoderPool(settings.decoders, limits))
+        if settings.faces:
+            require_face_finder()
+        decoders = stack.enter_context(DecoderPool(settings.decoders, limits, faces=settings.faces))
         worker = _load(settings, name, database, decoders, path_map)
         decoders.warm_up()
         device = f"{worker.predictor.device.name} ({worker.predictor.device.reason})"

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from scanner.database.models import Basis
 from scanner.seen import Face, Seen
 
-from .inputs import FoundFace, Ready
+from .detector.faces import FoundFace
+from .detector.looking import picture_score
+from .inputs import Ready
 
 
 def sum_up(ready: Ready, scores: Sequence[float]) -> tuple[float, Seen]:
     """The highest score counts; all faces are kept. `scores` go with `ready.inputs`."""
     faces = [_face(item.face, score) for item, score in zip(ready.inputs, scores, strict=True) if item.face is not None]
     basis = Basis.FACES if faces else Basis.WHOLE
-    faces += [_face(face, None) for face in ready.small]
-    return max(scores), Seen(basis, tuple(faces) if ready.looked_for_faces else None)
+    faces += [_face(face, None) for face in ready.unjudged]
+    return picture_score(scores), Seen(basis, tuple(faces) if ready.looked_for_faces else None)
 
 
 def _face(face: FoundFace, score: float | None) -> Face:

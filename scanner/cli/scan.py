@@ -21,6 +21,7 @@ PLAIN_LINE_SECONDS = 10.0
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--no-faces", is_flag=True, help="Score each picture as a whole, without looking for faces.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "html"]), default="table", show_default=True)
 @click.option("--json", "as_json_flag", is_flag=True, help="Short for --format json.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file instead.")
@@ -31,6 +32,7 @@ def scan(
     settings: Settings,
     paths: tuple[Path, ...],
     device: str | None,
+    no_faces: bool,
     form: str,
     as_json_flag: bool,
     output: Path | None,
@@ -45,7 +47,7 @@ def scan(
     from ..report import opened_report
 
     form = "json" if as_json_flag else form
-    chosen = replace(settings, device=device or settings.device)
+    chosen = replace(settings, device=device or settings.device, faces=settings.faces and not no_faces)
     scope = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)]
     with opened_database(chosen, check=True) as database:
         taken = take_in_paths(chosen, database, scope, utc_now)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--no-faces", is_flag=True, help="Score each picture as a whole, without looking for faces.")
 @click.option("--accept", "accepted", is_flag=True, help="Take the folders for what they are now, even if other ones are known.")
 @click.option("--no-worker", is_flag=True, help="Leave the work to workers that already run.")
 @click.option("--log-json", is_flag=True, help="Log one JSON object per line, the worker's lines too.")
@@ -35,6 +36,7 @@ def watch(
     settings: Settings,
     paths: tuple[Path, ...],
     device: str | None,
+    no_faces: bool,
     accepted: bool,
     no_worker: bool,
     log_json: bool,
@@ -49,7 +51,12 @@ def watch(
     if log_json:
         os.environ[JSON_VARIABLE] = "1"
     log_to_stderr("%(asctime)s %(message)s")
-    chosen = replace(settings, device=device or settings.device, metrics_address=metrics_address or settings.metrics_address)
+    chosen = replace(
+        settings,
+        device=device or settings.device,
+        faces=settings.faces and not no_faces,
+        metrics_address=metrics_address or settings.metrics_address,
+    )
     stop = threading.Event()
 
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:

@@ -11,6 +11,7 @@ import click
 @click.option("--split", default="val", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report (Markdown, JSON) and its plots.")
 @click.option("--robustness", "with_robustness", is_flag=True, help="Also under recompression, resizing, blur and the like.")
+@click.option("--faces", "with_faces", is_flag=True, help="Score the faces in the pictures, as in scanning.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that load pictures.")
 @click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
@@ -21,6 +22,7 @@ def evaluate(
     split: str,
     out: Path | None,
     with_robustness: bool,
+    with_faces: bool,
     device: str,
     loaders: int,
     clip_weights: Path | None,
@@ -39,6 +41,8 @@ def evaluate(
     from ..journal import tenths
     from ..manifest import read_manifest
 
+    if with_faces and with_robustness:
+        raise click.UsageError("--robustness is measured on face crops as they are: leave --faces out")
     # The checkpoint first: a wrong one is known at once, and the manifest may be long.
     prepare_pillow()
     predictor = load_predictor(checkpoint, choose_device(device), files=BackboneFiles(clip=clip_weights), micro_batch=64)
@@ -50,6 +54,7 @@ def evaluate(
         Subject(checkpoint, manifest_path, manifest.sha256, split),
         datetime.now(UTC),
         with_robustness=with_robustness,
+        with_faces=with_faces,
         report=tenths(lambda done, of: click.echo(f"robustness: {done:,} of {of:,} images", err=True)),
         processes=loaders,
     )

@@ -118,7 +118,7 @@ def check(path: Path, without_leaks: Path | None, processes: int | None, as_json
         _refuse_existing(without_leaks, force)
     rows = read_manifest(path).rows
     with _progress("comparing pictures") as step:
-        leaks = find_leaks(rows, processes=min(os.cpu_count() or 1, 8) if processes is None else processes, progress=step)
+        leaks = find_leaks(rows, processes=_as_many_as(processes), progress=step)
     with _progress("reading headers") as step:
         broken = {found.row for found in leaks.unreadable}
         bias = find_bias([row for row in rows if row not in broken], progress=step)
@@ -129,6 +129,36 @@ def check(path: Path, without_leaks: Path | None, processes: int | None, as_json
         click.echo(f"{without_leaks}: {len(kept):,} of {len(rows):,} pictures", err=True)
     if leaks:
         click.get_current_context().exit(1)
+
+
+@manifest.command()
+@click.argument("path", metavar="MANIFEST", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="A new folder for the crops and manifest.csv."
+)
+@click.option("--size", default=256, show_default=True, type=click.IntRange(min=32), help="Pixels; the recipe's input or more.")
+@click.option("--processes", type=click.IntRange(min=0), help="Processes that cut; default: one per core, at most 8.")
+@_force
+def crop(path: Path, output: Path, size: int, processes: int | None, force: bool) -> None:
+    """Cut the faces out of the pictures of MANIFEST, as scanning does, to train with. The pictures stay as they are."""
+    from ..cropping import crop_rows
+
+    target = output / "manifest.csv"
+    _refuse_existing(target, force)
+    rows = read_manifest(path).rows
+    try:
+        with _progress("cutting faces") as step:
+            cropped = crop_rows(rows, output, size, processes=_as_many_as(processes), progress=step)
+    except OSError as error:
+        raise ManifestError(f"{output} cannot be written: {error.strerror}; name another folder") from None
+    write_manifest(target, cropped.rows, replace=force)
+    for reason, pictures in cropped.left_out.items():
+        click.echo(f"left out: {pictures:,} {reason}", err=True)
+    _tell(target, cropped.rows)
+
+
+def _as_many_as(processes: int | None) -> int:
+    return min(os.cpu_count() or 1, 8) if processes is None else processes
 
 
 def _refuse_existing(output: Path, force: bool) -> None:

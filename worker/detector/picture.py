@@ -1,5 +1,6 @@
 """From the bytes of a file to an upright RGB picture, the same way for training and for scanning. Imports no torch."""
 
+import math
 import warnings
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,16 +21,26 @@ class Decoded:
     width: int
     height: int
 
+    @property
+    def shrunk(self) -> float:
+        """How many times wider the stored picture is: 1 unless it was decoded at a smaller scale."""
+        return max(self.width, self.height) / max(self.picture.size)
+
+    def can_shrink(self, short_side: int) -> bool:
+        """Whether decoding it for `short_side` may give fewer pixels than `picture` has."""
+        return self.format in ("JPEG", "MPO") and min(self.picture.size) > 2 * short_side
+
 
 class PictureError(Exception):
     """The bytes are no picture that can be used. The text is the reason, in a user's words."""
 
 
-def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Decoded:
+def decode_rgb(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0) -> Decoded:
     """Decode `content` into an upright RGB picture.
 
     A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 scale (DCT scaling), never below twice `short_side`,
-    so that the resize that follows still averages. Transparency is laid over white. An animation gives its first frame.
+    so that the resize that follows still averages, nor below `pixels` in all. Transparency is laid over white. An animation
+    gives its first frame.
 
     Raises PictureError when the bytes are no readable picture or hold more than `max_pixels` pixels.
     """
@@ -44,9 +55,10 @@ def decode_rgb(content: bytes, *, max_pixels: int, short_side: int) -> Decoded:
                     f"too large: {width:,} x {height:,} pixels, the limit is {max_pixels / 1e6:,.0f} megapixels "
                     "(setting max_megapixels)"
                 )
-            if min(width, height) > 2 * short_side:
+            scale = max(2 * short_side / min(width, height), math.sqrt(pixels / (width * height)))
+            if scale < 1:
                 # draft() picks the smallest scale that is not below the size asked for, on both sides.
-                picture.draft("RGB", (2 * short_side, 2 * short_side))
+                picture.draft("RGB", (max(1, int(width * scale)), max(1, int(height * scale))))
             picture.load()
             upright = _over_white(_upright(picture))
             return Decoded(upright, picture.format or "", width, height)

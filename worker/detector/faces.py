@@ -1,0 +1,60 @@
+"""Faces in pictures, as the finder, the cropping, the worker and training speak of them. Imports no torch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Shapes: H rows, W columns, C colours.
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where the finder sees a face: `box` is left, top, width, height; `eyes` are left and right as one looks at them, x and y.
+
+    All in pixels of the picture that was searched; `confidence` 0..1.
+    """
+
+    box: tuple[float, float, float, float]
+    eyes: tuple[Point, Point]
+    confidence: float
+
+    @property
+    def side(self) -> float:
+        """The longer side of the box."""
+        return max(self.box[2:])
+
+    @property
+    def middle(self) -> Point:
+        """The middle of the box."""
+        left, top, width, height = self.box
+        return left + width / 2, top + height / 2
+
+    def moved(self, right: float, down: float, scale: float = 1.0) -> "Located":
+        """The same face in a picture of which the searched one is the part that begins at `right`, `down`, `scale` as large."""
+        left, top, width, height = self.box
+        (x0, y0), (x1, y1) = self.eyes
+        return Located(
+            (left * scale + right, top * scale + down, width * scale, height * scale),
+            ((x0 * scale + right, y0 * scale + down), (x1 * scale + right, y1 * scale + down)),
+            self.confidence,
+        )
+
+
+@dataclass(frozen=True)
+class FoundFace:
+    """A face in frame `frame`: `box` is left, top, width, height in pixels of the upright picture; `confidence` 0..1."""
+
+    box: tuple[int, int, int, int]
+    confidence: float
+    frame: int = 0
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of the network, uint8 HWC; `face` is what it shows, None for a picture as a whole."""
+
+    image_HWC: NDArray[np.uint8]
+    face: FoundFace | None = None
+    frame: int = 0

@@ -1,0 +1,102 @@
+"""What the network is shown of a picture: its faces, or the picture as a whole. The same for scanning, training and measuring.
+
+Imports no torch.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from .face_crops import MARGIN, crop_of, subject_of
+from .face_finder import SEARCHED_PIXELS
+from .faces import FoundFace, Input, Located
+from .picture import Decoded, decode_rgb
+from .preprocess import to_square
+
+Find = Callable[[Image.Image], Sequence[Located]]
+
+# A face whose longer side has fewer pixels than this in the picture as stored is not judged.
+SMALLEST = 40
+# In a crowd the largest are judged.
+MOST_FACES = 100
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A decoded picture and what the network is shown of it, at least one input.
+
+    `is_cut` says that they are parts of it. `unjudged` are faces that are too small, or beside the one that the picture is a crop
+    of. `format`, `width` and `height` (pixels) are as stored.
+    """
+
+    inputs: tuple[Input, ...]
+    is_cut: bool
+    unjudged: tuple[FoundFace, ...]
+    format: str
+    width: int
+    height: int
+
+
+def picture_score(scores: Iterable[float]) -> float:
+    """The score of a picture from those of its inputs: the highest."""
+    return max(scores)
+
+
+def look(content: bytes, size: int, *, max_pixels: int, find: Find | None) -> Looked:
+    """Decode a file's bytes and cut its faces out, for inputs of `size` pixels; without `find` it is taken as it is.
+
+    Without a face that is large enough, the picture as a whole is the input. One that is a face crop already is not cut
+    further. Raises PictureError.
+    """
+    if find is None:
+        plain = decode_rgb(content, max_pixels=max_pixels, short_side=size)
+        return _looked(plain, (Input(to_square(plain.picture, size)),), ())
+    decoded = decode_rgb(content, max_pixels=max_pixels, short_side=size, pixels=SEARCHED_PIXELS)
+    faces = _found(decoded.picture, size, find)
+    kept = {place: _kept(place, decoded) for place in faces}
+    large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST][:MOST_FACES]
+    subject = subject_of(large, decoded.picture, size)
+    if subject or not large:
+        whole = decode_rgb(content, max_pixels=max_pixels, short_side=size) if decoded.can_shrink(size) else decoded
+        shown = Input(to_square(whole.picture, size), kept[subject] if subject else None)
+        return _looked(decoded, (shown,), [face for place, face in kept.items() if place is not subject])
+    sharp = _sharp_enough(content, decoded, large, size, max_pixels)
+    scale = decoded.shrunk / sharp.shrunk
+    crops = [Input(crop_of(place.moved(0, 0, scale), sharp.picture, size), kept[place]) for place in large]
+    return _looked(decoded, crops, [face for place, face in kept.items() if place not in large], is_cut=True)
+
+
+def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
+    """The faces in a picture. One about as large as an input may be a face that fills it: look again with room around it."""
+    faces = list(find(picture))
+    if faces or min(picture.size) > 2 * size:
+        return faces
+    room = max(picture.size) // 2
+    framed = Image.new("RGB", (picture.width + 2 * room, picture.height + 2 * room), (127, 127, 127))
+    framed.paste(picture, (room, room))
+    return [place.moved(-room, -room) for place in find(framed)]
+
+
+def _sharp_enough(content: bytes, decoded: Decoded, faces: Sequence[Located], size: int, max_pixels: int) -> Decoded:
+    """The picture with as many pixels as the smallest of `faces` needs to fill an input, or as many as it has."""
+    wanted = size / (MARGIN * min(place.side for place in faces))
+    if wanted <= 1 or decoded.shrunk <= 1:
+        return decoded
+    pixels = math.ceil(wanted**2 * decoded.picture.width * decoded.picture.height)
+    return decode_rgb(content, max_pixels=max_pixels, short_side=size, pixels=pixels)
+
+
+def _kept(place: Located, decoded: Decoded) -> FoundFace:
+    """The face with its box on the picture as stored, as far as it lies within it."""
+    left, top, width, height = place.moved(0, 0, decoded.shrunk).box
+    upright = [round(side * decoded.shrunk) for side in decoded.picture.size]
+    ends = [min(most, max(0, round(end))) for end, most in zip((left + width, top + height), upright, strict=True)]
+    begins = [min(end, max(0, round(begin))) for begin, end in zip((left, top), ends, strict=True)]
+    box = (begins[0], begins[1], ends[0] - begins[0], ends[1] - begins[1])
+    return FoundFace(box, round(place.confidence, 4))
+
+
+def _looked(decoded: Decoded, inputs: Sequence[Input], unjudged: Sequence[FoundFace], *, is_cut: bool = False) -> Looked:
+    return Looked(tuple(inputs), is_cut, tuple(unjudged), decoded.format, decoded.width, decoded.height)
