@@ -68,12 +68,12 @@ def composites(rows: Sequence[Row], count: int, seed: int, *, smallest: int = 60
 
 
 def paste(photo: Image.Image, row: Row, side: int, left: int, top: int) -> None:
-    """Scale a crop to `side` and blend its edges in, an eighth of the side wide."""
+    """Scale a crop to `side` and blend its edges in, over a twentieth of the side or so."""
     with Image.open(row.path) as opened:
         crop = opened.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
-    edge = side // 16
+    edge = max(2, side // 25)
     mask = Image.new("L", (side, side))
-    ImageDraw.Draw(mask).rounded_rectangle((edge, edge, side - edge, side - edge), radius=side // 5, fill=255)
+    ImageDraw.Draw(mask).rounded_rectangle((edge, edge, side - edge, side - edge), radius=side // 8, fill=255)
     photo.paste(crop, (left, top), mask.filter(ImageFilter.GaussianBlur(edge / 2)))
 
 
@@ -93,7 +93,8 @@ def background(rng: random.Random, size: tuple[int, int]) -> Image.Image:
         else:
             for stripe in range(top, bottom, rng.choice((40, 90, 2000))):
                 draw.rectangle((left, stripe, right, min(stripe + 60, bottom)), fill=colour)
-    grain = noise.integers(-6, 7, (height, width, 1), dtype=np.int16)
+    tile = noise.integers(-6, 7, (500, 500, 1), dtype=np.int16)
+    grain = np.tile(tile, (-(-height // 500), -(-width // 500), 1))[:height, :width]
     return Image.fromarray(np.clip(np.asarray(photo, np.int16) + grain, 0, 255).astype(np.uint8))
 
 

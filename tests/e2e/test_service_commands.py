@@ -18,7 +18,7 @@ def test_doctor_tries_this_machine_and_says_what_is_wrong_and_what_mends_it(lapt
     assert {trial["name"]: trial["detail"] for trial in well["trials"] if not trial["passed"]} == {}
     assert len(well["trials"]) == 6
     names = {finding["name"] for finding in well["findings"]}
-    assert {"python", "data folder", "disk space", "database", "broker", "model", "device", "decoders", "watch"} <= names
+    assert {"python", "data folder", "disk space", "database", "broker", "model", "device", "decoders", "faces", "watch"} <= names
     assert {finding["health"] for finding in well["findings"]} <= {"good", "poor"}
 
     laptop.environment |= {

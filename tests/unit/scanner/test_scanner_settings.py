@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scanner.settings import Settings, SettingsError, load_settings, sourced_settings, without_password
+from scanner.supervisor import as_environment
 
 
 @pytest.fixture
@@ -130,3 +131,21 @@ def test_settings_do_not_depend_on_this_process(config: Path) -> None:
     before = dict(os.environ)
     load_settings({}, {"DFSCAN_DATA_DIR": "/x"}, config)
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("false", False), ("No", False), ("0", False), ("off", False), (" TRUE ", True), ("1", True)]
+)
+def test_yes_and_no_in_words(config: Path, word: str, meant: bool) -> None:
+    assert load_settings({}, {"DFSCAN_FACES": word}, config).faces is meant
+    config.write_text(f"faces = {str(meant).lower()}\n")
+    settings = load_settings({}, {}, config)
+    assert settings.faces is meant
+    assert load_settings({}, as_environment(settings), config) == settings
+
+
+@pytest.mark.parametrize("value", ['"perhaps"', "2", "[]"])
+def test_what_is_neither_yes_nor_no_is_refused(config: Path, value: str) -> None:
+    config.write_text(f"faces = {value}\n")
+    with pytest.raises(SettingsError, match=r"faces = .* is neither true nor false"):
+        load_settings({}, {}, config)

@@ -100,6 +100,24 @@ def test_a_picture_comes_back_as_the_network_wants_it(pool: DecoderPool, form: s
     assert np.abs(ready.inputs[0].image_HWC.mean((0, 1)) - (250, 120, 10)).max() < 8
 
 
+def test_a_pool_that_looks_for_faces_brings_them_and_says_where_they_are() -> None:
+    content = (Path(__file__).parents[3] / "samples" / "real-astronaut.jpg").read_bytes()
+    with DecoderPool(1, LIMITS, faces=True) as pool:
+        ready = decode(pool, content)
+        empty = decode(pool, plain_png(300))
+    assert isinstance(ready, Ready)
+    assert isinstance(empty, Ready)
+    assert ready.looked_for_faces
+    [face] = ready.inputs
+    assert face.image_HWC.shape == (SIZE, SIZE, 3)
+    assert face.face is not None
+    left, top, width, height = face.face.box
+    assert left < 226 < left + width
+    assert top < 130 < top + height
+    assert empty.looked_for_faces
+    assert [shown.face for shown in empty.inputs] == [None]
+
+
 def test_many_pictures_come_back_to_those_who_asked(pool: DecoderPool) -> None:
     futures = []
     for shade in range(0, 250, 5):

@@ -1,0 +1,124 @@
+"""Faces in photographs, from the command line to the report, and the same in measuring and training."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import Dfscan
+from training.evaluate import face_logits_of, logits_of
+from training.manifest import Row, read_manifest, write_manifest
+from worker.detector.backbones import BackboneFiles
+from worker.detector.device import ChosenDevice
+from worker.detector.predictor import Predictor, load_predictor, sigmoid
+from worker.detector.registry import find_checkpoint
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A person, two persons in a large photo, a person too small to judge, a crop of a face, a cat."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    with Image.open(SAMPLES / "real-astronaut.jpg") as opened:
+        person = opened.convert("RGB")
+    shutil.copy(SAMPLES / "real-astronaut.jpg", folder / "person.jpg")
+    shutil.copy(SAMPLES / "real-astronaut-face.jpg", folder / "face.jpg")
+    shutil.copy(SAMPLES / "real-cat.jpg", folder / "cat.jpg")
+    colours = np.random.default_rng(4).integers(60, 200, (6, 8, 3), np.uint8)
+    scene = Image.fromarray(colours).resize((3200, 2400), Image.Resampling.BICUBIC)
+    distant = scene.resize((900, 700))
+    distant.paste(person.resize((150, 150)), (300, 200))
+    distant.save(folder / "distant.jpg", quality=92)
+    for left, side in ((300, 400), (1900, 900)):
+        scene.paste(person.resize((side, side), Image.Resampling.LANCZOS), (left, 700))
+    scene.save(folder / "two.jpg", quality=92)
+    return folder
+
+
+@pytest.fixture
+def manifest(photos: Path, tmp_path: Path) -> Path:
+    rows = [Row(path, int(path.stem in ("face", "cat")), "photos", "", "", path.stem, "val") for path in sorted(photos.iterdir())]
+    write_manifest(tmp_path / "photos.csv", rows)
+    return tmp_path / "photos.csv"
+
+
+@pytest.fixture
+def lite() -> Predictor:
+    return load_predictor(find_checkpoint("lite", Path()), ChosenDevice("cpu", ""), files=BackboneFiles(), micro_batch=7)
+
+
+def scanned(laptop: Dfscan, photos: Path, *options: str) -> dict[str, dict]:
+    said = laptop.run("scan", photos, "--json", *options, exit_status=(0, 1)).stdout
+    return {Path(item["path"]).stem: item for item in json.loads(said)["items"]}
+
+
+def test_scanning_measuring_and_cropping_look_at_the_same_faces(
+    laptop: Dfscan, photos: Path, manifest: Path, lite: Predictor, tmp_path: Path
+) -> None:
+    found = scanned(laptop, photos)
+
+    assert {name: item["basis"] for name, item in found.items()} == {
+        "person": "faces",
+        "two": "faces",
+        "face": "faces",
+        "distant": "whole",
+        "cat": "whole",
+    }
+    assert len(found["two"]["faces"]) == 2
+    assert found["two"]["score"] == max(face["score"] for face in found["two"]["faces"])
+    assert found["cat"]["faces"] == []
+    assert found["cat"]["score"] > lite.card.band_low  # and still it is not flagged: there is no face in it
+    assert found["cat"]["label"] == "real"
+    [distant] = found["distant"]["faces"]
+    assert distant["score"] is None
+    left, top, width, height = found["person"]["faces"][0]["box"]
+    assert 0.3 < (left + width / 2) / 512 < 0.55
+    assert 0.15 < (top + height / 2) / 512 < 0.35
+
+    rows = read_manifest(manifest).rows
+    logits, have_faces = face_logits_of(lite, rows)
+    for row, score, has_face in zip(rows, calibrated(lite, logits), have_faces, strict=True):
+        assert found[row.path.stem]["score"] == pytest.approx(score, abs=1e-3)
+        assert (found[row.path.stem]["basis"] == "faces") == has_face
+
+    checkpoint = find_checkpoint("lite", Path())
+    document = json.loads(laptop.run("evaluate", checkpoint, "--data", manifest, "--faces", "--json").stdout)
+    assert document["faces"] == {"pictures": 5, "without": 2}
+    assert "--faces" in laptop.run("evaluate", checkpoint, "--data", manifest, "--faces", "--robustness", exit_status=2).stderr
+
+    before = {path: path.read_bytes() for path in photos.iterdir()}
+    said = laptop.run("manifest", "crop", manifest, "-o", tmp_path / "crops", "--size", "192", "--processes", "0").stderr
+    assert "left out: 2 without a face that is large enough" in said
+    assert {path: path.read_bytes() for path in photos.iterdir()} == before
+    crops = read_manifest(tmp_path / "crops" / "manifest.csv").rows
+    assert sorted(row.group for row in crops) == ["face", "person", "two", "two"]
+    assert [row.path.name for row in crops if row.group == "face"] == ["face.jpg"]  # it is a crop already
+    by_group: dict[str, list[float]] = {}
+    for row, score in zip(crops, calibrated(lite, logits_of(lite, crops)), strict=True):
+        by_group.setdefault(row.group, []).append(score)
+    for name, scores in by_group.items():
+        judged = [face["score"] for face in found[name]["faces"]]
+        assert sorted(scores) == pytest.approx(sorted(judged), abs=1e-3)
+    assert "exists" in laptop.run("manifest", "crop", manifest, "-o", tmp_path / "crops", exit_status=2).stderr
+
+
+def calibrated(lite: Predictor, logits: np.ndarray) -> list[float]:
+    calibration = lite.card.calibration
+    return sigmoid(calibration.slope * logits + calibration.offset).tolist()
+
+
+def test_without_faces_each_picture_is_scored_as_it_is(laptop: Dfscan, photos: Path, lite: Predictor) -> None:
+    (photos / "two.jpg").unlink()
+    found = scanned(laptop, photos, "--no-faces")
+
+    assert {item["basis"] for item in found.values()} == {"whole"}
+    assert {str(item["faces"]) for item in found.values()} == {"None"}
+    rows = [Row(photos / f"{name}.jpg", 0, "", "", "", name, "val") for name in found]
+    for row, score in zip(rows, calibrated(lite, logits_of(lite, rows)), strict=True):
+        assert found[row.path.stem]["score"] == pytest.approx(score, abs=1e-3)
+    assert found["cat"]["label"] == "uncertain"
