@@ -47,7 +47,7 @@ class Finding:
         root = root_of(path, self.roots)
         if root is None or self._rules.rule_on_the_way(path, root=root.path):
             return None
-        entry = look_at(path, root=root.path)
+        entry = look_at(path, root=root.path, videos=self._settings.videos)
         if isinstance(entry, Found):
             self._settling.watch_over(entry)
             self._sources[path] = Source.EVENT
@@ -107,5 +107,5 @@ class Finding:
 
     def _look(self, path: str) -> Entry | None:
         root = root_of(path, self.roots)
-        entry = look_at(path, root=root.path) if root else None
+        entry = look_at(path, root=root.path, videos=self._settings.videos) if root else None
         return entry if isinstance(entry, Found | Skipped) else None

@@ -65,10 +65,14 @@ def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], 
     taken = Taken()
     for path in paths:
         if os.path.isdir(path):
-            entries = (entry for entry in walk(path, root=path, ignore=settings.ignore) if root_of(entry.path, away) is None)
+            entries = (
+                entry
+                for entry in walk(path, root=path, ignore=settings.ignore, videos=settings.videos)
+                if root_of(entry.path, away) is None
+            )
             found = compare(database, path, entries, spare=[root.id for root in away])
         else:
-            found = iter([Difference(others=[_look(path) or Skipped(path, "its content is no image")])])
+            found = iter([Difference(others=[_look(path, settings) or Skipped(path, "its content is no image")])])
         for part in found:
             ready = []
             for entry in part.others:
@@ -78,7 +82,7 @@ def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], 
                     ready.append(entry)
             taken += Taken(known=part.known) + take_in(database, ready, root_id=None, now=now())
             mark_gone(database, part.unseen, is_here=partial(is_not_empty, path), now=now())
-    taken += _take_in_settled(settling, database, now)
+    taken += _take_in_settled(settling, database, settings, now)
     adopt_files(database, roots)
     return taken
 
@@ -164,11 +168,11 @@ def pending_under(database: Database, paths: Sequence[str], *, spare: Collection
         return session.scalar(query) or 0
 
 
-def _take_in_settled(settling: Settling, database: Database, now: Callable[[], datetime]) -> Taken:
+def _take_in_settled(settling: Settling, database: Database, settings: Settings, now: Callable[[], datetime]) -> Taken:
     taken = Taken()
     give_up = time.monotonic() + SETTLE_LIMIT_SECONDS
     while len(settling) and time.monotonic() < give_up:
-        done = settling.settled(_look)
+        done = settling.settled(lambda path: _look(path, settings))
         for start in range(0, len(done), BATCH):
             taken += take_in(database, done[start : start + BATCH], root_id=None, now=now())
         if len(settling):
@@ -179,6 +183,6 @@ def _take_in_settled(settling: Settling, database: Database, now: Callable[[], d
     return taken
 
 
-def _look(path: str) -> Entry | None:
-    entry = look_at(path, root=os.path.dirname(path))
+def _look(path: str, settings: Settings) -> Entry | None:
+    entry = look_at(path, root=os.path.dirname(path), videos=settings.videos)
     return entry if isinstance(entry, Found | Skipped) else None

@@ -4,10 +4,13 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 
 from PIL import Image, ImageOps
 
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+from .picture_formats import openable_formats
+from .raw import embedded_preview, is_raw, turn_like
+
 # More is not decoded only to be looked at: 3 bytes of memory each.
 SOURCE_PIXELS = 100_000_000
 
@@ -18,15 +21,19 @@ class PictureTooLarge(ValueError):
 
 @contextmanager
 def opened_picture(path: str) -> Iterator[Image.Image]:
-    """The picture in a regular file, not yet decoded. Raises what Pillow raises."""
+    """The picture in a regular file, not yet decoded; of a RAW file, its preview. Raises what Pillow raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        Image.init()
-        formats = [name for name in _FORMATS if name in Image.OPEN]
         # The file may be another one by now: no FIFO to wait for.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file, Image.open(file, formats=formats) as picture:
-            yield picture
+        with os.fdopen(descriptor, "rb") as file:
+            raw = is_raw(file)
+            preview = embedded_preview(file) if raw else None
+            file.seek(0)
+            with Image.open(BytesIO(preview) if preview else file, formats=openable_formats()) as picture:
+                if raw:
+                    turn_like(picture, file)
+                yield picture
 
 
 def small_picture(path: str, pixels: int) -> Image.Image:

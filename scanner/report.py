@@ -24,7 +24,7 @@ _AT_ONCE = 1000
 class ReportItem:
     """One file. `status` is its label when it is scored, else its state. `review` is the latest decision on its content.
 
-    `reviewer`, `reviewed_at` and `note` belong to that decision. `basis` to `disagreement` are what the score rests on
+    `reviewer`, `reviewed_at` and `note` belong to that decision. `basis` to `frames` are what the score rests on
     (`scanner.seen`), `evidence` is what the file says of its origin (`scanner.evidence`).
     """
 
@@ -47,6 +47,7 @@ class ReportItem:
     disagreement: float | None
     evidence: list[dict[str, Any]] | None
     error: str | None
+    frames: list[dict[str, Any]] | None = None
 
     @property
     def status(self) -> str:
@@ -191,6 +192,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             Detection.disagreement,
             Content.evidence,
             File.error,
+            Detection.frames,
         )
         .outerjoin(Content, File.content_id == Content.id)
         .outerjoin(Detection, _HAS_DETECTION)

@@ -23,17 +23,28 @@ class Face:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """A frame of a video that made its score: its number from 0, its time in seconds, and the model's P(fake) for it, 0..1."""
+
+    frame: int
+    seconds: float
+    score: float
+
+
+@dataclass(frozen=True)
 class Seen:
     """What a score rests on.
 
     `faces` is None where none were looked for (the picture was taken for a face crop as it is). `stable` says whether the label
     stays under mild recompression and resizing; None: not tried. `branches` maps branches of the network to scores of their own.
+    `frames` are those of a video whose mean is its score, the highest first; None of what is no video.
     """
 
     basis: Basis = Basis.WHOLE
     faces: tuple[Face, ...] | None = None
     stable: bool | None = None
     branches: Mapping[str, float] = field(default_factory=dict)
+    frames: tuple[Frame, ...] | None = None
 
     @property
     def disagreement(self) -> float | None:
@@ -54,4 +65,5 @@ class Seen:
             "stable": self.stable,
             "branches": dict(self.branches) or None,
             "disagreement": self.disagreement,
+            "frames": None if self.frames is None else [asdict(frame) for frame in self.frames],
         }

@@ -46,6 +46,10 @@ class Settings:
     max_file_megabytes: float = 512.0
     decode_seconds: float = 60.0
     decode_megabytes: int = 3072
+    videos: bool = False  # whether videos are scored, too
+    video_frames: int = 16  # how many frames of a video are looked at
+    video_seconds: float = 120.0  # how long decoding them may take
+    max_video_megabytes: float = 4000.0
     ignore: tuple[str, ...] = ("@eaDir", "#recycle", "lost+found", "Thumbs.db", "desktop.ini")
     path_map: tuple[str, ...] = ()  # HERE=THERE: what the scanner calls HERE is at THERE on this worker's machine
     file_seconds: float = 300.0  # how long a worker may take to read one file

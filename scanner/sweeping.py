@@ -48,8 +48,8 @@ class Sweeps:
     def begin(self, root: WatchedRoot, source: Source, folder: str | None = None) -> None:
         """Put a sweep of `root`, or of `folder` in it, at the end of the line."""
         top = folder or root.path
-        differences = compare(self._database, top, walk(top, root=root.path, ignore=self._settings.ignore))
-        self._line.append(_Sweep(root, differences, source, folder is None, monotonic()))
+        entries = walk(top, root=root.path, ignore=self._settings.ignore, videos=self._settings.videos)
+        self._line.append(_Sweep(root, compare(self._database, top, entries), source, folder is None, monotonic()))
 
     def forget(self, root: WatchedRoot | None = None) -> None:
         """Drop the sweeps of `root`, or all."""

@@ -18,7 +18,7 @@ from .database.models import File, State
 from .errors import KnownError
 from .file_times import storable_ns
 from .ignoring import IgnoreRules
-from .recognise import announces_image, has_image_suffix
+from .recognise import is_announced, is_promised
 from .walk import look_at
 
 BATCH = 500
@@ -70,9 +70,17 @@ class Proof:
 
 
 def prove(
-    database: Database, paths: Sequence[str], *, roots: Sequence[str], ignore: Sequence[str], spare: Collection[int] = ()
+    database: Database,
+    paths: Sequence[str],
+    *,
+    roots: Sequence[str],
+    ignore: Sequence[str],
+    videos: bool = False,
+    spare: Collection[int] = (),
 ) -> Proof:
-    """Compare all images under `paths` (absolute) with the database. `roots` are the watched folders, whose rules count.
+    """Compare all images (with `videos`: and videos) under `paths` (absolute) with the database.
+
+    `roots` are the watched folders, whose rules count.
 
     Rows of the roots with the ids `spare`, those that are away, are not called gone.
 
@@ -84,7 +92,7 @@ def prove(
             raise NothingToVerify(f"{path} does not exist; name a folder that is there (is its drive plugged in?)")
         root = next((root for root in roots if path == root or path.startswith(os.path.join(root, ""))), path)
         batch: list[Seen] = []
-        for seen in _images_under(path, root=root, ignore=ignore):
+        for seen in _images_under(path, root=root, ignore=ignore, videos=videos):
             batch.append(seen)
             if len(batch) == BATCH:
                 _compare(database, batch, root, proof)
@@ -94,12 +102,12 @@ def prove(
     return proof
 
 
-def _images_under(path: str, *, root: str, ignore: Sequence[str]) -> Iterator[Seen]:
+def _images_under(path: str, *, root: str, ignore: Sequence[str], videos: bool) -> Iterator[Seen]:
     """Every image under `path`, also in what a rule passes over, and every folder that cannot be read."""
     rules = IgnoreRules(ignore)
     above = rules.rule_on_the_way(path, root=root)
     if not os.path.isdir(path) or os.path.islink(path):
-        yield from _look(path, above)
+        yield from _look(path, above, videos)
         return
     waiting: list[tuple[str, str | None]] = [(path, above)]
     while waiting:
@@ -118,10 +126,10 @@ def _images_under(path: str, *, root: str, ignore: Sequence[str]) -> Iterator[Se
             if os.path.isdir(full) and not os.path.islink(full):
                 waiting.append((full, ignored_by))
             else:
-                yield from _look(full, ignored_by)
+                yield from _look(full, ignored_by, videos)
 
 
-def _look(path: str, rule: str | None) -> Iterator[Seen]:
+def _look(path: str, rule: str | None, videos: bool) -> Iterator[Seen]:
     try:
         status = os.lstat(path)
     except OSError as error:
@@ -130,11 +138,11 @@ def _look(path: str, rule: str | None) -> Iterator[Seen]:
         return
     if stat.S_ISLNK(status.st_mode):
         target = _followed(path)
-        promises = has_image_suffix(path) or (target is not None and stat.S_ISDIR(target.st_mode))
+        promises = is_promised(path, videos=videos) or (target is not None and stat.S_ISDIR(target.st_mode))
         if promises:
             found = target or status
             yield Seen(path, found.st_size, storable_ns(found.st_mtime_ns), rule)
-    elif has_image_suffix(path) or (stat.S_ISREG(status.st_mode) and announces_image(path)):
+    elif is_promised(path, videos=videos) or (stat.S_ISREG(status.st_mode) and is_announced(path, videos=videos)):
         yield Seen(path, status.st_size, storable_ns(status.st_mtime_ns), rule)
 
 
@@ -161,7 +169,7 @@ def _explain_without_row(seen: Seen, row: File | None, root: str, proof: Proof) 
         proof.skipped[seen.rule] += 1
     elif seen.is_folder:
         proof.unexplained.append(Unexplained(seen.path, "a folder that cannot be read, so what is in it is not known"))
-    elif os.path.lexists(seen.path) and (os.path.islink(seen.path) and look_at(seen.path, root=root) is None):
+    elif os.path.lexists(seen.path) and (os.path.islink(seen.path) and look_at(seen.path, root=root, videos=True) is None):
         proof.skipped["a link to what is no image"] += 1
     elif os.path.lexists(seen.path):
         known = "is marked missing in the database" if row else "is not in the database"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .file_times import storable_ns
 from .ignoring import IgnoreRules
 from .printing import printable
-from .recognise import announces_image, has_image_suffix
+from .recognise import is_announced, is_promised
 from .stored_paths import encode_path, is_stored_plainly
 
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
@@ -36,8 +36,9 @@ Entry = Found | Skipped
 _ENTRY = (Found, Skipped)
 
 
-def walk(path: str, *, root: str, ignore: Sequence[str]) -> Iterator[Entry]:
-    """Everything under the folder `path` that is an image or needs a reason; `root` is the folder links may not leave.
+def walk(path: str, *, root: str, ignore: Sequence[str], videos: bool = False) -> Iterator[Entry]:
+    """Everything under the folder `path` that is an image (with `videos`: or a video) or needs a reason; `root` is the folder
+    links may not leave.
 
     In the database's order of paths, so that the two can be compared side by side. Ignored folders are not entered. Links to
     folders are never followed: inside the root the real folder is walked anyway. Only the names of the folders on the way to
@@ -58,7 +59,7 @@ def walk(path: str, *, root: str, ignore: Sequence[str]) -> Iterator[Entry]:
                 below = inside + name
                 levels.append((below, _listed(below, below[above_root:], rules)))
                 break
-            elif isinstance(found := look_at(inside + name, root=root), _ENTRY):
+            elif isinstance(found := look_at(inside + name, root=root, videos=videos), _ENTRY):
                 yield found
         else:
             levels.pop()
@@ -88,7 +89,7 @@ class _Folder:
 FOLDER = _Folder()
 
 
-def look_at(path: str, *, root: str) -> Entry | _Folder | None:
+def look_at(path: str, *, root: str, videos: bool = False) -> Entry | _Folder | None:
     """What one path is: Found, Skipped, FOLDER, or None for nothing of ours (gone, or no image)."""
     try:
         status = os.lstat(path)
@@ -97,21 +98,21 @@ def look_at(path: str, *, root: str) -> Entry | _Folder | None:
     except OSError as error:
         return Skipped(path, f"cannot be looked at: {error.strerror}", is_error=True)
     if stat.S_ISREG(status.st_mode):
-        is_image = has_image_suffix(path) or announces_image(path)
+        is_image = is_promised(path, videos=videos) or is_announced(path, videos=videos)
         return Found(path, status.st_size, storable_ns(status.st_mtime_ns)) if is_image else None
     if stat.S_ISDIR(status.st_mode):
         return FOLDER
     if stat.S_ISLNK(status.st_mode):
-        return _look_through_link(path, root)
+        return _look_through_link(path, root, videos)
     return Skipped(path, f"not a regular file but {_KINDS.get(stat.S_IFMT(status.st_mode), 'something else')}")
 
 
-def _look_through_link(path: str, root: str) -> Entry | None:
+def _look_through_link(path: str, root: str, videos: bool) -> Entry | None:
     try:
         target = os.path.realpath(path, strict=True)
         status = os.stat(target)
     except FileNotFoundError:
-        return Skipped(path, "a symbolic link to nothing") if has_image_suffix(path) else None
+        return Skipped(path, "a symbolic link to nothing") if is_promised(path, videos=videos) else None
     except OSError as error:
         return Skipped(path, f"a symbolic link that cannot be followed: {error.strerror}")
     inside = os.path.commonpath([target, os.path.realpath(root)]) == os.path.realpath(root)
@@ -122,7 +123,7 @@ def _look_through_link(path: str, root: str) -> Entry | None:
             else f"out of the folder, to {printable(target)}"
         )
         return Skipped(path, f"a symbolic link {where}")
-    if not stat.S_ISREG(status.st_mode) or not (has_image_suffix(path) or has_image_suffix(target)):
+    if not stat.S_ISREG(status.st_mode) or not any(is_promised(name, videos=videos) for name in (path, target)):
         return None
     if not inside:
         return Skipped(path, f"a symbolic link out of the folder, to {printable(target)}")

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
-from worker.detector.picture import FORMATS, prepare_pillow
+from scanner.picture_formats import openable_formats
+from worker.detector.picture import prepare_pillow
 
 from .manifest import ManifestError, Row
 
@@ -138,11 +139,10 @@ def find_bias(rows: Sequence[Row], *, progress: Callable[[int, int], None] = lam
 
 def stored_as(path: Path) -> Stored:
     """Read a picture's header. Raises ManifestError when it has none."""
-    Image.init()
     tables: dict[int, list[int]] = {}
     chroma = ""
     try:
-        with Image.open(path, formats=[name for name in FORMATS if name in Image.OPEN]) as picture:
+        with Image.open(path, formats=openable_formats()) as picture:
             if isinstance(picture, JpegImagePlugin.JpegImageFile):
                 tables = picture.quantization
                 chroma = _CHROMA.get(JpegImagePlugin.get_sampling(picture), "other")

@@ -30,7 +30,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
 def _decoders() -> Iterator[Finding]:
     from PIL import features
 
-    missing = [name for name in ("jpg", "zlib", "webp", "avif") if not features.check(name)]
+    missing = [name for name in ("jpg", "zlib", "webp", "avif", "littlecms2") if not features.check(name)]
     health = Health.POOR if missing else Health.GOOD
     without = f", without {', '.join(missing)}" if missing else ""
     yield Finding(

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pebble import ProcessExpired, ProcessPool
 
 from .detector.face_finder import process_face_finder
-from .detector.looking import look
+from .detector.looking import Looked, look, look_through
 from .detector.picture import PictureError, prepare_pillow
 from .inputs import Ready
+from .video import Video, sampled_frames
 
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
@@ -26,11 +27,16 @@ BREAKS_IN_A_ROW = 50
 
 @dataclass(frozen=True)
 class Limits:
-    """What one picture may cost: `pixels` in all, `seconds` of time, `megabytes` of address space."""
+    """What one picture may cost: `pixels` in all, `seconds` of time, `megabytes` of address space.
+
+    Of a video `video_frames` frames are looked at, within `video_seconds`.
+    """
 
     pixels: int
     seconds: float
     megabytes: int
+    video_seconds: float = 120.0
+    video_frames: int = 16
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,10 @@ class DecoderPool:
         """Start the processes before the first picture comes."""
         self._pool.schedule(os.getpid).result()
 
-    def begin(self, content: bytes, size: int) -> "Future[Ready]":
-        """Start to decode `content` for an input of `size` pixels; collect it with `outcome`."""
+    def begin(self, content: bytes | Video, size: int) -> "Future[Ready]":
+        """Start to decode `content` for an input of `size` pixels; collect it with `outcome`. A video is read by the decoder."""
         future: Future[Ready]
-        if 3 * len(content) > self._limits.megabytes << 20:
+        if isinstance(content, bytes) and 3 * len(content) > self._limits.megabytes << 20:
             # It would die of the message itself, before the pool knows what it is at work on.
             future = Future()
             future.set_exception(MemoryError())
@@ -94,8 +100,11 @@ class DecoderPool:
             return PoolBroke()
         except PictureError as error:
             return error
-        except TimeoutError:
-            return PictureError(f"its decoding took longer than {self._limits.seconds:g} s (setting decode_seconds)")
+        except TimeoutError as error:
+            allowed = error.args[1]
+            return PictureError(
+                f"its decoding took longer than {allowed:g} s (setting decode_seconds; of a video, video_seconds)"
+            )
         except ProcessExpired as error:
             code = error.exitcode or 0
             cause = signal.strsignal(-code) if code < 0 else f"exit code {code}"
@@ -103,11 +112,11 @@ class DecoderPool:
         except MemoryError:
             return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
 
-    def _schedule(self, content: bytes, size: int) -> "Future[Ready]":
+    def _schedule(self, content: bytes | Video, size: int) -> "Future[Ready]":
         future: Future[Ready]
-        future = self._pool.schedule(
-            _decode, args=[content, size, self._limits.pixels, self._faces], timeout=self._limits.seconds
-        )
+        seconds = self._limits.seconds if isinstance(content, bytes) else self._limits.video_seconds
+        arguments = [content, size, self._limits.pixels, self._limits.video_frames, self._faces]
+        future = self._pool.schedule(_decode, args=arguments, timeout=seconds)
         self._waiting.add(future)
         future.add_done_callback(self._waiting.discard)
         return future
@@ -152,7 +161,21 @@ def _prepare_process(megabytes: int, faces: bool) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
 
-def _decode(content: bytes, size: int, max_pixels: int, faces: bool) -> Ready:
+def _decode(content: bytes | Video, size: int, max_pixels: int, video_frames: int, faces: bool) -> Ready:
     find = process_face_finder().find if faces else None
-    seen = look(content, size, max_pixels=max_pixels, find=find)
-    return Ready(seen.inputs, seen.format, seen.width, seen.height, looked_for_faces=faces, unjudged=seen.unjudged)
+    if isinstance(content, bytes):
+        return _ready(look(content, size, max_pixels=max_pixels, find=find), faces=faces)
+    frames = sampled_frames(content, count=video_frames, max_pixels=max_pixels)
+    return _ready(look_through(frames, size, find), faces=faces, is_video=True)
+
+
+def _ready(seen: Looked, *, faces: bool, is_video: bool = False) -> Ready:
+    return Ready(
+        seen.inputs,
+        seen.format,
+        seen.width,
+        seen.height,
+        looked_for_faces=faces,
+        unjudged=seen.unjudged,
+        is_video=is_video,
+    )

@@ -16,6 +16,7 @@ import numpy as np
 from scanner.database.engine import Database, DatabaseUnavailable
 from scanner.leases import Claimed, claim, release
 from scanner.path_map import local_path
+from scanner.recognise import announced_container, has_video_suffix
 from scanner.settings import Settings
 from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, is_scored, record
 
@@ -24,9 +25,10 @@ from .decoding import DecoderPool, PoolBroke
 from .detector.picture import PictureError
 from .detector.predictor import Predictor
 from .inputs import Ready
-from .reading import read_image
+from .reading import changed_since, read_image, read_video
 from .scoring import scores_or_reasons
 from .summing_up import sum_up
+from .video import Video
 
 # Undecoded bytes that one batch may hold in memory before its decoders are waited for.
 BYTES_IN_HAND = 256 << 20
@@ -49,11 +51,12 @@ class Worker:
 
 @dataclass(frozen=True)
 class _Decoding:
-    """One content on its way through a decoder, and the claimed files that hold it."""
+    """One content on its way through a decoder, and the claimed files that hold it; `video` is where the first of them is."""
 
     content: ContentFacts
     files: list[Claimed]
     future: "Future[Ready]"
+    video: Video | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ def _begin(worker: Worker, claimed: Sequence[Claimed]) -> _Batch:
     by_sha256: dict[str, _Decoding] = {}
     for file in claimed:
         read = _read(worker, file)
+        worker.deadline.progress()
         if not isinstance(read, tuple):
             batch.outcomes.append(read)
             continue
@@ -120,8 +124,9 @@ def _begin(worker: Worker, claimed: Sequence[Claimed]) -> _Batch:
         elif is_scored(worker.database, worker.model, facts.sha256):
             batch.outcomes.append(Reused(file, facts.sha256))
         else:
-            by_sha256[facts.sha256] = _Decoding(facts, [file], worker.decoders.begin(content, size))
-            in_hand += len(content)
+            video = content if isinstance(content, Video) else None
+            by_sha256[facts.sha256] = _Decoding(facts, [file], worker.decoders.begin(content, size), video)
+            in_hand += len(content) if isinstance(content, bytes) else 0
             if in_hand > BYTES_IN_HAND:
                 wait([waiting.future for waiting in by_sha256.values()])
                 in_hand = 0
@@ -129,11 +134,21 @@ def _begin(worker: Worker, claimed: Sequence[Claimed]) -> _Batch:
     return batch
 
 
-def _read(worker: Worker, file: Claimed) -> tuple[bytes, ContentFacts] | Outcome:
-    root = local_path(file.root, worker.path_map) if file.root else None
+def _read(worker: Worker, file: Claimed) -> tuple[bytes | Video, ContentFacts] | Outcome:
+    settings, path = worker.settings, local_path(file.path, worker.path_map)
+    root = _local_root(worker, file)
     with worker.deadline.reading(file):
-        limit = int(worker.settings.max_file_megabytes * 1e6)
-        return read_image(file, limit, path=local_path(file.path, worker.path_map), root=root)
+        if (settings.videos or has_video_suffix(path)) and announced_container(path):
+            if settings.videos:
+                return read_video(file, int(settings.max_video_megabytes * 1e6), path=path, root=root)
+            return Failed(
+                file, "video", "a video, and this worker reads none: set DFSCAN_VIDEOS=1 for it, then run `dfscan retry`"
+            )
+        return read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root)
+
+
+def _local_root(worker: Worker, file: Claimed) -> str | None:
+    return local_path(file.root, worker.path_map) if file.root else None
 
 
 def _conclude(worker: Worker, batch: _Batch) -> int:
@@ -143,7 +158,12 @@ def _conclude(worker: Worker, batch: _Batch) -> int:
     again: list[Claimed] = []
     for item in batch.decoding:
         decoded = worker.decoders.outcome(item.future)
-        if isinstance(decoded, PictureError):
+        worker.deadline.progress()
+        changed = changed_since(item.files[0], item.video, _local_root(worker, item.files[0])) if item.video else None
+        if changed is not None:
+            outcomes.append(changed)
+            again += item.files[1:]
+        elif isinstance(decoded, PictureError):
             outcomes += [Failed(file, "undecodable", str(decoded), item.content) for file in item.files]
         elif isinstance(decoded, PoolBroke):
             again += item.files

@@ -23,3 +23,4 @@ class Ready:
     unjudged: tuple[FoundFace, ...] = ()
     evidence: tuple[Evidence, ...] | None = None
     fingerprint: int | None = None
+    is_video: bool = False

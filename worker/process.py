@@ -25,6 +25,7 @@ from scanner.printing import printable
 from scanner.queue import DRAIN, QUEUE, clear_embedded_queue, make_app, wake
 from scanner.settings import Settings
 from scanner.verdicts import register_model
+from scanner.videos import demand_video_reader
 from scanner.workers import SIGN_SECONDS, note_trouble, report_in, report_out, show_sign
 
 from .breaker import FIRST_SECONDS, Breaker
@@ -53,11 +54,18 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
     """
     faulthandler.enable()
     path_map = parse_path_map(settings.path_map)
+    demand_video_reader(settings)
     with ExitStack() as stack:
         database = open_database(settings.url)
         stack.callback(database.close)
         prepare_schema(database)
-        limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
+        limits = Limits(
+            int(settings.max_megapixels * 1e6),
+            settings.decode_seconds,
+            settings.decode_megabytes,
+            settings.video_seconds,
+            settings.video_frames,
+        )
         if settings.faces:
             require_face_finder()
         decoders = stack.enter_context(DecoderPool(settings.decoders, limits, faces=settings.faces))

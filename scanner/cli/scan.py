@@ -26,6 +26,7 @@ PLAIN_LINE_SECONDS = 10.0
 @click.option("--json", "as_json_flag", is_flag=True, help="Short for --format json.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file instead.")
 @click.option("--limit", default=50, show_default=True, help="Lines in a table; 0 for all.")
+@click.option("--videos", is_flag=True, help="Score videos, too (extra: video).")
 @click.option("--no-worker", is_flag=True, help="Leave the work to workers that already run.")
 @pass_settings
 def scan(
@@ -37,6 +38,7 @@ def scan(
     as_json_flag: bool,
     output: Path | None,
     limit: int,
+    videos: bool,
     no_worker: bool,
 ) -> None:
     """Score all images under PATHS now, and report them.
@@ -45,10 +47,18 @@ def scan(
     """
     from ..foreground import Standing, take_in_paths, work_until_done
     from ..report import opened_report
+    from ..videos import demand_video_reader
 
     form = "json" if as_json_flag else form
-    chosen = replace(settings, device=device or settings.device, faces=settings.faces and not no_faces)
+    chosen = replace(
+        settings,
+        device=device or settings.device,
+        faces=settings.faces and not no_faces,
+        videos=videos or settings.videos,
+    )
     scope = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)]
+    if not no_worker:
+        demand_video_reader(chosen)
     with opened_database(chosen, check=True) as database:
         taken = take_in_paths(chosen, database, scope, utc_now)
         click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known", err=True)

@@ -44,6 +44,7 @@ def verify(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
             there,
             roots=[root.path for root in roots],
             ignore=settings.ignore,
+            videos=settings.videos,
             spare=[root.id for root in away],
         )
     if as_json:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--no-faces", is_flag=True, help="Score each picture as a whole, without looking for faces.")
 @click.option("--accept", "accepted", is_flag=True, help="Take the folders for what they are now, even if other ones are known.")
+@click.option("--videos", is_flag=True, help="Score videos, too (extra: video).")
 @click.option("--no-worker", is_flag=True, help="Leave the work to workers that already run.")
 @click.option("--log-json", is_flag=True, help="Log one JSON object per line, the worker's lines too.")
 @click.option("--metrics", "metrics_address", help="HOST:PORT of this machine for Prometheus metrics and /healthz.")
@@ -38,6 +39,7 @@ def watch(
     device: str | None,
     no_faces: bool,
     accepted: bool,
+    videos: bool,
     no_worker: bool,
     log_json: bool,
     metrics_address: str | None,
@@ -47,6 +49,7 @@ def watch(
     The folders are remembered: without PATHS, all remembered ones are watched. Ctrl-C or SIGTERM stops cleanly.
     """
     from ..roots import NoRoot, add_roots, known_roots, outermost
+    from ..videos import demand_video_reader
 
     if log_json:
         os.environ[JSON_VARIABLE] = "1"
@@ -55,8 +58,11 @@ def watch(
         settings,
         device=device or settings.device,
         faces=settings.faces and not no_faces,
+        videos=videos or settings.videos,
         metrics_address=metrics_address or settings.metrics_address,
     )
+    if not no_worker:
+        demand_video_reader(chosen)
     stop = threading.Event()
 
     def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:

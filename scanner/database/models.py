@@ -106,7 +106,7 @@ class Model(Base):
 class Detection(Base):
     """One model's finding on one content. `seconds` is the image's share of decoding and prediction.
 
-    What the score rests on (`basis` to `disagreement`) is described in `scanner.seen`.
+    What the score rests on (`basis` to `frames`) is described in `scanner.seen`.
     """
 
     __tablename__ = "detections"
@@ -129,6 +129,7 @@ class Detection(Base):
     stable: Mapped[bool | None]
     branches: Mapped[dict[str, Any] | None]
     disagreement: Mapped[float | None]
+    frames: Mapped[list[Any] | None]
     device: Mapped[str] = mapped_column(String(64))
     scanned_at: Mapped[datetime]
     seconds: Mapped[float]

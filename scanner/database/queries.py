@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ..recognise import has_image_suffix
+from ..recognise import is_promised
 from .models import Base, File
 
 
@@ -51,7 +51,9 @@ def unindexed(column: ColumnElement[str] | InstrumentedAttribute[str]) -> Column
 def any_of(paths: Sequence[str]) -> ColumnElement[bool]:
     """`under` for several paths; those that are plain files go into one IN, so that thousands may be named."""
     # What is not there now (a drive that is not plugged in) was a folder, unless its name says otherwise.
-    files = sorted({path for path in paths if not os.path.isdir(path) and (os.path.isfile(path) or has_image_suffix(path))})
+    files = sorted(
+        {path for path in paths if not os.path.isdir(path) and (os.path.isfile(path) or is_promised(path, videos=True))}
+    )
     ranges = [under(path) for path in sorted(set(paths) - set(files))]
     if len(ranges) > 100:
         # SQLite's parser limits how deep one OR may be; IS TRUE keeps SQLAlchemy from making one of all.

@@ -24,10 +24,10 @@ def install() -> None:
 
 
 def _change_decoding(module: Any) -> None:
-    original = module.decode_rgb
+    original = module.decode_frames
 
     @wraps(original)
-    def decode_rgb(content: bytes, **limits: Any) -> Any:
+    def decode_frames(content: bytes, **limits: Any) -> Any:
         if SEGFAULT in content:
             ctypes.string_at(0)
         while HANG in content:
@@ -37,7 +37,7 @@ def _change_decoding(module: Any) -> None:
             eaten.append(bytearray(b"x") * (64 << 20))
         return original(content, **limits)
 
-    module.decode_rgb = decode_rgb
+    module.decode_frames = decode_frames
 
 
 def _change_reading(module: Any) -> None:

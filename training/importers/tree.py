@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from scanner.recognise import has_image_suffix
+from scanner.recognise import has_image_suffix, has_video_suffix
 
 from .found import ImportFailed
 
@@ -12,7 +12,6 @@ _LABELS = {"real": 0, "0_real": 0, "nature": 0, "fake": 1, "1_fake": 1, "ai": 1}
 _SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test"} | dict.fromkeys(
     ("val", "valid", "validation"), "val"
 )
-_VIDEO_SUFFIXES = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v"}
 
 
 def label_of(folder: str) -> int | None:
@@ -49,7 +48,7 @@ def pictures_under(root: Path) -> Iterator[Path]:
             if has_image_suffix(name):
                 pictures += 1
                 yield relative / name
-            elif os.path.splitext(name)[1].lower() in _VIDEO_SUFFIXES:
+            elif has_video_suffix(name):
                 videos += 1
     if not pictures:
         hint = (

@@ -53,8 +53,12 @@ class FoundFace:
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the network, uint8 HWC; `face` is what it shows, None for a picture as a whole."""
+    """One input of the network, uint8 HWC; `face` is what it shows, None for a picture as a whole.
+
+    `frame` counts as in `Decoded`; `seconds` is the time of its frame in a video.
+    """
 
     image_HWC: NDArray[np.uint8]
     face: FoundFace | None = None
     frame: int = 0
+    seconds: float | None = None

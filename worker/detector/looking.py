@@ -6,16 +6,26 @@ Imports no torch.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from PIL import Image
 
 from .face_crops import MARGIN, crop_of, subject_of
 from .face_finder import SEARCHED_PIXELS
 from .faces import FoundFace, Input, Located
-from .picture import Decoded, decode_rgb
+from .picture import Decoded, decode_frames, decode_rgb
 from .preprocess import to_square
 
 Find = Callable[[Image.Image], Sequence[Located]]
+
+
+class Again(Protocol):
+    """Decodes a picture once more."""
+
+    def __call__(self, *, pixels: int) -> Decoded:
+        """With so many pixels at least, as far as it has them."""
+
 
 # A face whose longer side has fewer pixels than this in the picture as stored is not judged.
 SMALLEST = 40
@@ -50,22 +60,50 @@ def look(content: bytes, size: int, *, max_pixels: int, find: Find | None) -> Lo
     Without a face that is large enough, the picture as a whole is the input. One that is a face crop already is not cut
     further. Raises PictureError.
     """
+    searched = SEARCHED_PIXELS if find else 0
+    frames = decode_frames(content, max_pixels=max_pixels, short_side=size, pixels=searched)
+    return look_through(frames, size, find, partial(decode_rgb, content, max_pixels=max_pixels, short_side=size))
+
+
+def look_through(frames: Iterable[Decoded], size: int, find: Find | None, again: Again | None = None) -> Looked:
+    """The same for pictures that are decoded already, of which `again` gives the first at another scale.
+
+    Frames without a face count only where no frame has one.
+    """
+    parts = [_look_at(decoded, size, find, again if not number else None) for number, decoded in enumerate(frames)]
+    with_face = [part for part in parts if part.inputs[0].face is not None] or parts
+    return Looked(
+        tuple(shown for part in with_face for shown in part.inputs),
+        any(part.is_cut for part in with_face),
+        tuple(face for part in parts for face in part.unjudged),
+        parts[0].format,
+        parts[0].width,
+        parts[0].height,
+    )
+
+
+def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None) -> Looked:
     if find is None:
-        plain = decode_rgb(content, max_pixels=max_pixels, short_side=size)
-        return _looked(plain, (Input(to_square(plain.picture, size)),), ())
-    decoded = decode_rgb(content, max_pixels=max_pixels, short_side=size, pixels=SEARCHED_PIXELS)
+        return _looked(decoded, [_shown(decoded, size)], ())
     faces = _found(decoded.picture, size, find)
     kept = {place: _kept(place, decoded) for place in faces}
     large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST][:MOST_FACES]
     subject = subject_of(large, decoded.picture, size)
     if subject or not large:
-        whole = decode_rgb(content, max_pixels=max_pixels, short_side=size) if decoded.can_shrink(size) else decoded
-        shown = Input(to_square(whole.picture, size), kept[subject] if subject else None)
-        return _looked(decoded, (shown,), [face for place, face in kept.items() if place is not subject])
-    sharp = _sharp_enough(content, decoded, large, size, max_pixels)
+        whole = again(pixels=0) if again and decoded.can_shrink(size) else decoded
+        shown = _shown(whole, size, kept[subject] if subject else None)
+        return _looked(decoded, [shown], [face for place, face in kept.items() if place is not subject])
+    sharp = _sharp_enough(decoded, large, size, again)
     scale = decoded.shrunk / sharp.shrunk
-    crops = [Input(crop_of(place.moved(0, 0, scale), sharp.picture, size), kept[place]) for place in large]
+    crops = [
+        Input(crop_of(place.moved(0, 0, scale), sharp.picture, size), kept[place], decoded.frame, decoded.seconds)
+        for place in large
+    ]
     return _looked(decoded, crops, [face for place, face in kept.items() if place not in large], is_cut=True)
+
+
+def _shown(decoded: Decoded, size: int, face: FoundFace | None = None) -> Input:
+    return Input(to_square(decoded.picture, size), face, decoded.frame, decoded.seconds)
 
 
 def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
@@ -79,13 +117,12 @@ def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
     return [place.moved(-room, -room) for place in find(framed)]
 
 
-def _sharp_enough(content: bytes, decoded: Decoded, faces: Sequence[Located], size: int, max_pixels: int) -> Decoded:
+def _sharp_enough(decoded: Decoded, faces: Sequence[Located], size: int, again: Again | None) -> Decoded:
     """The picture with as many pixels as the smallest of `faces` needs to fill an input, or as many as it has."""
     wanted = size / (MARGIN * min(place.side for place in faces))
-    if wanted <= 1 or decoded.shrunk <= 1:
+    if again is None or wanted <= 1 or decoded.shrunk <= 1:
         return decoded
-    pixels = math.ceil(wanted**2 * decoded.picture.width * decoded.picture.height)
-    return decode_rgb(content, max_pixels=max_pixels, short_side=size, pixels=pixels)
+    return again(pixels=math.ceil(wanted**2 * decoded.picture.width * decoded.picture.height))
 
 
 def _kept(place: Located, decoded: Decoded) -> FoundFace:
@@ -95,7 +132,7 @@ def _kept(place: Located, decoded: Decoded) -> FoundFace:
     ends = [min(most, max(0, round(end))) for end, most in zip((left + width, top + height), upright, strict=True)]
     begins = [min(end, max(0, round(begin))) for begin, end in zip((left, top), ends, strict=True)]
     box = (begins[0], begins[1], ends[0] - begins[0], ends[1] - begins[1])
-    return FoundFace(box, round(place.confidence, 4))
+    return FoundFace(box, round(place.confidence, 4), decoded.frame)
 
 
 def _looked(decoded: Decoded, inputs: Sequence[Input], unjudged: Sequence[FoundFace], *, is_cut: bool = False) -> Looked:

@@ -1,25 +1,34 @@
-"""From the bytes of a file to an upright RGB picture, the same way for training and for scanning. Imports no torch."""
+"""From the bytes of a file to upright RGB pictures, the same way for training and for scanning. Imports no torch."""
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
-import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-# What intake recognises by content. Named, so that no other plugin (EPS would start an external program) sees a foreign file.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF", "MPO")
+from scanner.picture_formats import openable_formats
+from scanner.raw import SMALLEST_PREVIEW, embedded_preview, is_raw, turn_like
+
+from .colour import over_white
+from .frames import frames_of
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """An upright RGB picture, and its format and size (pixels) as stored."""
+    """An upright RGB picture, and its format and size (pixels) as stored; of a RAW file, those of what it is shown by.
+
+    `frame` counts the frames of an animation or video or the pages of a TIFF from 0; `seconds` is a video's time there.
+    """
 
     picture: Image.Image
     format: str
     width: int
     height: int
+    frame: int = 0
+    seconds: float | None = None
 
     @property
     def shrunk(self) -> float:
@@ -36,32 +45,59 @@ class PictureError(Exception):
 
 
 def decode_rgb(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0) -> Decoded:
-    """Decode `content` into an upright RGB picture.
+    """The first picture of `decode_frames`. Raises PictureError."""
+    return next(decode_frames(content, max_pixels=max_pixels, short_side=short_side, pixels=pixels))
+
+
+def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0) -> Iterator[Decoded]:
+    """Decode `content` into upright RGB pictures in sRGB, one at a time: which of several is told in `frames`.
 
     A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 scale (DCT scaling), never below twice `short_side`,
-    so that the resize that follows still averages, nor below `pixels` in all. Transparency is laid over white. An animation
-    gives its first frame.
+    so that the resize that follows still averages, nor below `pixels` in all. Transparency is laid over white. A RAW file gives
+    the preview in it.
 
-    Raises PictureError when the bytes are no readable picture or hold more than `max_pixels` pixels.
+    Raises PictureError when the bytes are no readable picture or the first one holds more than `max_pixels` pixels. Further
+    pictures are given only as far as all together hold no more, and as far as they can be decoded.
     """
+    with _reasons():
+        picture, name = _opened(content, max_pixels)
+        width, height = picture.size
+        scale = max(2 * short_side / min(width, height), math.sqrt(pixels / (width * height)))
+        if scale < 1:
+            # draft() picks the smallest scale that is not below the size asked for, on both sides.
+            picture.draft("RGB", (max(1, int(width * scale)), max(1, int(height * scale))))
+        numbers = frames_of(picture, max_pixels)
+        number = next(numbers)
+        upright = _upright_rgb(picture)
+    yield Decoded(upright, name, width, height, number)
+    del upright
+    while True:
+        try:
+            with _reasons():
+                following = next(numbers, None)
+                if following is None:
+                    return
+                upright = _upright_rgb(picture)
+        except PictureError:
+            return  # there is enough to judge by; and what is before a damage is what other programs show, too
+        yield Decoded(upright, name, width, height, following)
+
+
+def prepare_pillow() -> None:
+    """Set Pillow's process-wide switches, once per process: our pixel limit, not its own; HEIF if its decoder is installed."""
+    Image.MAX_IMAGE_PIXELS = None
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    openable_formats()
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Whatever decoding raises as a PictureError."""
     with warnings.catch_warnings():
-        # Our own limit below replaces Pillow's; what is odd about a readable picture is not the user's problem.
+        # Our own limit replaces Pillow's; what is odd about a readable picture is not the user's problem.
         warnings.simplefilter("ignore")
         try:
-            picture = Image.open(BytesIO(content), formats=_available_formats())
-            width, height = picture.size
-            if width * height > max_pixels:
-                raise PictureError(
-                    f"too large: {width:,} x {height:,} pixels, the limit is {max_pixels / 1e6:,.0f} megapixels "
-                    "(setting max_megapixels)"
-                )
-            scale = max(2 * short_side / min(width, height), math.sqrt(pixels / (width * height)))
-            if scale < 1:
-                # draft() picks the smallest scale that is not below the size asked for, on both sides.
-                picture.draft("RGB", (max(1, int(width * scale)), max(1, int(height * scale))))
-            picture.load()
-            upright = _over_white(_upright(picture))
-            return Decoded(upright, picture.format or "", width, height)
+            yield
         except PictureError:
             raise
         except MemoryError:
@@ -72,45 +108,42 @@ def decode_rgb(content: bytes, *, max_pixels: int, short_side: int, pixels: int 
             raise PictureError(f"cannot be decoded: {error or type(error).__name__}") from error
 
 
-def prepare_pillow() -> None:
-    """Set Pillow's process-wide switches, once per process: our pixel limit, not its own; HEIF if its decoder is installed."""
-    Image.MAX_IMAGE_PIXELS = None
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
+def _opened(content: bytes, max_pixels: int) -> tuple[Image.Image, str]:
+    """The picture, not yet decoded unless it had to be developed, and its format."""
+    file = BytesIO(content)
+    raw = is_raw(file)
+    preview = embedded_preview(file) if raw else None
+    file.seek(0)
+    if raw and preview is None:
+        return _developed(file, max_pixels), "RAW"
+    picture = Image.open(file if preview is None else BytesIO(preview), formats=openable_formats())
+    _demand_size(*picture.size, max_pixels)
+    if raw:
+        turn_like(picture, file)
+    return picture, "RAW" if raw else picture.format or ""
+
+
+def _developed(file: BytesIO, max_pixels: int) -> Image.Image:
     try:
-        from pillow_heif import register_heif_opener
+        import rawpy
     except ModuleNotFoundError:
-        return
-    register_heif_opener()
+        raise PictureError(
+            f"a RAW file without a preview of {SMALLEST_PREVIEW} pixels or more; to develop such files: pip install 'dfscan[raw]'"
+        ) from None
+    with rawpy.imread(file) as raw:
+        _demand_size(raw.sizes.width, raw.sizes.height, max_pixels)
+        return Image.fromarray(raw.postprocess(use_camera_wb=True))
 
 
-def _available_formats() -> tuple[str, ...]:
-    Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
+def _demand_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise PictureError(
+            f"too large: {width:,} x {height:,} pixels, the limit is {max_pixels / 1e6:,.0f} megapixels (setting max_megapixels)"
+        )
 
 
-def _over_white(picture: Image.Image) -> Image.Image:
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        rgba = picture.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    if picture.mode[0] in "IF":
-        picture = _eight_bit(picture)
-    return picture.convert("RGB")
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception:  # broken EXIF spoils no picture
-        return picture
-
-
-def _eight_bit(grey: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits or of floats as 8 bits: Pillow's own conversion would clip it to white."""
-    values = np.asarray(grey)
-    if grey.mode.startswith("I;16"):
-        return Image.fromarray((values >> 8).astype(np.uint8))
-    # No range is agreed on for these: spread what is there.
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    spread = (np.nan_to_num(values.astype(np.float64)) - low) / ((high - low) or 1.0)
-    return Image.fromarray((np.clip(spread, 0, 1) * 255).round().astype(np.uint8))
+def _upright_rgb(picture: Image.Image) -> Image.Image:
+    picture.load()
+    with suppress(Exception):  # broken EXIF spoils no picture
+        picture = ImageOps.exif_transpose(picture)
+    return over_white(picture)

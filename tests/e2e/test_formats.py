@@ -1,0 +1,122 @@
+"""Every format that the README says is read gets the verdict that the same picture gets as PNG."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from files.pictures import FORMATS, Written, unread_files, written
+from PIL import Image
+
+from scanner.recognise import IMAGE_SUFFIXES
+from worker.decoding import DecoderPool, Limits
+from worker.detector.backbones import BackboneFiles
+from worker.detector.device import choose_device
+from worker.detector.picture import PictureError
+from worker.detector.predictor import Predictor, load_predictor
+from worker.detector.registry import find_checkpoint
+from worker.inputs import Ready
+from worker.summing_up import sum_up
+
+HERE = Path(__file__).resolve().parents[2]
+TOLERANCE = 0.02
+# Grey levels, mean over all pixels: more than that is no coding but another picture.
+LOSSY = 12
+
+
+@pytest.fixture(scope="module")
+def picture() -> Image.Image:
+    """One that the bundled model is not sure of, so that what changes it shows in the score."""
+    with Image.open(HERE / "samples" / "real-coffee.jpg") as sample:
+        return sample.convert("RGB").resize((660, 440), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    torch.set_num_threads(1)
+    path = find_checkpoint("lite", tmp_path_factory.mktemp("data"))
+    return load_predictor(path, choose_device("cpu"), files=BackboneFiles(), micro_batch=16)
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[DecoderPool]:
+    with DecoderPool(2, Limits(pixels=50_000_000, seconds=120, megabytes=3072)) as decoders:
+        yield decoders
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A content as it comes from its decoder, and its score."""
+
+    ready: Ready
+    score: float
+
+
+def judged(pool: DecoderPool, predictor: Predictor, contents: Sequence[bytes]) -> list[Judged]:
+    """All at once: the decoders work side by side, and the network looks at one batch."""
+    size = predictor.card.recipe.preprocessing.size
+    outcomes = [pool.outcome(future) for future in [pool.begin(content, size) for content in contents]]
+    ready = [outcome for outcome in outcomes if isinstance(outcome, Ready)]
+    assert len(ready) == len(contents), outcomes
+    scores = iter(predictor.scores(np.stack([item.image_HWC for one in ready for item in one.inputs])).tolist())
+    return [Judged(one, sum_up(one, list(islice(scores, len(one.inputs))))[0]) for one in ready]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_of_each_format_gets_the_verdict_of_the_same_picture_as_png(
+    pool: DecoderPool, predictor: Predictor, picture: Image.Image, name: str
+) -> None:
+    files = list(FORMATS[name](picture))
+    shown = {id(one): one for file in files for one in file.shown}
+    found = judged(pool, predictor, [*(file.content for file in files), *(written(one, "PNG") for one in shown.values())])
+    as_png = dict(zip(shown, found[len(files) :], strict=True))
+    for file, got in zip(files, found, strict=False):
+        pngs = [as_png[id(one)] for one in file.shown]
+        expected = max(png.score for png in pngs)
+        assert len(got.ready.inputs) == len(pngs), file.name
+        assert len({item.frame for item in got.ready.inputs}) == len(pngs), file.name
+        assert 0.05 < expected < 0.95, "a score at the end of the scale would show no difference"
+        if file.lossy:
+            print(f"{file.name}: {got.score:.4f}, as PNG {expected:.4f}, drift {got.score - expected:+.4f}")
+            pairs = zip(got.ready.inputs, (png.ready.inputs[0] for png in pngs), strict=True)
+            assert max(np.abs(one.image_HWC.astype(int) - other.image_HWC).mean() for one, other in pairs) < LOSSY, file.name
+        else:
+            assert got.score == pytest.approx(expected, abs=TOLERANCE), file.name
+
+
+def test_what_is_said_not_to_be_read_is_not_read(pool: DecoderPool, predictor: Predictor, picture: Image.Image) -> None:
+    for name, content in unread_files(picture).items():
+        outcome = pool.outcome(pool.begin(content, predictor.card.recipe.preprocessing.size))
+        assert isinstance(outcome, PictureError), name
+
+
+def test_the_readme_names_exactly_these_formats_and_files(picture: Image.Image) -> None:
+    section = re.split(r"^##+ ", (HERE / "README.md").read_text("utf-8"), flags=re.MULTILINE)
+    [formats] = [part for part in section if part.startswith("What is read")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in formats.splitlines() if line.startswith("| ")]
+    read = {row[0]: set(re.findall(r"`(\.\w+)`", row[1])) for row in rows[1:] if row[0] != "not read"}
+    made = {name: {Path(file.name).suffix for file in files(picture)} for name, files in FORMATS.items()}
+    assert read.keys() == made.keys()
+    assert set().union(*read.values()) == IMAGE_SUFFIXES
+    for name, suffixes in made.items():
+        assert suffixes <= read[name], name
+    [unread] = [row[2] for row in rows if row[0] == "not read"]
+    assert {part.strip() for part in unread.split(",")} == set(unread_files(picture))
+
+
+def test_a_folder_of_all_formats_is_scanned_by_one_command(laptop, tmp_path: Path, picture: Image.Image) -> None:
+    folder = tmp_path / "formats"
+    folder.mkdir()
+    files: list[Written] = [next(make(picture)) for make in FORMATS.values()]
+    for file in files:
+        (folder / file.name).write_bytes(file.content)
+
+    laptop.run("scan", folder, exit_status=(0, 1))
+
+    report = laptop.report()
+    assert {Path(item["path"]).name for item in report["items"]} == {file.name for file in files}
+    assert {item["state"] for item in report["items"]} == {"scored"}
