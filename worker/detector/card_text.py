@@ -85,8 +85,8 @@ def _limits(size: int) -> str:
         [
             "- The figures are of images from the sources that it was trained on. Expect it to miss forgeries of other kinds,",
             "  and to call more photographs fake that are unlike these: that has not been measured.",
-            f"- It sees {size} x {size} pixels: of each face that is found, or of the centre square of an image where none is.",
-            "- It was trained on crops of faces of about this size. Scores of scenes, drawings and screenshots mean little.",
+            f"- It sees {size} x {size} pixels: of each face that is found, or of the centre square of an image with none.",
+            "- It was trained on face crops of about this size. Scores of whole scenes, drawings and screenshots mean little.",
             "- A score is a reason to look, not a proof, and must not be the only ground of an accusation.",
         ]
     )

@@ -27,7 +27,7 @@ SECOND_LOOK = 128
 # Boxes that share more than this (intersection over union) are of one face.
 OVERLAP = 0.3
 # More candidates than this are noise: the surest are looked at again. Each face is several places of the network's grid.
-MOST, MOST_PLACES = 400, 4000
+MOST, MOST_PLACES = 400, 2000
 _STRIDE, _MULTIPLE = 4, 32  # of the network's grid, and what its input's sides must be multiples of
 Places = NDArray[np.intp]
 Values = NDArray[np.float32]
@@ -67,6 +67,8 @@ class FaceFinder:
 
     def _look_again(self, picture: Image.Image, located: Located) -> Located | None:
         """The face at the middle of a square twice as large as `located`, or None if there is none after all."""
+        if not located.side < 2 * max(picture.size):  # nor if it is not a number
+            return None
         (x, y), side = located.middle, max(2 * located.side, 8.0)
         left, top = math.floor(x - side / 2), math.floor(y - side / 2)
         patch = picture.crop((left, top, left + round(side), top + round(side)))  # black beyond the edges
