@@ -25,7 +25,7 @@ def logits_of(
 ) -> Scores:
     """Uncalibrated logits in the order of `rows`."""
     size = predictor.card.recipe.preprocessing.size
-    loader = DataLoader(Pictures(rows, size), batch_size, num_workers=processes, collate_fn=_stack, generator=torch.Generator())
+    loader = DataLoader(Pictures(rows, size), batch_size, num_workers=processes, collate_fn=stacked, generator=torch.Generator())
     return np.concatenate([predictor.logits(images_BHWC) for images_BHWC in loader])
 
 
@@ -54,5 +54,6 @@ def labels_of(rows: Sequence[Row]) -> Labels:
     return np.asarray([row.label for row in rows], np.int64)
 
 
-def _stack(samples: list[tuple[NDArray[np.uint8], int]]) -> NDArray[np.uint8]:
+def stacked(samples: list[tuple[NDArray[np.uint8], int]]) -> NDArray[np.uint8]:
+    """images_BHWC of `Pictures`, without the labels."""
     return np.stack([image for image, _ in samples])

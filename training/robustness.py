@@ -13,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from worker.detector.mild import Condition
 from worker.detector.picture import PictureError, decode_rgb
 from worker.detector.predictor import Predictor, sigmoid
 from worker.detector.preprocess import to_square
 
 from . import metrics
-from .conditions import UNCHANGED, Condition, conditions
+from .conditions import UNCHANGED, conditions
 from .evaluate import labels_of
 from .figures import DRAWS, measured
 from .manifest import MAX_PIXELS, ManifestError, Row

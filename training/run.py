@@ -34,6 +34,7 @@ from .journal import duration, tensorboard_log, tenths
 from .loop import Trained, train
 from .manifest import Manifest, Row, sources_of
 from .metrics import auc
+from .neutral import set_neutral
 from .progress import Progress
 from .recipes.reading import TrainingRecipe
 from .schedule import schedule_of
@@ -172,6 +173,7 @@ def _finish(
         training=_record(run, trained, rows),
         versions={**library_versions(), "python": platform.python_version()},
     )
+    set_neutral(Predictor(trained.detector, card, device, 64), rows, processes=run.loader_processes)
     save_checkpoint(path, trained.detector.cpu(), card, half=True)
     stored, card = load_checkpoint(path, run.weights.files)
     say("calibrating and measuring")

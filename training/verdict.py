@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from worker.detector.checkpoint import CheckpointCard
+from worker.detector.mild import mild_conditions
 from worker.detector.predictor import Predictor
 
 from .anchors import anchors_beside
 from .calibrate import Bars, Decision, calibrated, decide
-from .conditions import mild_conditions
 from .evaluate import labels_of, logits_of
 from .figures import figures
 from .manifest import Manifest, Row

@@ -7,10 +7,12 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -23,6 +25,8 @@ from .video import Video, sampled_frames
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
 BREAKS_IN_A_ROW = 50
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class DecoderPool:
         self._limits = limits
         self._faces = faces
         self._breaks = 0
-        self._waiting: set[Future[Ready]] = set()
+        self._waiting: set[Future[Any]] = set()
         self._pool = self._new_pool()
 
     def __enter__(self) -> "DecoderPool":
@@ -72,19 +76,28 @@ class DecoderPool:
 
     def begin(self, content: bytes | Video, size: int) -> "Future[Ready]":
         """Start to decode `content` for an input of `size` pixels; collect it with `outcome`. A video is read by the decoder."""
-        future: Future[Ready]
+        seconds = self._limits.seconds if isinstance(content, bytes) else self._limits.video_seconds
+        return self._start(_decode, [content, size, self._limits.pixels, self._limits.video_frames, self._faces], seconds)
+
+    def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T]":
+        """Start `work(content, argument, max_pixels)` in a decoder process; collect what it returns with `outcome`."""
+        return self._start(work, [content, argument, self._limits.pixels], self._limits.seconds)
+
+    def _start(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T]":
+        future: Future[T]
+        content = arguments[0]
         if isinstance(content, bytes) and 3 * len(content) > self._limits.megabytes << 20:
             # It would die of the message itself, before the pool knows what it is at work on.
             future = Future()
             future.set_exception(MemoryError())
             return future
         try:
-            return self._schedule(content, size)
+            return self._schedule(work, arguments, seconds)
         except RuntimeError:
             self._renew()
-            return self._schedule(content, size)
+            return self._schedule(work, arguments, seconds)
 
-    def outcome(self, future: "Future[Ready]") -> Ready | PictureError | PoolBroke:
+    def outcome(self, future: "Future[T]") -> T | PictureError | PoolBroke:
         """Wait for one picture; a crash or a time-out of its decoder is a reason like any other.
 
         Raises DecodersFail when the pool breaks again and again, however often it is made anew.
@@ -112,11 +125,9 @@ class DecoderPool:
         except MemoryError:
             return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
 
-    def _schedule(self, content: bytes | Video, size: int) -> "Future[Ready]":
-        future: Future[Ready]
-        seconds = self._limits.seconds if isinstance(content, bytes) else self._limits.video_seconds
-        arguments = [content, size, self._limits.pixels, self._limits.video_frames, self._faces]
-        future = self._pool.schedule(_decode, args=arguments, timeout=seconds)
+    def _schedule(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T]":
+        future: Future[T]
+        future = self._pool.schedule(work, args=arguments, timeout=seconds)
         self._waiting.add(future)
         future.add_done_callback(self._waiting.discard)
         return future

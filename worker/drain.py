@@ -8,10 +8,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 from time import monotonic
-
-import numpy as np
 
 from scanner.database.engine import Database, DatabaseUnavailable
 from scanner.leases import Claimed, claim, release
@@ -25,9 +22,8 @@ from .decoding import DecoderPool, PoolBroke
 from .detector.picture import PictureError
 from .detector.predictor import Predictor
 from .inputs import Ready
+from .judging import judge
 from .reading import changed_since, read_image, read_video
-from .scoring import scores_or_reasons
-from .summing_up import sum_up
 from .video import Video
 
 # Undecoded bytes that one batch may hold in memory before its decoders are waited for.
@@ -178,11 +174,10 @@ def _conclude(worker: Worker, batch: _Batch) -> int:
 
 
 def _scored(worker: Worker, batch: _Batch, ready: Sequence[tuple[_Decoding, Ready]]) -> Iterator[Outcome]:
-    """Predict all inputs of the batch together; a content is charged for any of its inputs that the network fails on."""
-    images_BHWC = np.stack([item.image_HWC for _, decoded in ready for item in decoded.inputs])
-    scores = iter(scores_or_reasons(worker.predictor.scores, images_BHWC))
+    """Judge all contents of the batch together."""
+    judged = judge(worker.predictor, worker.model, [decoded for _, decoded in ready])
     seconds = (monotonic() - batch.began) / len(ready)
-    for item, decoded in ready:
+    for (item, decoded), found in zip(ready, judged, strict=True):
         content = replace(
             item.content,
             format=decoded.format,
@@ -191,10 +186,7 @@ def _scored(worker: Worker, batch: _Batch, ready: Sequence[tuple[_Decoding, Read
             evidence=decoded.evidence,
             fingerprint=decoded.fingerprint,
         )
-        own = list(islice(scores, len(decoded.inputs)))
-        reason = next((score for score in own if isinstance(score, str)), None)
-        if reason is not None:
-            yield from (Failed(file, "unpredictable", reason, content) for file in item.files)
+        if isinstance(found, str):
+            yield from (Failed(file, "unpredictable", found, content) for file in item.files)
         else:
-            score, seen = sum_up(decoded, [score for score in own if not isinstance(score, str)])
-            yield from (Scored(file, content, score, seconds, seen) for file in item.files)
+            yield from (Scored(file, content, found.score, seconds, found.seen) for file in item.files)

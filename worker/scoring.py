@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-# Shapes: B images, H rows, W columns, C colours.
+# Shapes: B images, H rows, W columns, C colours, K scores of one image. Scores give scores_B or scores_BK.
 Scores = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
 log = logging.getLogger(__name__)
@@ -16,8 +16,8 @@ class OutOfMemory(Exception):
     """Not even one picture fits into the device's memory: no picture's fault."""
 
 
-def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[float | str]:
-    """A score for each image, or the reason why it has none.
+def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[NDArray[np.float64] | str]:
+    """The scores_K of each image, or the reason why it has none.
 
     A batch that fails is halved until the guilty image is alone. That it is guilty, and not the network or the device, is
     believed only if a plain grey image passes; otherwise the error is raised, and no image is charged. Raises OutOfMemory.
@@ -26,7 +26,7 @@ def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[fl
         found = scores(images_BHWC)
         if not np.isfinite(found).all():
             raise FloatingPointError("the network's output is not a number")
-        return [float(score) for score in found]
+        return [np.atleast_1d(row) for row in found]
     except Exception as error:
         if len(images_BHWC) > 1:
             log.warning("a batch of %d failed (%s) and is halved", len(images_BHWC), error)

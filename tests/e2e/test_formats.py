@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from files.pictures import FORMATS, Written, unread_files, written
 from PIL import Image
 
 from scanner.recognise import IMAGE_SUFFIXES
+from scanner.verdicts import ActiveModel
 from worker.decoding import DecoderPool, Limits
 from worker.detector.backbones import BackboneFiles
 from worker.detector.device import choose_device
@@ -20,10 +20,11 @@ from worker.detector.picture import PictureError
 from worker.detector.predictor import Predictor, load_predictor
 from worker.detector.registry import find_checkpoint
 from worker.inputs import Ready
-from worker.summing_up import sum_up
+from worker.judging import judge
 
 HERE = Path(__file__).resolve().parents[2]
 TOLERANCE = 0.02
+MODEL = ActiveModel(0, "lite", 0.9, 0.6)
 # Grey levels, mean over all pixels: more than that is no coding but another picture.
 LOSSY = 12
 
@@ -62,8 +63,8 @@ def judged(pool: DecoderPool, predictor: Predictor, contents: Sequence[bytes]) -
     outcomes = [pool.outcome(future) for future in [pool.begin(content, size) for content in contents]]
     ready = [outcome for outcome in outcomes if isinstance(outcome, Ready)]
     assert len(ready) == len(contents), outcomes
-    scores = iter(predictor.scores(np.stack([item.image_HWC for one in ready for item in one.inputs])).tolist())
-    return [Judged(one, sum_up(one, list(islice(scores, len(one.inputs))))[0]) for one in ready]
+    verdicts = judge(predictor, MODEL, ready)
+    return [Judged(one, found.score) for one, found in zip(ready, verdicts, strict=True) if not isinstance(found, str)]
 
 
 @pytest.mark.parametrize("name", FORMATS)

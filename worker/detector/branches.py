@@ -17,12 +17,20 @@ class ClipImage(Branch):
         self.visual = visual.requires_grad_(False).eval()
         self.width = width
 
+    @property
+    def explained(self) -> tuple[nn.Module, ...]:
+        """The attention of each block."""
+        return tuple(module for module in self.visual.modules() if isinstance(module, nn.MultiheadAttention))
+
     def train(self, mode: bool = True) -> "ClipImage":
         """Stays in evaluation mode: the tower is frozen."""
         return super().train(False)
 
     @torch.no_grad()
     def forward(self, images_BCHW: Tensor) -> Tensor:
+        return self.embed(images_BCHW)
+
+    def embed(self, images_BCHW: Tensor) -> Tensor:
         embeddings_BD: Tensor = self.visual(images_BCHW)
         return nn.functional.normalize(embeddings_BD, dim=-1)
 
@@ -31,6 +39,7 @@ class ClipPrompt(Branch):
     """The embedding of one static prompt: a constant vector, computed once and stored in the checkpoint."""
 
     embedding_D: Tensor
+    is_constant = True
 
     def __init__(self, embedding_D: Tensor) -> None:
         super().__init__()
@@ -51,6 +60,11 @@ class ResNet101(Branch):
         backbone.fc = nn.Linear(2048, self.width)
         self.backbone = backbone
 
+    @property
+    def explained(self) -> tuple[nn.Module, ...]:
+        """The last feature maps, and those of twice their resolution."""
+        return _children(self.backbone, "layer3", "layer4")
+
     def forward(self, images_BCHW: Tensor) -> Tensor:
         embeddings_BD: Tensor = self.backbone(images_BCHW)
         return embeddings_BD
@@ -65,6 +79,15 @@ class EfficientNetLite2(Branch):
         super().__init__()
         self.backbone = backbone
 
+    @property
+    def explained(self) -> tuple[nn.Module, ...]:
+        """The last feature maps, and those of twice their resolution."""
+        return _children(self.backbone, "blocks.4", "bn2")
+
     def forward(self, images_BCHW: Tensor) -> Tensor:
         embeddings_BD: Tensor = self.backbone(images_BCHW)
         return embeddings_BD
+
+
+def _children(backbone: nn.Module, *names: str) -> tuple[nn.Module, ...]:
+    return tuple(backbone.get_submodule(name) for name in names)

@@ -27,6 +27,7 @@ from .recipes import BranchName, Recipe
 FORMAT = 2
 _HEADER = "dfscan"
 _FROZEN = "branches.clip-image."
+_NEUTRAL = "neutral_D"  # older checkpoints have none; their branches are not compared
 
 
 class CheckpointError(KnownError):
@@ -112,7 +113,7 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
         result = detector.load_state_dict(tensors, strict=False)
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {error}") from None
-    missing = [name for name in result.missing_keys if not name.startswith(_FROZEN)]
+    missing = [name for name in result.missing_keys if not name.startswith(_FROZEN) and name != _NEUTRAL]
     if missing or result.unexpected_keys:
         odd = [*missing, *result.unexpected_keys]
         raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {len(odd)} tensors differ, first {odd[0]}")

@@ -55,10 +55,14 @@ class FoundFace:
 class Input:
     """One input of the network, uint8 HWC; `face` is what it shows, None for a picture as a whole.
 
-    `frame` counts as in `Decoded`; `seconds` is the time of its frame in a video.
+    `box` is the square that it was cut from: left, top, width, height in pixels of the upright picture at full size, before it
+    was `turned` counterclockwise by so many degrees about the square's middle. `frame` counts as in `Decoded`; `seconds` is the
+    time of its frame in a video.
     """
 
     image_HWC: NDArray[np.uint8]
+    box: tuple[int, int, int, int]
     face: FoundFace | None = None
+    turned: float = 0.0
     frame: int = 0
     seconds: float | None = None

@@ -11,10 +11,11 @@ from typing import Protocol
 
 from PIL import Image
 
-from .face_crops import MARGIN, crop_of, subject_of
+from .face_crops import MARGIN, crop_of, square_of, subject_of, tilt_of
 from .face_finder import SEARCHED_PIXELS
 from .faces import FoundFace, Input, Located
 from .picture import Decoded, decode_frames, decode_rgb
+from .places import centre_square, upright_size
 from .preprocess import to_square
 
 Find = Callable[[Image.Image], Sequence[Located]]
@@ -96,14 +97,30 @@ def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None
     sharp = _sharp_enough(decoded, large, size, again)
     scale = decoded.shrunk / sharp.shrunk
     crops = [
-        Input(crop_of(place.moved(0, 0, scale), sharp.picture, size), kept[place], decoded.frame, decoded.seconds)
+        Input(
+            crop_of(place.moved(0, 0, scale), sharp.picture, size),
+            _box(place, decoded),
+            kept[place],
+            tilt_of(place),
+            decoded.frame,
+            decoded.seconds,
+        )
         for place in large
     ]
     return _looked(decoded, crops, [face for place, face in kept.items() if place not in large], is_cut=True)
 
 
 def _shown(decoded: Decoded, size: int, face: FoundFace | None = None) -> Input:
-    return Input(to_square(decoded.picture, size), face, decoded.frame, decoded.seconds)
+    box = centre_square(*upright_size(decoded))
+    return Input(to_square(decoded.picture, size), box, face, frame=decoded.frame, seconds=decoded.seconds)
+
+
+def _box(place: Located, decoded: Decoded) -> tuple[int, int, int, int]:
+    """The square that `crop_of` cuts, in pixels of the upright picture at full size; a turned one keeps to the face's middle."""
+    square = square_of(place, decoded.picture)
+    left, top = (middle - square.side / 2 for middle in place.middle) if tilt_of(place) else (square.left, square.top)
+    side = round(decoded.shrunk * square.side)
+    return round(decoded.shrunk * left), round(decoded.shrunk * top), side, side
 
 
 def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:

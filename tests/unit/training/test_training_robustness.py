@@ -12,13 +12,14 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from training.conditions import Condition, conditions, mild_conditions
+from training.conditions import conditions
 from training.evaluate import logits_of
 from training.manifest import ManifestError, Row
 from training.robustness import drift, logits_under, robustness
 from worker.detector.backbones import BackboneFiles, build_detector
 from worker.detector.checkpoint import Calibration, CheckpointCard
 from worker.detector.device import ChosenDevice
+from worker.detector.mild import Condition, mild_conditions
 from worker.detector.predictor import Predictor
 from worker.detector.preprocess import Preprocessing
 from worker.detector.recipes import Recipe

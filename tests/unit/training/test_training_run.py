@@ -3,27 +3,37 @@
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from training import figures
 from training.calibrate import calibrated
+from training.dataset import Pictures
 from training.evaluate import labels_of, logits_of
 from training.manifest import COLUMNS, Manifest, Row, read_manifest
 from training.metrics import rate_above
 from training.plan import TrainingPlan
 from training.progress import Progress
 from training.recipes.reading import TrainingRecipe, recipe_named
-from training.run import Run, UnfinishedRun, prepare_folder, run_training, start_weights
+from training.run import Run, UnfinishedRun, Weights, prepare_folder, run_training, start_weights
 from training.team import Team
 from worker.detector.backbones import BackboneFiles, BackboneMissing, build_detector
-from worker.detector.checkpoint import Calibration, CheckpointCard, CheckpointError, file_sha256, load_checkpoint
+from worker.detector.checkpoint import (
+    Calibration,
+    CheckpointCard,
+    CheckpointError,
+    file_sha256,
+    load_checkpoint,
+    save_checkpoint,
+)
 from worker.detector.device import ChosenDevice
-from worker.detector.predictor import Predictor
+from worker.detector.predictor import Predictor, load_predictor
 
 CPU = ChosenDevice("cpu", "for a test")
 PLAN = TrainingPlan((32,), 2, 8, "adamw", 1e-3)
@@ -145,6 +155,38 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe,
     for name, parameter in old.items():
         torch.testing.assert_close(new[name], parameter, rtol=2e-3, atol=1e-4)
     assert load_checkpoint(second, BackboneFiles())[1].training["started_from"] == file_sha256(first)
+
+
+def test_a_run_of_several_branches_ends_with_what_they_say_on_average(
+    tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The shallowest ResNet of these widths: less to write and to read.
+    shallow = partial(torchvision.models.ResNet, torchvision.models.resnet.Bottleneck, [1, 1, 1, 1])
+    monkeypatch.setattr(torchvision.models, "resnet101", lambda weights: shallow())
+    branches = ("efficientnet-lite2", "resnet101")
+    both = TrainingRecipe(replace(tiny.network, name="both", branches=branches, hidden=(8,)), replace(PLAN, epochs=1))
+
+    (tmp_path / "run").mkdir()
+    run = Run(both, manifest, tmp_path / "run", Team(torch.device("cpu")), Weights(BackboneFiles()), 0)  # random weights
+    path = run_training(run, show=lambda _: None, say=lambda _: None)
+
+    assert path is not None
+    predictor = load_predictor(path, CPU, files=BackboneFiles(), micro_batch=16)
+    assert predictor.branches == branches
+    rows = manifest.of_split("train")
+    by_label = []
+    for label in (0, 1):
+        images = np.stack([Pictures([row], 32)[0][0] for row in rows if row.label == label])
+        with torch.no_grad():
+            by_label.append(predictor.detector.embeddings(predictor.on_device(images)).mean(0))
+    # The stored weights are rounded to float16, the means were taken before.
+    torch.testing.assert_close(predictor.detector.neutral_D, (by_label[0] + by_label[1]) / 2, rtol=0.05, atol=0.02)
+
+    older = tmp_path / "older.safetensors"
+    detector, card = load_checkpoint(path, BackboneFiles())
+    del detector.neutral_D
+    save_checkpoint(older, detector, card)
+    assert load_predictor(older, CPU, files=BackboneFiles(), micro_batch=16).branches == ()
 
 
 def test_a_checkpoint_of_another_network_is_no_start(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:

@@ -5,6 +5,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from files.videos import CODECS, turn, write_sound, write_video
 from PIL import Image
@@ -138,7 +139,8 @@ def test_a_decoder_process_opens_the_video_itself(tmp_path: Path) -> None:
 
 
 def seen(frame: int, face: bool = False) -> Input:
-    return Input(None, FoundFace((0, 0, 9, 9), 0.9, frame) if face else None, frame, frame / 10)  # type: ignore[arg-type]
+    found = FoundFace((0, 0, 9, 9), 0.9, frame) if face else None
+    return Input(np.zeros((1, 1, 3), np.uint8), (0, 0, 1, 1), found, frame=frame, seconds=frame / 10)
 
 
 def test_the_score_is_the_mean_of_the_top_quarter() -> None:
