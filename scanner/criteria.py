@@ -37,7 +37,8 @@ class Order(StrEnum):
 class Criteria:
     """Filters that are empty or None do not count. `labels` empty: flagged ones in To review, any elsewhere.
 
-    `since` and `until` bound the time of the verdict: [since, until). Scores are 0..1, both ends included.
+    `since` and `until` bound the time of the verdict: [since, until). Scores are 0..1, both ends included. `evidence` is one of
+    `scanner.evidence.FILTERS`.
     """
 
     tab: Tab = Tab.TO_REVIEW
@@ -50,6 +51,7 @@ class Criteria:
     score_to: float = 1.0
     since: datetime | None = None
     until: datetime | None = None
+    evidence: str = ""
 
     @property
     def is_narrowed(self) -> bool:
@@ -79,6 +81,7 @@ def from_document(document: Mapping[str, Any], tab: Tab) -> Criteria:
             model=str(document["model"]),
             score_from=float(document["score_from"]),
             score_to=float(document["score_to"]),
+            evidence=str(document.get("evidence", "")),  # filters that were saved before it was one have none
             **moments,
         )
     except (KeyError, TypeError, ValueError) as error:

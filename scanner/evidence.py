@@ -1,6 +1,47 @@
 """What a file says of its own origin, beside the score and never inside it. Presence is evidence; absence proves nothing."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+CAVEAT = (
+    "Evidence is what a file says of its own origin. Presence is evidence, though anyone can write it into a file; "
+    "absence proves nothing: most programs and services remove it. It is no part of the score."
+)
+# Findings of the kinds.
+VALID, INVALID, UNVERIFIED, ELSEWHERE, EDITED = "valid", "invalid", "unverified", "elsewhere", "edited"
+PRESENT, MISSING = "present", "missing"
+
+
+class Kind(StrEnum):
+    """What a trace is."""
+
+    C2PA = "c2pa"  # a signed record: valid, invalid, unverified (not read), elsewhere (not in the file), edited (it says so)
+    SOURCE_TYPE = "source-type"  # an IPTC digital source type; the finding is its last word, as in trainedAlgorithmicMedia
+    GENERATOR = "generator"  # a known generator of pictures; the finding is its short name
+    SOFTWARE = "software"  # a known editing program; the finding is its short name
+    CAMERA = "camera"  # data of a camera: present or missing
+
+
+class Word(StrEnum):
+    """What people ask for across kinds."""
+
+    ANY = "any"  # anything at all but data of a camera
+    GENERATED = "generated"  # a generator's trace, or a statement that a machine made it or a part of it
+    EDITED = "edited"  # a statement that it was edited
+    INVALID = "invalid"  # its signed record is not valid, as after a change
+
+
+# https://cv.iptc.org/newscodes/digitalsourcetype/
+GENERATED_TYPES = frozenset(
+    ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "algorithmicMedia", "compositeSynthetic")
+)
+EDITED_TYPES = frozenset(
+    ("humanEdits", "minorHumanEdits", "algorithmicallyEnhanced", "composite", "compositeCapture", "compositeSynthetic")
+) | {"compositeWithTrainedAlgorithmicMedia"}
+# What a report and the queue can be filtered by.
+FILTERS = tuple(dict.fromkeys((*(word.value for word in Word), *(kind.value for kind in Kind))))
 
 
 @dataclass(frozen=True)
@@ -11,3 +52,27 @@ class Evidence:
     finding: str
     text: str
     source: str
+
+
+def filed_under(evidence: Iterable[Evidence]) -> frozenset[str]:
+    """Those of FILTERS that find a content with this evidence. That nothing is there is never filed."""
+    found: set[str] = set()
+    for trace in evidence:
+        if trace.finding == MISSING:
+            continue
+        found.add(str(trace.kind))
+        if trace.kind != Kind.CAMERA:
+            found.add(Word.ANY.value)
+        if trace.kind == Kind.GENERATOR or (trace.kind == Kind.SOURCE_TYPE and trace.finding in GENERATED_TYPES):
+            found.add(Word.GENERATED.value)
+        if trace.finding == EDITED or (trace.kind == Kind.SOURCE_TYPE and trace.finding in EDITED_TYPES):
+            found.add(Word.EDITED.value)
+        if (trace.kind, trace.finding) == (Kind.C2PA, INVALID):
+            found.add(Word.INVALID.value)
+    return frozenset(found)
+
+
+def mark(evidence: Iterable[Mapping[str, Any]] | None) -> str:
+    """Stored evidence in a few words for a table, as in `generator: comfyui, c2pa: valid`; empty where there is none to tell."""
+    shown = (one for one in evidence or () if one["kind"] != Kind.CAMERA)
+    return ", ".join(dict.fromkeys(f"{one['kind']}: {one['finding']}" for one in shown))

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .database.engine import Database
 from .database.models import Content, Decision, Detection, File, Label, Model, Review, State
-from .database.queries import any_of, unindexed
+from .database.queries import any_of, has_evidence, unindexed
+from .near_copies import grouped
 
 FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)
 STATUSES = (*(label.value for label in Label), *(state.value for state in State if state is not State.SCORED))
 
+# More are too many to compare with each other while someone waits.
+GROUPED_AT_MOST = 20_000
 # Rows that are read at once.
 _AT_ONCE = 1000
 
@@ -25,7 +28,8 @@ class ReportItem:
     """One file. `status` is its label when it is scored, else its state. `review` is the latest decision on its content.
 
     `reviewer`, `reviewed_at` and `note` belong to that decision. `basis` to `frames` are what the score rests on
-    (`scanner.seen`), `evidence` is what the file says of its origin (`scanner.evidence`).
+    (`scanner.seen`), `evidence` is what the file says of its origin (`scanner.evidence`). Items of one `group` are copies or near
+    copies of each other (`scanner.near_copies`).
     """
 
     path: str
@@ -48,6 +52,7 @@ class ReportItem:
     evidence: list[dict[str, Any]] | None
     error: str | None
     frames: list[dict[str, Any]] | None = None
+    group: str | None = None
 
     @property
     def status(self) -> str:
@@ -90,10 +95,11 @@ def build_report(
     until: datetime | None = None,
     statuses: Sequence[str] = (),
     paths: Sequence[str] = (),
+    evidence: str = "",
     limit: int = 0,
 ) -> Report:
     """What `opened_report` gives, all at once: for as many items as memory may hold."""
-    asked = opened_report(database, since=since, until=until, statuses=statuses, paths=paths, limit=limit)
+    asked = opened_report(database, since=since, until=until, statuses=statuses, paths=paths, evidence=evidence, limit=limit)
     with asked as (summary, items):
         return Report(**vars(summary), items=tuple(items))
 
@@ -106,15 +112,22 @@ def opened_report(
     until: datetime | None = None,
     statuses: Sequence[str] = (),
     paths: Sequence[str] = (),
+    evidence: str = "",
     limit: int = 0,
 ) -> Iterator[tuple[Summary, Iterator[ReportItem]]]:
     """Files that got their verdict or reason (or became pending) in [since, until), highest score first.
 
     `paths` limits it to what lies under them, `statuses` limits the items (not the totals), `limit` (0: none) gives at most so
-    many items with a verdict and as many without. Missing files count only when asked for. The items are read as they are
-    taken, so that memory does not grow with their number; the database keeps this one moment for as long.
+    many items with a verdict and as many without. `evidence` limits it to files whose content is filed under that word
+    (`scanner.evidence.FILTERS`). Missing files count only when asked for.
+
+    Up to GROUPED_AT_MOST items are grouped among themselves, and those of one group stand behind the first of it. More are in
+    no group: they are read as they are taken, so that memory does not grow with their number. The database keeps this one
+    moment for as long.
     """
     asked = _asked(since, until, paths)
+    if evidence:
+        asked.append(has_evidence(evidence))
     statuses = tuple(dict.fromkeys(statuses))
     if State.MISSING not in statuses:
         asked.append(File.state != State.MISSING)
@@ -132,8 +145,19 @@ def opened_report(
         )
         totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
         matching = sum(totals[status] for status in (statuses or STATUSES))
-        items = (ReportItem(*row) for part in parts for row in session.execute(part, execution_options={"yield_per": _AT_ONCE}))
-        yield Summary(since, until, model, totals | {"files": sum(totals.values())}, matching), items
+        rows = (row for part in parts for row in session.execute(part, execution_options={"yield_per": _AT_ONCE}))
+        is_grouped = min(matching, 2 * limit or matching) <= GROUPED_AT_MOST
+        items = _side_by_side(_in_groups(list(rows))) if is_grouped else (ReportItem(*row[:-1]) for row in rows)
+        yield Summary(since, until, model, totals | {"files": sum(totals.values())}, matching), iter(items)
+
+
+def _side_by_side(items: Sequence[ReportItem]) -> list[ReportItem]:
+    """The same items in their order, but those of one group behind the first of it."""
+    of_group: dict[str, list[ReportItem]] = {}
+    for item in items:
+        if item.group is not None:
+            of_group.setdefault(item.group, []).append(item)
+    return [one for item in items for one in ([item] if item.group is None else of_group.pop(item.group, []))]
 
 
 def statuses_meant(words: Sequence[str]) -> list[str]:
@@ -169,6 +193,12 @@ def _within(
     return and_(*bounds, moment < until) if until is not None else and_(*bounds)
 
 
+def _in_groups(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[ReportItem, ...]:
+    """Files of the same content are a group, too, unless it is flat. `rows` are of `_query`."""
+    groups = grouped([(row.sha256, row.fingerprint) for row in rows if row.fingerprint is not None])
+    return tuple(ReportItem(*(*row[:-1], groups.get(row.sha256))) for row in rows)
+
+
 def _query() -> Select[*tuple[Any, ...]]:
     latest = select(func.max(Review.id)).where(Review.content_id == File.content_id).correlate(File).scalar_subquery()
     return (
@@ -193,6 +223,7 @@ def _query() -> Select[*tuple[Any, ...]]:
             Content.evidence,
             File.error,
             Detection.frames,
+            Content.fingerprint,
         )
         .outerjoin(Content, File.content_id == Content.id)
         .outerjoin(Detection, _HAS_DETECTION)

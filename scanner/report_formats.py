@@ -9,11 +9,25 @@ from typing import Any
 
 import click
 
+from .evidence import mark
 from .printing import escaped, printable
 from .report import Report, ReportItem, Summary, iterate_statuses
 
 _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green", "failed": "magenta", "skipped": "magenta"}
-CSV_COLUMNS = ("path", "sha256", "state", "label", "score", "threshold", "model", "scanned_at", "review", "error")
+CSV_COLUMNS = (
+    "path",
+    "sha256",
+    "state",
+    "label",
+    "score",
+    "threshold",
+    "model",
+    "scanned_at",
+    "review",
+    "error",
+    "evidence",
+    "group",
+)
 # What an export from the review queue adds.
 REVIEW_COLUMNS = ("reviewer", "reviewed_at", "note")
 
@@ -58,7 +72,7 @@ def csv_pieces(items: Iterable[ReportItem], *, reviewers: bool = False) -> Itera
     columns = (*CSV_COLUMNS, *(REVIEW_COLUMNS if reviewers else ()))
     yield _csv_line(columns)
     for item in items:
-        fields = {**vars(item), "path": printable(item.path), **_times(item)}
+        fields = {**vars(item), "path": printable(item.path), "evidence": mark(item.evidence), **_times(item)}
         yield _csv_line([fields[column] for column in columns])
 
 
@@ -90,7 +104,12 @@ def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
     when = local(item.scanned_at).strftime("%Y-%m-%d %H:%M") if item.scanned_at else " " * 16
     score = f"{item.score:.3f}" if item.score is not None else "     "
     status = click.style(f"{item.status:9}", fg=_COLOURS.get(item.status))
-    notes = [escaped(item.error or ""), f"reviewed: {item.review}" if item.review else ""]
+    notes = [
+        escaped(item.error or ""),
+        f"reviewed: {item.review}" if item.review else "",
+        f"[{evidence}]" if (evidence := mark(item.evidence)) else "",
+        f"near copies: {item.group}" if item.group else "",
+    ]
     return "  ".join([status, score, when, printable(item.path), *(note for note in notes if note)]).rstrip()
 
 

@@ -4,9 +4,11 @@ import base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from .evidence import CAVEAT, MISSING
 from .pictures import small_picture
 from .printing import printable
 from .report import Report, ReportItem, Summary, iterate_statuses
@@ -24,6 +26,7 @@ class Entry:
     path: str
     scanned_at: str
     thumbnail: str | None
+    evidence: list[dict[str, Any]]
 
 
 def as_html(report: Report) -> str:
@@ -44,7 +47,7 @@ def html_pieces(summary: Summary, items: Iterable[ReportItem]) -> Iterator[str]:
         return thumbnail_of(item.path)
 
     return environment.get_template("report.html").generate(
-        report=summary, entries=_entries(items, thumbnail), counts=list(iterate_statuses(summary))
+        report=summary, entries=_entries(items, thumbnail), counts=list(iterate_statuses(summary)), caveat=CAVEAT
     )
 
 
@@ -62,4 +65,5 @@ def thumbnail_of(path: str) -> str | None:
 def _entries(items: Iterable[ReportItem], thumbnail: Callable[[ReportItem], str | None]) -> Iterator[Entry]:
     for item in items:
         when = item.scanned_at.astimezone().strftime("%Y-%m-%d %H:%M") if item.scanned_at else ""
-        yield Entry(item, printable(item.path), when, thumbnail(item))
+        traces = [trace for trace in item.evidence or () if trace["finding"] != MISSING]
+        yield Entry(item, printable(item.path), when, thumbnail(item), traces)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 from .criteria import Criteria, Order, Tab
 from .database.engine import Database
 from .database.models import Decision, Detection, File, Model, Removal, Review, State
-from .database.queries import under, unindexed
+from .database.queries import has_evidence, under, unindexed
 from .report import FLAGGED
 
 # Transactions become visible a little later than the times and ids they carry.
@@ -196,6 +196,8 @@ def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
         conditions.append(File.finished_at >= criteria.since)
     if criteria.until is not None:
         conditions.append(File.finished_at < criteria.until)
+    if criteria.evidence:
+        conditions.append(has_evidence(criteria.evidence))
     return conditions
 
 

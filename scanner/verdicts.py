@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from .database.engine import Database
-from .database.models import Content, Detection, File, Label, Model, State
+from .database.models import Content, Detection, EvidenceWord, File, Label, Model, State
 from .database.queries import insert_or_ignore
-from .evidence import Evidence
+from .evidence import Evidence, filed_under
 from .leases import Claimed
 from .printing import escaped
 from .seen import Seen
@@ -174,15 +174,20 @@ def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime
         if insert_or_ignore(session, Content, rows) < len(rows):
             _complete_contents(session, facts)
     wanted = set(facts) | {o.sha256 for o in outcomes if isinstance(o, Reused)}
-    return dict(session.execute(select(Content.sha256, Content.id).where(Content.sha256.in_(wanted))).all())
+    ids = dict(session.execute(select(Content.sha256, Content.id).where(Content.sha256.in_(wanted))).all())
+    words = [{"content_id": ids[c.sha256], "word": word} for c in facts.values() for word in filed_under(c.evidence or ())]
+    if words:
+        insert_or_ignore(session, EvidenceWord, sorted(words, key=itemgetter("content_id", "word")))
+    return ids
 
 
 def _complete_contents(session: Session, facts: Mapping[str, ContentFacts]) -> None:
-    """A content that once failed may have been stored before its format and size were known."""
-    query = select(Content).where(Content.sha256.in_(facts), Content.format.is_(None)).order_by(Content.id)
-    for row in session.scalars(query):
+    """A content that once failed, or that an older version looked at, was stored before all of this was known of it."""
+    unknown = or_(Content.format.is_(None), Content.evidence.is_(None), Content.fingerprint.is_(None))
+    for row in session.scalars(select(Content).where(Content.sha256.in_(facts), unknown).order_by(Content.id)):
         for column, value in _decoded_columns(facts[row.sha256]).items():
-            setattr(row, column, value)
+            if value is not None:
+                setattr(row, column, value)
 
 
 def _decoded_columns(facts: ContentFacts) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from pebble import ProcessExpired, ProcessPool
 from .detector.face_finder import process_face_finder
 from .detector.looking import Looked, look, look_through
 from .detector.picture import PictureError, prepare_pillow
+from .evidence.gathering import gather
+from .fingerprint import fingerprint
 from .inputs import Ready
 from .video import Video, sampled_frames
 
@@ -175,18 +177,19 @@ def _prepare_process(megabytes: int, faces: bool) -> None:
 def _decode(content: bytes | Video, size: int, max_pixels: int, video_frames: int, faces: bool) -> Ready:
     find = process_face_finder().find if faces else None
     if isinstance(content, bytes):
-        return _ready(look(content, size, max_pixels=max_pixels, find=find), faces=faces)
+        seen = look(content, size, max_pixels=max_pixels, find=find)
+        return _ready(seen, looked_for_faces=faces, evidence=gather(content, seen.format))
     frames = sampled_frames(content, count=video_frames, max_pixels=max_pixels)
-    return _ready(look_through(frames, size, find), faces=faces, is_video=True)
+    return _ready(look_through(frames, size, find), looked_for_faces=faces, is_video=True)
 
 
-def _ready(seen: Looked, *, faces: bool, is_video: bool = False) -> Ready:
+def _ready(seen: Looked, **found: Any) -> Ready:
     return Ready(
         seen.inputs,
         seen.format,
         seen.width,
         seen.height,
-        looked_for_faces=faces,
         unjudged=seen.unjudged,
-        is_video=is_video,
+        fingerprint=fingerprint(seen.picture),
+        **found,
     )

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     multiple=True,
     help="fake, uncertain, real, flagged, failed, skipped, pending or missing. May be repeated.",
 )
+@click.option(
+    "--evidence",
+    metavar="WORD",
+    default="",
+    help="Only files that say something of their origin: any, generated, edited, invalid, c2pa, source-type, generator, software "
+    "or camera. Presence is evidence; absence proves nothing.",
+)
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "html"]), default="table", show_default=True)
 @click.option("--json", "as_json_flag", is_flag=True, help="Short for --format json.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead.")
@@ -36,6 +43,7 @@ def report(
     since: str | None,
     until: str | None,
     statuses: tuple[str, ...],
+    evidence: str,
     form: str,
     as_json_flag: bool,
     output: Path | None,
@@ -48,6 +56,7 @@ def report(
     from ..report import opened_report, statuses_meant
 
     _check_statuses(statuses)
+    _check_evidence(evidence)
     form = "json" if as_json_flag else form
     now = utc_now().astimezone(get_localzone())  # with its rules, not only the offset of today
     with opened_database(settings) as database:
@@ -57,6 +66,7 @@ def report(
             until=parse_moment(until, now) if until else None,
             statuses=statuses_meant(statuses),
             paths=[str(path.expanduser().absolute()) for path in paths],
+            evidence=evidence,
             limit=limit if form == "table" else 0,
         )
         with asked as (summary, items):
@@ -90,6 +100,13 @@ def _pieces(summary: "Summary", items: Iterable["ReportItem"], form: str) -> Ite
 
         return chain(html_pieces(summary, items), "\n")
     return report_formats.table_pieces(summary, items, local=lambda moment: moment.astimezone())
+
+
+def _check_evidence(word: str) -> None:
+    from ..evidence import FILTERS
+
+    if word and word not in FILTERS:
+        raise click.UsageError(f"--evidence {word} does not exist; choose from {', '.join(FILTERS)}")
 
 
 def _check_statuses(statuses: tuple[str, ...]) -> None:

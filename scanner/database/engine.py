@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ..errors import KnownError
 from ..settings import without_password
+from .bits import bits_apart_or_null
 
 BUSY_SECONDS = 30
 
@@ -85,6 +86,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     )  # with WAL: survives a killed process; a power cut may cost the last commits, not the file
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+    connection.create_function("bits_apart", 2, bits_apart_or_null, deterministic=True)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -88,8 +88,18 @@ class Content(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     evidence: Mapped[list[Any] | None]
-    fingerprint: Mapped[int | None] = mapped_column(BigInteger)
+    fingerprint: Mapped[int | None] = mapped_column(BigInteger, index=True)
     first_seen_at: Mapped[datetime]
+
+
+class EvidenceWord(Base):
+    """A word that a content is found by for its evidence (`scanner.evidence.filed_under`)."""
+
+    __tablename__ = "evidence_words"
+    __table_args__ = (UniqueConstraint("content_id", "word"), Index(None, "word", "content_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"))
+    word: Mapped[str] = mapped_column(String(16))
 
 
 class Model(Base):

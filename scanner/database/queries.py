@@ -4,11 +4,11 @@ import os
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ..recognise import is_promised
-from .models import Base, File
+from .models import Base, EvidenceWord, File
 
 
 def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:
@@ -61,3 +61,8 @@ def any_of(paths: Sequence[str]) -> ColumnElement[bool]:
     if files or not ranges:
         ranges.append(File.path.in_(files))
     return or_(*ranges)
+
+
+def has_evidence(word: str) -> ColumnElement[bool]:
+    """Files whose content is filed under `word` (`scanner.evidence.FILTERS`)."""
+    return File.content_id.in_(select(EvidenceWord.content_id).where(EvidenceWord.word == word))

@@ -14,7 +14,7 @@ from PIL import Image
 from .face_crops import MARGIN, crop_of, square_of, subject_of, tilt_of
 from .face_finder import SEARCHED_PIXELS
 from .faces import FoundFace, Input, Located
-from .picture import Decoded, decode_frames, decode_rgb
+from .picture import Decoded, PictureError, decode_frames, decode_rgb
 from .places import centre_square, upright_size
 from .preprocess import to_square
 
@@ -39,15 +39,25 @@ class Looked:
     """A decoded picture and what the network is shown of it, at least one input.
 
     `is_cut` says that they are parts of it. `unjudged` are faces that are too small, or beside the one that the picture is a crop
-    of. `format`, `width` and `height` (pixels) are as stored.
+    of. `picture` is the first one, upright, as it was decoded; `format`, `width` and `height` (pixels) are as stored.
     """
 
+    picture: Image.Image
     inputs: tuple[Input, ...]
     is_cut: bool
     unjudged: tuple[FoundFace, ...]
     format: str
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What `Looked` holds of one frame."""
+
+    inputs: Sequence[Input]
+    unjudged: Sequence[FoundFace]
+    is_cut: bool = False
 
 
 def picture_score(scores: Iterable[float]) -> float:
@@ -71,21 +81,28 @@ def look_through(frames: Iterable[Decoded], size: int, find: Find | None, again:
 
     Frames without a face count only where no frame has one.
     """
-    parts = [_look_at(decoded, size, find, again if not number else None) for number, decoded in enumerate(frames)]
+    first: Decoded | None = None
+    parts = []
+    for decoded in frames:
+        parts.append(_look_at(decoded, size, find, again if first is None else None))
+        first = first or decoded
+    if first is None:
+        raise PictureError("there is no picture in it")
     with_face = [part for part in parts if part.inputs[0].face is not None] or parts
     return Looked(
+        first.picture,
         tuple(shown for part in with_face for shown in part.inputs),
         any(part.is_cut for part in with_face),
         tuple(face for part in parts for face in part.unjudged),
-        parts[0].format,
-        parts[0].width,
-        parts[0].height,
+        first.format,
+        first.width,
+        first.height,
     )
 
 
-def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None) -> Looked:
+def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None) -> _Part:
     if find is None:
-        return _looked(decoded, [_shown(decoded, size)], ())
+        return _Part([_shown(decoded, size)], [])
     faces = _found(decoded.picture, size, find)
     kept = {place: _kept(place, decoded) for place in faces}
     large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST][:MOST_FACES]
@@ -93,7 +110,7 @@ def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None
     if subject or not large:
         whole = again(pixels=0) if again and decoded.can_shrink(size) else decoded
         shown = _shown(whole, size, kept[subject] if subject else None)
-        return _looked(decoded, [shown], [face for place, face in kept.items() if place is not subject])
+        return _Part([shown], [face for place, face in kept.items() if place is not subject])
     sharp = _sharp_enough(decoded, large, size, again)
     scale = decoded.shrunk / sharp.shrunk
     crops = [
@@ -107,7 +124,7 @@ def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None
         )
         for place in large
     ]
-    return _looked(decoded, crops, [face for place, face in kept.items() if place not in large], is_cut=True)
+    return _Part(crops, [face for place, face in kept.items() if place not in large], is_cut=True)
 
 
 def _shown(decoded: Decoded, size: int, face: FoundFace | None = None) -> Input:
@@ -150,7 +167,3 @@ def _kept(place: Located, decoded: Decoded) -> FoundFace:
     begins = [min(end, max(0, round(begin))) for begin, end in zip((left, top), ends, strict=True)]
     box = (begins[0], begins[1], ends[0] - begins[0], ends[1] - begins[1])
     return FoundFace(box, round(place.confidence, 4), decoded.frame)
-
-
-def _looked(decoded: Decoded, inputs: Sequence[Input], unjudged: Sequence[FoundFace], *, is_cut: bool = False) -> Looked:
-    return Looked(tuple(inputs), is_cut, tuple(unjudged), decoded.format, decoded.width, decoded.height)

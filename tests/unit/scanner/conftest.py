@@ -27,6 +27,12 @@ def item() -> Callable[..., ReportItem]:
             "reviewer": None,
             "reviewed_at": None,
             "note": None,
+            "basis": "whole",
+            "faces": None,
+            "stable": None,
+            "branches": None,
+            "disagreement": None,
+            "evidence": None,
             "error": None,
         }
         return ReportItem(path, **(values | changes))
@@ -39,7 +45,9 @@ def failed(item: Callable[..., ReportItem]) -> Callable[..., ReportItem]:
     """`failed(path, error)`: a file with a reason instead of a verdict."""
 
     def make(path: str, error: str = "empty: the file has 0 bytes") -> ReportItem:
-        return item(path, sha256=None, state="failed", label=None, score=None, threshold=None, model=None, error=error)
+        return item(
+            path, sha256=None, state="failed", label=None, score=None, threshold=None, model=None, basis=None, error=error
+        )
 
     return make
 

@@ -21,7 +21,7 @@ MakeReport = Callable[..., Report]
 
 ITEM_KEYS = [
     *("path", "sha256", "state", "label", "score", "threshold", "model", "scanned_at"),
-    *("faces", "evidence", "review", "error"),
+    *("basis", "faces", "stable", "branches", "disagreement", "evidence", "frames", "group", "review", "error"),
 ]
 STRANGE_NAMES = [b"/new\nline.jpg", b"/\xff\xfe not utf-8.jpg", b"/quote'\",;.jpg", b"/\x1b[31mred.jpg", "/größe ☀.jpg".encode()]
 
@@ -49,11 +49,38 @@ def test_json_has_exactly_the_keys_of_the_contract(item: MakeItem, failed: MakeI
         "threshold": 0.75,
         "model": "lite",
         "scanned_at": "2026-11-01T12:30:15+00:00",
+        "basis": "whole",
         "faces": None,
+        "stable": None,
+        "branches": None,
+        "disagreement": None,
         "evidence": None,
+        "frames": None,
+        "group": None,
         "review": None,
         "error": None,
     }
+
+
+EVIDENCE = [
+    {"kind": "generator", "finding": "comfyui", "text": "written by <b>ComfyUI</b>", "source": "PNG text prompt"},
+    {"kind": "camera", "finding": "missing", "text": "no camera data, which proves nothing", "source": "EXIF"},
+]
+
+
+def test_evidence_and_groups_in_every_format(item: MakeItem, report_of: MakeReport) -> None:
+    """JSON has all of it, the table has marks."""
+    grouped = [item("/a", evidence=EVIDENCE, group="aa00"), item("/c", score=0.8, group="aa00"), item("/b", score=0.9)]
+    report = report_of(*grouped)
+    entries = json.loads(as_json(report))["items"]
+    assert [entry["evidence"] for entry in entries] == [EVIDENCE, None, None]
+    assert [entry["group"] for entry in entries] == ["aa00", "aa00", None]
+    rows = list(csv.DictReader(StringIO(as_csv(report), newline="")))
+    assert [row["evidence"] for row in rows] == ["generator: comfyui", "", ""]
+    assert [row["group"] for row in rows] == ["aa00", "aa00", ""]
+    lines = table(report).splitlines()
+    assert [line.split()[4] for line in lines[:3]] == ["/a", "/c", "/b"]
+    assert lines[0].endswith("/a  [generator: comfyui]  near copies: aa00")
 
 
 def test_what_does_not_apply_is_null_in_json(failed: MakeItem, report_of: MakeReport) -> None:

@@ -115,6 +115,19 @@ def test_score_threshold_review_and_times_are_shown(item: MakeItem, failed: Make
     assert "not a proof" in words
 
 
+def test_evidence_is_shown_as_text_with_what_it_is_worth(item: MakeItem, report_of: MakeReport) -> None:
+    evidence = [
+        {"kind": "generator", "finding": "comfyui", "text": "written by <b onclick=x>", "source": "PNG text prompt"},
+        {"kind": "camera", "finding": "missing", "text": "no camera data", "source": "EXIF"},
+    ]
+    page = Page(as_html(report_of(item("/a", evidence=evidence, group="aa00"), item("/b"))))
+    words = " ".join(page.text.split())
+    assert "generator: comfyui written by <b onclick=x> (PNG text prompt)" in words
+    assert "no camera data" not in words
+    assert "absence proves nothing" in words
+    assert words.count("near copies: aa00") == 1
+
+
 def test_an_empty_report_is_a_page(report_of: MakeReport) -> None:
     assert "0 files" in " ".join(Page(as_html(replace(report_of(), model=None))).text.split())
 

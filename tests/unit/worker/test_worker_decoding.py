@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from worker.decoding import DecoderPool, DecodersFail, Limits, PoolBroke
 from worker.detector.picture import PictureError
@@ -116,6 +117,19 @@ def test_a_pool_that_looks_for_faces_brings_them_and_says_where_they_are() -> No
     assert top < 130 < top + height
     assert empty.looked_for_faces
     assert [shown.face for shown in empty.inputs] == [None]
+
+
+def test_evidence_and_fingerprint_come_along(pool: DecoderPool, content: bytes) -> None:
+    text = PngInfo()
+    text.add_text("parameters", "a portrait\nSteps: 20, Sampler: Euler a, Seed: 1, Size: 64x64")
+    buffer = BytesIO()
+    Image.open(BytesIO(content)).save(buffer, "PNG", pnginfo=text)
+    ready, other = decode(pool, buffer.getvalue()), decode(pool, content)
+    assert isinstance(ready, Ready)
+    assert isinstance(other, Ready)
+    assert [(one.kind, one.finding) for one in ready.evidence or ()] == [("generator", "stable-diffusion"), ("camera", "missing")]
+    assert [(one.kind, one.finding) for one in other.evidence or ()] == [("camera", "missing")]
+    assert ready.fingerprint == other.fingerprint is not None
 
 
 def test_many_pictures_come_back_to_those_who_asked(pool: DecoderPool) -> None:

@@ -1,0 +1,1 @@
+"""What a file says of its own origin: read from its bytes in a decoder process, beside its pixels."""
