@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
+from scanner.evidence import Evidence
 from scanner.image_details import Finding, ImageDetails
 from scanner.printing import printable
 from scanner.reviews import Reviewed
 
+from .evidence_words import branches, origin, rests_on, stability
 from .wording import explanation, label_word
 
 
@@ -33,6 +35,7 @@ class DetailsPanel(QTextBrowser):
             f"<p>{html.escape(explanation(details.finding))}</p>",
             self._reviews(details.reviews),
             self._table(self._facts(details)),
+            self._origin(details.evidence),
             self._copy_links(details),
             self._others(details.other_findings),
             self._card(details.finding),
@@ -49,6 +52,9 @@ class DetailsPanel(QTextBrowser):
                 self.tr("Threshold"),
                 self.tr("fake from {t:.3f}, uncertain from {b:.3f}").format(t=found.threshold, b=found.band_low),
             ),
+            (self.tr("Rests on"), rests_on(found.seen)),
+            (self.tr("Stability"), stability(found.seen)),
+            *([(self.tr("Branches"), branches(found.seen))] if found.seen.branches else []),
             (self.tr("File"), printable(details.path)),
             (
                 self.tr("Size"),
@@ -74,6 +80,12 @@ class DetailsPanel(QTextBrowser):
             return f"<p><i>{html.escape(self.tr('No one has decided on it yet.'))}</i></p>"
         lines = "".join(f"<li>{html.escape(self._review(review))}</li>" for review in reviews)
         return f"<p><b>{html.escape(self.tr('Reviews'))}</b></p><ul>{lines}</ul>"
+
+    def _origin(self, evidence: tuple[Evidence, ...] | None) -> str:
+        told, traces = origin(evidence)
+        lines = "".join(f"<li>{html.escape(printable(trace))}</li>" for trace in traces)
+        title = f"<p><b>{html.escape(self.tr('What the file says of its origin'))}</b>"
+        return f"{title}<br>{html.escape(told)}</p>" + (f"<ul>{lines}</ul>" if lines else "")
 
     def _review(self, review: Reviewed) -> str:
         word = self.tr("taken back") if review.decision == "withdrawn" else label_word(review.decision)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
+    QPushButton,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -63,13 +64,14 @@ class FilterBar(QWidget):
             model=self.model.currentData() or "",
             score_from=low,
             score_to=high,
+            evidence=self.evidence.currentData(),
         )
         return Asked(criteria, self.since.text().strip(), self.until.text().strip())
 
     def show_criteria(self, criteria: Criteria) -> None:
         """Set the controls, without saying so."""
         widgets = [self.search, self.order, self.label, self.folder, self.model, self.score_from, self.score_to]
-        widgets += [self.since, self.until]
+        widgets += [self.since, self.until, self.evidence]
         for widget in widgets:
             widget.blockSignals(True)
         self.search.setText(criteria.text)
@@ -77,6 +79,7 @@ class FilterBar(QWidget):
         _choose(self.label, criteria.labels)
         _choose(self.folder, criteria.folder)
         _choose(self.model, criteria.model)
+        _choose(self.evidence, criteria.evidence)
         self.score_from.setValue(criteria.score_from)
         self.score_to.setValue(criteria.score_to)
         self.since.setText(f"{criteria.since.astimezone():%Y-%m-%d %H:%M}" if criteria.since else "")
@@ -113,6 +116,11 @@ class FilterBar(QWidget):
             for kept in saved:
                 deleting.addAction(kept.name, lambda name=kept.name: self.delete_wanted.emit(name))  # type: ignore[misc]
 
+    def set_folder(self, path: str) -> None:
+        """Only what lies in a folder, watched or below a watched one."""
+        self.more.setChecked(True)
+        _choose(self.folder, path)
+
     def clear(self) -> None:
         """No filters; the order stays."""
         self.show_criteria(Criteria(order=self.order.currentData()))
@@ -129,6 +137,7 @@ class FilterBar(QWidget):
             (Order.NEWEST, self.tr("Newest first")),
             (Order.OLDEST, self.tr("Oldest first")),
             (Order.FOLDER, self.tr("By folder")),
+            (Order.DISAGREEMENT, self.tr("Branches disagree")),
         ):
             self.order.addItem(text, order)
         self.label = named(QComboBox(), self.tr("Label"))
@@ -144,7 +153,20 @@ class FilterBar(QWidget):
         self.folder.addItem(self.tr("Any folder"), "")
         self.model = named(QComboBox(), self.tr("Model"))
         self.model.addItem(self.tr("Any model"), "")
-        for box in (self.order, self.label, self.folder, self.model):
+        self.evidence = named(QComboBox(), self.tr("Evidence of origin"))
+        for word, text in (
+            ("", self.tr("With or without")),
+            ("any", self.tr("Any, beside a camera's")),
+            ("generated", self.tr("Says that a machine made it")),
+            ("edited", self.tr("Says that it was edited")),
+            ("c2pa", self.tr("A signed record (C2PA)")),
+            ("invalid", self.tr("A signed record that is not valid")),
+            ("generator", self.tr("Traces of a known generator")),
+            ("software", self.tr("An editing program")),
+            ("camera", self.tr("Data of a camera")),
+        ):
+            self.evidence.addItem(text, word)
+        for box in (self.order, self.label, self.folder, self.model, self.evidence):
             box.currentIndexChanged.connect(self.changed)
         self.score_from = _score_box(self.tr("Lowest score"), 0.0)
         self.score_to = _score_box(self.tr("Highest score"), 1.0)
@@ -158,9 +180,7 @@ class FilterBar(QWidget):
         self.more.setCheckable(True)
         self.more.setText(self.tr("Filters"))
         self._menu = QMenu(self)
-        self.saved = named(QToolButton(), self.tr("Saved filters"))
-        self.saved.setText(self.tr("Saved"))
-        self.saved.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.saved = named(QPushButton(self.tr("Saved")), self.tr("Saved filters"))
         self.saved.setMenu(self._menu)
         self.cleared = named(QToolButton(), self.tr("Clear all filters"))
         self.cleared.setText(self.tr("Clear"))
@@ -183,6 +203,7 @@ class FilterBar(QWidget):
         form.setContentsMargins(0, 4, 0, 4)
         form.addRow(self.tr("Folder"), self.folder)
         form.addRow(self.tr("Model"), self.model)
+        form.addRow(self.tr("Origin"), self.evidence)
         form.addRow(self.tr("Scanned"), times)
         form.addRow(self.tr("Score"), scores)
         panel.setVisible(False)

@@ -44,15 +44,18 @@ class ImageActs(QObject):
         self._window = window
 
     def decide(self, decision: Decision) -> None:
-        """Decide on the selection, and go on."""
+        """Decide on the selection (and the near copies, if they are to be decided on together), and go on."""
         chosen = self._page.selected()
         if not chosen:
             return
+        contents = {item.content_id for item in chosen}
+        if self._page.look.near.group.isChecked():
+            contents |= {copy.content_id for copy in self._page.look.near.copies}
         preferences = self._store.read()
-        note = self._page.take_note()
+        note = self._page.deciding.take_note()
         if preferences.auto_advance:
             self._page.advance()
-        self._presenter.decide(chosen, decision, note=note, reviewer=preferences.reviewer)
+        self._presenter.decide(contents, decision, note=note, reviewer=preferences.reviewer)
 
     def quarantine(self) -> None:
         """Move the selection to quarantine, after asking."""
@@ -102,7 +105,7 @@ class ImageActs(QObject):
     def export_to(self, target: str) -> None:
         """Write the report to a file; the suffix says in which format."""
         database, paths = self._presenter.database, [item.path for item in self._page.selected()]
-        self._presenter.ask(lambda: export_report(database, paths, target), self._presenter.said.emit)
+        self._presenter.write(lambda: export_report(database, paths, target), self._presenter.said.emit)
 
     def copy_path(self) -> None:
         """Put the paths of the selection on the clipboard."""
@@ -143,7 +146,7 @@ class ImageActs(QObject):
         act = RemovalAct(self._journal, ids, self._store.read().reviewer, kind, folder, send2trash)
         text = self.tr("{kind} ({count})").format(kind=kind, count=len(ids))
         self._page.advance()
-        self._presenter.do(act, text, [item.content_id for item in chosen])
+        self._presenter.doing.do(act, text, [item.content_id for item in chosen])
 
     def _confirm(self, title: str, words: str, chosen: Sequence[QueueItem], button: str) -> bool:
         box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=self._window)

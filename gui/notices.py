@@ -18,8 +18,11 @@ class NoticeLimit:
         self._untold = 0
         self._told_at = float("-inf")
 
-    def count(self, to_review: int) -> int:
-        """How many to tell of now; 0 for none. Fewer than before (someone decided) are no news."""
+    def count(self, to_review: int, *, looking: bool) -> int:
+        """How many to tell of now; 0 for none. No news is what was decided meanwhile, and what one sees while `looking`."""
+        if looking:
+            self._known, self._untold = to_review, 0
+            return 0
         if self._known is not None:
             self._untold += max(0, to_review - self._known)
         self._known = to_review
@@ -28,10 +31,6 @@ class NoticeLimit:
         told, self._untold = self._untold, 0
         self._told_at = self._clock()
         return told
-
-    def forget(self) -> None:
-        """The person is looking at them."""
-        self._untold = 0
 
 
 class Tray(QObject):

@@ -89,7 +89,6 @@ class FirstStartPage(_Plain):
         self.button.setDefault(True)
         self.button.clicked.connect(self._choose)
         self.hint = QLabel(self.tr("You can also drop a folder here."))
-        self.hint.setEnabled(False)
         self.column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
         self.column.addWidget(self.hint)
         self.setAcceptDrops(True)

@@ -20,9 +20,12 @@ class Overlay(Protocol):
 
 
 class PreviewView(QWidget):
-    """Zoom is in screen pixels per picture pixel; None fits the picture into the widget (magnified twice at most)."""
+    """Zoom is in screen pixels per picture pixel; None fits the picture into the widget (magnified twice at most).
 
-    zoom_changed = Signal(float)
+    `looked` follows what a person does: zooming and dragging.
+    """
+
+    looked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,12 +64,12 @@ class PreviewView(QWidget):
         self._image, self._preliminary, self._text = image, preliminary, ""
         if not was_preliminary or preliminary:
             self._zoom = None
-        self._tell()
+        self.update()
 
     def show_text(self, text: str) -> None:
         """Show words in place of a picture."""
         self._image, self._text, self._zoom, self._preliminary = QImage(), text, None, False
-        self._tell()
+        self.update()
 
     def set_overlays(self, overlays: list[Overlay]) -> None:
         """What is drawn over the picture, the first lowest."""
@@ -79,7 +82,16 @@ class PreviewView(QWidget):
             self._zoom_to(max(1.0, 2 * self._fitting()), QPointF(self.rect().center()))
         else:
             self._zoom = None
-        self._tell()
+            self._tell()
+
+    def look_like(self, other: "PreviewView") -> None:
+        """Show the same part as `other`, as large, whatever sizes the pictures have."""
+        if self._image.isNull() or other._image.isNull():
+            return
+        ratio = self._image.width() / other._image.width()
+        self._zoom = None if other._zoom is None else other._zoom / ratio
+        self._centre = other._centre * ratio
+        self.update()
 
     def zoom_in(self) -> None:
         """A step nearer."""
@@ -193,7 +205,7 @@ class PreviewView(QWidget):
     def _pan(self, by: QPointF) -> None:
         self._centre -= by / self.zoom
         self._keep_in_sight()
-        self.update()
+        self._tell()
 
     def _keep_in_sight(self) -> None:
         half_width, half_height = self._image.width() / 2, self._image.height() / 2
@@ -201,5 +213,5 @@ class PreviewView(QWidget):
         self._centre.setY(min(max(self._centre.y(), -half_height), half_height))
 
     def _tell(self) -> None:
-        self.zoom_changed.emit(self.zoom)
         self.update()
+        self.looked.emit()

@@ -50,7 +50,7 @@ def decode(path: str) -> Shown:
 
 
 class Previews(QObject):
-    """Keeps the last few in memory, up to a limit in bytes."""
+    """Keeps the last few in memory, up to a limit in bytes. `ready` tells of each picture that has come."""
 
     ready = Signal(object)
 
@@ -73,6 +73,10 @@ class Previews(QObject):
             self._background.ask(lambda: decode(missing[0]), self._keep_and_go_on(then), self._fail, "preview")
         return found
 
+    def kept(self, path: str) -> Shown | None:
+        """The picture if it is at hand."""
+        return self._kept.get(path)
+
     def _decode_first(self, path: str, then: Sequence[str]) -> tuple[Shown, Sequence[str]]:
         return decode(path), then
 
@@ -85,6 +89,7 @@ class Previews(QObject):
     def _keep_and_go_on(self, then: Sequence[str]):  # type: ignore[no-untyped-def]
         def keep(shown: Shown) -> None:
             self._store(shown)
+            self.ready.emit(shown)
             self._go_on(then)
 
         return keep

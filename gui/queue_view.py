@@ -1,5 +1,6 @@
 """What is shown once a database is open: tabs with counts, and a page for each kind of work."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -87,18 +88,30 @@ class QueueView(QWidget):
             self._show_page()
         self.tabs.setCurrentIndex(number)
 
+    def only_this_folder(self) -> None:
+        """Filter by the folder of the current image."""
+        current = self.review.current()
+        if current is not None:
+            self.review.filters.set_folder(os.path.dirname(current.path))
+
     def refresh(self) -> None:
         """Read everything anew."""
         self._ask_queue()
+        self._read_anew()
+
+    def _read_anew(self) -> None:
+        """All but the queue."""
         self.problems.reload()
         self.running.look()
         self._read_choices()
+        self._read_saved()
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._show_page)
         self.run_button.toggled.connect(self._show_page)
         self._presenter.counts_changed.connect(self._show_counts)
         self._presenter.matching_changed.connect(self._show_matching)
+        self._presenter.questions.trouble_ended.connect(self._read_anew)
         self.running.folders_changed.connect(self._keep_folders)
         filters = self.review.filters
         filters.changed.connect(self._ask_queue)

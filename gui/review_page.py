@@ -1,38 +1,35 @@
 """The page on which a person decides: grid on the left, the picture and what is known of it on the right."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from scanner.database.models import Decision
 from scanner.image_details import ImageDetails
+from scanner.near_copies import NearCopy, near_copies
 from scanner.review_queue import QueueItem
 
+from .compare_view import CompareView
+from .decision_row import DecisionRow
 from .details_panel import DetailsPanel
 from .filter_bar import FilterBar
 from .grid import GridView
 from .grid_delegate import CELL, ImageDelegate
-from .naming import named
+from .heatmaps import Heatmaps
+from .look_pane import LookPane
 from .presenter import QueuePresenter
-from .preview_view import PreviewView
-from .previews import Previews, Shown
+from .previews import Previews
 from .queue_model import QueueModel
 from .thumbnails import Thumbnails
-from .wording import label_shape, label_word
+from .wording import label_line
 
 # How many of the next pictures are decoded ahead.
 _AHEAD = 2
+# Near copies are looked for once a person stays with an image.
+_REST_MILLISECONDS = 200
+# More are no longer looked at, nor decided on, together.
+_NEAR_COPIES = 50
 
 
 class ReviewPage(QWidget):
@@ -43,22 +40,29 @@ class ReviewPage(QWidget):
     copy_chosen = Signal(str)
 
     def __init__(
-        self, presenter: QueuePresenter, thumbnails: Thumbnails, previews: Previews, parent: QWidget | None = None
+        self,
+        presenter: QueuePresenter,
+        thumbnails: Thumbnails,
+        previews: Previews,
+        heatmaps: Heatmaps,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._presenter = presenter
-        self._thumbnails = thumbnails
         self._previews = previews
         self._shown_id: int | None = None
-        self._shown_path = ""
         self.filters = FilterBar()
         self.grid = GridView(CELL)
         self.grid.setItemDelegate(ImageDelegate(self.grid))
         self.grid.setModel(presenter.model)
         self.grid.setAccessibleName(self.tr("Images"))
-        self.preview = PreviewView()
+        self.look = LookPane(previews, thumbnails, heatmaps)
+        self.deciding = DecisionRow()
         self.details = DetailsPanel()
-        self._make_decision_row()
+        self.comparing: CompareView | None = None
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_REST_MILLISECONDS)
         self._lay_out()
         self._connect()
 
@@ -98,30 +102,6 @@ class ReviewPage(QWidget):
         """To the next image, or back."""
         self.go_to(min(max(self.grid.currentIndex().row() + by, 0), self.model.rowCount() - 1))
 
-    def take_note(self) -> str | None:
-        """What was written as note, once."""
-        text = self.note.text().strip()
-        self.note.clear()
-        return text or None
-
-    def _make_decision_row(self) -> None:
-        self.note = named(QLineEdit(placeholderText=self.tr("Note for the next decision (N)")), self.tr("Note"))
-        self.note.returnPressed.connect(self.grid.setFocus)
-        self.buttons: dict[Decision, QPushButton] = {}
-        for decision, key, text in (
-            (Decision.FAKE, "F", self.tr("Fake")),
-            (Decision.REAL, "R", self.tr("Real")),
-            (Decision.UNSURE, "U", self.tr("Unsure")),
-        ):
-            button = QPushButton(f"{label_shape(decision)} {text} ({key})".strip())
-            button.setAccessibleName(text)
-            button.setEnabled(False)
-            button.clicked.connect(_emitting(self.decided.emit, decision))
-            self.buttons[decision] = button
-        self.summary = QLabel()
-        self.summary.setTextFormat(Qt.TextFormat.PlainText)
-        self.summary.setAccessibleName(self.tr("Current image"))
-
     def _lay_out(self) -> None:
         self.empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
         self.empty.setAccessibleName(self.tr("State of the list"))
@@ -133,16 +113,11 @@ class ReviewPage(QWidget):
         column.setContentsMargins(6, 6, 3, 0)
         column.addWidget(self.filters)
         column.addWidget(self.stack, 1)
-        deciding = QHBoxLayout()
-        for button in self.buttons.values():
-            deciding.addWidget(button)
-        deciding.addWidget(self.note, 1)
         above = QWidget()
         upper = QVBoxLayout(above)
         upper.setContentsMargins(3, 6, 6, 3)
-        upper.addWidget(self.summary)
-        upper.addWidget(self.preview, 1)
-        upper.addLayout(deciding)
+        upper.addWidget(self.look, 1)
+        upper.addWidget(self.deciding)
         self.right = QSplitter(Qt.Orientation.Vertical)
         self.right.addWidget(above)
         self.right.addWidget(self.details)
@@ -152,9 +127,11 @@ class ReviewPage(QWidget):
         self.splitter.addWidget(self.right)
         self.splitter.setSizes([620, 640])
         self.splitter.setChildrenCollapsible(False)
+        self.whole = QStackedWidget()
+        self.whole.addWidget(self.splitter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.splitter)
+        layout.addWidget(self.whole)
 
     def _connect(self) -> None:
         self.grid.selectionModel().currentChanged.connect(self._show_current)
@@ -162,7 +139,10 @@ class ReviewPage(QWidget):
         self.model.modelReset.connect(self._after_reset)
         self.model.rowsInserted.connect(self._after_rows)
         self.model.rowsRemoved.connect(self._after_rows)
-        self._previews.ready.connect(self._show_picture)
+        self.deciding.decided.connect(self.decided)
+        self.deciding.noted.connect(self.grid.setFocus)
+        self.look.near.chosen.connect(self._compare)
+        self._resting.timeout.connect(self._ask_near)
         self._presenter.details_ready.connect(self._show_details)
         self._presenter.changed.connect(self._refresh_details)
         self.details.copy_chosen.connect(self.copy_chosen)
@@ -193,52 +173,68 @@ class ReviewPage(QWidget):
 
     def _show_current(self, *_: QModelIndex) -> None:
         item = self.current()
-        for button in self.buttons.values():
-            button.setEnabled(item is not None)
+        self.deciding.set_possible(item is not None)
         if item is None:
-            self._shown_id, self._shown_path = None, ""
-            self.preview.show_text("")
-            self.summary.clear()
+            self._shown_id = None
+            self._resting.stop()
+            self.end_comparing()
+            self.look.show_nothing()
             self.details.clear()
         elif item.file_id != self._shown_id:
-            self._shown_id, self._shown_path = item.file_id, item.path
+            self._shown_id = item.file_id
+            self.end_comparing()
             self._show_item(item)
         self.current_changed.emit(item)
 
     def _show_item(self, item: QueueItem) -> None:
-        name = self.model.data(self.grid.currentIndex())
-        self.summary.setText(f"{label_shape(item.label)} {label_word(item.label)} {item.score:.2f}   {name}")
         row = self.grid.currentIndex().row()
         following = [other.path for step in range(1, _AHEAD + 1) if (other := self.model.item(row + step)) is not None]
-        shown = self._previews.show(item.path, following)
-        if shown is not None:
-            self._show_picture(shown)
-        else:
-            thumbnail = self._thumbnails.find(item.path)
-            if thumbnail is not None and not thumbnail.isNull():
-                self.preview.show_picture(thumbnail, preliminary=True)
-            else:
-                self.preview.show_text(self.tr("Loading\N{HORIZONTAL ELLIPSIS}"))
+        self.look.show_item(item, self.model.data(self.grid.currentIndex()), following)
         self._presenter.ask_details(item)
-
-    def _show_picture(self, shown: Shown) -> None:
-        if shown.path != self._shown_path:
-            return
-        if shown.image.isNull():
-            self.preview.show_text(self.tr("This picture cannot be shown: {reason}").format(reason=shown.reason))
-        else:
-            self.preview.show_picture(shown.image)
+        self._resting.start()
 
     def _show_details(self, details: ImageDetails) -> None:
         if details.file_id == self._shown_id:
             self.details.show_details(details)
+            self.look.show_details(details)
+
+    def _ask_near(self) -> None:
+        item = self.current()
+        if item is None:
+            return
+
+        def show(copies: Sequence[NearCopy]) -> None:
+            if item.file_id == self._shown_id:
+                self.look.near.show_copies(copies[:_NEAR_COPIES])
+
+        self._presenter.ask(lambda: near_copies(self._presenter.database, item.content_id), show, "near")
+
+    def _compare(self, copy: NearCopy) -> None:
+        item = self.current()
+        if item is None:
+            return
+        if self.comparing is None:
+            self.comparing = CompareView(self._previews)
+            self.comparing.ended.connect(self.end_comparing)
+            self.whole.addWidget(self.comparing)
+        self.comparing.compare(item.path, label_line(item.label, item.score), copy.path, label_line(copy.label, copy.score))
+        self.whole.setCurrentWidget(self.comparing)
+        self.comparing.pictures[0].setFocus()
+
+    def end_comparing(self) -> None:
+        """Back to the queue."""
+        if self.comparing is not None and self.whole.currentWidget() is self.comparing:
+            self.whole.setCurrentWidget(self.splitter)
+            self.grid.setFocus()
+
+    def toggle_comparing(self) -> None:
+        """Side by side with the chosen near copy, and back."""
+        if self.whole.currentWidget() is self.splitter:
+            self.look.near.choose()
+        else:
+            self.end_comparing()
 
     def _refresh_details(self) -> None:
         item = self.current()
         if item is not None:
             self._presenter.ask_details(item)
-
-
-def _emitting(emit: Callable[[Any], None], value: object) -> Callable[[], None]:
-    """A slot that ignores what the button says of itself."""
-    return lambda *_: emit(value)

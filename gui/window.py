@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from scanner.database.models import Decision
 from scanner.errors import KnownError
@@ -18,10 +18,15 @@ from scanner.settings import Settings
 from scanner.standing import StandingNow
 
 from .background import Background
+from .banner import Banner
 from .dialogs import PreferencesDialog
+from .explain_process import COMMAND as EXPLAIN
+from .explain_process import ExplainProcess
+from .heatmap_cache import HeatmapCache
+from .heatmaps import Heatmaps
 from .icon import program_icon
 from .image_acts import ImageActs
-from .keys import KeysDialog, all_keys
+from .keys import KeysDialog
 from .notices import NoticeLimit, make_tray
 from .opening import Opened, open_queue, worker_is_installed
 from .plain_pages import FirstStartPage, OpeningPage, TroublePage
@@ -35,18 +40,27 @@ from .queue_view import QueueView
 from .review_page import ReviewPage
 from .run_page import RunPage
 from .service_process import ServiceProcess
+from .standing_line import standing_line
 from .thumbnail_cache import ThumbnailCache
 from .thumbnails import Thumbnails
+from .window_actions import WindowActions
 
 _LONG_MILLISECONDS = 3000
 _SAID_MILLISECONDS = 6000
 
 
 class MainWindow(QMainWindow):
-    """Give it settings and a clock; call `open` to begin."""
+    """Give it settings and a clock; call `open` to begin. `explain` is the command of the process that makes heatmaps."""
 
-    def __init__(self, settings: Settings, now: Callable[[], datetime], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], datetime],
+        explain: Sequence[str] = EXPLAIN,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._explain = explain
         self._settings = settings
         self._now = now
         self.store = PreferenceStore(settings.data_dir)
@@ -60,7 +74,6 @@ class MainWindow(QMainWindow):
         self.presenter: QueuePresenter | None = None
         self._opened: Opened | None = None
         self._notices = NoticeLimit(time.monotonic)
-        self.actions_by_name: dict[str, QAction] = {}
         self._quitting = False
         self.setWindowTitle(self.tr("dfscan: review queue"))
         self.setWindowIcon(program_icon())
@@ -87,9 +100,8 @@ class MainWindow(QMainWindow):
         self.statusBar().showMessage(text, _SAID_MILLISECONDS)
 
     def complain(self, text: str) -> None:
-        """Something went wrong; stays until it is clicked away or something else is to be said."""
-        self.banner.setText(text)
-        self.banner.setVisible(True)
+        """Something went wrong; stays until it is clicked away or something else was done."""
+        self.banner.complain(text)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """To the tray while the service runs and there is one; else everything ends."""
@@ -101,6 +113,7 @@ class MainWindow(QMainWindow):
         if self.view is not None:
             self.store.keep_shape("columns", self.view.review.splitter.saveState())
             self.view.end()
+            self.view.review.look.heatmaps.close()
         self.service.close()
         for background in (self._reading, self._writing, self._drawing, self._decoding):
             background.close()
@@ -117,13 +130,7 @@ class MainWindow(QMainWindow):
         self._pages = QStackedWidget()
         for page in (self._opening, self._trouble, self.first_start):
             self._pages.addWidget(page)
-        self.banner = QLabel()
-        self.banner.setWordWrap(True)
-        self.banner.setVisible(False)
-        self.banner.setMargin(8)
-        self.banner.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.banner.setStyleSheet("background: #7a1f00; color: white;")
-        self.banner.setAccessibleName(self.tr("What went wrong"))
+        self.banner = Banner()
         central = QWidget()
         column = QVBoxLayout(central)
         column.setContentsMargins(0, 0, 0, 0)
@@ -164,10 +171,14 @@ class MainWindow(QMainWindow):
         model = QueueModel(thumbnails)
         model.setParent(self)
         presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self._now, self)
-        review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self))
+        chosen_model = self.store.read().model or self._settings.model
+        explaining = ExplainProcess(self._settings, self._explain, self)
+        heatmaps = Heatmaps(
+            HeatmapCache(self._settings.data_dir / "heatmaps"), explaining, self._decoding, self._settings.model, self
+        )
+        review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
         problems = ProblemsPage(presenter, self._wake, self._now)
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
-        chosen_model = self.store.read().model or self._settings.model
         running = RunPage(presenter, self.service, command, chosen_model, self._now)
         running.model_chosen.connect(self._keep_model)
         running.standing_changed.connect(self._show_standing)
@@ -178,26 +189,30 @@ class MainWindow(QMainWindow):
         review.decided.connect(self.acts.decide)
         review.copy_chosen.connect(self._find_copy)
         presenter.said.connect(self.say)
-        presenter.said.connect(self.banner.hide)
+        presenter.said.connect(self.banner.forget_complaint)
         presenter.complained.connect(self.complain)
-        presenter.trouble_began.connect(self._show_trouble)
-        presenter.trouble_ended.connect(self.banner.hide)
+        presenter.questions.trouble_began.connect(self.banner.show_trouble)
+        presenter.questions.trouble_ended.connect(self.banner.end_trouble)
         if shape := self.store.shape("columns"):
             review.splitter.restoreState(shape)
         self._make_actions(self.view, self.acts, presenter)
 
     def _make_actions(self, view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> None:
-        review = view.review
+        review, look = view.review, view.review.look
         work: dict[str, Callable[[], object]] = {
             "fake": partial(acts.decide, Decision.FAKE),
             "real": partial(acts.decide, Decision.REAL),
             "unsure": partial(acts.decide, Decision.UNSURE),
-            "note": review.note.setFocus,
-            "undo": presenter.undo,
-            "redo": presenter.redo,
-            "zoom": review.preview.toggle_zoom,
-            "zoom_in": review.preview.zoom_in,
-            "zoom_out": review.preview.zoom_out,
+            "note": review.deciding.note.setFocus,
+            "undo": presenter.doing.undo,
+            "redo": presenter.doing.redo,
+            "zoom": look.preview.toggle_zoom,
+            "zoom_in": look.preview.zoom_in,
+            "zoom_out": look.preview.zoom_out,
+            "heatmap": look.heatmaps.toggle,
+            "boxes": look.layers.toggle_boxes,
+            "compare": review.toggle_comparing,
+            "group": look.near.toggle_group,
             "next": partial(review.step, 1),
             "previous": partial(review.step, -1),
             "search": self._search,
@@ -210,67 +225,16 @@ class MainWindow(QMainWindow):
             "refresh": view.refresh,
             "keys": self._show_keys,
         }
-        also = {"undo": "Ctrl+Z", "redo": "Ctrl+Shift+Z", "zoom_in": "="}
-        for key in all_keys():
-            action = QAction(key.meaning.partition(" (also")[0], self)
-            action.setShortcuts([QKeySequence(key.sequence), *([QKeySequence(also[key.name])] if key.name in also else [])])
-            action.triggered.connect(_without_arguments(work[key.name]))
-            self.actions_by_name[key.name] = action
-        # Space presses buttons; only where there is nothing to press it zooms.
-        zoom = self.actions_by_name["zoom"]
-        zoom.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        review.grid.addAction(zoom)
-        review.preview.addAction(zoom)
-        presenter.undo_stack.canRedoChanged.connect(self.actions_by_name["redo"].setEnabled)
-        self.actions_by_name["redo"].setEnabled(False)
-        review.current_changed.connect(self._enable_acts)
-        view.stack.currentChanged.connect(self._enable_acts)
-        for number in range(view.tabs.count()):
-            action = QAction(self)
-            action.setShortcut(QKeySequence(f"Alt+{number + 1}"))
-            action.triggered.connect(_without_arguments(partial(view.show_tab, number)))
-            self.addAction(action)
-        self._fill_menus(acts)
-        self._enable_acts()
-
-    def _fill_menus(self, acts: ImageActs) -> None:
-        file, edit, review, show, helping = (
-            self.menuBar().addMenu(title)
-            for title in (self.tr("&File"), self.tr("&Edit"), self.tr("&Review"), self.tr("&View"), self.tr("&Help"))
-        )
-        self._add(file, "open_folder", "export", "", "quarantine", "trash")
-        self._plain(file, self.tr("Quarantine and trash\N{HORIZONTAL ELLIPSIS}"), acts.show_kept)
-        file.addSeparator()
-        self._plain(file, self.tr("Preferences\N{HORIZONTAL ELLIPSIS}"), self._show_preferences)
-        self._plain(file, self.tr("Quit"), self._quit, "Ctrl+Q")
-        self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
-        self._add(review, "fake", "real", "unsure", "note", "", "next", "previous")
-        self._add(show, "zoom", "zoom_in", "zoom_out", "", "refresh")
-        self._add(helping, "keys")
-
-    def _add(self, menu: QMenu, *names: str) -> None:
-        for name in names:
-            if name:
-                menu.addAction(self.actions_by_name[name])
-            else:
-                menu.addSeparator()
-
-    def _plain(self, menu: QMenu, text: str, work: Callable[[], object], key: str = "") -> None:
-        action = QAction(text, self)
-        action.triggered.connect(_without_arguments(work))
-        if key:
-            action.setShortcut(QKeySequence(key))
-        menu.addAction(action)
-
-    def _enable_acts(self, *_: object) -> None:
-        """Keys work only where one sees what they do."""
-        if self.view is None:
-            return
-        reviewing = self.view.stack.currentWidget() is self.view.review
-        for name in ("fake", "real", "unsure", "copy_path", "open_folder", "quarantine", "trash", "export"):
-            self.actions_by_name[name].setEnabled(reviewing and self.view.review.current() is not None)
-        for name in ("note", "next", "previous", "zoom", "zoom_in", "zoom_out", "select_all"):
-            self.actions_by_name[name].setEnabled(reviewing)
+        plain = {
+            "only_folder": view.only_this_folder,
+            "kept": acts.show_kept,
+            "preferences": self._show_preferences,
+            "quit": self._quit,
+        }
+        self.actions_of = WindowActions(view, self.menuBar(), work, plain, self)
+        redo = self.actions_of.by_name["redo"]
+        presenter.doing.undo_stack.canRedoChanged.connect(redo.setEnabled)
+        redo.setEnabled(False)
 
     def _search(self) -> None:
         if self.view is None:
@@ -315,9 +279,6 @@ class MainWindow(QMainWindow):
 
         self.store.write(replace(self.store.read(), model=name))
 
-    def _show_trouble(self, reason: str) -> None:
-        self.complain(self.tr("{reason}\nTrying again\N{HORIZONTAL ELLIPSIS}").format(reason=reason))
-
     def _tell_of_recovery(self, recovered: Sequence[Removed]) -> None:
         if recovered:
             lines = [f"{removal.original_path}: {removal.note or removal.state.value}" for removal in recovered]
@@ -325,35 +286,18 @@ class MainWindow(QMainWindow):
             self.complain(words + "\n" + "\n".join(lines))
 
     def _show_standing(self, standing: StandingNow, progress: Progress) -> None:
-        state = (
-            self.tr("paused")
-            if self.service.is_paused
-            else self.tr("watching")
-            if self.service.is_running
-            else self.tr("not watching")
-        )
-        parts = [state]
-        if progress.pending:
-            parts.append(self.tr("{pending:,} waiting").format(pending=progress.pending))
-        if progress.rate:
-            parts.append(self.tr("{rate:.1f}/s").format(rate=progress.rate))
-        if standing.workers:
-            parts.append(", ".join(sorted({worker.device for worker in standing.workers})))
-        elif self.service.is_running and progress.pending:
-            parts.append(self.tr("loading the model"))
-        self.standing.setText("  \N{MIDDLE DOT}  ".join(parts))
+        running, paused = self.service.is_running, self.service.is_paused
+        self.standing.setText(standing_line(standing, progress, running=running, paused=paused))
         if self.tray is not None:
-            self.tray.show_state(self.standing.text(), running=self.service.is_running, paused=self.service.is_paused)
+            self.tray.show_state(self.standing.text(), running=running, paused=paused)
 
     def _show_service(self) -> None:
         if self.view is not None:
             self.view.running.look()
 
     def _count_news(self, counts: Counts) -> None:
-        told = self._notices.count(counts.to_review)
-        if self.isActiveWindow():
-            self._notices.forget()
-        elif told and self.tray is not None and self.store.read().notify:
+        told = self._notices.count(counts.to_review, looking=self.isActiveWindow())
+        if told and self.tray is not None and self.store.read().notify:
             self.tray.notify(told)
 
     def _toggle_service(self) -> None:
@@ -371,12 +315,3 @@ class MainWindow(QMainWindow):
         self._quitting = True
         self.close()
         QApplication.quit()
-
-
-def _without_arguments(work: Callable[[], object]) -> Callable[..., None]:
-    """A slot that ignores whether the action is checked."""
-
-    def slot(*_: object) -> None:
-        work()
-
-    return slot

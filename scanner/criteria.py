@@ -31,6 +31,7 @@ class Order(StrEnum):
     NEWEST = "newest"  # by the time of the verdict
     OLDEST = "oldest"
     FOLDER = "folder"  # by path
+    DISAGREEMENT = "disagreement"  # where the network's branches lie furthest apart first; what has no branches last
 
 
 @dataclass(frozen=True)

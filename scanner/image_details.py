@@ -7,13 +7,15 @@ from typing import Any
 from sqlalchemy import select
 
 from .database.engine import Database
-from .database.models import Content, Detection, File, Model, State
+from .database.models import Basis, Content, Detection, File, Model, State
+from .evidence import Evidence
 from .reviews import Reviewed, reviews_of
+from .seen import Face, Seen
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A model's detection on the content; `card` is what the model says of itself. `seconds` it took."""
+    """A model's detection on the content, and what it rests on; `card` is what the model says of itself. `seconds` it took."""
 
     score: float
     threshold: float
@@ -25,13 +27,15 @@ class Finding:
     device: str
     scanned_at: datetime
     seconds: float
+    seen: Seen
 
 
 @dataclass(frozen=True)
 class ImageDetails:
     """One file, its content and what is known of it. Size in bytes, sides in pixels as stored.
 
-    `copies` are other files of the same content that are still there; `other_findings` are of other models.
+    `copies` are other files of the same content that are still there; `other_findings` are of other models. `evidence` is what
+    the file says of its origin, None where it was not looked for.
     """
 
     file_id: int
@@ -47,6 +51,7 @@ class ImageDetails:
     other_findings: tuple[Finding, ...]
     reviews: tuple[Reviewed, ...]
     copies: tuple[str, ...]
+    evidence: tuple[Evidence, ...] | None
 
 
 def image_details(database: Database, file_id: int, *, copies: int = 20) -> ImageDetails | None:
@@ -84,6 +89,7 @@ def image_details(database: Database, file_id: int, *, copies: int = 20) -> Imag
         others,
         reviews_of(database, content.id),
         paths,
+        None if content.evidence is None else tuple(Evidence(**trace) for trace in content.evidence),
     )
 
 
@@ -105,4 +111,11 @@ def _finding(row: Detection, model: Model) -> Finding:
         row.device,
         row.scanned_at,
         row.seconds,
+        _seen(row),
     )
+
+
+def _seen(row: Detection) -> Seen:
+    """The inverse of `Seen.as_columns`."""
+    faces = None if row.faces is None else tuple(Face(**{**face, "box": tuple(face["box"])}) for face in row.faces)
+    return Seen(Basis(row.basis), faces, row.stable, row.branches or {})

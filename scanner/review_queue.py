@@ -21,7 +21,10 @@ _OVERLAP_IDS = 50
 
 @dataclass(frozen=True, slots=True)
 class QueueItem:
-    """One scored file. `decision` is what counts now on its content; `scanned_at` when the file got its verdict."""
+    """One scored file. `decision` is what counts now on its content; `scanned_at` when the file got its verdict.
+
+    `disagreement` is how far the scores of the network's branches lie apart, 0..1; None where it has no branches.
+    """
 
     file_id: int
     content_id: int
@@ -30,6 +33,7 @@ class QueueItem:
     label: str
     decision: str | None
     scanned_at: datetime
+    disagreement: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,31 @@ class Pulse:
 
 def queue_page(database: Database, criteria: Criteria, *, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
     """The next `limit` items of the queue behind `after`, or from its beginning. Not for the tab Problems."""
+    if criteria.order is Order.DISAGREEMENT:
+        return _by_disagreement(database, criteria, after, limit)
     query = _query(criteria)
     if after is not None:
         query = query.where(_behind(criteria.order, after))
     elif criteria.tab is Tab.TO_REVIEW and not (criteria.folder or criteria.since or criteria.until):
         query = query.where(*_where_scores_end(database, criteria))
     return _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))
+
+
+def _by_disagreement(database: Database, criteria: Criteria, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
+    """Two parts, so that each has an index to go along: databases do not agree where nulls belong."""
+    items: tuple[QueueItem, ...] = ()
+    if after is None or after.disagreement is not None:
+        query = _query(criteria).where(Detection.disagreement.is_not(None))
+        if after is not None:
+            query = query.where(_behind(criteria.order, after))
+        items = _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))
+        after = None
+    if len(items) < limit:
+        query = _query(criteria).where(Detection.disagreement.is_(None))
+        if after is not None:
+            query = query.where(File.id < after.file_id)
+        items += _items(database, query.order_by(File.id.desc()).limit(limit - len(items)))
+    return items
 
 
 def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int]) -> tuple[QueueItem, ...]:
@@ -93,6 +116,8 @@ def sort_key(order: Order, item: QueueItem) -> tuple[Any, ...]:
             return (item.scanned_at.timestamp(), item.file_id)
         case Order.FOLDER:
             return (item.path.encode("utf-8", "surrogatepass"), item.file_id)
+        case Order.DISAGREEMENT:
+            return (1.0 if item.disagreement is None else -item.disagreement, -item.file_id)
 
 
 def count_tabs(database: Database) -> Counts:
@@ -164,7 +189,14 @@ def _where_scores_end(database: Database, criteria: Criteria) -> list[ColumnElem
 def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
     query = (
         select(
-            File.id, File.content_id, File.path, Detection.score, Detection.label, _DECISION.label("decision"), File.finished_at
+            File.id,
+            File.content_id,
+            File.path,
+            Detection.score,
+            Detection.label,
+            _DECISION.label("decision"),
+            File.finished_at,
+            Detection.disagreement,
         )
         .join(Detection, File.detection_id == Detection.id)
         .where(unindexed(File.state) == State.SCORED.value)
@@ -220,6 +252,7 @@ _COLUMN = {
     Order.NEWEST: (File.finished_at, True),
     Order.OLDEST: (File.finished_at, False),
     Order.FOLDER: (File.path, False),
+    Order.DISAGREEMENT: (Detection.disagreement, True),
 }
 
 
@@ -230,7 +263,13 @@ def _ordering(order: Order) -> tuple[ColumnElement[Any], ...]:
 
 def _behind(order: Order, item: QueueItem) -> ColumnElement[bool]:
     column, descending = _COLUMN[order]
-    value: Any = {Detection.score: item.score, File.finished_at: item.scanned_at, File.path: item.path}[column]
+    values = {
+        Detection.score: item.score,
+        File.finished_at: item.scanned_at,
+        File.path: item.path,
+        Detection.disagreement: item.disagreement,
+    }
+    value: Any = values[column]
     here = tuple_(column, File.id)
     there = tuple_(value, item.file_id, types=[column.type, File.id.type])
     # The plain comparison is for the index; the pair decides among equals.
@@ -242,6 +281,6 @@ def _items(database: Database, query: Select[*tuple[Any, ...]]) -> tuple[QueueIt
     with database.read() as session:
         rows = session.execute(query)
         return tuple(
-            QueueItem(file_id, content_id, path, score, label, None if decision == Decision.WITHDRAWN else decision, at)
-            for file_id, content_id, path, score, label, decision, at in rows
+            QueueItem(file_id, content_id, path, score, label, None if decision == Decision.WITHDRAWN else decision, at, apart)
+            for file_id, content_id, path, score, label, decision, at, apart in rows
         )

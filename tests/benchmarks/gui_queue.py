@@ -19,7 +19,8 @@ from sqlalchemy import insert
 
 from scanner.database import schema
 from scanner.database.engine import open_database
-from scanner.database.models import Content, Detection, File, Model
+from scanner.database.models import Basis, Content, Detection, File, Model
+from scanner.seen import Face, Seen
 
 STARTS = 5
 KEYS = 60
@@ -58,21 +59,32 @@ def make_pictures(folder: Path, rows: int) -> None:
 
 
 def fill_database(folder: Path, rows: int) -> None:
-    """`rows` flagged files, each with a content of its own."""
+    """`rows` flagged files, each with a content of its own, a face, and a fingerprint."""
     now = datetime.now(UTC)
     pictures = folder / "pictures"
     database = open_database(f"sqlite:///{folder / 'dfscan.sqlite'}")
     schema.upgrade(database)
     ids = range(1, rows + 1)
     scored = {"model_id": 1, "threshold": 0.75, "band_low": 0.5, "device": "cpu", "scanned_at": now, "seconds": 0.01}
+    seen = Seen(Basis.FACES, (Face((300, 200, 200, 260), 0.9, 0.8),), branches={"clip": 0.5, "resnet": 0.6}).as_columns()
+    contents = [
+        {
+            "id": i,
+            "sha256": f"{i:064x}",
+            "size": 1,
+            "fingerprint": int.from_bytes(os.urandom(8), "big", signed=True),
+            "first_seen_at": now,
+        }
+        for i in ids
+    ]
     with database.write() as session:
         session.execute(insert(Model), [{"id": 1, "sha256": "m" * 64, "name": "lite", "card": {}, "first_used_at": now}])
-        session.execute(insert(Content), [{"id": i, "sha256": f"{i:064x}", "size": 1, "first_seen_at": now} for i in ids])
+        session.execute(insert(Content), contents)
         labelled = [(i, 0.5 + (i * 7919 % rows) / rows / 2) for i in ids]
         session.execute(
             insert(Detection),
             [
-                {"id": i, "content_id": i, "score": s, "label": "fake" if s >= 0.75 else "uncertain", **scored}
+                {"id": i, "content_id": i, "score": s, "label": "fake" if s >= 0.75 else "uncertain", **scored, **seen}
                 for i, s in labelled
             ],
         )
@@ -126,9 +138,9 @@ def drive(folder: str) -> None:
         path = page.current().path
         began = time.perf_counter()
         QTest.keyClick(page.grid, key)
-        while page.current() is None or page.current().path == path or page.preview._image.isNull():
+        while page.current() is None or page.current().path == path or page.look.preview._image.isNull():
             process_events()
-        page.preview.repaint()
+        page.look.preview.repaint()
         return time.perf_counter() - began
 
     for key, name in (("j", "next image (J)"), ("f", "decide and next image (F)")):

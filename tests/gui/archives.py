@@ -14,9 +14,11 @@ from gui.presenter import QueuePresenter
 from gui.review_page import ReviewPage
 from gui.window import MainWindow
 from scanner.database.engine import Database
+from scanner.evidence import Evidence
 from scanner.intake import take_in
 from scanner.leases import claim
 from scanner.review_queue import QueueItem
+from scanner.seen import Seen
 from scanner.verdicts import ContentFacts, Failed, Scored, record, register_model
 from scanner.walk import Found
 
@@ -33,7 +35,17 @@ class Archive:
     database: Database
     count: int = 0
 
-    def add(self, name: str, score: float, *, picture: Path | None = None, model: str = "lite") -> Path:
+    def add(
+        self,
+        name: str,
+        score: float,
+        *,
+        picture: Path | None = None,
+        model: str = "lite",
+        seen: Seen = Seen(),  # noqa: B008  (it is frozen)
+        evidence: tuple[Evidence, ...] | None = None,
+        fingerprint: int | None = None,
+    ) -> Path:
         """A picture with its verdict, as a worker would leave them. Each comes a minute after the one before."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +55,7 @@ class Archive:
         else:
             colour = (self.count * 37 % 256, self.count * 91 % 256, self.count * 53 % 256)
             Image.new("RGB", (60, 40), colour).save(path)
-        self._conclude(path, score, model)
+        self._conclude(path, (score, seen), model, evidence=evidence, fingerprint=fingerprint)
         return path
 
     def add_many(self, count: int) -> None:
@@ -66,10 +78,18 @@ class Archive:
         """A file that cannot be scored."""
         path = self.folder / name
         path.write_bytes(b"")
-        self._conclude(path, None, "lite", reason)
+        self._conclude(path, reason, "lite")
         return path
 
-    def _conclude(self, path: Path, score: float | None, model_name: str, reason: str = "") -> None:
+    def _conclude(
+        self,
+        path: Path,
+        found: tuple[float, Seen] | str,
+        model_name: str,
+        *,
+        evidence: tuple[Evidence, ...] | None = None,
+        fingerprint: int | None = None,
+    ) -> None:
         self.count += 1
         now = START + timedelta(minutes=self.count)
         sha256 = hashlib.sha256(model_name.encode()).hexdigest()
@@ -78,8 +98,9 @@ class Archive:
         status = path.stat()
         take_in(self.database, [Found(str(path), status.st_size, status.st_mtime_ns)], root_id=None, now=now)
         [file] = claim(self.database, "hand", 1, now=now, lease_seconds=60, max_attempts=3)
-        content = ContentFacts(hashlib.sha256(path.read_bytes()).hexdigest(), status.st_size, "PNG", 60, 40)
-        outcome = Scored(file, content, score, 0.1) if score is not None else Failed(file, "empty", reason)
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        content = ContentFacts(sha256, status.st_size, "PNG", 60, 40, evidence, fingerprint)
+        outcome = Failed(file, "empty", found) if isinstance(found, str) else Scored(file, content, found[0], 0.1, found[1])
         record(self.database, "hand", [outcome], model, device="cpu", now=now)
 
 

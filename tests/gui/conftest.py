@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from archives import Archive, Opened
 from pytestqt.qtbot import QtBot
 
+from gui.explain_process import COMMAND
 from gui.window import MainWindow
 from scanner.database import schema
 from scanner.database.engine import open_database
@@ -44,15 +45,15 @@ def open_window(qtbot: QtBot, archive: Archive) -> Iterator[Callable[..., Opened
     before = set(threading.enumerate())
     opened: list[MainWindow] = []
 
-    def call(data_dir: Path = archive.data_dir, *, ready: bool = True, url: str = "") -> Opened:
-        window = MainWindow(Settings(data_dir=data_dir, database_url=url), lambda: datetime.now(UTC))
+    def call(data_dir: Path = archive.data_dir, *, ready: bool = True, url: str = "", explain: Sequence[str] = COMMAND) -> Opened:
+        window = MainWindow(Settings(data_dir=data_dir, database_url=url), lambda: datetime.now(UTC), explain)
         opened.append(window)
         qtbot.addWidget(window)
         window.show()
         window.open()
         found = Opened(window, qtbot)
         if ready:
-            found.until(lambda: window.view is not None and found.presenter._pulse is not None)
+            found.until(lambda: window.view is not None and found.presenter.is_up_to_date)
         return found
 
     yield call

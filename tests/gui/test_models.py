@@ -122,14 +122,16 @@ def test_large_pictures_are_shown_reduced(tmp_path: Path) -> None:
 def test_notices_are_rare_and_count_what_came_meanwhile() -> None:
     now = 0.0
     limit = NoticeLimit(lambda: now)
-    assert [limit.count(10), limit.count(12)] == [0, 2]
-    assert [limit.count(15), limit.count(14), limit.count(20)] == [0, 0, 0]
+
+    def count(to_review: int, looking: bool = False) -> int:
+        return limit.count(to_review, looking=looking)
+
+    assert [count(10), count(12)] == [0, 2]
+    assert [count(15), count(14), count(20)] == [0, 0, 0]
     now = SECONDS_BETWEEN
-    assert limit.count(20) == 9
-    assert limit.count(21) == 0
-    limit.forget()
-    now = 3 * SECONDS_BETWEEN
-    assert limit.count(21) == 0
+    assert count(20) == 9
+    now = 2 * SECONDS_BETWEEN
+    assert [count(30, looking=True), count(30), count(31)] == [0, 0, 1]  # what was looked at is no news, and delays none
 
 
 def test_the_pace_is_that_of_the_last_minute() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from archives import START, Archive, Opened
+from archives import START, WAIT, Archive, Opened
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QGuiApplication, QPainter
 from PySide6.QtWidgets import (
@@ -27,6 +27,7 @@ from sqlalchemy import text
 from gui.dialogs import KeptDialog, PreferencesDialog
 from gui.keys import KeysDialog, all_keys
 from scanner.criteria import Criteria
+from scanner.errors import KnownError
 from scanner.ledger import EVENTS, POLLED, add_to_counts, check_presence, mark_swept, note_mode
 from scanner.removals import MANIFEST
 from scanner.roots import add_roots, known_roots
@@ -72,6 +73,14 @@ def test_filters_and_search(five: Archive, open_window: Open) -> None:
     filters.model.setCurrentIndex(filters.model.findData("paper"))
     opened.shows("f")
     filters.clear()
+    assert opened.window.view is not None
+    opened.shows("d", "c", "b", "f", "a")
+    opened.page.go_to(3)
+    opened.window.view.only_this_folder()
+    opened.shows("f")
+    opened.until(lambda: opened.window.view is not None and opened.window.view.matching.text() == "1 match")
+    filters.clear()
+    opened.shows("d", "c", "b", "f", "a")
     filters.since.setText("2026-11-02")
     filters.since.editingFinished.emit()
     opened.shows()
@@ -156,7 +165,7 @@ def test_trash_asks_and_can_be_undone(five: Archive, open_window: Open, monkeypa
 def test_export_has_the_reviews(five: Archive, open_window: Open, tmp_path: Path, suffix: str) -> None:
     opened = open_window()
     opened.shows("a", "b", "c", "d")
-    opened.page.note.setText("wax seal")
+    opened.page.deciding.note.setText("wax seal")
     opened.press("f")
     opened.shows("b", "c", "d")
     assert opened.window.view is not None
@@ -208,7 +217,7 @@ def test_problems_have_reasons_and_another_chance(five: Archive, open_window: Op
 def test_the_preview_zooms_pans_and_takes_overlays(five: Archive, open_window: Open) -> None:
     opened = open_window()
     opened.shows("a", "b", "c", "d")
-    preview = opened.page.preview
+    preview = opened.page.look.preview
     opened.until(lambda: not preview._preliminary and not preview._image.isNull())
     assert preview.is_fitted
     opened.bot.keyClick(opened.page.grid, Qt.Key.Key_Space)
@@ -323,6 +332,21 @@ def _folders(inside: Path, *names: str) -> list[str]:
     return list(names)
 
 
+def test_what_is_stale_is_scanned_again(five: Archive, open_window: Open) -> None:
+    add_roots(five.database, [str(five.folder)], START)
+    opened = open_window()
+    assert opened.window.view is not None
+    running = opened.window.view.running
+    opened.window.view.run_button.setChecked(True)
+    opened.bot.waitUntil(lambda: "5 verdicts are of another model" in running.model_state.text(), timeout=4 * WAIT)
+    assert running.rescan.isVisible()
+    running.rescan.click()
+    opened.until(lambda: opened.window.statusBar().currentMessage() == "5 images wait for the new model")
+    assert opened.window.service.is_running
+    running.stop.click()
+    opened.until(lambda: not opened.window.service.is_running)
+
+
 def test_a_newer_database_is_named_and_another_try_helps(five: Archive, open_window: Open) -> None:
     with five.database.write() as session:
         before = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -365,11 +389,37 @@ def test_the_database_goes_away_and_comes_back(five: Archive, open_window: Open)
     with five.database.write() as session:
         session.execute(text("ALTER TABLE files RENAME TO away"))
     opened.until(opened.window.banner.isVisible)
-    assert "Trying again" in opened.window.banner.text()
+    said = opened.window.banner.text()
+    assert said.count("cannot be used") == 1
+    assert said.endswith("Trying again\N{HORIZONTAL ELLIPSIS}")
+    opened.press("j")  # further questions that fail are the same trouble
+    opened.bot.wait(300)
+    assert opened.window.banner.text() == said
     with five.database.write() as session:
         session.execute(text("ALTER TABLE away RENAME TO files"))
     opened.until(lambda: not opened.window.banner.isVisible())
     opened.shows("a", "b", "c", "d")
+
+
+def test_a_complaint_and_a_trouble_do_not_hide_each_other(five: Archive, open_window: Open) -> None:
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    banner = opened.window.banner
+    opened.presenter.ask(lambda: failing(KnownError("no such thing")), lambda _: None)
+    opened.until(banner.isVisible)
+    with five.database.write() as session:
+        session.execute(text("ALTER TABLE reviews RENAME TO away"))
+    opened.until(lambda: "Trying again" in banner.text())
+    assert banner.text().endswith("no such thing")
+    with five.database.write() as session:
+        session.execute(text("ALTER TABLE away RENAME TO reviews"))
+    opened.until(lambda: banner.text() == "no such thing")
+    banner.dismiss.click()
+    assert not banner.isVisible()
+
+
+def failing(error: KnownError) -> None:
+    raise error
 
 
 def test_without_the_worker_extra_reviewing_goes_on(five: Archive, open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:

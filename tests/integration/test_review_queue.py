@@ -4,12 +4,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from scanner.criteria import Criteria, CriteriaError, Order, Tab, as_document, from_document
 from scanner.database.engine import Database
-from scanner.database.models import Decision, Review
+from scanner.database.models import Decision, File, Review
 from scanner.leases import Claimed
+from scanner.near_copies import near_copies
 from scanner.problems import count_stale, problems_page, rescan_stale
 from scanner.report import build_report
 from scanner.review_queue import (
@@ -24,9 +25,12 @@ from scanner.review_queue import (
 )
 from scanner.reviews import decide, reviews_of, take_back
 from scanner.saved_filters import delete_filter, save_filter, saved_filters
+from scanner.seen import Seen
 from scanner.verdicts import ActiveModel, ContentFacts, Failed, Scored, record
 
 Score = Callable[..., None]
+# How far the two branches of the network lie apart; the others have none.
+APART = {"/b/1.jpg": 0.2, "/a/4.jpg": 0.7}
 SCORES = {"/b/1.jpg": 0.6, "/a/2.jpg": 0.9, "/c/3.jpg": 0.9, "/a/4.jpg": 0.99, "/a/real.jpg": 0.1}
 
 
@@ -38,7 +42,8 @@ def score(database: Database, pend, lease, model: ActiveModel) -> Score:
         pend(path, now=now)
         [file] = lease(now=now)
         facts = ContentFacts(content or f"{file.id:064x}", 10)
-        record(database, "worker", [Scored(file, facts, value, 0.1)], model, device="cpu", now=now)
+        seen = Seen(branches={"clip": 0.1, "resnet": 0.1 + APART[path]}) if path in APART else Seen()
+        record(database, "worker", [Scored(file, facts, value, 0.1, seen)], model, device="cpu", now=now)
 
     return call
 
@@ -69,6 +74,7 @@ def paths(database: Database, criteria: Criteria) -> list[str]:
         (Order.LEAST_CERTAIN, ["/b/1.jpg", "/a/2.jpg", "/c/3.jpg", "/a/4.jpg"]),
         (Order.NEWEST, ["/a/4.jpg", "/c/3.jpg", "/a/2.jpg", "/b/1.jpg"]),
         (Order.OLDEST, ["/b/1.jpg", "/a/2.jpg", "/c/3.jpg", "/a/4.jpg"]),
+        (Order.DISAGREEMENT, ["/a/4.jpg", "/b/1.jpg", "/c/3.jpg", "/a/2.jpg"]),
         (Order.FOLDER, ["/a/2.jpg", "/a/4.jpg", "/b/1.jpg", "/c/3.jpg"]),
     ],
 )
@@ -149,6 +155,22 @@ def test_what_changed_since_a_pulse_is_named(database: Database, score: Score, n
     assert oldest.file_id in ids
     assert oldest.file_id not in {item.file_id for item in items_among(database, Criteria(), ids)}
     assert changed_since(database, pulse, 0) is None
+
+
+def test_near_copies_are_found_by_their_fingerprints(database: Database, pend, lease, model: ActiveModel, now: datetime) -> None:
+    prints = {"/a": 0, "/turned": 1 << 62, "/signed": -(1 << 63), "/three": 0b111, "/far": -1, "/none": None, "/gone": 0}
+    for path, fingerprint in prints.items():
+        pend(path, now=now)
+        [file] = lease(now=now)
+        facts = ContentFacts(f"{file.id:064x}", 10, fingerprint=fingerprint)
+        record(database, "worker", [Scored(file, facts, 0.9, 0.1)], model, device="cpu", now=now)
+    ids = {item.path: item.content_id for item in paged(database, Criteria())}
+    with database.write() as session:
+        session.execute(update(File).where(File.path == "/gone").values(state="missing"))
+    found = near_copies(database, ids["/a"])
+    assert [(copy.path, copy.distance) for copy in found] == [("/signed", 1), ("/turned", 1), ("/three", 3)]
+    assert {copy.content_id for copy in found} == {ids["/signed"], ids["/turned"], ids["/three"]}
+    assert near_copies(database, ids["/none"]) == ()
 
 
 def test_problems_and_stale_verdicts(
