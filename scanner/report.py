@@ -44,13 +44,13 @@ class ReportItem:
     reviewer: str | None
     reviewed_at: datetime | None
     note: str | None
-    basis: str | None
-    faces: list[dict[str, Any]] | None
-    stable: bool | None
-    branches: dict[str, float] | None
-    disagreement: float | None
-    evidence: list[dict[str, Any]] | None
-    error: str | None
+    basis: str | None = None
+    faces: list[dict[str, Any]] | None = None
+    stable: bool | None = None
+    branches: dict[str, float] | None = None
+    disagreement: float | None = None
+    evidence: list[dict[str, Any]] | None = None
+    error: str | None = None
     frames: list[dict[str, Any]] | None = None
     group: str | None = None
 

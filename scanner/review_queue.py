@@ -75,7 +75,8 @@ def _by_disagreement(database: Database, criteria: Criteria, after: QueueItem | 
     """Two parts, so that each has an index to go along: databases do not agree where nulls belong."""
     items: tuple[QueueItem, ...] = ()
     if after is None or after.disagreement is not None:
-        query = _query(criteria).where(Detection.disagreement.is_not(None))
+        # All that are not null, as a range: SQLite goes along an index for that.
+        query = _query(criteria).where(Detection.disagreement >= 0)
         if after is not None:
             query = query.where(_behind(criteria.order, after))
         items = _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))

@@ -24,10 +24,10 @@ def install() -> None:
 
 
 def _change_decoding(module: Any) -> None:
-    original = module.decode_frames
+    original = module.look
 
     @wraps(original)
-    def decode_frames(content: bytes, **limits: Any) -> Any:
+    def look(content: bytes, *arguments: Any, **more: Any) -> Any:
         if SEGFAULT in content:
             ctypes.string_at(0)
         while HANG in content:
@@ -35,9 +35,9 @@ def _change_decoding(module: Any) -> None:
         eaten = []
         while EAT in content:
             eaten.append(bytearray(b"x") * (64 << 20))
-        return original(content, **limits)
+        return original(content, *arguments, **more)
 
-    module.decode_frames = decode_frames
+    module.look = look
 
 
 def _change_reading(module: Any) -> None:

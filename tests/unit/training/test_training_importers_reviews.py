@@ -20,7 +20,7 @@ def picture(path: Path, grey: int) -> Path:
 
 def item(path: Path, review: str | None) -> ReportItem:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return ReportItem(str(path), sha256, "scored", "fake", 0.9, 0.5, "lite", None, review, None, None, None, None)
+    return ReportItem(str(path), sha256, "scored", "fake", 0.9, 0.5, "lite", None, review, None, None, None)
 
 
 def reported(folder: Path, *items: ReportItem) -> Path:
