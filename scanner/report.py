@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from .database.engine import Database
-from .database.models import Content, Decision, Detection, File, Label, Model, Review, State
+from .database.models import Basis, Content, Decision, Detection, File, Label, Model, Review, State
 from .database.queries import any_of, has_evidence, unindexed
 from .near_copies import grouped
 
@@ -58,6 +58,12 @@ class ReportItem:
     def status(self) -> str:
         """What to filter and count by."""
         return self.label or self.state
+
+    @property
+    def remarks(self) -> list[str]:
+        """What one has to know to read the score: a high one without a face is no contradiction to the label `real`."""
+        is_without_face = self.basis == Basis.WHOLE and self.faces is not None
+        return ["no face found"] * is_without_face + ["unstable"] * (self.stable is False)
 
 
 @dataclass(frozen=True)

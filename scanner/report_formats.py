@@ -106,6 +106,7 @@ def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
     status = click.style(f"{item.status:9}", fg=_COLOURS.get(item.status))
     notes = [
         escaped(item.error or ""),
+        ", ".join(item.remarks),
         f"reviewed: {item.review}" if item.review else "",
         f"[{evidence}]" if (evidence := mark(item.evidence)) else "",
         f"near copies: {item.group}" if item.group else "",

@@ -68,6 +68,16 @@ EVIDENCE = [
 ]
 
 
+def test_the_table_says_what_one_has_to_know_to_read_a_score(item: MakeItem, report_of: MakeReport) -> None:
+    items = [
+        item("/a", basis="whole", faces=[]),
+        item("/b", basis="faces", faces=[{"score": 0.9}], stable=False),
+        item("/c", basis="whole", faces=None),
+    ]
+    lines = table(report_of(*items)).splitlines()
+    assert [line.split("  ")[-1] for line in lines[:3]] == ["no face found", "unstable", "/c"]
+
+
 def test_evidence_and_groups_in_every_format(item: MakeItem, report_of: MakeReport) -> None:
     """JSON has all of it, the table has marks."""
     grouped = [item("/a", evidence=EVIDENCE, group="aa00"), item("/c", score=0.8, group="aa00"), item("/b", score=0.9)]
