@@ -27,7 +27,7 @@ from scanner.settings import Settings
 HERE = Path(__file__).resolve().parent.parent
 VARIANTS = 48
 # One with a smaller copy beside it.
-SHOWN = "real-cat.jpg"
+SHOWN = "real-astronaut.jpg"
 SIZE = (1280, 800)
 WAIT_SECONDS = 180.0
 
