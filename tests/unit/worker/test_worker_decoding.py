@@ -242,17 +242,20 @@ def test_a_file_larger_than_a_decoders_memory_costs_itself(content: bytes) -> No
         assert isinstance(decode(decoders, content), Ready)
 
 
-def test_decoders_are_small_and_know_nothing_of_this_process(before: set[int], content: bytes) -> None:
+def test_decoders_are_small_and_know_nothing_of_this_process(
+    before: set[int], content: bytes, wait_until: Callable[[Callable[[], bool], float, str], None]
+) -> None:
     with DecoderPool(2, LIMITS) as decoders:
         decoders.warm_up()
         decode(decoders, content)
         children = decoder_processes(before)
         assert children
         for child in children:
+            # One that has not been given anything yet may still be preparing itself.
+            wait_until(lambda child=child: child.rlimit(psutil.RLIMIT_AS) == (3072 << 20, 3072 << 20), 60, "its limits")
             assert child.ppid() != os.getpid()
             assert not [mapped.path for mapped in child.memory_maps() if "torch" in mapped.path or "PySide" in mapped.path]
             assert child.rlimit(psutil.RLIMIT_CORE) == (0, 0)
-            assert child.rlimit(psutil.RLIMIT_AS) == (3072 << 20, 3072 << 20)
 
 
 def test_the_decoders_module_imports_no_torch() -> None:
