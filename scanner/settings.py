@@ -32,6 +32,7 @@ class Settings:
     broker_ca_file: str = ""  # whom to trust with rediss://; empty: whom the system trusts
     model: str = "lite"  # name of a bundled or imported checkpoint, or a path to one
     device: str = "auto"
+    runtime: str = "auto"  # what runs the network: torch, torch-bf16, onnxruntime, or auto: by the device
     batch_size: int = 16
     decoders: int = 2
     faces: bool = True  # look for faces and score them; else each picture as a whole

@@ -1,10 +1,10 @@
 """What a picture goes through before the network sees it in training.
 
 Degradation (recompression once or twice, rescaling, blur, noise) and crops, because forgeries reach people recompressed and
-cut. Other framing, tighter and looser, because data sets cut their faces each in its own way, and a network that knows each only so
-fails on faces that are cut in a third. Left out on purpose: changes of hue and saturation and conversion to grey (blending traces are colour differences), CutMix
-and random erasing (their pasted edges are what the network must call fake), label smoothing (scores are calibrated later, and
-smoothed targets hide how sure it is). All randomness comes from the generator that is passed in.
+cut. Other framing, tighter and looser, because data sets cut their faces each in its own way, and a network that knows each only
+so fails on faces that are cut in a third. Left out on purpose: changes of hue and saturation and conversion to grey (blending
+traces are colour differences), CutMix and random erasing (their pasted edges are what it must call fake), label smoothing
+(scores are calibrated later, and smoothed targets hide how sure it is). All randomness is of the generator that is passed in.
 """
 
 import math

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from scanner.errors import KnownError
-from worker.detector.preprocess import Preprocessing, normalise
+from worker.detector.normalise import normalise
+from worker.detector.preprocess import Preprocessing
 
 from .dataset import Pictures, epoch_order
 from .manifest import Row
@@ -86,8 +87,8 @@ def batches(
     own = torch.Generator()
     loader = DataLoader(pictures, batch_sampler=parts, num_workers=processes, collate_fn=_collate, generator=own)
     for images_BHWC, labels_B in loader:
-        images_BCHW = torch.from_numpy(normalise(images_BHWC, replace(preprocessing, size=size)))
-        yield images_BCHW.to(team.device, memory_format=torch.channels_last), labels_B.to(team.device)
+        images_BCHW = normalise(torch.from_numpy(images_BHWC).to(team.device), replace(preprocessing, size=size))
+        yield images_BCHW, labels_B.to(team.device)
 
 
 def _collate(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[NDArray[np.uint8], Tensor]:

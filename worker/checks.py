@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from scanner.doctor import Finding, Health
 from scanner.errors import KnownError
 from scanner.settings import Settings
+
+if TYPE_CHECKING:
+    from .detector.device import ChosenDevice
 
 
 def checks(settings: Settings) -> Iterator[Finding]:
@@ -21,10 +25,20 @@ def checks(settings: Settings) -> Iterator[Finding]:
     try:
         device = choose_device(settings.device)
         yield Finding("device", Health.GOOD, f"{device.name} ({device.reason}), torch {version('torch')}")
+        yield _runtime(settings, device)
     except KnownError as error:
         yield Finding("device", Health.BAD, str(error), "choose another with DFSCAN_DEVICE, or `auto`")
     yield from _decoders()
     yield _face_finder(settings)
+
+
+def _runtime(settings: Settings, device: "ChosenDevice") -> Finding:
+    from .detector.runtimes import choose_runtime
+
+    try:
+        return Finding("runtime", Health.GOOD, choose_runtime(settings.runtime, device))
+    except KnownError as error:
+        return Finding("runtime", Health.BAD, str(error), "choose another with DFSCAN_RUNTIME, or `auto`")
 
 
 def _decoders() -> Iterator[Finding]:

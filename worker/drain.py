@@ -167,7 +167,7 @@ def _conclude(worker: Worker, batch: _Batch) -> int:
             ready.append((item, decoded))
     if ready:
         outcomes += _scored(worker, batch, ready)
-    record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.device.name, now=worker.now())
+    record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.ran_on, now=worker.now())
     if again:
         release(worker.database, worker.name, [file.id for file in again], charge=False)
     return len(outcomes)

@@ -20,6 +20,7 @@ from .detector.device import choose_device
 from .detector.face_finder import require_face_finder
 from .detector.faces import Input
 from .detector.heatmap import heatmap
+from .detector.micro_batches import is_out_of_memory
 from .detector.mild import mild_conditions, under
 from .detector.picture import PictureError
 from .detector.places import Box
@@ -30,7 +31,7 @@ from .inputs import Ready
 from .judging import judge
 from .overlay import Placed, overlaid
 from .public_weights import named_backbones
-from .scoring import OutOfMemory, is_out_of_memory
+from .scoring import OutOfMemory
 
 T = TypeVar("T")
 

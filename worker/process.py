@@ -36,6 +36,7 @@ from .detector.device import choose_device
 from .detector.face_finder import require_face_finder
 from .detector.predictor import load_predictor
 from .detector.registry import find_checkpoint
+from .detector.runtimes import choose_runtime
 from .drain import Worker, drain
 from .memory import memory_ceiling, resident_megabytes
 from .public_weights import named_backbones
@@ -71,7 +72,7 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         decoders = stack.enter_context(DecoderPool(settings.decoders, limits, faces=settings.faces))
         worker = _load(settings, name, database, decoders, path_map)
         decoders.warm_up()
-        device = f"{worker.predictor.device.name} ({worker.predictor.device.reason})"
+        device = f"{worker.predictor.ran_on} ({worker.predictor.device.reason})"
         say(f"model {worker.model.name}, device {device}")
         clear_embedded_queue(settings)
         app = make_app(settings)
@@ -93,8 +94,13 @@ def _load(settings: Settings, name: str, database: Database, decoders: DecoderPo
         return datetime.now(UTC)
 
     path = find_checkpoint(settings.model, settings.data_dir)
+    device = choose_device(settings.device)
     predictor = load_predictor(
-        path, choose_device(settings.device), files=named_backbones(settings), micro_batch=settings.batch_size
+        path,
+        device,
+        files=named_backbones(settings),
+        micro_batch=settings.batch_size,
+        runtime=choose_runtime(settings.runtime, device),
     )
     card = predictor.card
     model = register_model(

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from .detector.micro_batches import is_out_of_memory
+
 # Shapes: B images, H rows, W columns, C colours, K scores of one image. Scores give scores_B or scores_BK.
 Scores = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
@@ -37,8 +39,3 @@ def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[ND
         if not np.isfinite(scores(np.full_like(images_BHWC, 128))).all():
             raise
         return [f"the network fails on it: {error or type(error).__name__}"]
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says so, on the CPU (MemoryError, or torch's allocator) or on a GPU (torch.OutOfMemoryError)."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)

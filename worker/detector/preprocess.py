@@ -1,6 +1,6 @@
-"""The only resize and normalise of the project: training and scanning call the same two functions.
+"""The only resize of the project: training and scanning call the same function. `normalise.py` has what follows.
 
-Shapes: B images, H height, W width, C = 3 channels (RGB). Imports no torch, so that decoder processes stay small.
+Imports no torch, so that decoder processes stay small.
 """
 
 from dataclasses import dataclass
@@ -34,11 +34,3 @@ def to_square(picture: Image.Image, size: int) -> NDArray[np.uint8]:
     left, top = (width - side) / 2, (height - side) / 2
     square = picture.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
     return np.asarray(square)
-
-
-def normalise(images_BHWC: NDArray[np.uint8], preprocessing: Preprocessing) -> NDArray[np.float32]:
-    """(pixel / 255 - mean) / std, as contiguous float32 BCHW."""
-    mean = np.asarray(preprocessing.mean, np.float32)
-    std = np.asarray(preprocessing.std, np.float32)
-    scaled = (images_BHWC.astype(np.float32) / np.float32(255) - mean) / std
-    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))

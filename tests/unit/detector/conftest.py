@@ -14,7 +14,7 @@ from training.recipes.reading import recipe_named
 from worker.detector.backbones import BackboneFiles, build_detector
 from worker.detector.checkpoint import Calibration, CheckpointCard
 from worker.detector.network import FusionDetector
-from worker.detector.preprocess import normalise
+from worker.detector.normalise import normalise
 
 torch.set_num_threads(1)
 
@@ -58,7 +58,7 @@ def lite(card: CheckpointCard, images_BHWC: NDArray[np.uint8]) -> FusionDetector
                 module.running_var.uniform_(0.9, 1.1)
         last = detector.head[-1]
         last.weight.normal_()
-        logits_B = detector(torch.from_numpy(normalise(images_BHWC, card.recipe.preprocessing)))
+        logits_B = detector(normalise(torch.from_numpy(images_BHWC), card.recipe.preprocessing))
         scale = 1 / logits_B.std()
         last.weight.mul_(scale)
         last.bias.fill_(-float(logits_B.mean() * scale))

@@ -13,15 +13,15 @@ from worker.detector.backbones import BackboneFiles
 from worker.detector.checkpoint import Calibration, CheckpointCard, save_checkpoint
 from worker.detector.device import ChosenDevice
 from worker.detector.network import FusionDetector
+from worker.detector.normalise import normalise
 from worker.detector.predictor import Predictor, load_predictor, sigmoid
-from worker.detector.preprocess import normalise
 
 CPU = ChosenDevice("cpu", "for a test")
 
 
 def test_scores_are_the_calibrated_logits(lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8]) -> None:
     with torch.inference_mode():
-        logits_B = lite(torch.from_numpy(normalise(images_BHWC, card.recipe.preprocessing))).double().numpy()
+        logits_B = lite(normalise(torch.from_numpy(images_BHWC), card.recipe.preprocessing)).double().numpy()
 
     predictor = Predictor(lite, card, CPU, micro_batch=7)
 

@@ -3,11 +3,11 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from worker.detector.preprocess import Preprocessing, normalise, to_square
+from worker.detector.preprocess import to_square
 
 
 @pytest.mark.parametrize("size", [(30, 10), (10, 30)])
@@ -47,28 +47,6 @@ def test_to_square_gives_uint8_hwc_for_any_shape(width: int, height: int, size: 
 def test_to_square_refuses_what_is_not_rgb(mode: str) -> None:
     with pytest.raises(ValueError, match=mode):
         to_square(Image.new(mode, (20, 20)), 10)
-
-
-def test_normalise_follows_the_formula_per_channel() -> None:
-    images_BHWC = np.random.default_rng(0).integers(0, 256, (3, 5, 5, 3), np.uint8)
-    preprocessing = Preprocessing(5, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-
-    ready = normalise(images_BHWC, preprocessing)
-
-    for channel in range(3):
-        expected = (images_BHWC[..., channel] / 255 - preprocessing.mean[channel]) / preprocessing.std[channel]
-        np.testing.assert_allclose(ready[:, channel], expected, atol=1e-5)
-
-
-@settings(deadline=None)
-@given(st.integers(0, 4), st.integers(1, 12), st.integers(1, 12))
-def test_normalise_gives_contiguous_float32_bchw(batch: int, height: int, width: int) -> None:
-    ready = normalise(np.zeros((batch, height, width, 3), np.uint8), Preprocessing(1, (0.5,) * 3, (0.5,) * 3))
-
-    assert ready.shape == (batch, 3, height, width)
-    assert ready.dtype == np.float32
-    assert ready.flags.c_contiguous
-    assert np.all(ready == -1)
 
 
 @pytest.mark.parametrize("module", ["worker.detector.preprocess", "worker.detector.picture"])
