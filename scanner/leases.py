@@ -21,13 +21,22 @@ WAKE_UPS = 4
 
 @dataclass(frozen=True)
 class Claimed:
-    """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any."""
+    """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any.
+
+    `attempts` counts this one, too.
+    """
 
     id: int
     path: str
     size: int
     mtime_ns: int
     root: str | None = None
+    attempts: int = 1
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it was claimed alone, and should be worked on alone."""
+        return self.attempts > SUSPECT_AFTER
 
 
 @dataclass(frozen=True)
@@ -123,14 +132,14 @@ def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> l
         update(File)
         .where(File.id.in_(select(picked.c.id)))
         .values(lease_owner=owner, lease_expires_at=until, attempts=File.attempts + 1)
-        .returning(File.id, File.path, File.size, File.mtime_ns, File.root_id)
+        .returning(File.id, File.path, File.size, File.mtime_ns, File.root_id, File.attempts)
         .execution_options(synchronize_session=False)
     )
     rows = session.execute(taken).all()
     root_ids = {row.root_id for row in rows if row.root_id is not None}
     wanted = session.execute(select(Root.id, Root.path).where(Root.id.in_(root_ids))) if root_ids else ()
     roots = {row.id: row.path for row in wanted}
-    return [Claimed(row.id, row.path, row.size, row.mtime_ns, roots.get(row.root_id)) for row in rows]
+    return [Claimed(row.id, row.path, row.size, row.mtime_ns, roots.get(row.root_id), row.attempts) for row in rows]
 
 
 def _give_up(session: Session, now: datetime, lease_seconds: float, max_attempts: int) -> None:

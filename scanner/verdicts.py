@@ -53,7 +53,7 @@ class ActiveModel:
 
 @dataclass(frozen=True)
 class Scored:
-    """The model's score (0..1) for a content, and what it rests on; `seconds` it took."""
+    """The model's score (0..1) for a content, and what it rests on; the network took `seconds` for it."""
 
     file: Claimed
     content: ContentFacts

@@ -1,14 +1,17 @@
 """A worker's work: claim pending files, read, decode, predict, record, until nothing is pending.
 
-While the network looks at one batch, the decoders work on the next.
+A batch passes three places: the decoders (processes), the network (a thread), and the database. None waits for another while it
+has something to do. What is in hand is bounded by `IN_HAND` batches, and by `BYTES_IN_HAND`.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
+from typing import Any
 
 from scanner.database.engine import Database, DatabaseUnavailable
 from scanner.leases import Claimed, claim, release
@@ -22,11 +25,14 @@ from .decoding import DecoderPool, PoolBroke
 from .detector.picture import PictureError
 from .detector.predictor import Predictor
 from .inputs import Ready
-from .judging import judge
+from .judging import Judged, judge
 from .reading import changed_since, read_image, read_video
 from .video import Video
 
-# Undecoded bytes that one batch may hold in memory before its decoders are waited for.
+# Batches: two at the network, so that it never waits, and two in the decoders, for the same reason.
+IN_HAND = 4
+AT_NETWORK = 2
+# Undecoded bytes in memory, beyond which the decoders are waited for before more is read.
 BYTES_IN_HAND = 256 << 20
 
 
@@ -46,10 +52,10 @@ class Worker:
 
 
 @dataclass(frozen=True)
-class _Decoding:
-    """One content on its way through a decoder, and the claimed files that hold it; `video` is where the first of them is."""
+class _Content:
+    """One content on its way, and the claimed files that hold it; `video` is where the first of them is."""
 
-    content: ContentFacts
+    facts: ContentFacts
     files: list[Claimed]
     future: "Future[Ready]"
     video: Video | None = None
@@ -57,77 +63,187 @@ class _Decoding:
 
 @dataclass(frozen=True)
 class _Batch:
-    began: float
+    """What is concluded without a look at it, and what is to be looked at."""
+
     outcomes: list[Outcome]
-    decoding: list[_Decoding]
+    contents: list[_Content]
+
+    @property
+    def undecoded(self) -> "Future[Ready] | None":
+        """A decoder's work that is to be waited for."""
+        return next((content.future for content in self.contents if not content.future.done()), None)
+
+
+@dataclass(frozen=True)
+class _AtNetwork:
+    """A batch with what its contents were decoded to, and what is made of those that are ready, with the seconds each took."""
+
+    batch: _Batch
+    decoded: list[Ready | PictureError | PoolBroke | Outcome]
+    judged: "Future[tuple[list[Judged | str], float]]"
 
 
 def drain(worker: Worker, should_stop: Callable[[], bool]) -> int:
-    """Work until nothing is pending or `should_stop()`; returns how many files were concluded.
+    """Work until nothing is pending; returns how many files were concluded. On `should_stop()` what is not decoded is given back.
 
     When anything but a file goes wrong, everything in hand is given back, uncharged, and the error is raised.
     """
-    concluded = 0
-    current: _Batch | None = None
-    try:
-        with worker.deadline.busy():
+    with worker.deadline.busy(), ThreadPoolExecutor(1, "network") as network:
+        try:
             # What an earlier drain held when the database went away is ours still, and would be as long as we live.
             release(worker.database, worker.name, charge=False)
-            while True:
-                claimed = [] if should_stop() else _claim(worker)
-                following = _begin(worker, claimed) if claimed else None
-                worker.deadline.progress()
-                if current is not None:
-                    concluded += _conclude(worker, current)
-                    worker.deadline.progress()
-                current = following
-                if current is None:
-                    return concluded
-    except BaseException:
-        # Without a database the leases run out by themselves.
-        with suppress(DatabaseUnavailable):
-            release(worker.database, worker.name, charge=False)
-        raise
+            return _Line(worker, network).run(should_stop)
+        except BaseException:
+            # Without a database the leases run out by themselves.
+            with suppress(DatabaseUnavailable):
+                release(worker.database, worker.name, charge=False)
+            raise
 
 
-def _claim(worker: Worker) -> list[Claimed]:
-    settings = worker.settings
-    return claim(
-        worker.database,
-        worker.name,
-        settings.batch_size,
-        now=worker.now(),
-        lease_seconds=settings.lease_seconds,
-        max_attempts=settings.max_attempts,
-    )
+class _Line:
+    """The batches in hand, the oldest first at each place."""
 
+    def __init__(self, worker: Worker, network: Executor) -> None:
+        self._worker = worker
+        self._network = network
+        self._size = worker.predictor.card.recipe.preprocessing.size
+        self._decoding: deque[_Batch] = deque()
+        self._judging: deque[_AtNetwork] = deque()
+        self._suspects: Sequence[Claimed] = ()
+        self._alone = False
+        self._is_dry = False  # the last claim found nothing, and nothing was written down since
+        self._by_sha256: dict[str, _Content] = {}
+        self._unread: list[tuple[Future[Ready], int]] = []
 
-def _begin(worker: Worker, claimed: Sequence[Claimed]) -> _Batch:
-    """Read the files and start to decode those contents that the model has not scored yet."""
-    batch = _Batch(monotonic(), [], [])
-    size = worker.predictor.card.recipe.preprocessing.size
-    in_hand = 0
-    by_sha256: dict[str, _Decoding] = {}
-    for file in claimed:
-        read = _read(worker, file)
-        worker.deadline.progress()
-        if not isinstance(read, tuple):
-            batch.outcomes.append(read)
-            continue
-        content, facts = read
-        if facts.sha256 in by_sha256:
-            by_sha256[facts.sha256].files.append(file)
-        elif is_scored(worker.database, worker.model, facts.sha256):
-            batch.outcomes.append(Reused(file, facts.sha256))
-        else:
-            video = content if isinstance(content, Video) else None
-            by_sha256[facts.sha256] = _Decoding(facts, [file], worker.decoders.begin(content, size), video)
-            in_hand += len(content) if isinstance(content, bytes) else 0
-            if in_hand > BYTES_IN_HAND:
-                wait([waiting.future for waiting in by_sha256.values()])
-                in_hand = 0
-    batch.decoding.extend(by_sha256.values())
-    return batch
+    def run(self, should_stop: Callable[[], bool]) -> int:
+        """Take in, hand on, write down, and wait only where there is nothing else to do; returns how many were concluded."""
+        concluded = 0
+        while True:
+            stopping = should_stop()
+            if stopping:
+                self._give_back()
+            if self._decoding and len(self._judging) < AT_NETWORK and self._decoding[0].undecoded is None:
+                self._hand_on(self._decoding.popleft())
+            elif self._judging and self._judging[0].judged.done():
+                concluded += self._write_down(self._judging.popleft())
+            elif self._has_room() and not stopping:
+                self._take_in()
+            elif self._decoding or self._judging:
+                self._wait()
+            elif self._suspects:
+                self._begin(self._suspects)
+                self._suspects, self._alone = (), True
+            else:
+                return concluded
+            self._worker.deadline.progress()
+
+    def _has_room(self) -> bool:
+        in_hand = len(self._decoding) + len(self._judging)
+        return not (self._is_dry or self._suspects or (self._alone and in_hand)) and in_hand < IN_HAND
+
+    def _take_in(self) -> None:
+        """Claim a batch, if there is one. A suspect waits until nothing else is in hand: should it be the end of this process,
+        it takes no others along.
+        """
+        worker, settings = self._worker, self._worker.settings
+        claimed = claim(
+            worker.database,
+            worker.name,
+            settings.batch_size,
+            now=worker.now(),
+            lease_seconds=settings.lease_seconds,
+            max_attempts=settings.max_attempts,
+        )
+        self._is_dry, self._alone = not claimed, False
+        if any(file.is_suspect for file in claimed):
+            self._suspects = claimed
+        elif claimed:
+            self._begin(claimed)
+
+    def _begin(self, claimed: Sequence[Claimed]) -> None:
+        """Read the files and start to decode those contents that the model has not scored yet."""
+        worker, batch = self._worker, _Batch([], [])
+        for file in claimed:
+            read = _read(worker, file)
+            worker.deadline.progress()
+            if not isinstance(read, tuple):
+                batch.outcomes.append(read)
+                continue
+            read_content, facts = read
+            if facts.sha256 in self._by_sha256:
+                self._by_sha256[facts.sha256].files.append(file)
+            elif is_scored(worker.database, worker.model, facts.sha256):
+                batch.outcomes.append(Reused(file, facts.sha256))
+            else:
+                video = read_content if isinstance(read_content, Video) else None
+                content = _Content(facts, [file], worker.decoders.begin(read_content, self._size), video)
+                self._by_sha256[facts.sha256] = content
+                batch.contents.append(content)
+                self._bound(content.future, len(read_content) if isinstance(read_content, bytes) else 0)
+        self._decoding.append(batch)
+
+    def _bound(self, future: "Future[Ready]", size: int) -> None:
+        """Note `size` undecoded bytes, and wait while there are too many."""
+        self._unread.append((future, size))
+        self._unread = [(each, of_it) for each, of_it in self._unread if not each.done()]
+        while sum(of_it for _, of_it in self._unread) > BYTES_IN_HAND:
+            wait([each for each, _ in self._unread], return_when=FIRST_COMPLETED)
+            self._worker.deadline.progress()
+            self._unread = [(each, of_it) for each, of_it in self._unread if not each.done()]
+
+    def _hand_on(self, batch: _Batch) -> None:
+        """What is decoded goes to the network."""
+        worker = self._worker
+        decoded: list[Ready | PictureError | PoolBroke | Outcome] = []
+        for content in batch.contents:
+            outcome = worker.decoders.outcome(content.future)
+            root = _local_root(worker, content.files[0])
+            changed = changed_since(content.files[0], content.video, root) if content.video else None
+            decoded.append(changed or outcome)
+        ready = [each for each in decoded if isinstance(each, Ready)]
+        self._judging.append(_AtNetwork(batch, decoded, self._network.submit(_judged, worker, ready)))
+
+    def _write_down(self, done: _AtNetwork) -> int:
+        """Record a batch in one transaction; returns how many files it concludes."""
+        worker, outcomes, again = self._worker, list(done.batch.outcomes), list[Claimed]()
+        judged, seconds = done.judged.result()
+        found = iter(judged)
+        for content, decoded in zip(done.batch.contents, done.decoded, strict=True):
+            del self._by_sha256[content.facts.sha256]
+            if isinstance(decoded, Ready):
+                outcomes += _scored(content, decoded, next(found), seconds)
+            elif isinstance(decoded, PictureError):
+                outcomes += [Failed(file, "undecodable", str(decoded), content.facts) for file in content.files]
+            elif isinstance(decoded, PoolBroke):
+                again += content.files
+            else:
+                outcomes.append(decoded)
+                again += content.files[1:]
+        if outcomes:
+            record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.ran_on, now=worker.now())
+        if again:
+            release(worker.database, worker.name, [file.id for file in again], charge=False)
+        self._is_dry = False
+        return len(outcomes)
+
+    def _give_back(self) -> None:
+        """What the decoders have is given up: waiting for it would make whoever stops us wait."""
+        contents = [content for batch in self._decoding for content in batch.contents]
+        files = [file for content in contents for file in content.files]
+        files += [outcome.file for batch in self._decoding for outcome in batch.outcomes]
+        files += self._suspects
+        for content in contents:
+            del self._by_sha256[content.facts.sha256]
+        self._decoding.clear()
+        self._suspects = ()
+        if files:
+            release(self._worker.database, self._worker.name, [file.id for file in files], charge=False)
+
+    def _wait(self) -> None:
+        """Until something can be handed on or written down."""
+        awaited: list[Future[Any]] = [self._judging[0].judged] if self._judging else []
+        undecoded = self._decoding[0].undecoded if self._decoding and len(self._judging) < AT_NETWORK else None
+        wait([*awaited, undecoded] if undecoded else awaited, return_when=FIRST_COMPLETED)
 
 
 def _read(worker: Worker, file: Claimed) -> tuple[bytes | Video, ContentFacts] | Outcome:
@@ -147,46 +263,26 @@ def _local_root(worker: Worker, file: Claimed) -> str | None:
     return local_path(file.root, worker.path_map) if file.root else None
 
 
-def _conclude(worker: Worker, batch: _Batch) -> int:
-    """Predict what was decoded and record the whole batch."""
-    outcomes = list(batch.outcomes)
-    ready: list[tuple[_Decoding, Ready]] = []
-    again: list[Claimed] = []
-    for item in batch.decoding:
-        decoded = worker.decoders.outcome(item.future)
-        worker.deadline.progress()
-        changed = changed_since(item.files[0], item.video, _local_root(worker, item.files[0])) if item.video else None
-        if changed is not None:
-            outcomes.append(changed)
-            again += item.files[1:]
-        elif isinstance(decoded, PictureError):
-            outcomes += [Failed(file, "undecodable", str(decoded), item.content) for file in item.files]
-        elif isinstance(decoded, PoolBroke):
-            again += item.files
-        else:
-            ready.append((item, decoded))
-    if ready:
-        outcomes += _scored(worker, batch, ready)
-    record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.ran_on, now=worker.now())
-    if again:
-        release(worker.database, worker.name, [file.id for file in again], charge=False)
-    return len(outcomes)
+def _judged(worker: Worker, ready: Sequence[Ready]) -> tuple[list[Judged | str], float]:
+    """Judge the contents of a batch together; and how many seconds that took for each."""
+    if not ready:
+        return [], 0.0
+    began = monotonic()
+    judged = judge(worker.predictor, worker.model, ready)
+    return judged, (monotonic() - began) / len(ready)
 
 
-def _scored(worker: Worker, batch: _Batch, ready: Sequence[tuple[_Decoding, Ready]]) -> Iterator[Outcome]:
-    """Judge all contents of the batch together."""
-    judged = judge(worker.predictor, worker.model, [decoded for _, decoded in ready])
-    seconds = (monotonic() - batch.began) / len(ready)
-    for (item, decoded), found in zip(ready, judged, strict=True):
-        content = replace(
-            item.content,
-            format=decoded.format,
-            width=decoded.width,
-            height=decoded.height,
-            evidence=decoded.evidence,
-            fingerprint=decoded.fingerprint,
-        )
-        if isinstance(found, str):
-            yield from (Failed(file, "unpredictable", found, content) for file in item.files)
+def _scored(content: _Content, decoded: Ready, judged: Judged | str, seconds: float) -> Iterator[Outcome]:
+    facts = replace(
+        content.facts,
+        format=decoded.format,
+        width=decoded.width,
+        height=decoded.height,
+        evidence=decoded.evidence,
+        fingerprint=decoded.fingerprint,
+    )
+    for file in content.files:
+        if isinstance(judged, str):
+            yield Failed(file, "unpredictable", judged, facts)
         else:
-            yield from (Scored(file, content, found.score, seconds, found.seen) for file in item.files)
+            yield Scored(file, facts, judged.score, seconds, judged.seen)

@@ -1,0 +1,204 @@
+"""A worker's loop on real files, a real database and real decoders: what goes on side by side, and what trouble gives back."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sqlalchemy import func, select, update
+
+from scanner.database.engine import Database
+from scanner.database.models import Detection, File, State
+from scanner.foreground import take_in_paths
+from scanner.leases import SUSPECT_AFTER
+from scanner.settings import Settings
+from scanner.verdicts import ActiveModel
+from worker.deadline import Deadline
+from worker.decoding import DecoderPool, Limits
+from worker.detector.device import choose_device
+from worker.detector.predictor import load_predictor
+from worker.detector.registry import find_checkpoint
+from worker.drain import IN_HAND, Worker, drain
+from worker.public_weights import named_backbones
+from worker.scoring import OutOfMemory
+
+BATCH = 2
+Network = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def worker(database: Database, tmp_path: Path, model: ActiveModel, now) -> Iterator[Worker]:
+    settings = Settings(tmp_path / "data", settle_seconds=0.1, batch_size=BATCH, decoders=1)
+    checkpoint = find_checkpoint("lite", settings.data_dir)
+    predictor = load_predictor(checkpoint, choose_device("cpu"), files=named_backbones(settings), micro_batch=2)
+    deadline = Deadline(60.0, 60.0, lambda file, seconds: None)
+    with DecoderPool(1, Limits(1_000_000, 60.0, 2048)) as decoders:
+        yield Worker("worker", settings, database, predictor, model, decoders, lambda: now, deadline)
+
+
+@pytest.fixture
+def pictures(worker: Worker, tmp_path: Path, make_picture: Callable[..., Path], now) -> Callable[[int], list[str]]:
+    """`pictures(count)`: so many files of their own content, taken in."""
+
+    def make(count: int) -> list[str]:
+        paths = [str(make_picture(tmp_path / f"{number}.jpg", number)) for number in range(count)]
+        take_in_paths(worker.settings, worker.database, paths, lambda: now)
+        return paths
+
+    return make
+
+
+def test_without_memory_for_even_one_picture_no_file_is_charged(
+    worker: Worker, row, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = pictures(5)
+
+    def full(_: NDArray[np.uint8]) -> NDArray[np.float64]:
+        raise MemoryError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(worker.predictor, "scores_with_branches", full)
+        for _ in range(worker.settings.max_attempts + 1):
+            with pytest.raises(OutOfMemory):
+                drain(worker, lambda: False)
+    found = [row(path) for path in paths]
+    assert {(file.state, file.attempts, file.lease_owner) for file in found} == {("pending", 0, None)}
+    assert drain(worker, lambda: False) == 5
+    assert {row(path).state for path in paths} == {"scored"}
+
+
+def test_while_the_network_is_busy_others_are_taken_in_and_decoded_but_not_without_end(
+    worker: Worker, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch, wait_until
+) -> None:
+    pictures(3 * IN_HAND * BATCH)
+    network, begun, go_on = worker.predictor.scores_with_branches, threading.Event(), threading.Event()
+
+    def slow(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        begun.set()
+        assert go_on.wait(60)
+        return network(images_BHWC)
+
+    monkeypatch.setattr(worker.predictor, "scores_with_branches", slow)
+    drained: list[int] = []
+    thread = threading.Thread(target=lambda: drained.append(drain(worker, lambda: False)))
+    thread.start()
+    assert begun.wait(60)
+    wait_until(lambda: _in_hand(worker.database) == IN_HAND * BATCH, 60, "as many batches as may be in hand")
+    time.sleep(0.3)  # time in which more would be claimed
+    assert _in_hand(worker.database) == IN_HAND * BATCH
+    go_on.set()
+    thread.join(60)
+    assert drained == [3 * IN_HAND * BATCH]
+    assert _in_hand(worker.database) == 0
+
+
+def test_a_stop_finishes_what_the_network_has_and_gives_the_rest_back_uncharged(
+    worker: Worker, row, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = pictures(3 * IN_HAND * BATCH)
+    network, stopped = worker.predictor.scores_with_branches, threading.Event()
+
+    def stopping(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        stopped.set()
+        return network(images_BHWC)
+
+    monkeypatch.setattr(worker.predictor, "scores_with_branches", stopping)
+
+    concluded = drain(worker, stopped.is_set)
+
+    assert BATCH <= concluded <= IN_HAND * BATCH
+    files = [row(path) for path in paths]
+    assert sum(file.state == "scored" for file in files) == concluded
+    assert {(file.attempts, file.lease_owner) for file in files if file.state == "pending"} == {(0, None)}
+    assert drain(worker, lambda: False) == len(paths) - concluded
+
+
+def test_one_that_may_have_ended_a_worker_is_alone_in_its_hands(
+    worker: Worker, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = pictures(2 * BATCH + 2)
+    with worker.database.write() as session:
+        session.execute(update(File).where(File.path.in_(paths[:2])).values(attempts=SUSPECT_AFTER))
+    in_hand: list[int] = []
+    network = worker.predictor.scores_with_branches
+
+    def counting(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        if len(images_BHWC) == 1:
+            in_hand.append(_in_hand(worker.database))
+        return network(images_BHWC)
+
+    monkeypatch.setattr(worker.predictor, "scores_with_branches", counting)
+
+    assert drain(worker, lambda: False) == len(paths)
+    assert in_hand == [1, 1]
+
+
+def test_a_content_in_several_batches_is_looked_at_once(
+    worker: Worker, row, pictures: Callable[[int], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now
+) -> None:
+    [path] = pictures(1)
+    copies = [tmp_path / f"copy-{number}.jpg" for number in range(3 * BATCH)]
+    for copy in copies:
+        copy.write_bytes(Path(path).read_bytes())
+    take_in_paths(worker.settings, worker.database, [str(copy) for copy in copies], lambda: now)
+    looked_at: list[int] = []
+    network = worker.predictor.scores_with_branches
+
+    def counting(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        looked_at.append(len(images_BHWC))
+        return network(images_BHWC)
+
+    monkeypatch.setattr(worker.predictor, "scores_with_branches", counting)
+
+    assert drain(worker, lambda: False) == 1 + len(copies)
+    assert looked_at == [1]
+    assert {row(str(each)).state for each in [path, *copies]} == {"scored"}
+
+
+def test_bytes_that_wait_for_a_decoder_are_bounded(
+    worker: Worker, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = pictures(6)
+    largest = max(Path(path).stat().st_size for path in paths)
+    monkeypatch.setattr("worker.drain.BYTES_IN_HAND", largest)
+    undone: list[int] = []
+    futures = []
+    begin = worker.decoders.begin
+
+    def counting(content, size):
+        undone.append(sum(not future.done() for future in futures))
+        futures.append(begin(content, size))
+        return futures[-1]
+
+    monkeypatch.setattr(worker.decoders, "begin", counting)
+
+    assert drain(worker, lambda: False) == 6
+    assert max(undone) <= 1
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "torch-bf16"])
+def test_the_verdict_says_what_ran_the_network(worker: Worker, pictures: Callable[[int], list[str]], runtime: str) -> None:
+    pictures(1)
+    other = load_predictor(
+        find_checkpoint("lite", worker.settings.data_dir),
+        worker.predictor.device,
+        files=named_backbones(worker.settings),
+        micro_batch=2,
+        runtime=runtime,
+    )
+
+    assert drain(replace(worker, predictor=other), lambda: False) == 1
+    with worker.database.read() as session:
+        assert session.scalars(select(Detection.device)).all() == [f"cpu, {runtime}"]
+
+
+def _in_hand(database: Database) -> int:
+    held = select(func.count()).select_from(File).where(File.lease_owner.is_not(None), File.state == State.PENDING)
+    with database.read() as session:
+        return session.scalar(held) or 0
