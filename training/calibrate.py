@@ -54,7 +54,8 @@ def decide(labels: Labels, logits: Scores, mild: Sequence[Scores], bars: Bars) -
     for other in mild:
         degraded = calibrated(calibration, other)
         low = min(low, _low_against(scores, degraded, threshold, bars), _low_against(degraded, scores, threshold, bars))
-    return Decision(calibration, threshold, min(threshold, max(low, threshold_for(reals, bars.most_flagged))))
+    low = min(threshold, max(low, threshold_for(reals, bars.most_flagged)))
+    return Decision(calibration, _apart(scores, threshold), _apart(scores, low))
 
 
 def platt(labels: Labels, logits: Scores) -> Calibration:
@@ -85,6 +86,12 @@ def fitted_prior(card: CheckpointCard) -> float:
     """The share of fakes among the images that the card's calibration was fitted on; 0.5 if it does not say."""
     known: Mapping[str, Any] = card.training.get("calibrated") or card.metrics
     return float(known.get("prior", 0.5))
+
+
+def _apart(scores: Scores, cut: float) -> float:
+    """The cut in the middle of the gap that it lies in: no score is on it, to fall on either side by a rounding error."""
+    below, above = scores[scores < cut], scores[scores >= cut]
+    return float(below.max() + above.min()) / 2 if len(below) and len(above) else cut
 
 
 def _precise_from(reals: Scores, fakes: Scores, bars: Bars) -> float:

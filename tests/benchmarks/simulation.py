@@ -2,8 +2,8 @@
 
 python -m tests.benchmarks.simulation [STAGES.json]
 
-The loop is that of worker/drain.py: claim and begin the next batch, then conclude the current one. Stage times are recorded by
-`python -m tests.benchmarks workers --json FILE`, or written by hand.
+The loop is that of worker/drain.py: batches are claimed and begun while others are in the decoders and before the network, up to
+as many as it has in hand. Stage times are recorded by -m tests.benchmarks workers --json FILE`, or written by hand.
 """
 
 import heapq
@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+IN_HAND = 4  # as in worker/drain.py
 WORKERS = (1, 2, 4, 8, 64)
 RECORDED = Path(__file__).with_name("stages.json")
 
@@ -97,10 +98,11 @@ class _Clock:
 
 @dataclass
 class _Batch:
-    """Images still to be decoded; `done` can be had once there are none."""
+    """Images still to be decoded; `done` can be had once there are none, `judged` when the network has seen it."""
 
     left: int
     done: _Resource = field(default_factory=lambda: _Resource(0))
+    judged: _Resource = field(default_factory=lambda: _Resource(0))
 
 
 @dataclass(frozen=True)
@@ -132,23 +134,31 @@ def simulate(stages: Stages, site: Site, workers: int, images: int) -> Outcome:
 def _worker(
     clock: _Clock, stages: Stages, left: list[int], cores: _Resource, writer: _Resource, device: _Resource, decoders: _Resource
 ) -> _Process:
-    current: _Batch | None = None
+    """What claims, begins and records; the network is a process of its own for each batch, one at a time."""
+    network = _Resource(1)
+    decoding: deque[_Batch] = deque()
     while True:
-        following = None
-        if left[0]:
+        while left[0] and len(decoding) < IN_HAND:
             left[0] -= 1
             yield writer, stages.claim
             yield cores, stages.begin * stages.batch
-            following = _Batch(stages.batch)
+            batch = _Batch(stages.batch)
+            decoding.append(batch)
             for _ in range(stages.batch):
-                clock.go_on(_decode(clock, stages, cores, decoders, following))
-        if current is not None:
-            yield current.done, 0.0
-            yield device, stages.forward
-            yield writer, stages.record
-        current = following
-        if current is None:
+                clock.go_on(_decode(clock, stages, cores, decoders, batch))
+            clock.go_on(_judge(clock, stages, device, network, batch))
+        if not decoding:
             return
+        yield decoding.popleft().judged, 0.0
+        yield writer, stages.record
+
+
+def _judge(clock: _Clock, stages: Stages, device: _Resource, network: _Resource, batch: _Batch) -> _Process:
+    yield batch.done, 0.0
+    yield network, None
+    yield device, stages.forward
+    clock.release(network)
+    clock.release(batch.judged)
 
 
 def _decode(clock: _Clock, stages: Stages, cores: _Resource, decoders: _Resource, batch: _Batch) -> _Process:

@@ -1,5 +1,6 @@
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -131,3 +132,18 @@ def test_every_step_changes_the_picture(step: str, changes: dict[str, float]) ->
 def test_impossible_plans_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="augmentation"):
         Augmentation(**wrong)
+
+
+def test_a_picture_is_framed_anew_as_often_as_asked() -> None:
+    looser = replace(ALL, frame=1.0, frames=(1.4, 1.4), flip=0, tone=0, rescale=0, blur=0, noisy=0, recompress=0)
+
+    framed = [augmented(noise(100, 100), looser, random.Random(seed)) for seed in range(20)]
+
+    assert {picture.size for picture in framed} == {(140, 140)}
+    assert {augmented(noise(100, 100), replace(looser, frame=0), random.Random(0)).size < (107, 107)} == {True}
+
+
+@pytest.mark.parametrize("changes", [{"frame": 1.1}, {"frames": (0.0, 1.0)}, {"frames": (1.2, 1.0)}])
+def test_frames_that_do_not_exist_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="augmentation"):
+        replace(ALL, **changes)
