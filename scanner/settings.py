@@ -35,6 +35,7 @@ class Settings:
     runtime: str = "auto"  # what runs the network: torch, torch-bf16, onnxruntime, or auto: by the device
     batch_size: int = 16
     decoders: int = 2
+    scaled_decode: bool = True  # large JPEGs at a smaller scale with enough pixels; else in full, which is slower
     faces: bool = True  # look for faces and score them; else each picture as a whole
     settle_seconds: float = 2.0
     sweep_seconds: float = 3600.0

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from worker.detector.checkpoint import Calibration, CheckpointCard
-from worker.detector.predictor import sigmoid
+from worker.detector.card import Calibration, CheckpointCard
+from worker.detector.scorer import sigmoid
 
 from .metrics import threshold_for
 from .weighted import Labels, Scores

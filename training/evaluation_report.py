@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from scanner.errors import KnownError
+from worker.detector.card import file_sha256
 from worker.detector.card_tables import anchors_table, figures_table, further_tables, sources_table
 from worker.detector.card_text import robustness_parts
-from worker.detector.checkpoint import file_sha256, library_versions
-from worker.detector.predictor import Predictor, sigmoid
+from worker.detector.checkpoint import library_versions
+from worker.detector.predictor import Predictor
+from worker.detector.scorer import sigmoid
 
 from .anchors import anchors_beside
 from .calibrate import fitted_prior

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 
 from scanner.errors import KnownError
 from scanner.walk import Found, walk
-from worker.detector.checkpoint import CheckpointCard
+from worker.detector.card import CheckpointCard
 from worker.detector.picture import PictureError, decode_rgb
 from worker.detector.predictor import Predictor
 from worker.detector.preprocess import to_square

@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from worker.detector.mild import Condition
 from worker.detector.picture import PictureError, decode_rgb
-from worker.detector.predictor import Predictor, sigmoid
+from worker.detector.predictor import Predictor
 from worker.detector.preprocess import to_square
+from worker.detector.scorer import sigmoid
 
 from . import metrics
 from .conditions import UNCHANGED, conditions

@@ -12,16 +12,8 @@ import torch
 
 from scanner.errors import KnownError
 from worker.detector.backbones import BackboneFiles, build_detector, find_backbone_files
-from worker.detector.checkpoint import (
-    Calibration,
-    CheckpointCard,
-    CheckpointError,
-    file_sha256,
-    library_versions,
-    load_checkpoint,
-    save_checkpoint,
-    save_with_card,
-)
+from worker.detector.card import Calibration, CheckpointCard, CheckpointError, file_sha256
+from worker.detector.checkpoint import library_versions, load_checkpoint, save_checkpoint, save_with_card
 from worker.detector.device import ChosenDevice
 from worker.detector.network import FusionDetector
 from worker.detector.predictor import Predictor

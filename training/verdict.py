@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from worker.detector.checkpoint import CheckpointCard
+from worker.detector.card import CheckpointCard
 from worker.detector.mild import mild_conditions
 from worker.detector.predictor import Predictor
 

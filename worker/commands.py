@@ -103,8 +103,8 @@ def list_models(settings: Settings, as_json: bool) -> None:
 @pass_settings
 def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
     """Show what a checkpoint (default: the active one) says of itself."""
+    from .detector.card import file_sha256, read_card
     from .detector.card_text import card_text
-    from .detector.checkpoint import file_sha256, read_card
     from .detector.registry import find_checkpoint
 
     path = find_checkpoint(name or settings.model, settings.data_dir)

@@ -57,11 +57,15 @@ class DecodersFail(Exception):
 class DecoderPool:
     """Decoder processes. Use as a context manager: leaving it ends them."""
 
-    def __init__(self, processes: int, limits: Limits, *, faces: bool = False) -> None:
-        """With `faces`, each process loads the face finder; `require_face_finder` says beforehand whether it can."""
+    def __init__(self, processes: int, limits: Limits, *, faces: bool = False, scaled: bool = True) -> None:
+        """With `faces`, each process loads the face finder; `require_face_finder` says beforehand whether it can.
+
+        Large JPEGs are decoded at a smaller scale unless they are not to be `scaled`.
+        """
         self._processes = processes
         self._limits = limits
         self._faces = faces
+        self._scaled = scaled
         self._breaks = 0
         self._waiting: set[Future[Any]] = set()
         self._pool = self._new_pool()
@@ -79,7 +83,7 @@ class DecoderPool:
     def begin(self, content: bytes | Video, size: int) -> "Future[Ready]":
         """Start to decode `content` for an input of `size` pixels; collect it with `outcome`. A video is read by the decoder."""
         seconds = self._limits.seconds if isinstance(content, bytes) else self._limits.video_seconds
-        return self._start(_decode, [content, size, self._limits.pixels, self._limits.video_frames, self._faces], seconds)
+        return self._start(_decode, [content, size, self._limits, self._faces, self._scaled], seconds)
 
     def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T]":
         """Start `work(content, argument, max_pixels)` in a decoder process; collect what it returns with `outcome`."""
@@ -174,12 +178,12 @@ def _prepare_process(megabytes: int, faces: bool) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
 
-def _decode(content: bytes | Video, size: int, max_pixels: int, video_frames: int, faces: bool) -> Ready:
+def _decode(content: bytes | Video, size: int, limits: Limits, faces: bool, scaled: bool) -> Ready:
     find = process_face_finder().find if faces else None
     if isinstance(content, bytes):
-        seen = look(content, size, max_pixels=max_pixels, find=find)
+        seen = look(content, size, max_pixels=limits.pixels, find=find, scaled=scaled)
         return _ready(seen, looked_for_faces=faces, evidence=gather(content, seen.format))
-    frames = sampled_frames(content, count=video_frames, max_pixels=max_pixels)
+    frames = sampled_frames(content, count=limits.video_frames, max_pixels=limits.pixels)
     return _ready(look_through(frames, size, find), looked_for_faces=faces, is_video=True)
 
 

@@ -23,7 +23,7 @@ from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused,
 from .deadline import Deadline
 from .decoding import DecoderPool, PoolBroke
 from .detector.picture import PictureError
-from .detector.predictor import Predictor
+from .detector.scorer import Scorer
 from .inputs import Ready
 from .judging import Judged, judge
 from .reading import changed_since, read_image, read_video
@@ -43,7 +43,7 @@ class Worker:
     name: str
     settings: Settings
     database: Database
-    predictor: Predictor
+    predictor: Scorer
     model: ActiveModel
     decoders: DecoderPool
     now: Callable[[], datetime]

@@ -15,7 +15,7 @@ from scanner.settings import Settings
 from scanner.verdicts import ActiveModel, verdict
 
 from .decoding import DecoderPool, Limits, PoolBroke
-from .detector.checkpoint import file_sha256
+from .detector.card import file_sha256
 from .detector.device import choose_device
 from .detector.face_finder import require_face_finder
 from .detector.faces import Input
@@ -69,7 +69,7 @@ class Explainer:
         limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
         if settings.faces:
             require_face_finder()
-        self._decoders = DecoderPool(1, limits, faces=settings.faces)
+        self._decoders = DecoderPool(1, limits, faces=settings.faces, scaled=settings.scaled_decode)
         self._loaded: tuple[Predictor, ActiveModel] | None = None
 
     def __enter__(self) -> "Explainer":

@@ -11,7 +11,7 @@ from scanner.database.models import Label
 from scanner.seen import Seen
 from scanner.verdicts import ActiveModel, verdict
 
-from .detector.predictor import Predictor
+from .detector.scorer import Scorer
 from .inputs import Ready
 from .scoring import scores_or_reasons
 from .stability import stabilities
@@ -27,7 +27,7 @@ class Judged:
     inputs: tuple[InputScore, ...]
 
 
-def judge(predictor: Predictor, model: ActiveModel, contents: Sequence[Ready]) -> list[Judged | str]:
+def judge(predictor: Scorer, model: ActiveModel, contents: Sequence[Ready]) -> list[Judged | str]:
     """Score all inputs together; for a content of which the network fails on an input, the reason.
 
     What would be called fake is tried again under mild conditions: few contents are, so that this costs little.
@@ -40,7 +40,7 @@ def judge(predictor: Predictor, model: ActiveModel, contents: Sequence[Ready]) -
     return [found if isinstance(found, str) else _with(found, held) for found, held in zip(first, stable, strict=True)]
 
 
-def _summed(predictor: Predictor, ready: Ready, rows: Sequence[NDArray[np.float64] | str]) -> Judged | str:
+def _summed(predictor: Scorer, ready: Ready, rows: Sequence[NDArray[np.float64] | str]) -> Judged | str:
     inputs: list[InputScore] = []
     for row in rows:
         if isinstance(row, str):

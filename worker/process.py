@@ -31,15 +31,12 @@ from scanner.workers import SIGN_SECONDS, note_trouble, report_in, report_out, s
 from .breaker import FIRST_SECONDS, Breaker
 from .deadline import Deadline
 from .decoding import DecoderPool, Limits
-from .detector.checkpoint import file_sha256
-from .detector.device import choose_device
+from .detector.card import file_sha256
 from .detector.face_finder import require_face_finder
-from .detector.predictor import load_predictor
 from .detector.registry import find_checkpoint
-from .detector.runtimes import choose_runtime
 from .drain import Worker, drain
+from .loading import load_scorer
 from .memory import memory_ceiling, resident_megabytes
-from .public_weights import named_backbones
 from .scoring import OutOfMemory
 
 # How long writing down whose fault a passed deadline was may take, before the process ends all the same.
@@ -69,7 +66,9 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         )
         if settings.faces:
             require_face_finder()
-        decoders = stack.enter_context(DecoderPool(settings.decoders, limits, faces=settings.faces))
+        decoders = stack.enter_context(
+            DecoderPool(settings.decoders, limits, faces=settings.faces, scaled=settings.scaled_decode)
+        )
         worker = _load(settings, name, database, decoders, path_map)
         decoders.warm_up()
         device = f"{worker.predictor.ran_on} ({worker.predictor.device.reason})"
@@ -94,14 +93,7 @@ def _load(settings: Settings, name: str, database: Database, decoders: DecoderPo
         return datetime.now(UTC)
 
     path = find_checkpoint(settings.model, settings.data_dir)
-    device = choose_device(settings.device)
-    predictor = load_predictor(
-        path,
-        device,
-        files=named_backbones(settings),
-        micro_batch=settings.batch_size,
-        runtime=choose_runtime(settings.runtime, device),
-    )
+    predictor = load_scorer(path, settings)
     card = predictor.card
     model = register_model(
         database,

@@ -13,8 +13,9 @@ from training.evaluate import face_logits_of, logits_of
 from training.manifest import Row, read_manifest, write_manifest
 from worker.detector.backbones import BackboneFiles
 from worker.detector.device import ChosenDevice
-from worker.detector.predictor import Predictor, load_predictor, sigmoid
+from worker.detector.predictor import Predictor, load_predictor
 from worker.detector.registry import find_checkpoint
+from worker.detector.scorer import sigmoid
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

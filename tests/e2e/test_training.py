@@ -23,7 +23,8 @@ from training.evaluate import logits_of
 from training.manifest import read_manifest
 from worker.detector.backbones import BackboneFiles
 from worker.detector.device import ChosenDevice
-from worker.detector.predictor import load_predictor, sigmoid
+from worker.detector.predictor import load_predictor
+from worker.detector.scorer import sigmoid
 
 RECIPE = """
 [network]

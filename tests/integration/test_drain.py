@@ -19,11 +19,9 @@ from scanner.settings import Settings
 from scanner.verdicts import ActiveModel
 from worker.deadline import Deadline
 from worker.decoding import DecoderPool, Limits
-from worker.detector.device import choose_device
-from worker.detector.predictor import load_predictor
 from worker.detector.registry import find_checkpoint
 from worker.drain import IN_HAND, Worker, drain
-from worker.public_weights import named_backbones
+from worker.loading import load_scorer
 from worker.scoring import OutOfMemory
 
 BATCH = 2
@@ -36,7 +34,7 @@ pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def worker(database: Database, tmp_path: Path, model: ActiveModel, now) -> Iterator[Worker]:
     settings = Settings(tmp_path / "data", settle_seconds=0.1, batch_size=BATCH, decoders=1)
     checkpoint = find_checkpoint("lite", settings.data_dir)
-    predictor = load_predictor(checkpoint, choose_device("cpu"), files=named_backbones(settings), micro_batch=2)
+    predictor = load_scorer(checkpoint, replace(settings, device="cpu", runtime="torch"))
     deadline = Deadline(60.0, 60.0, lambda file, seconds: None)
     with DecoderPool(1, Limits(1_000_000, 60.0, 2048)) as decoders:
         yield Worker("worker", settings, database, predictor, model, decoders, lambda: now, deadline)
@@ -185,15 +183,10 @@ def test_bytes_that_wait_for_a_decoder_are_bounded(
 @pytest.mark.parametrize("runtime", ["onnxruntime", "torch-bf16"])
 def test_the_verdict_says_what_ran_the_network(worker: Worker, pictures: Callable[[int], list[str]], runtime: str) -> None:
     pictures(1)
-    other = load_predictor(
-        find_checkpoint("lite", worker.settings.data_dir),
-        worker.predictor.device,
-        files=named_backbones(worker.settings),
-        micro_batch=2,
-        runtime=runtime,
-    )
+    settings = replace(worker.settings, device="cpu", runtime=runtime)
+    scorer = load_scorer(find_checkpoint("lite", settings.data_dir), settings)
 
-    assert drain(replace(worker, predictor=other), lambda: False) == 1
+    assert drain(replace(worker, predictor=scorer), lambda: False) == 1
     with worker.database.read() as session:
         assert session.scalars(select(Detection.device)).all() == [f"cpu, {runtime}"]
 

@@ -46,7 +46,8 @@ def calibrate(
     from datetime import UTC, datetime
 
     from worker.detector.backbones import BackboneFiles
-    from worker.detector.checkpoint import file_sha256, load_checkpoint, save_with_card
+    from worker.detector.card import file_sha256
+    from worker.detector.checkpoint import load_checkpoint, save_with_card
     from worker.detector.device import choose_device
     from worker.detector.picture import prepare_pillow
     from worker.detector.predictor import Predictor

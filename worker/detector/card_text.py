@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .card import CheckpointCard
 from .card_tables import anchors_table, figures_table, further_tables, history_table, robustness_table, sources_table
-from .checkpoint import CheckpointCard
 
 
 def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:

@@ -1,8 +1,11 @@
 """Which device runs the network: chosen once, always said, never a silent fallback."""
 
+import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
-import torch
+import psutil
 
 from scanner.errors import KnownError
 
@@ -20,15 +23,22 @@ class ChosenDevice:
 
 
 def choose_device(requested: str) -> ChosenDevice:
-    """Turn `auto`, `cpu`, `cuda`, `cuda:N` or `mps` into a device. Raises DeviceUnavailable."""
+    """Turn `auto`, `cpu`, `cuda`, `cuda:N` or `mps` into a device. Raises DeviceUnavailable.
+
+    Torch, which takes seconds to import, is asked only where there may be something else than a CPU.
+    """
+    if requested == "auto" and not _may_have_gpu():
+        return ChosenDevice("cpu", f"no GPU found; {cpu_threads()} threads")
+    if requested == "cpu":
+        return ChosenDevice("cpu", f"as asked; {cpu_threads()} threads")
+    import torch
+
     if requested == "auto":
         if torch.cuda.is_available():
             return ChosenDevice("cuda:0", torch.cuda.get_device_name(0))
         if torch.backends.mps.is_available():
             return ChosenDevice("mps", "Apple GPU")
-        return ChosenDevice("cpu", f"no CUDA or MPS device found; {torch.get_num_threads()} threads")
-    if requested == "cpu":
-        return ChosenDevice("cpu", f"as asked; {torch.get_num_threads()} threads")
+        return ChosenDevice("cpu", f"no CUDA or MPS device found; {cpu_threads()} threads")
     if requested == "mps" and torch.backends.mps.is_available():
         return ChosenDevice("mps", "as asked")
     kind, _, number = requested.partition(":")
@@ -42,6 +52,20 @@ def choose_device(requested: str) -> ChosenDevice:
     )
 
 
+def cpu_threads() -> int:
+    """How many threads run a network on the CPU: OMP_NUM_THREADS, or one for each core."""
+    return int(os.environ.get("OMP_NUM_THREADS") or 0) or psutil.cpu_count(logical=False) or os.cpu_count() or 1
+
+
+def _may_have_gpu() -> bool:
+    """Whether the system shows anything of a GPU that torch could use: NVIDIA's or AMD's driver, or Apple's chips."""
+    if sys.platform == "linux":  # dxg: Windows' GPUs, seen from its Linux
+        return any(Path("/dev").glob("nvidia[0-9]*")) or any(Path("/dev", name).exists() for name in ("kfd", "dxg", "nvidiactl"))
+    return True
+
+
 def _seen() -> str:
+    import torch
+
     cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
     return f"{cuda} CUDA device(s), {'an' if torch.backends.mps.is_available() else 'no'} MPS device"

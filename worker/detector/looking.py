@@ -65,15 +65,16 @@ def picture_score(scores: Iterable[float]) -> float:
     return max(scores)
 
 
-def look(content: bytes, size: int, *, max_pixels: int, find: Find | None) -> Looked:
+def look(content: bytes, size: int, *, max_pixels: int, find: Find | None, scaled: bool = True) -> Looked:
     """Decode a file's bytes and cut its faces out, for inputs of `size` pixels; without `find` it is taken as it is.
 
     Without a face that is large enough, the picture as a whole is the input. One that is a face crop already is not cut
-    further. Raises PictureError.
+    further. Large JPEGs are decoded at a smaller scale unless it is not to be `scaled`. Raises PictureError.
     """
     searched = SEARCHED_PIXELS if find else 0
-    frames = decode_frames(content, max_pixels=max_pixels, short_side=size, pixels=searched)
-    return look_through(frames, size, find, partial(decode_rgb, content, max_pixels=max_pixels, short_side=size))
+    frames = decode_frames(content, max_pixels=max_pixels, short_side=size, pixels=searched, scaled=scaled)
+    again = partial(decode_rgb, content, max_pixels=max_pixels, short_side=size, scaled=scaled)
+    return look_through(frames, size, find, again if scaled else None)
 
 
 def look_through(frames: Iterable[Decoded], size: int, find: Find | None, again: Again | None = None) -> Looked:

@@ -1,11 +1,13 @@
 """As many images at once as the device's memory takes."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .runtimes import Forward
+# A network: uint8 images_BHWC to logits_BK.
+Forward = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 
 log = logging.getLogger(__name__)
 

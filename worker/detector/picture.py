@@ -44,17 +44,17 @@ class PictureError(Exception):
     """The bytes are no picture that can be used. The text is the reason, in a user's words."""
 
 
-def decode_rgb(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0) -> Decoded:
+def decode_rgb(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0, scaled: bool = True) -> Decoded:
     """The first picture of `decode_frames`. Raises PictureError."""
-    return next(decode_frames(content, max_pixels=max_pixels, short_side=short_side, pixels=pixels))
+    return next(decode_frames(content, max_pixels=max_pixels, short_side=short_side, pixels=pixels, scaled=scaled))
 
 
-def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0) -> Iterator[Decoded]:
+def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0, scaled: bool = True) -> Iterator[Decoded]:
     """Decode `content` into upright RGB pictures in sRGB, one at a time: which of several is told in `frames`.
 
     A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 scale (DCT scaling), never below twice `short_side`,
-    so that the resize that follows still averages, nor below `pixels` in all. Transparency is laid over white. A RAW file gives
-    the preview in it.
+    so that the resize that follows still averages, nor below `pixels` in all; in full if it is not to be `scaled`. Transparency
+    is laid over white. A RAW file gives the preview in it.
 
     Raises PictureError when the bytes are no readable picture or the first one holds more than `max_pixels` pixels. Further
     pictures are given only as far as all together hold no more, and as far as they can be decoded.
@@ -63,7 +63,7 @@ def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: i
         picture, name = _opened(content, max_pixels)
         width, height = picture.size
         scale = max(2 * short_side / min(width, height), math.sqrt(pixels / (width * height)))
-        if scale < 1:
+        if scaled and scale < 1:
             # draft() picks the smallest scale that is not below the size asked for, on both sides.
             picture.draft("RGB", (max(1, int(width * scale)), max(1, int(height * scale))))
         numbers = frames_of(picture, max_pixels)

@@ -5,14 +5,16 @@ import shutil
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .backbones import BackboneFiles
-from .checkpoint import CheckpointCard, CheckpointError, file_sha256, load_checkpoint, read_card
+from .card import CheckpointCard, CheckpointError, file_sha256, read_card
 from .device import ChosenDevice
-from .network import FusionDetector
-from .predictor import Predictor
+
+if TYPE_CHECKING:
+    from .backbones import BackboneFiles
+    from .network import FusionDetector
 
 _SUFFIX = ".safetensors"
 _NAME = re.compile(r"[\w][\w.+-]{0,98}")
@@ -70,7 +72,7 @@ def _available(path: Path, bundled: bool) -> Available:
         return Available(path.stem, path, bundled, None, str(error))
 
 
-def import_checkpoint(source: Path, data_dir: Path, *, name: str, sha256: str | None, files: BackboneFiles) -> Path:
+def import_checkpoint(source: Path, data_dir: Path, *, name: str, sha256: str | None, files: "BackboneFiles") -> Path:
     """Copy the checkpoint `source` into the data folder as `name`, after it was loaded for a trial; returns the copy's path.
 
     `sha256` (hex) is what its publisher says that the file's is. Raises CheckpointError when it cannot be trusted or run, or
@@ -83,6 +85,8 @@ def import_checkpoint(source: Path, data_dir: Path, *, name: str, sha256: str | 
         raise CheckpointError(
             f"{source} has the sha256 {found}, not {sha256}: another file, or damaged on its way; fetch it again"
         )
+    from .checkpoint import load_checkpoint
+
     target = new_path(name, data_dir, unless_sha256=found)
     _try_out(source, *load_checkpoint(source, files))
     if not target.exists():
@@ -92,7 +96,9 @@ def import_checkpoint(source: Path, data_dir: Path, *, name: str, sha256: str | 
     return target
 
 
-def _try_out(source: Path, detector: FusionDetector, card: CheckpointCard) -> None:
+def _try_out(source: Path, detector: "FusionDetector", card: CheckpointCard) -> None:
+    from .predictor import Predictor
+
     size = card.recipe.preprocessing.size
     predictor = Predictor(detector, card, ChosenDevice("cpu", "a trial"), 1)
     try:

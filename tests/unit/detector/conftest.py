@@ -12,7 +12,7 @@ from PIL import Image
 
 from training.recipes.reading import recipe_named
 from worker.detector.backbones import BackboneFiles, build_detector
-from worker.detector.checkpoint import Calibration, CheckpointCard
+from worker.detector.card import Calibration, CheckpointCard
 from worker.detector.network import FusionDetector
 from worker.detector.normalise import normalise
 

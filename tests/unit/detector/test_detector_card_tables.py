@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from worker.detector.card import CheckpointCard
 from worker.detector.card_tables import anchors_table, costs_line, further_tables, history_table, robustness_table
 from worker.detector.card_text import card_text
-from worker.detector.checkpoint import CheckpointCard
 
 FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6}
 BOTH: dict[str, Any] = {"real": 1000, "fake": 2, "auc": FIGURE, "cllr": FIGURE, "minimal_dcf": FIGURE, "f1_real": FIGURE}

@@ -1,8 +1,8 @@
 """The bundled checkpoint and its card in words."""
 
+from worker.detector.card import file_sha256, read_card
 from worker.detector.card_tables import figures_table
 from worker.detector.card_text import card_text
-from worker.detector.checkpoint import file_sha256, read_card
 from worker.detector.registry import bundled_folder
 
 

@@ -15,15 +15,8 @@ from torch import nn
 from training.recipes.reading import recipe_named, recipe_names
 from worker.detector import backbones, checkpoint
 from worker.detector.backbones import BackboneFiles, BackboneMissing, build_detector
-from worker.detector.checkpoint import (
-    Calibration,
-    CheckpointCard,
-    CheckpointError,
-    file_sha256,
-    load_checkpoint,
-    read_card,
-    save_checkpoint,
-)
+from worker.detector.card import Calibration, CheckpointCard, CheckpointError, file_sha256, read_card
+from worker.detector.checkpoint import load_checkpoint, save_checkpoint
 from worker.detector.device import ChosenDevice
 from worker.detector.network import FusionDetector
 from worker.detector.predictor import Predictor

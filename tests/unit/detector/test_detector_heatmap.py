@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from training.recipes.reading import recipe_named
 from worker.detector.backbones import BackboneFiles, build_detector, find_backbone_files
 from worker.detector.branches import ClipImage, ClipPrompt, ResNet101
-from worker.detector.checkpoint import Calibration, CheckpointCard
+from worker.detector.card import Calibration, CheckpointCard
 from worker.detector.device import ChosenDevice
 from worker.detector.heatmap import _attention_for_fake, heatmap
 from worker.detector.network import FusionDetector

@@ -3,6 +3,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +174,15 @@ def test_a_large_jpeg_is_scaled_while_decoding_and_still_looks_the_same(encoded:
     difference = np.abs(to_square(got, 70).astype(np.int16) - to_square(picture, 70))
     assert difference.mean() < 1.5
     assert difference.max() < 16
+
+
+def test_a_jpeg_is_decoded_in_full_where_that_is_asked_for(encoded: Encode) -> None:
+    content = encoded(gradient(1600, 1200), "JPEG", quality=95)
+
+    got = decode_rgb(content, max_pixels=10_000_000, short_side=70, scaled=False).picture
+
+    assert got.size == (1600, 1200)
+    assert np.array_equal(np.asarray(got), np.asarray(Image.open(BytesIO(content)).convert("RGB")))
 
 
 def test_format_and_size_are_told_as_stored(encoded: Encode) -> None:

@@ -10,11 +10,13 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from worker.detector.backbones import BackboneFiles
-from worker.detector.checkpoint import Calibration, CheckpointCard, save_checkpoint
+from worker.detector.card import Calibration, CheckpointCard
+from worker.detector.checkpoint import save_checkpoint
 from worker.detector.device import ChosenDevice
 from worker.detector.network import FusionDetector
 from worker.detector.normalise import normalise
-from worker.detector.predictor import Predictor, load_predictor, sigmoid
+from worker.detector.predictor import Predictor, load_predictor
+from worker.detector.scorer import sigmoid
 
 CPU = ChosenDevice("cpu", "for a test")
 

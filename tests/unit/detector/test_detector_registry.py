@@ -14,14 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from worker.detector.backbones import BackboneFiles
-from worker.detector.checkpoint import (
-    CheckpointCard,
-    CheckpointError,
-    load_checkpoint,
-    read_card,
-    save_checkpoint,
-    save_with_card,
-)
+from worker.detector.card import CheckpointCard, CheckpointError, read_card
+from worker.detector.checkpoint import load_checkpoint, save_checkpoint, save_with_card
 from worker.detector.network import FusionDetector
 from worker.detector.registry import available_checkpoints, find_checkpoint, import_checkpoint, new_name, new_path
 

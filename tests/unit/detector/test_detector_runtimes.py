@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,49 +7,67 @@ from numpy.typing import NDArray
 
 from training.recipes.reading import recipe_named
 from worker.detector.backbones import BackboneFiles, build_detector
-from worker.detector.checkpoint import Calibration, CheckpointCard
+from worker.detector.card import Calibration, CheckpointCard
 from worker.detector.device import ChosenDevice
 from worker.detector.micro_batches import MicroBatches
 from worker.detector.network import FusionDetector
+from worker.detector.onnx_export import exported
+from worker.detector.onnx_runtime import network_of
 from worker.detector.predictor import Predictor
 from worker.detector.runtimes import RUNTIMES, RuntimeUnavailable, choose_runtime
+from worker.detector.scorer import Scorer
 
 CPU, GPU = ChosenDevice("cpu", "for a test"), ChosenDevice("cuda:0", "for a test")
 
 
-@pytest.mark.parametrize(("runtime", "drift"), [("onnxruntime", 1e-4), ("torch-bf16", 0.1)])
-def test_each_runtime_gives_the_scores_of_torch(
-    lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8], runtime: str, drift: float
+def converted(detector: FusionDetector, card: CheckpointCard) -> Scorer:
+    """The same network by ONNX Runtime."""
+    network = network_of(exported(detector, card.recipe.preprocessing))
+    return Scorer(network.forward, network.branches, card, CPU, runtime="onnxruntime", micro_batch=3)
+
+
+def test_onnx_runtime_gives_the_scores_of_torch(
+    lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8]
 ) -> None:
     expected = Predictor(lite, card, CPU, micro_batch=7).scores(images_BHWC)
 
-    predictor = Predictor(lite, card, CPU, micro_batch=3, runtime=runtime)
+    scorer = converted(lite, card)
 
-    np.testing.assert_allclose(predictor.scores(images_BHWC), expected, atol=drift)
-    np.testing.assert_allclose(predictor.scores(images_BHWC[4:5]), expected[4:5], atol=drift)
+    np.testing.assert_allclose(scorer.scores(images_BHWC), expected, atol=1e-4)
+    np.testing.assert_allclose(scorer.scores(images_BHWC[4:5]), expected[4:5], atol=1e-4)
     assert np.ptp(expected) > 0.2, "the images are not told apart, so that this shows nothing"
-    assert predictor.ran_on == f"cpu, {runtime}"
+    assert (scorer.ran_on, scorer.branches) == ("cpu, onnxruntime", ())
+    assert not lite.training
+
+
+def test_bfloat16_stays_near_the_scores_of_float32(
+    lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8]
+) -> None:
+    expected = Predictor(lite, card, CPU, micro_batch=7).scores(images_BHWC)
+
+    predictor = Predictor(lite, card, CPU, micro_batch=7, runtime="torch-bf16")
+
+    np.testing.assert_allclose(predictor.scores(images_BHWC), expected, atol=0.1)
+    assert not np.array_equal(predictor.scores(images_BHWC), expected), "nothing was computed in bfloat16"
+    assert {parameter.dtype for parameter in lite.parameters()} == {torch.float32}, "the network itself was changed"
 
 
 def test_branches_are_heard_alone_by_onnx_runtime_too(images_BHWC: NDArray[np.uint8]) -> None:
     """Attention, a constant branch and several answers: what `lite` does not have."""
     recipe = recipe_named("paper").network
-    recipe = replace(recipe, preprocessing=replace(recipe.preprocessing, size=224))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
         detector = build_detector(recipe, BackboneFiles(), embed_prompt=False).eval()
         detector.neutral_D.normal_()
-    images = images_BHWC[:2].repeat(4, axis=1).repeat(4, axis=2)[:, :224, :224]
-    with torch.inference_mode():
         detector.head[-1].weight.div_(1e4)  # random weights without trained statistics give logits in the thousands
-        detector.head[-1].bias.zero_()
+    images = images_BHWC[:2].repeat(4, axis=1).repeat(4, axis=2)[:, :224, :224]
     card = CheckpointCard("random", recipe, Calibration(), 0.5, 0.5, "")
 
-    torched, converted = (Predictor(detector, card, CPU, 2, runtime) for runtime in ("torch", "onnxruntime"))
+    expected, scorer = Predictor(detector, card, CPU, 2), converted(detector, card)
 
-    assert converted.branches == ("clip-image", "resnet101")
-    assert converted.scores_with_branches(images).shape == (2, 3)
-    np.testing.assert_allclose(converted.scores_with_branches(images), torched.scores_with_branches(images), atol=1e-3)
+    assert scorer.branches == expected.branches == ("clip-image", "resnet101")
+    np.testing.assert_allclose(scorer.scores_with_branches(images), expected.scores_with_branches(images), atol=1e-3)
+    assert scorer.scores_with_branches(images).shape == (2, 3)
     assert torch.backends.mha.get_fastpath_enabled()
 
 

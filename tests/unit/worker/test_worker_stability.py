@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from scanner.seen import Seen
 from scanner.verdicts import ActiveModel, verdict
-from worker.detector.checkpoint import Calibration, CheckpointCard
+from worker.detector.card import Calibration, CheckpointCard
 from worker.detector.device import ChosenDevice
 from worker.detector.mild import mild_conditions, under
 from worker.detector.network import Branch, FusionDetector

@@ -1,0 +1,100 @@
+"""The active model as a worker loads it: exported once, kept, and never trusted when it has changed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scanner.settings import Settings
+from worker.detector.backbones import BackboneFiles
+from worker.detector.device import ChosenDevice
+from worker.detector.predictor import load_predictor
+from worker.detector.registry import find_checkpoint
+from worker.loading import load_scorer
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), np.uint8)
+
+WITHOUT_TORCH = """
+import sys
+from pathlib import Path
+import numpy as np
+import worker.process  # with all that a worker imports
+from scanner.settings import Settings
+from worker.loading import load_scorer
+
+scorer = load_scorer(Path(sys.argv[1]), Settings(Path(sys.argv[2]), device=sys.argv[3]))
+images = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), np.uint8)
+print(*scorer.scores(images))
+heavy = [name for name in ("torch", "torchvision", "timm", "onnx", "sklearn") if name in sys.modules]
+sys.exit(f"{heavy} were imported" if heavy else 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A data folder with the bundled network exported into it, and that file."""
+    data_dir = tmp_path_factory.mktemp("data")
+    load_scorer(find_checkpoint("lite", data_dir), Settings(data_dir, device="cpu"))
+    [kept] = (data_dir / "cache").iterdir()
+    return data_dir, kept
+
+
+@pytest.fixture(scope="module")
+def expected() -> np.ndarray:
+    path = find_checkpoint("lite", Path())
+    return load_predictor(path, ChosenDevice("cpu", ""), files=BackboneFiles(), micro_batch=16).scores(IMAGES)
+
+
+def test_once_exported_a_network_needs_no_torch(exported: tuple[Path, Path], expected: np.ndarray) -> None:
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(find_checkpoint("lite", exported[0])), str(exported[0]), "cpu"]
+
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert run.returncode == 0, run.stderr
+    np.testing.assert_allclose([float(score) for score in run.stdout.split()], expected, atol=1e-4)
+
+
+def test_a_damaged_export_is_made_anew(exported: tuple[Path, Path], expected: np.ndarray) -> None:
+    data_dir, kept = exported
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-5000] + bytes(5000))  # weights, so that it still loads
+
+    scorer = load_scorer(find_checkpoint("lite", data_dir), Settings(data_dir, device="cpu"))
+
+    np.testing.assert_allclose(scorer.scores(IMAGES), expected, atol=1e-4)
+    assert [path.read_bytes() for path in kept.parent.iterdir()] == [whole]
+
+
+def test_another_checkpoint_is_exported_for_itself(exported: tuple[Path, Path], tmp_path: Path) -> None:
+    """The same name and weights, but other bytes: what is kept of the first is not taken for it."""
+    data_dir, kept = exported
+    other = tmp_path / "lite.safetensors"
+    other.write_bytes(find_checkpoint("lite", data_dir).read_bytes() + b"x")
+    seen: list[str] = []
+
+    from worker.detector.exports import exported_network
+
+    exported_network(other, kept.parent, lambda: seen.append("exported") or b"another")  # type: ignore[func-returns-value]
+
+    assert seen == ["exported"]
+
+
+def test_where_nothing_can_be_kept_it_scores_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, expected: np.ndarray
+) -> None:
+    (tmp_path / "cache").write_text("a file where the folder would be")
+
+    scorer = load_scorer(find_checkpoint("lite", tmp_path), Settings(tmp_path, device="cpu"))
+
+    np.testing.assert_allclose(scorer.scores(IMAGES), expected, atol=1e-4)
+    assert "cannot be kept" in caplog.text
+
+
+def test_a_runtime_of_torch_is_as_asked(tmp_path: Path, expected: np.ndarray) -> None:
+    scorer = load_scorer(find_checkpoint("lite", tmp_path), Settings(tmp_path, device="cpu", runtime="torch"))
+
+    assert scorer.ran_on == "cpu"
+    np.testing.assert_allclose(scorer.scores(IMAGES), expected, atol=1e-6)
+    assert not (tmp_path / "cache").exists()

@@ -1,0 +1,38 @@
+"""The active model, ready to score on the device and by the runtime of the settings."""
+
+from pathlib import Path
+
+from scanner.settings import Settings
+
+from .detector.card import read_card
+from .detector.device import choose_device
+from .detector.exports import exported_network
+from .detector.onnx_runtime import network_of
+from .detector.runtimes import choose_runtime
+from .detector.scorer import Scorer
+
+
+def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
+    """Load `checkpoint`. Torch is imported only where it runs the network, or has to export it for the first time.
+
+    Raises CheckpointError, BackboneMissing, DeviceUnavailable and RuntimeUnavailable.
+    """
+    device = choose_device(settings.device)
+    runtime = choose_runtime(settings.runtime, device)
+    if runtime == "onnxruntime":
+        network = network_of(exported_network(checkpoint, settings.data_dir / "cache", lambda: _exported(checkpoint, settings)))
+        card = read_card(checkpoint)
+        return Scorer(network.forward, network.branches, card, device, runtime=runtime, micro_batch=settings.batch_size)
+    from .detector.predictor import load_predictor
+    from .public_weights import named_backbones
+
+    return load_predictor(checkpoint, device, files=named_backbones(settings), micro_batch=settings.batch_size, runtime=runtime)
+
+
+def _exported(checkpoint: Path, settings: Settings) -> bytes:
+    from .detector.checkpoint import load_checkpoint
+    from .detector.onnx_export import exported
+    from .public_weights import named_backbones
+
+    detector, card = load_checkpoint(checkpoint, named_backbones(settings))
+    return exported(detector, card.recipe.preprocessing)
