@@ -3,7 +3,7 @@
 python -m tests.benchmarks.simulation [STAGES.json]
 
 The loop is that of worker/drain.py: claim and begin the next batch, then conclude the current one. Stage times are recorded by
-`python -m tests.benchmarks workers --json FILE`, or written by hand.
+`python -m tests.benchmarks workers` or `.gpu`, which say them on standard error, or written by hand.
 """
 
 import heapq

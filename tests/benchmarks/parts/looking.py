@@ -30,7 +30,8 @@ from ..face_composites import FACE_SHARE, background, composites
 from ..measure import Figure, Sizes, in_turn, medians
 from ..pictures import face_sized, photo
 
-SEED, SIZE, MAX_PIXELS = 2026, 192, 1 << 28
+SEED, MAX_PIXELS = 2026, 1 << 28
+SIZE = 192  # of the input of `lite`
 BARE = "decode, no faces"
 
 
