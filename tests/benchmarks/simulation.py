@@ -3,7 +3,8 @@
 python -m tests.benchmarks.simulation [STAGES.json]
 
 The loop is that of worker/drain.py: batches are claimed and begun while others are in the decoders and before the network, up to
-as many as it has in hand. Stage times are recorded by -m tests.benchmarks workers --json FILE`, or written by hand.
+as many as it has in hand. Stage times are recorded by `python -m tests.benchmarks workers` or `.gpu`, which say them on standard
+error, or written by hand.
 """
 
 import heapq

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
 from sqlalchemy import func, select
 
 from scanner.database.engine import Database
@@ -16,6 +14,7 @@ from scanner.database.models import File
 from scanner.workers import live_workers
 
 from ..measure import Figure, Sizes
+from ..pictures import face_sized
 from ..processes import running, wait_for
 from ..trees import open_new
 
@@ -38,8 +37,7 @@ def measure(sizes: Sizes) -> Iterator[Figure]:
 
 def _latency(database: Database, path: Path, seed: int) -> float:
     """Seconds from the end of writing to the verdict."""
-    pixels = np.random.default_rng(seed).integers(0, 255, (16, 16, 3), np.uint8)
-    Image.fromarray(pixels).resize((256, 256)).save(path)
+    path.write_bytes(face_sized(seed))
     began = time.perf_counter()
     query = select(func.count()).select_from(File).where(File.path == str(path), File.state == "scored")
     while True:

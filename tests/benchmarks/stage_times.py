@@ -1,0 +1,105 @@
+"""What each stage of a worker's way with a batch takes, one after the other, in this process."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from statistics import median
+
+import numpy as np
+import torch
+
+from scanner.database.engine import Database
+from scanner.intake import batches, take_in
+from scanner.leases import Claimed, claim
+from scanner.settings import Settings
+from scanner.verdicts import ActiveModel, ContentFacts, Scored, is_scored, record, register_model
+from scanner.walk import Found
+from worker.decoding import DecoderPool, Limits
+from worker.detector.scorer import Scorer
+from worker.inputs import Ready
+from worker.reading import read_image
+
+from .bare import loaded_scorer
+from .simulation import Stages
+
+_STAGES = ("claim", "begin", "decode", "forward", "record")
+
+
+def record_stages(database: Database, pictures: Sequence[Found], settings: Settings) -> Stages:
+    """Medians over the batches, in seconds of a core, with one thread and one decoder; also said on standard error, as JSON.
+
+    A decoder is a process of its own, and a device other than the CPU works beside it, too: those are timed by the clock. The
+    first batch is left out, unless it is the only one: the network's first call is dearer.
+    """
+    predictor = loaded_scorer(settings)
+    model = register_model(database, sha256="1" * 64, name="recorded", card={}, threshold=1.0, band_low=1.0, now=_now())
+    for batch in batches(pictures):
+        take_in(database, batch, root_id=None, now=_now())
+    clocked = {"decode"} if predictor.device.name == "cpu" else {"decode", "forward"}
+    limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
+    times: dict[str, list[float]] = {name: [] for name in _STAGES}
+    with _one_thread(), DecoderPool(1, limits) as decoders:
+        decoders.warm_up()
+        while moments := _batch(database, settings, predictor, model, decoders):
+            for name, began, ended in zip(_STAGES, moments, moments[1:], strict=False):
+                times[name].append(ended[name in clocked] - began[name in clocked])
+    middle = {name: median(taken[1:] or taken) for name, taken in times.items()}
+    size = min(settings.batch_size, len(pictures))
+    found = Stages(middle["claim"], middle["begin"] / size, middle["decode"] / size, middle["forward"], middle["record"], size)
+    print(f"  stages: {json.dumps({name: round(value, 5) for name, value in asdict(found).items()})}", file=sys.stderr)
+    return found
+
+
+def _batch(
+    database: Database, settings: Settings, predictor: Scorer, model: ActiveModel, decoders: DecoderPool
+) -> list[tuple[float, float]]:
+    """The moments between the stages of one full batch; none when nothing is pending."""
+    at = [_spent()]
+    claimed = claim(database, "recorder", settings.batch_size, now=_now(), lease_seconds=600, max_attempts=5)
+    if not claimed:
+        return []
+    at.append(_spent())
+    contents = [_read(file) for file in claimed]
+    assert not any(is_scored(database, model, facts.sha256) for _, facts in contents)
+    at.append(_spent())
+    size = predictor.card.recipe.preprocessing.size
+    futures = [decoders.begin(content, size) for content, _ in contents]
+    decoded = [each for each in map(decoders.outcome, futures) if isinstance(each, Ready)]
+    at.append(_spent())
+    scores = predictor.scores(np.stack([ready.inputs[0].image_HWC for ready in decoded]))
+    at.append(_spent())
+    outcomes = [
+        Scored(file, ContentFacts(facts.sha256, facts.size, ready.format, ready.width, ready.height), float(score), 0.01)
+        for file, (_, facts), ready, score in zip(claimed, contents, decoded, scores, strict=True)
+    ]
+    record(database, "recorder", outcomes, model, device=predictor.device.name, now=_now())
+    return [*at, _spent()]
+
+
+def _read(file: Claimed) -> tuple[bytes, ContentFacts]:
+    read = read_image(file, 1 << 30)
+    assert isinstance(read, tuple), read
+    return read
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _spent() -> tuple[float, float]:
+    """Seconds of a core by this process, and seconds by the clock."""
+    return time.process_time(), time.perf_counter()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
