@@ -1,6 +1,6 @@
 """What workers write: the outcome of each claimed file, and the detections behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -136,11 +136,11 @@ def register_model(
         return ActiveModel(row.id, row.name, threshold, band_low, bool(card.get("whole_images")))
 
 
-def is_scored(database: Database, model: ActiveModel, sha256: str) -> bool:
-    """Whether `model` has a detection for this content."""
+def scored_among(database: Database, model: ActiveModel, sha256s: Collection[str]) -> set[str]:
+    """Those of a batch's contents for which `model` has a detection."""
     with database.read() as session:
-        query = select(Detection.id).join(Content).where(Detection.model_id == model.id, Content.sha256 == sha256)
-        return session.scalar(query) is not None
+        query = select(Content.sha256).join(Detection).where(Detection.model_id == model.id, Content.sha256.in_(sha256s))
+        return set(session.scalars(query))
 
 
 def record(

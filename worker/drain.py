@@ -1,6 +1,6 @@
 """A worker's work: claim pending files, read, decode, predict, record, until nothing is pending.
 
-A batch passes three places: the decoders (processes), the network (a thread), and the database. None waits for another while it
+A batch passes three places: the decoders (processes), the network (threads), and the database. None waits for another while it
 has something to do. What is in hand is bounded by `IN_HAND` batches, and by `BYTES_IN_HAND`.
 """
 
@@ -18,7 +18,7 @@ from scanner.leases import Claimed, claim, release
 from scanner.path_map import local_path
 from scanner.recognise import announced_container, has_video_suffix
 from scanner.settings import Settings
-from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, is_scored, record
+from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, record, scored_among
 
 from .deadline import Deadline
 from .decoding import DecoderPool, PoolBroke
@@ -29,9 +29,11 @@ from .judging import Judged, judge
 from .reading import changed_since, read_image, read_video
 from .video import Video
 
-# Batches: two at the network, so that it never waits, and two in the decoders, for the same reason.
-IN_HAND = 4
-AT_NETWORK = 2
+# Batches: three at the network, which may work on two, so that it never waits; and two in the decoders, for the same reason.
+IN_HAND = 5
+AT_NETWORK = 3
+# Bytes that are read before the database is asked which of the contents are known.
+READ_AT_ONCE = 16 << 20
 # Undecoded bytes in memory, beyond which the decoders are waited for before more is read.
 BYTES_IN_HAND = 256 << 20
 
@@ -49,6 +51,20 @@ class Worker:
     now: Callable[[], datetime]
     deadline: Deadline
     path_map: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A file that was read, or a video that a decoder will read."""
+
+    file: Claimed
+    content: bytes | Video
+    facts: ContentFacts
+
+    @property
+    def bytes(self) -> int:
+        """In memory."""
+        return 0 if isinstance(self.content, Video) else len(self.content)
 
 
 @dataclass(frozen=True)
@@ -88,7 +104,7 @@ def drain(worker: Worker, should_stop: Callable[[], bool]) -> int:
 
     When anything but a file goes wrong, everything in hand is given back, uncharged, and the error is raised.
     """
-    with worker.deadline.busy(), ThreadPoolExecutor(1, "network") as network:
+    with worker.deadline.busy(), ThreadPoolExecutor(worker.predictor.calls_at_once, "network") as network:
         try:
             # What an earlier drain held when the database went away is ours still, and would be as long as we live.
             release(worker.database, worker.name, charge=False)
@@ -162,25 +178,36 @@ class _Line:
 
     def _begin(self, claimed: Sequence[Claimed]) -> None:
         """Read the files and start to decode those contents that the model has not scored yet."""
-        worker, batch = self._worker, _Batch([], [])
+        batch = _Batch([], [])
+        read: list[_Read] = []
         for file in claimed:
-            read = _read(worker, file)
-            worker.deadline.progress()
-            if not isinstance(read, tuple):
-                batch.outcomes.append(read)
-                continue
-            read_content, facts = read
-            if facts.sha256 in self._by_sha256:
-                self._by_sha256[facts.sha256].files.append(file)
-            elif is_scored(worker.database, worker.model, facts.sha256):
-                batch.outcomes.append(Reused(file, facts.sha256))
+            found = _read(self._worker, file)
+            self._worker.deadline.progress()
+            if isinstance(found, _Read):
+                read.append(found)
             else:
-                video = read_content if isinstance(read_content, Video) else None
-                content = _Content(facts, [file], worker.decoders.begin(read_content, self._size), video)
-                self._by_sha256[facts.sha256] = content
-                batch.contents.append(content)
-                self._bound(content.future, len(read_content) if isinstance(read_content, bytes) else 0)
+                batch.outcomes.append(found)
+            if sum(each.bytes for each in read) > READ_AT_ONCE:
+                self._decode(batch, read)
+                read = []
+        self._decode(batch, read)
         self._decoding.append(batch)
+
+    def _decode(self, batch: _Batch, read: Sequence[_Read]) -> None:
+        worker = self._worker
+        known = scored_among(worker.database, worker.model, {each.facts.sha256 for each in read}) if read else set()
+        for each in read:
+            sha256 = each.facts.sha256
+            if sha256 in self._by_sha256:
+                self._by_sha256[sha256].files.append(each.file)
+            elif sha256 in known:
+                batch.outcomes.append(Reused(each.file, sha256))
+            else:
+                video = each.content if isinstance(each.content, Video) else None
+                content = _Content(each.facts, [each.file], worker.decoders.begin(each.content, self._size), video)
+                self._by_sha256[sha256] = content
+                batch.contents.append(content)
+                self._bound(content.future, each.bytes)
 
     def _bound(self, future: "Future[Ready]", size: int) -> None:
         """Note `size` undecoded bytes, and wait while there are too many."""
@@ -246,17 +273,19 @@ class _Line:
         wait([*awaited, undecoded] if undecoded else awaited, return_when=FIRST_COMPLETED)
 
 
-def _read(worker: Worker, file: Claimed) -> tuple[bytes | Video, ContentFacts] | Outcome:
+def _read(worker: Worker, file: Claimed) -> _Read | Outcome:
     settings, path = worker.settings, local_path(file.path, worker.path_map)
     root = _local_root(worker, file)
     with worker.deadline.reading(file):
         if (settings.videos or has_video_suffix(path)) and announced_container(path):
-            if settings.videos:
-                return read_video(file, int(settings.max_video_megabytes * 1e6), path=path, root=root)
-            return Failed(
-                file, "video", "a video, and this worker reads none: set DFSCAN_VIDEOS=1 for it, then run `dfscan retry`"
-            )
-        return read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root)
+            if not settings.videos:
+                return Failed(
+                    file, "video", "a video, and this worker reads none: set DFSCAN_VIDEOS=1 for it, then run `dfscan retry`"
+                )
+            video = read_video(file, int(settings.max_video_megabytes * 1e6), path=path, root=root)
+            return _Read(file, *video) if isinstance(video, tuple) else video
+        image = read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root)
+        return _Read(file, *image) if isinstance(image, tuple) else image
 
 
 def _local_root(worker: Worker, file: Claimed) -> str | None:

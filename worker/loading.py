@@ -22,7 +22,15 @@ def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
     if runtime == "onnxruntime":
         network = network_of(exported_network(checkpoint, settings.data_dir / "cache", lambda: _exported(checkpoint, settings)))
         card = read_card(checkpoint)
-        return Scorer(network.forward, network.branches, card, device, runtime=runtime, micro_batch=settings.batch_size)
+        return Scorer(
+            network.forward,
+            network.branches,
+            card,
+            device,
+            runtime=runtime,
+            micro_batch=settings.batch_size,
+            calls_at_once=2,  # so that no core waits for another to finish the last images of a batch
+        )
     from .detector.predictor import load_predictor
     from .public_weights import named_backbones
 

@@ -16,7 +16,7 @@ from scanner.database.engine import Database
 from scanner.intake import batches, take_in
 from scanner.leases import Claimed, claim
 from scanner.settings import Settings
-from scanner.verdicts import ActiveModel, ContentFacts, Scored, is_scored, record, register_model
+from scanner.verdicts import ActiveModel, ContentFacts, Scored, record, register_model, scored_among
 from scanner.walk import Found
 from worker.decoding import DecoderPool, Limits
 from worker.detector.scorer import Scorer
@@ -64,7 +64,7 @@ def _batch(
         return []
     at.append(_spent())
     contents = [_read(file) for file in claimed]
-    assert not any(is_scored(database, model, facts.sha256) for _, facts in contents)
+    assert not scored_among(database, model, [facts.sha256 for _, facts in contents])
     at.append(_spent())
     size = predictor.card.recipe.preprocessing.size
     futures = [decoders.begin(content, size) for content, _ in contents]

@@ -23,10 +23,10 @@ from scanner.verdicts import (
     Scored,
     Unreachable,
     Vanished,
-    is_scored,
     label_for,
     record,
     register_model,
+    scored_among,
 )
 from scanner.walk import Found
 
@@ -62,13 +62,13 @@ def test_a_scored_file(
 ) -> None:
     pend("/a.jpg")
     [file] = lease()
-    assert not is_scored(database, model, FACTS.sha256)
+    assert FACTS.sha256 not in scored_among(database, model, [FACTS.sha256])
     write(Scored(file, FACTS, 0.876543210987, 0.25))
     scored = row("/a.jpg")
     assert (scored.state, scored.error, scored.error_kind) == ("scored", None, None)
     assert scored.finished_at == now + timedelta(seconds=1)
     assert scored.lease_owner is scored.lease_expires_at is None
-    assert is_scored(database, model, FACTS.sha256)
+    assert FACTS.sha256 in scored_among(database, model, [FACTS.sha256])
     with database.read() as session:
         content = session.scalars(select(Content)).one()
         assert (content.sha256, content.size, content.format, content.width, content.height) == (
@@ -198,7 +198,7 @@ def test_who_lost_the_lease_changes_no_file_but_the_detection_stays(
     lease("quick", now=now + timedelta(minutes=2))
     write(Scored(file, FACTS, 0.9, 0.1), owner="slow")
     assert (row("/a").state, row("/a").lease_owner, row("/a").detection_id) == ("pending", "quick", None)
-    assert is_scored(database, model, FACTS.sha256)
+    assert FACTS.sha256 in scored_among(database, model, [FACTS.sha256])
     write(Reused(file, FACTS.sha256), owner="quick")
     assert row("/a").state == "scored"
 
@@ -256,7 +256,7 @@ def test_another_model_gives_another_detection(
     pend("/a", "/b")
     first, second = lease()
     write(Scored(first, FACTS, 0.9, 0.1))
-    assert not is_scored(database, other, FACTS.sha256)
+    assert FACTS.sha256 not in scored_among(database, other, [FACTS.sha256])
     write(Scored(second, FACTS, 0.92, 0.1), model=other)
     assert count(Content) == 1
     assert count(Detection) == 2

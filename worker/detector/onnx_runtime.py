@@ -3,6 +3,7 @@
 Shapes: B images, H rows, W columns, C = 3 colours, K answers.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from .micro_batches import Forward
 
 INPUT = "images_BHWC"
 BRANCHES = "branches"  # what the file says of itself
+# Images that a core takes at once: more of them no longer fit into its cache, and `lite` gets slower (docs/speed.md).
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,20 @@ def network_of(model: bytes | Path) -> Network:
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
-    options.intra_op_num_threads = cpu_threads()
-    # Threads that wait in a loop would take the cores from the decoders.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Each core works on images of its own: threads that share an image wait for each other at every layer, and longer where
+    # decoders run on the same cores.
+    options.intra_op_num_threads = 1
     options.log_severity_level = 3  # errors
     session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
     branches = session.get_modelmeta().custom_metadata_map[BRANCHES]
+    cores = ThreadPoolExecutor(cpu_threads(), "network-core")
+
+    def run(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+        answer: NDArray[np.float32] = session.run(None, {INPUT: images_BHWC})[0]
+        return answer
 
     def forward(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
-        answer: NDArray[np.float32] = session.run(None, {INPUT: images_BHWC})[0]
-        return answer.astype(np.float64)
+        parts = (images_BHWC[start : start + AT_ONCE] for start in range(0, len(images_BHWC), AT_ONCE))
+        return np.concatenate(list(cores.map(run, parts))).astype(np.float64)
 
     return Network(forward, tuple(branches.split()))

@@ -16,7 +16,8 @@ from .micro_batches import Forward, MicroBatches
 class Scorer:
     """A network that runs on `device` by `runtime` (one of RUNTIMES), with the card of the checkpoint it came from.
 
-    `branches` are those whose scores alone can be compared; none where the network has only one.
+    `branches` are those whose scores alone can be compared; none where the network has only one. It is quickest when
+    `calls_at_once` threads ask it for scores.
     """
 
     def __init__(
@@ -28,12 +29,14 @@ class Scorer:
         *,
         runtime: str,
         micro_batch: int,
+        calls_at_once: int = 1,
     ) -> None:
         self.card = card
         self.device = device
         self.runtime = runtime
         self.branches = tuple(branches)
         self.micro_batch = micro_batch
+        self.calls_at_once = calls_at_once
         self._network = MicroBatches(forward, micro_batch)
 
     @property

@@ -24,7 +24,7 @@ from scanner.database.models import Content, Detection, File
 from scanner.intake import take_in
 from scanner.leases import Claimed, claim, release
 from scanner.settle import Settling, is_fresh
-from scanner.verdicts import Changed, ContentFacts, Outcome, Reused, Scored, Vanished, is_scored, record, register_model
+from scanner.verdicts import Changed, ContentFacts, Outcome, Reused, Scored, Vanished, record, register_model, scored_among
 from scanner.walk import Entry, Found
 
 SETTLE, LEASE = 2.0, 60.0
@@ -201,7 +201,7 @@ class Scanning(RuleBasedStateMachine):
         if (version.size, round(version.mtime * 1e9)) != (file.size, file.mtime_ns):
             return Changed(file, version.size, round(version.mtime * 1e9))
         sha256 = f"{version.content:064x}"
-        if is_scored(self.database, self.model, sha256):
+        if scored_among(self.database, self.model, [sha256]):
             return Reused(file, sha256)
         return Scored(file, ContentFacts(sha256, version.size), _score(version.content), 0.1)
 
