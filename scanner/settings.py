@@ -59,12 +59,18 @@ class Settings:
     hang_seconds: float = 90.0  # a worker without a sign of life, or that lets files wait, for this long is replaced
     worker_megabytes: int = 8192  # a worker that has grown beyond this is replaced
     clip_weights: str = ""
+    cache_dir: str = ""  # of networks made ready for their runtime; empty: `cache` in data_dir
     metrics_address: str = ""  # HOST:PORT of this machine for Prometheus metrics and /healthz of `watch`; empty: none
 
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL."""
         return self.database_url or f"sqlite:///{self.data_dir / 'dfscan.sqlite'}"
+
+    @property
+    def cache(self) -> Path:
+        """A folder that may be emptied at any time."""
+        return Path(self.cache_dir).expanduser().absolute() if self.cache_dir else self.data_dir / "cache"
 
 
 @dataclass(frozen=True)

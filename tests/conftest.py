@@ -229,6 +229,13 @@ def shared_faces() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def exported_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache for all commands of a run, in whichever process they are started: exporting a network takes seconds."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "exported-networks"
+
+
 def _dfscan(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterator[Dfscan]:
     data_dir = tmp_path / "data"
     environment = {
@@ -236,6 +243,7 @@ def _dfscan(request: pytest.FixtureRequest, tmp_path: Path, kind: str) -> Iterat
         "DFSCAN_DATA_DIR": str(data_dir),
         "DFSCAN_DATABASE_URL": f"sqlite:///{data_dir / 'dfscan.sqlite'}",
         "DFSCAN_SETTLE_SECONDS": "0.5",
+        "DFSCAN_CACHE_DIR": str(request.getfixturevalue("exported_networks")),
         "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "PYTHONWARNINGS": "default",
     }

@@ -20,7 +20,7 @@ def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
     device = choose_device(settings.device)
     runtime = choose_runtime(settings.runtime, device)
     if runtime == "onnxruntime":
-        network = network_of(exported_network(checkpoint, settings.data_dir / "cache", lambda: _exported(checkpoint, settings)))
+        network = network_of(exported_network(checkpoint, settings.cache, lambda: _exported(checkpoint, settings)))
         card = read_card(checkpoint)
         return Scorer(
             network.forward,

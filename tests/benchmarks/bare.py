@@ -31,9 +31,9 @@ def loaded_scorer(settings: Settings) -> "Scorer":
     return load_scorer(find_checkpoint(settings.model, settings.data_dir), settings)
 
 
-def prepared(size: int, path: Path) -> NDArray[np.uint8]:
-    """The input of the network that a file becomes: read, decoded and made a square of `size` pixels, uint8 HWC."""
-    return to_square(decode_rgb(path.read_bytes(), max_pixels=MAX_PIXELS, short_side=size).picture, size)
+def prepared(size: int, content: bytes) -> NDArray[np.uint8]:
+    """The input of the network that a file's bytes become: decoded and made a square of `size` pixels, uint8 HWC."""
+    return to_square(decode_rgb(content, max_pixels=MAX_PIXELS, short_side=size).picture, size)
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def plain_script(settings: Settings) -> Callable[[Sequence[Path]], list[float]]:
 
 
 def _dropped(size: int, path: Path) -> None:
-    prepared(size, path)
+    prepared(size, path.read_bytes())
 
 
 def _started(_number: int) -> None:

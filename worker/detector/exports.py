@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +12,8 @@ from .card import file_sha256
 
 # Goes up when the same checkpoint would be exported as something else.
 _VERSION = 1
+# Nothing takes so long to be written.
+_LEFT_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +32,10 @@ def exported_network(checkpoint: Path, folder: Path, export: Callable[[], bytes]
             path.unlink()
     model = export()
     path = folder / f"{name}{hashlib.sha256(model).hexdigest()}.onnx"
-    partial = path.with_suffix(".partial")
+    partial = folder / f"{name}{os.getpid()}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _clear_away(folder)
         partial.write_bytes(model)
         partial.replace(path)
     except OSError as error:
@@ -39,3 +44,11 @@ def exported_network(checkpoint: Path, folder: Path, export: Callable[[], bytes]
             partial.unlink(missing_ok=True)
         return model
     return path
+
+
+def _clear_away(folder: Path) -> None:
+    """What processes that died while they wrote have left."""
+    for partial in folder.glob("*.partial"):
+        with suppress(OSError):
+            if time.time() - partial.stat().st_mtime > _LEFT_SECONDS:
+                partial.unlink()

@@ -50,7 +50,7 @@ def _rates(place: str, paths: Sequence[Path], runs: int, *, faces_too: bool = Fa
     settings = settings_of(place)
     predictor = loaded_scorer(settings)
     size = predictor.card.recipe.preprocessing.size
-    images_BHWC = np.stack([prepared(size, path) for path in paths[:READY]])
+    images_BHWC = np.stack([prepared(size, path.read_bytes()) for path in paths[:READY]])
     script = plain_script(settings)
     with decoding_pool(size) as decode:
         measured: dict[str, Callable[[], float]] = {

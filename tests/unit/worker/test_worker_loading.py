@@ -1,5 +1,6 @@
 """The active model as a worker loads it: exported once, kept, and never trusted when it has changed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from scanner.settings import Settings
 from worker.detector.backbones import BackboneFiles
 from worker.detector.device import ChosenDevice
+from worker.detector.exports import exported_network
 from worker.detector.predictor import load_predictor
 from worker.detector.registry import find_checkpoint
 from worker.loading import load_scorer
@@ -74,11 +76,22 @@ def test_another_checkpoint_is_exported_for_itself(exported: tuple[Path, Path], 
     other.write_bytes(find_checkpoint("lite", data_dir).read_bytes() + b"x")
     seen: list[str] = []
 
-    from worker.detector.exports import exported_network
-
     exported_network(other, kept.parent, lambda: seen.append("exported") or b"another")  # type: ignore[func-returns-value]
 
     assert seen == ["exported"]
+
+
+def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path) -> None:
+    old, fresh, checkpoint = tmp_path / "a.partial", tmp_path / "b.partial", tmp_path / "x.safetensors"
+    for path in (old, fresh, checkpoint):
+        path.write_bytes(b"something")
+    os.utime(old, (0, 0))
+
+    kept = exported_network(checkpoint, tmp_path, lambda: b"network")
+
+    assert isinstance(kept, Path)
+    assert kept.read_bytes() == b"network"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([fresh.name, checkpoint.name, kept.name])
 
 
 def test_where_nothing_can_be_kept_it_scores_all_the_same(

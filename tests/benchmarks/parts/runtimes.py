@@ -1,0 +1,108 @@
+"""What each runtime makes of `lite` and of `paper` on the CPU: images a second, and how far scores move, beside eager float32.
+
+Eager float32 is torch as it comes: no other memory layout, no fusion. `paper` has random weights (see `paper_seeing`). Scores are
+of the development set's `val` where it is at hand, else of synthetic pictures.
+"""
+
+import copy
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.manifest import read_manifest
+from worker.detector.backbones import BackboneFiles
+from worker.detector.card import CheckpointCard
+from worker.detector.checkpoint import load_checkpoint
+from worker.detector.device import choose_device
+from worker.detector.network import FusionDetector
+from worker.detector.normalise import normalise
+from worker.detector.onnx_export import exported
+from worker.detector.onnx_runtime import network_of
+from worker.detector.predictor import Predictor
+from worker.detector.registry import find_checkpoint
+from worker.detector.runtimes import RUNTIMES
+from worker.detector.scorer import Scorer
+
+from ...files.shared_faces import VARIABLE, shared_faces_folder
+from ..bare import prepared
+from ..measure import Figure, Limit, Sizes, in_turn, medians
+from ..pictures import face_sized
+from ..random_weights import paper_seeing
+
+SEED, BATCH, TIMED = 2026, 16, 64
+EAGER = "eager float32"
+
+
+def measure(sizes: Sizes) -> Iterator[Figure]:
+    """`lite` on as many pictures as asked for, `paper` on a few: it is ten times as slow."""
+    lite, card = load_checkpoint(find_checkpoint("lite", Path()), BackboneFiles())
+    yield from _of("lite", lite, card, _inputs(card.recipe.preprocessing.size, sizes.images), sizes.runs)
+    inputs_BHWC = _inputs(224, 2 * TIMED)
+    detector, card = paper_seeing(inputs_BHWC[:TIMED])
+    yield from _of("paper", detector, card, inputs_BHWC[TIMED:], max(2, sizes.runs // 2), best=Limit(">=", 2.0, of_ratio=True))
+
+
+def _of(
+    name: str,
+    detector: FusionDetector,
+    card: CheckpointCard,
+    images_BHWC: NDArray[np.uint8],
+    runs: int,
+    *,
+    best: Limit | None = None,
+) -> Iterator[Figure]:
+    """`best` is what the quickest runtime must reach; its scores must then stay within 0.01."""
+    scorers = {EAGER: _Eager(detector, card), **{runtime: _scorer(runtime, detector, card) for runtime in RUNTIMES}}
+    timed_BHWC = images_BHWC[:TIMED]
+    took = medians(in_turn(runs, **{each: lambda each=each: scorers[each].scores(timed_BHWC) for each in scorers}))
+    quickest = min(took, key=lambda each: took[each])
+    exact_B = scorers[EAGER].scores(images_BHWC)
+    for runtime, seconds in took.items():
+        limited = runtime == quickest and best is not None
+        rate = len(timed_BHWC) / seconds
+        yield Figure(f"{name}: {runtime}", rate, "images/s", took[EAGER] / seconds, EAGER, best if limited else None)
+        moved_B = np.abs(scorers[runtime].scores(images_BHWC) - exact_B)
+        labels = int((_labels(exact_B, card) != _labels(scorers[runtime].scores(images_BHWC), card)).sum())
+        what = f"{name}: {runtime}, largest change of {len(exact_B)} scores; {labels} labels"
+        yield Figure(what, float(moved_B.max()), "", limit=Limit("<=", 0.01) if limited else None)
+
+
+class _Eager(Scorer):
+    """Torch as it comes."""
+
+    def __init__(self, detector: FusionDetector, card: CheckpointCard) -> None:
+        plain = copy.deepcopy(detector).to(memory_format=torch.contiguous_format)
+
+        @torch.inference_mode()
+        def forward(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+            images_BCHW = normalise(torch.from_numpy(images_BHWC), card.recipe.preprocessing)
+            return plain(images_BCHW.contiguous()).double().numpy()[:, None]
+
+        super().__init__(forward, (), card, choose_device("cpu"), runtime="torch", micro_batch=BATCH)
+
+
+def _scorer(runtime: str, detector: FusionDetector, card: CheckpointCard) -> Scorer:
+    device = choose_device("cpu")
+    if runtime != "onnxruntime":
+        return Predictor(copy.deepcopy(detector), card, device, BATCH, runtime)
+    network = network_of(exported(detector, card.recipe.preprocessing))
+    return Scorer(network.forward, network.branches, card, device, runtime=runtime, micro_batch=BATCH)
+
+
+def _labels(scores_B: NDArray[np.float64], card: CheckpointCard) -> NDArray[np.int64]:
+    return (scores_B >= card.threshold).astype(np.int64) + (scores_B >= card.band_low)
+
+
+def _inputs(size: int, count: int) -> NDArray[np.uint8]:
+    manifest = shared_faces_folder() / "manifest.csv"
+    if manifest.exists():
+        rows = list(read_manifest(manifest).all_of_split("val"))
+        chosen = random.Random(SEED).sample(rows, min(count, len(rows)))
+        return np.stack([prepared(size, row.path.read_bytes()) for row in chosen])
+    print(f"  of synthetic pictures: {manifest} is not there ({VARIABLE})", file=sys.stderr)
+    return np.stack([prepared(size, face_sized(number)) for number in range(count)])
