@@ -35,7 +35,7 @@ from worker.detector.registry import find_checkpoint
 
 SEED, MAX_PIXELS, TIMED_PHOTOS = 2026, 256_000_000, 20
 BARE, RESIZED, PLACE, WHOLE = "bare crop", "bare crop, resized as pasted", "pasted square, cut exactly", "whole picture, squeezed"
-MARGINS = {margin: f"found and cut, margin {margin}" for margin in (1.05, 1.3, 1.5, 1.7, 1.9)}
+MARGINS = {margin: f"found and cut, margin {margin}" for margin in (1.0, 1.15, 1.3, 1.5, 1.7)}
 SIZES = ((60, 80), (80, 120), (120, 180), (180, 301))
 
 

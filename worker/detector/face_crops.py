@@ -13,9 +13,9 @@ from PIL import Image
 
 from .faces import Located
 
-# The square's side is this many times the longer side of the face's box: CenterFace's box, from brows to chin, is tight, and
-# photographs' faces in the bundled model's training were framed so. docs/faces.md has what other margins do.
-MARGIN = 1.7
+# The square's side is this many times the longer side of the face's box. The bundled model was trained on frames of 0.6 to 1.45
+# times those of its data, which lie around this one; docs/faces.md has what other margins do.
+MARGIN = 1.3
 # A face is turned upright when the line through its eyes is tilted more than this; less is how people hold their heads.
 TILT_DEGREES = 20.0
 # A picture is a face crop already when the square of the only large face in it fills this much of its shorter side. One not
