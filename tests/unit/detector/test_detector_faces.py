@@ -188,7 +188,7 @@ def test_what_a_picture_is_a_crop_of() -> None:
     assert subject_of([beside, central], small, SIZE) is central  # whoever stands beside it
     assert subject_of([beside], small, SIZE) is None
     assert subject_of([tiny], small, SIZE) is None
-    filling, half = face(500, 500, 650), face(500, 500, 300)
+    filling, half = face(500, 500, 650), face(500, 500, 350)
     assert subject_of([filling], large, SIZE) is filling
     assert subject_of([half], large, SIZE) is None
     assert subject_of([filling, half], large, SIZE) is None
