@@ -55,7 +55,7 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
 
 
 class Inputs(Dataset[tuple[NDArray[np.uint8], bool]]):
-    """Per row all inputs that scanning makes of its picture (uint8 NHWC of `size`), and whether they are faces.
+    """Per row all inputs that scanning makes of its picture, each in V views (uint8 NVHWC of `size`), and whether they are faces.
 
     If they are not, there is one: the picture as a whole. Each process loads a face finder of its own.
     """
@@ -69,7 +69,7 @@ class Inputs(Dataset[tuple[NDArray[np.uint8], bool]]):
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], bool]:
         inputs = looked_at(self._rows[index], self._size).inputs
-        return np.stack([one.image_HWC for one in inputs]), inputs[0].face is not None
+        return np.stack([np.stack(one.views) for one in inputs]), inputs[0].face is not None
 
 
 def epoch_order(rows: Sequence[Row], repeat: Mapping[str, int], seed: str) -> list[int]:

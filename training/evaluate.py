@@ -41,10 +41,11 @@ def face_logits_of(
     loader = DataLoader(Inputs(rows, size), batch_size, num_workers=processes, collate_fn=list, generator=torch.Generator())
     logits, have_faces = [], []
     for samples in loader:
-        counts = [len(inputs_NHWC) for inputs_NHWC, _ in samples]
-        of_inputs = predictor.logits(np.concatenate([inputs_NHWC for inputs_NHWC, _ in samples]))
+        counts = [inputs_NVHWC.shape[:2] for inputs_NVHWC, _ in samples]
+        of_views = predictor.logits(np.concatenate([image for inputs_NVHWC, _ in samples for image in inputs_NVHWC]))
+        parts = np.split(of_views, np.cumsum([inputs * views for inputs, views in counts])[:-1])
         # Calibration keeps the order, so that the highest logit is that of the highest score.
-        logits += [picture_score(part) for part in np.split(of_inputs, np.cumsum(counts)[:-1])]
+        logits += [picture_score(part.reshape(count).mean(1)) for part, count in zip(parts, counts, strict=True)]
         have_faces += [has_face for _, has_face in samples]
     return np.asarray(logits), np.asarray(have_faces)
 

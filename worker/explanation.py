@@ -26,6 +26,7 @@ from .detector.picture import PictureError
 from .detector.places import Box
 from .detector.predictor import Predictor, load_predictor
 from .detector.registry import find_checkpoint
+from .detector.scorer import pooled
 from .given_file import CannotExplain
 from .inputs import Ready
 from .judging import judge
@@ -125,7 +126,10 @@ def _explained(predictor: Predictor, model: ActiveModel, ready: Ready) -> Explan
     if isinstance(judged, str):
         raise CannotExplain(judged)
     conditions = {
-        condition.name: float(predictor.scores(np.stack([under(condition, item.image_HWC) for item in ready.inputs])).max())
+        condition.name: max(
+            float(pooled(predictor.scores(np.stack([under(condition, image) for image in item.views]))[:, None])[0])
+            for item in ready.inputs
+        )
         for condition in mild_conditions()
     }
     inputs = [

@@ -13,7 +13,7 @@ from scanner.verdicts import ActiveModel, verdict
 
 from .detector.scorer import Scorer
 from .inputs import Ready
-from .scoring import scores_or_reasons
+from .scoring import Views, scored_inputs
 from .stability import stabilities
 from .summing_up import InputScore, sum_up
 
@@ -32,8 +32,7 @@ def judge(predictor: Scorer, model: ActiveModel, contents: Sequence[Ready]) -> l
 
     What would be called fake is tried again under mild conditions: few contents are, so that this costs little.
     """
-    images_BHWC = np.stack([item.image_HWC for ready in contents for item in ready.inputs])
-    rows = iter(scores_or_reasons(predictor.scores_with_branches, images_BHWC))
+    rows = iter(scored_inputs(predictor.scores_with_branches, [item.views for ready in contents for item in ready.inputs]))
     first = [_summed(predictor, ready, list(islice(rows, len(ready.inputs)))) for ready in contents]
     called = [_called_fake(ready, found, model) for ready, found in zip(contents, first, strict=True)]
     stable = stabilities(predictor.scores, called, model.threshold)
@@ -50,11 +49,11 @@ def _summed(predictor: Scorer, ready: Ready, rows: Sequence[NDArray[np.float64] 
     return Judged(*sum_up(ready, inputs), tuple(inputs))
 
 
-def _called_fake(ready: Ready, found: Judged | str, model: ActiveModel) -> list[NDArray[np.uint8]]:
+def _called_fake(ready: Ready, found: Judged | str, model: ActiveModel) -> list[Views]:
     if isinstance(found, str) or verdict(found.score, found.seen, model) is not Label.FAKE:
         return []
     scored = zip(ready.inputs, found.inputs, strict=True)
-    return [item.image_HWC for item, own in scored if own.score >= model.threshold]
+    return [item.views for item, own in scored if own.score >= model.threshold]
 
 
 def _with(found: Judged, stable: bool | None) -> Judged:

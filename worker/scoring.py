@@ -1,21 +1,37 @@
 """Scores of a batch, whatever one picture in it does to the network; and whose fault it is when there are none."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .detector.micro_batches import is_out_of_memory
+from .detector.scorer import pooled
 
 # Shapes: B images, H rows, W columns, C colours, K scores of one image. Scores give scores_B or scores_BK.
 Scores = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+# One face in one or several framings, uint8 HWC each.
+Views = Sequence[NDArray[np.uint8]]
 
 log = logging.getLogger(__name__)
 
 
 class OutOfMemory(Exception):
     """Not even one picture fits into the device's memory: no picture's fault."""
+
+
+def scored_inputs(scores: Scores, inputs: Sequence[Views]) -> list[NDArray[np.float64] | str]:
+    """The scores_K of each input over all its views, or the reason why it has none. Raises OutOfMemory."""
+    if not inputs:
+        return []
+    rows = iter(scores_or_reasons(scores, np.stack([image for views in inputs for image in views])))
+    return [_over_views([next(rows) for _ in views]) for views in inputs]
+
+
+def _over_views(rows: Sequence[NDArray[np.float64] | str]) -> NDArray[np.float64] | str:
+    reason = next((row for row in rows if isinstance(row, str)), None)
+    return reason or pooled(np.stack([row for row in rows if not isinstance(row, str)]))
 
 
 def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[NDArray[np.float64] | str]:

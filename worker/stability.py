@@ -6,21 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .detector.mild import mild_conditions, under
-from .scoring import Scores, scores_or_reasons
+from .scoring import Scores, Views, scored_inputs
 
 # Shapes: M mild conditions, I inputs of one content, H rows, W columns, C colours.
 
 
-def stabilities(scores: Scores, called_fake: Sequence[Sequence[NDArray[np.uint8]]], threshold: float) -> list[bool | None]:
+def stabilities(scores: Scores, called_fake: Sequence[Sequence[Views]], threshold: float) -> list[bool | None]:
     """For each content, given its inputs that were called fake: whether under every condition one of them still is.
 
     The very inputs (uint8 HWC) are changed, so that nothing is decoded again: for a large picture that is harsher than changing
     its file, as one JPEG block then covers more of it. None for a content without such inputs, or where the network fails on a
     changed one.
     """
-    changed = [under(condition, image) for images in called_fake for condition in mild_conditions() for image in images]
-    found = iter(scores_or_reasons(scores, np.stack(changed)) if changed else ())
-    return [_holds([[next(found) for _ in images] for _ in mild_conditions()], threshold) for images in called_fake]
+    changed = [
+        [under(condition, image) for image in views]
+        for inputs in called_fake
+        for condition in mild_conditions()
+        for views in inputs
+    ]
+    found = iter(scored_inputs(scores, changed))
+    return [_holds([[next(found) for _ in inputs] for _ in mild_conditions()], threshold) for inputs in called_fake]
 
 
 def _holds(scores_MI: Sequence[Sequence[NDArray[np.float64] | str]], threshold: float) -> bool | None:

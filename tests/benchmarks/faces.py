@@ -25,17 +25,19 @@ from sklearn.metrics import roc_auc_score
 from training.manifest import read_manifest
 from worker.detector.backbones import BackboneFiles
 from worker.detector.device import choose_device
-from worker.detector.face_crops import MARGIN, crop_of
+from worker.detector.face_crops import MARGINS, crop_of
 from worker.detector.face_finder import SEARCHED_PIXELS, FaceFinder
 from worker.detector.looking import look
 from worker.detector.picture import decode_rgb
 from worker.detector.predictor import Predictor, load_predictor
 from worker.detector.preprocess import to_square
 from worker.detector.registry import find_checkpoint
+from worker.detector.scorer import pooled
 
 SEED, MAX_PIXELS, TIMED_PHOTOS = 2026, 256_000_000, 20
 BARE, RESIZED, PLACE, WHOLE = "bare crop", "bare crop, resized as pasted", "pasted square, cut exactly", "whole picture, squeezed"
-MARGINS = {margin: f"found and cut, margin {margin}" for margin in (1.0, 1.15, 1.3, 1.5, 1.7)}
+CUT = {margin: f"found and cut, margin {margin}" for margin in (1.0, 1.15, 1.3, 1.4, 1.5, 1.7)}
+SCANNED = f"found and cut, mean logit of {', '.join(map(str, sorted(MARGINS)))} (as scanned)"
 SIZES = ((60, 80), (80, 120), (120, 180), (180, 301))
 
 
@@ -49,7 +51,7 @@ class Judged:
     @property
     def is_found(self) -> bool:
         """Whether the finder has found it."""
-        return MARGINS[MARGIN] in self.scores
+        return SCANNED in self.scores
 
 
 class Bench:
@@ -89,10 +91,13 @@ class Bench:
                 PLACE: to_square(picture.crop(square), self.size),
                 WHOLE: to_square(picture, self.size),
             }
-            views |= {name: crop_of(own[0], picture, self.size, margin) for margin, name in MARGINS.items() if own}
+            views |= {name: crop_of(own[0], picture, self.size, margin) for margin, name in CUT.items() if own}
             with self.step(f"forward pass of {len(views)} inputs"):
                 scores = self.predictor.scores(np.stack(list(views.values()))).tolist()
-            judged.append(Judged(pasted, dict(zip(views, scores, strict=True))))
+            found_scores = dict(zip(views, scores, strict=True))
+            if own:
+                found_scores[SCANNED] = float(pooled(np.asarray([[found_scores[CUT[margin]]] for margin in MARGINS]))[0])
+            judged.append(Judged(pasted, found_scores))
         return judged, len(found) - len(matched)
 
     def time_scanning(self, content: bytes) -> None:
@@ -124,7 +129,7 @@ def main(manifest: Path, photos: int) -> None:
         recall(source, [one for one in judged if one.pasted.row.source == source])
     print(f"\n| what is scored | AUC | {' | '.join(sources)} | real called fake | fake called fake |")
     print("|---|" + "---:|" * (3 + len(sources)))
-    for view in (BARE, RESIZED, PLACE, *MARGINS.values(), WHOLE):
+    for view in (BARE, RESIZED, PLACE, *CUT.values(), SCANNED, WHOLE):
         judging(view, [one for one in judged if one.is_found], sources, bench.predictor)
     print("\n| step | median ms of a core |\n|---|---:|")
     for name, took in bench.steps.items():

@@ -11,6 +11,7 @@ from PIL import Image
 from tests.conftest import Dfscan
 from training.evaluate import face_logits_of, logits_of
 from training.manifest import Row, read_manifest, write_manifest
+from training.reading import looked_at
 from worker.detector.backbones import BackboneFiles
 from worker.detector.device import ChosenDevice
 from worker.detector.predictor import Predictor, load_predictor
@@ -99,12 +100,14 @@ def test_scanning_measuring_and_cropping_look_at_the_same_faces(
     crops = read_manifest(tmp_path / "crops" / "manifest.csv").rows
     assert sorted(row.group for row in crops) == ["face", "person", "two", "two"]
     assert [row.path.name for row in crops if row.group == "face"] == ["face.jpg"]  # it is a crop already
-    by_group: dict[str, list[float]] = {}
-    for row, score in zip(crops, calibrated(lite, logits_of(lite, crops)), strict=True):
-        by_group.setdefault(row.group, []).append(score)
-    for name, scores in by_group.items():
-        judged = [face["score"] for face in found[name]["faces"]]
-        assert sorted(scores) == pytest.approx(sorted(judged), abs=1e-3)
+    # Written is the face as scanning frames it in the first place; it is scored in other framings, too.
+    shown = {row.group: [item.image_HWC for item in looked_at(row, 192).inputs] for row in rows}
+    for name in ("person", "two"):
+        written = [np.asarray(Image.open(row.path)) for row in crops if row.group == name]
+        assert len(written) == len(shown[name]) == len(found[name]["faces"])
+        assert all(np.array_equal(one, other) for one, other in zip(written, shown[name], strict=True))
+    [alone] = calibrated(lite, logits_of(lite, [row for row in crops if row.group == "face"]))
+    assert found["face"]["score"] == pytest.approx(alone, abs=1e-3)
     assert "exists" in laptop.run("manifest", "crop", manifest, "-o", tmp_path / "crops", exit_status=2).stderr
 
 

@@ -55,6 +55,7 @@ class FoundFace:
 class Input:
     """One input of the network, uint8 HWC; `face` is what it shows, None for a picture as a whole.
 
+    `framings` are the same face with other margins: the mean of their logits and of its own is what counts.
     `box` is the square that it was cut from: left, top, width, height in pixels of the upright picture at full size, before it
     was `turned` counterclockwise by so many degrees about the square's middle. `frame` counts as in `Decoded`; `seconds` is the
     time of its frame in a video.
@@ -66,3 +67,9 @@ class Input:
     turned: float = 0.0
     frame: int = 0
     seconds: float | None = None
+    framings: tuple[NDArray[np.uint8], ...] = ()
+
+    @property
+    def views(self) -> tuple[NDArray[np.uint8], ...]:
+        """All that the network is shown of it."""
+        return (self.image_HWC, *self.framings)

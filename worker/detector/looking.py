@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from .face_crops import MARGIN, crop_of, square_of, subject_of, tilt_of
+from .face_crops import MARGINS, crop_of, square_of, subject_of, tilt_of
 from .face_finder import SEARCHED_PIXELS
 from .faces import FoundFace, Input, Located
 from .picture import Decoded, PictureError, decode_frames, decode_rgb
@@ -122,6 +122,7 @@ def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None
             tilt_of(place),
             decoded.frame,
             decoded.seconds,
+            tuple(crop_of(place.moved(0, 0, scale), sharp.picture, size, margin) for margin in MARGINS[1:]),
         )
         for place in large
     ]
@@ -154,7 +155,7 @@ def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
 
 def _sharp_enough(decoded: Decoded, faces: Sequence[Located], size: int, again: Again | None) -> Decoded:
     """The picture with as many pixels as the smallest of `faces` needs to fill an input, or as many as it has."""
-    wanted = size / (MARGIN * min(place.side for place in faces))
+    wanted = size / (min(MARGINS) * min(place.side for place in faces))
     if again is None or wanted <= 1 or decoded.shrunk <= 1:
         return decoded
     return again(pixels=math.ceil(wanted**2 * decoded.picture.width * decoded.picture.height))

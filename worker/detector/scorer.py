@@ -1,6 +1,6 @@
 """From images to scores, whatever runs the network. Imports no torch.
 
-Shapes: B images, H = W = preprocessing size, C = 3, K answers: the whole network's, then that of each branch alone.
+Shapes: B images, H = W = preprocessing size, C = 3, K answers: the whole network's, then that of each branch alone; V views.
 """
 
 from collections.abc import Sequence
@@ -65,6 +65,15 @@ class Scorer:
     def _calibrated(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         calibration = self.card.calibration
         return sigmoid(calibration.slope * logits + calibration.offset)
+
+
+def pooled(scores_VK: NDArray[np.float64]) -> NDArray[np.float64]:
+    """scores_K of the mean logit over V views of the same face. One view's scores stay what they are."""
+    if len(scores_VK) == 1:
+        only_K: NDArray[np.float64] = scores_VK[0]
+        return only_K
+    inside_VK = np.clip(scores_VK, 1e-12, 1 - 1e-12)
+    return sigmoid(np.log(inside_VK / (1 - inside_VK)).mean(0))
 
 
 def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:

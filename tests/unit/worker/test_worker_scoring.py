@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from worker.scoring import OutOfMemory, scores_or_reasons
+from worker.scoring import OutOfMemory, scored_inputs, scores_or_reasons
 
 POISON = 13
 Images = NDArray[np.uint8]
@@ -70,3 +70,30 @@ def test_no_memory_for_even_one_is_no_ones_fault() -> None:
 
     with pytest.raises(OutOfMemory):
         scores_or_reasons(none_left, images(1, 2, 3))
+
+
+def test_an_input_in_several_framings_has_the_score_of_their_mean_logit() -> None:
+    def as_given(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return batch[:, 0, 0, :2] / 255  # two answers of each image
+
+    first, second, third = (
+        [np.full((4, 4, 3), shade, np.uint8) for shade in shades] for shades in ((51,), (51, 204), (51, 51, 204))
+    )
+
+    found = scored_inputs(as_given, [first, second, third])
+
+    logit = np.log(0.2 / 0.8)
+    np.testing.assert_allclose(np.stack(found), [[0.2] * 2, [0.5] * 2, [1 / (1 + np.exp(-logit / 3))] * 2])
+    assert scored_inputs(as_given, []) == []
+
+
+def test_an_input_of_which_one_framing_fails_has_no_score() -> None:
+    def network(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return np.where(batch[:, 0, 0, 0] == POISON, np.nan, 0.5)
+
+    whole, broken = [images(1)[0], images(2)[0]], [images(1)[0], images(POISON)[0]]
+
+    found = scored_inputs(network, [whole, broken])
+
+    assert found[0] == 0.5
+    assert isinstance(found[1], str)

@@ -49,21 +49,28 @@ def any_texture(images: Images) -> Found:
 
 
 def test_what_rests_on_brightness_is_stable_and_what_rests_on_single_pixels_is_not() -> None:
-    assert stabilities(brightness, [[plain(250)]], 0.9) == [True]
+    assert stabilities(brightness, [[[plain(250)]]], 0.9) == [True]
     assert contrast(chequered(127)[None])[0] > 0.9
-    assert stabilities(contrast, [[chequered(127)]], 0.9) == [False]
+    assert stabilities(contrast, [[[chequered(127)]]], 0.9) == [False]
 
 
 def test_one_condition_is_enough_to_shake_a_finding() -> None:
     faint = chequered(1)
     by_condition = {condition.name: any_texture(under(condition, faint)[None])[0] for condition in mild_conditions()}
     assert by_condition == {"JPEG 90": 0.0, "resize 0.9": 1.0}
-    assert stabilities(any_texture, [[faint]], 0.5) == [False]
+    assert stabilities(any_texture, [[[faint]]], 0.5) == [False]
 
 
 def test_one_input_that_stays_fake_is_enough_and_contents_are_kept_apart() -> None:
-    contents = [[chequered(1)], [], [chequered(1), chequered(100)], [chequered(100)]]
+    contents = [[[chequered(1)]], [], [[chequered(1)], [chequered(100)]], [[chequered(100)]]]
     assert stabilities(any_texture, contents, 0.5) == [False, None, True, True]
+
+
+def test_all_framings_of_a_face_are_tried_and_their_mean_counts() -> None:
+    framings = [plain(20), plain(250), plain(250)]
+    assert stabilities(brightness, [[framings]], 0.8) == [True]
+    assert stabilities(brightness, [[framings]], 0.95) == [False]
+    assert brightness(plain(20)[None])[0] < 0.1
 
 
 def test_a_changed_input_keeps_its_size() -> None:
@@ -76,7 +83,7 @@ def test_where_the_network_fails_on_a_changed_input_nothing_is_said() -> None:
             raise RuntimeError("cannot")
         return brightness(images)
 
-    assert stabilities(fragile, [[chequered(100)], [plain(250)]], 0.5) == [None, True]
+    assert stabilities(fragile, [[[chequered(100)]], [[plain(250)]]], 0.5) == [None, True]
 
 
 class Measuring(Branch):
