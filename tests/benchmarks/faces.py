@@ -25,7 +25,7 @@ from sklearn.metrics import roc_auc_score
 from training.manifest import read_manifest
 from worker.detector.backbones import BackboneFiles
 from worker.detector.device import choose_device
-from worker.detector.face_crops import MARGINS, crop_of
+from worker.detector.face_crops import FRAMINGS, crop_of, framings_of
 from worker.detector.face_finder import SEARCHED_PIXELS, FaceFinder
 from worker.detector.looking import look
 from worker.detector.picture import decode_rgb
@@ -37,7 +37,7 @@ from worker.detector.scorer import pooled
 SEED, MAX_PIXELS, TIMED_PHOTOS = 2026, 256_000_000, 20
 BARE, RESIZED, PLACE, WHOLE = "bare crop", "bare crop, resized as pasted", "pasted square, cut exactly", "whole picture, squeezed"
 CUT = {margin: f"found and cut, margin {margin}" for margin in (1.0, 1.15, 1.3, 1.4, 1.5, 1.7)}
-SCANNED = f"found and cut, mean logit of {', '.join(map(str, sorted(MARGINS)))} (as scanned)"
+SCANNED = "found and cut, mean logit of all framings, as scanned"
 SIZES = ((60, 80), (80, 120), (120, 180), (180, 301))
 
 
@@ -96,7 +96,9 @@ class Bench:
                 scores = self.predictor.scores(np.stack(list(views.values()))).tolist()
             found_scores = dict(zip(views, scores, strict=True))
             if own:
-                found_scores[SCANNED] = float(pooled(np.asarray([[found_scores[CUT[margin]]] for margin in MARGINS]))[0])
+                framed = framings_of(own[0], picture, self.size)
+                with self.step(f"forward pass of a face in its {len(FRAMINGS)} framings"):
+                    found_scores[SCANNED] = float(pooled(self.predictor.scores(np.stack(framed))[:, None])[0])
             judged.append(Judged(pasted, found_scores))
         return judged, len(found) - len(matched)
 

@@ -15,9 +15,10 @@ from .faces import Located
 
 # The square's side is this many times the longer side of the face's box: that of the crop that is shown to people.
 MARGIN = 1.4
-# A face is scored as framed with each of these, and its logit is their mean: data sets frame their faces each in its own way, and
-# no single margin serves all of them (docs/faces.md).
-MARGINS = (MARGIN, 1.0, 1.7)
+# A face is scored in each of these framings, a margin and whether it is mirrored, and its logit is their mean: data sets frame
+# their faces each in its own way, and no single margin serves all of them (docs/faces.md). The first is the one that is shown.
+FRAMINGS = ((MARGIN, False), (1.0, False), (1.3, True), (1.7, True))
+TIGHTEST = 1.0
 # A face is turned upright when the line through its eyes is tilted more than this; less is how people hold their heads.
 TILT_DEGREES = 20.0
 # A picture is a face crop already when the square of the only large face in it fills this much of its shorter side. One not
@@ -84,6 +85,12 @@ def crop_of(face: Located, picture: Image.Image, size: int, margin: float = MARG
         box = (square.left, square.top, square.left + square.side, square.top + square.side)
         return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box))
     return np.asarray(_turned(picture, face, square.side, degrees, size))
+
+
+def framings_of(face: Located, picture: Image.Image, size: int) -> tuple[NDArray[np.uint8], ...]:
+    """The face as the network's inputs in all FRAMINGS, uint8 HWC of `size` each."""
+    crops = ((crop_of(face, picture, size, margin), is_mirrored) for margin, is_mirrored in FRAMINGS)
+    return tuple(np.ascontiguousarray(crop_HWC[:, ::-1]) if is_mirrored else crop_HWC for crop_HWC, is_mirrored in crops)
 
 
 def _turned(picture: Image.Image, face: Located, side: float, degrees: float, size: int) -> Image.Image:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from .face_crops import MARGINS, crop_of, square_of, subject_of, tilt_of
+from .face_crops import TIGHTEST, framings_of, square_of, subject_of, tilt_of
 from .face_finder import SEARCHED_PIXELS
 from .faces import FoundFace, Input, Located
 from .picture import Decoded, PictureError, decode_frames, decode_rgb
@@ -114,19 +114,14 @@ def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None
         return _Part([shown], [face for place, face in kept.items() if place is not subject])
     sharp = _sharp_enough(decoded, large, size, again)
     scale = decoded.shrunk / sharp.shrunk
-    crops = [
-        Input(
-            crop_of(place.moved(0, 0, scale), sharp.picture, size),
-            _box(place, decoded),
-            kept[place],
-            tilt_of(place),
-            decoded.frame,
-            decoded.seconds,
-            tuple(crop_of(place.moved(0, 0, scale), sharp.picture, size, margin) for margin in MARGINS[1:]),
-        )
-        for place in large
-    ]
+    crops = [_cut(place, decoded, sharp.picture, scale, size, kept[place]) for place in large]
     return _Part(crops, [face for place, face in kept.items() if place not in large], is_cut=True)
+
+
+def _cut(place: Located, decoded: Decoded, sharp: Image.Image, scale: float, size: int, face: FoundFace) -> Input:
+    """A face in its framings, out of a picture that is `scale` as large as the decoded one."""
+    first, *others = framings_of(place.moved(0, 0, scale), sharp, size)
+    return Input(first, _box(place, decoded), face, tilt_of(place), decoded.frame, decoded.seconds, tuple(others))
 
 
 def _shown(decoded: Decoded, size: int, face: FoundFace | None = None) -> Input:
@@ -155,7 +150,7 @@ def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
 
 def _sharp_enough(decoded: Decoded, faces: Sequence[Located], size: int, again: Again | None) -> Decoded:
     """The picture with as many pixels as the smallest of `faces` needs to fill an input, or as many as it has."""
-    wanted = size / (min(MARGINS) * min(place.side for place in faces))
+    wanted = size / (TIGHTEST * min(place.side for place in faces))
     if again is None or wanted <= 1 or decoded.shrunk <= 1:
         return decoded
     return again(pixels=math.ceil(wanted**2 * decoded.picture.width * decoded.picture.height))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from worker.detector import face_finder
-from worker.detector.face_crops import MARGIN, MARGINS, crop_of, square_of, subject_of
+from worker.detector.face_crops import FRAMINGS, MARGIN, crop_of, square_of, subject_of
 from worker.detector.face_finder import FaceFinder, FaceFinderMissing
 from worker.detector.faces import Located
 from worker.detector.looking import Looked, look, picture_score
@@ -99,15 +99,16 @@ def test_faces_of_60_pixels_are_found_in_12_megapixels_and_cut_from_the_pixels_t
             and top < shown.face.box[1] + shown.face.box[3] / 2 < top + side
         ]
         assert shown.face is not None
-        assert [view.shape for view in shown.views] == [(SIZE, SIZE, 3)] * len(MARGINS)
+        assert [view.shape for view in shown.views] == [(SIZE, SIZE, 3)] * len(FRAMINGS)
         assert 0.4 < max(shown.face.box[2:]) / side < 0.75
     # The smallest is as sharp as if it had been cut from the whole picture, which the finder had seen at half its size.
     smallest = next(
         shown for shown in seen.inputs if shown.face is not None and shown.face.box[0] < 450 and shown.face.box[1] < 450
     )
-    for view, margin in zip(smallest.views, MARGINS, strict=True):
-        assert sharpness(view) > 0.8 * sharpness(crop_of(full, photo, SIZE, margin))
-        assert alike(view, crop_of(full, photo, SIZE, margin)) > 0.95
+    for view, (margin, is_mirrored) in zip(smallest.views, FRAMINGS, strict=True):
+        expected = crop_of(full, photo, SIZE, margin)[:, :: -1 if is_mirrored else 1]
+        assert sharpness(view) > 0.8 * sharpness(expected)
+        assert alike(view, expected) > 0.95
 
 
 def sharpness(image_HWC: NDArray[np.uint8]) -> float:
