@@ -58,7 +58,7 @@ def augmented(picture: Image.Image, plan: Augmentation, rng: random.Random) -> I
     """A degraded, cropped and maybe mirrored copy of an RGB `picture`."""
     if rng.random() < plan.flip:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if rng.random() < plan.frame:
+    if plan.frame and rng.random() < plan.frame:
         picture = framed(picture, math.exp(rng.uniform(*map(math.log, plan.frames))), rng)
     else:
         picture = _cropped(picture, plan.crop, rng)

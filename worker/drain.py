@@ -99,8 +99,11 @@ class _AtNetwork:
     judged: "Future[tuple[list[Judged | str], float]]"
 
 
-def drain(worker: Worker, should_stop: Callable[[], bool]) -> int:
+def drain(worker: Worker, should_stop: Callable[[], bool], should_end: Callable[[], bool] = lambda: False) -> int:
     """Work until nothing is pending; returns how many files were concluded. On `should_stop()` what is not decoded is given back.
+
+    On `should_end()` what is in hand is finished, and nothing more is claimed; at least one batch is, so that a worker that has
+    to end as soon as it has begun still gets on.
 
     When anything but a file goes wrong, everything in hand is given back, uncharged, and the error is raised.
     """
@@ -108,7 +111,7 @@ def drain(worker: Worker, should_stop: Callable[[], bool]) -> int:
         try:
             # What an earlier drain held when the database went away is ours still, and would be as long as we live.
             release(worker.database, worker.name, charge=False)
-            return _Line(worker, network).run(should_stop)
+            return _Line(worker, network).run(should_stop, should_end)
         except BaseException:
             # Without a database the leases run out by themselves.
             with suppress(DatabaseUnavailable):
@@ -131,7 +134,7 @@ class _Line:
         self._by_sha256: dict[str, _Content] = {}
         self._unread: list[tuple[Future[Ready], int]] = []
 
-    def run(self, should_stop: Callable[[], bool]) -> int:
+    def run(self, should_stop: Callable[[], bool], should_end: Callable[[], bool]) -> int:
         """Take in, hand on, write down, and wait only where there is nothing else to do; returns how many were concluded."""
         concluded = 0
         while True:
@@ -142,7 +145,7 @@ class _Line:
                 self._hand_on(self._decoding.popleft())
             elif self._judging and self._judging[0].judged.done():
                 concluded += self._write_down(self._judging.popleft())
-            elif self._has_room() and not stopping:
+            elif self._has_room() and not stopping and not (concluded and should_end()):
                 self._take_in()
             elif self._decoding or self._judging:
                 self._wait()

@@ -2,6 +2,9 @@
 
 import psutil
 
+# What working takes beyond the loaded model: the runtime's own memory, and the batches in hand.
+ROOM_MEGABYTES = 384
+
 
 def resident_megabytes() -> int:
     """Resident memory of this process, in MiB."""
@@ -10,4 +13,4 @@ def resident_megabytes() -> int:
 
 def memory_ceiling(wanted: int) -> int:
     """`wanted` MiB, but enough above what the process has now, with its model loaded: or it would be replaced for ever."""
-    return max(wanted, resident_megabytes() * 5 // 4)
+    return max(wanted, resident_megabytes() * 5 // 4, resident_megabytes() + ROOM_MEGABYTES)

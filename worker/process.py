@@ -120,7 +120,7 @@ def _task(worker: Worker, exit_status: list[int], ceiling: int) -> Callable[[], 
         """Drain, waiting out what is no file's fault and may pass."""
         while True:
             try:
-                concluded = drain(worker, lambda: _is_stopping() or is_full())
+                concluded = drain(worker, _is_stopping, is_full)
             except (KnownError, OutOfMemory) as trouble:
                 _say_trouble(worker, f"{trouble}; trying again in {breaker.next_seconds:g} s")
                 breaker.pause()

@@ -32,7 +32,8 @@ finally:
 
 def test_a_missing_extra_is_one_line_that_says_which(laptop, tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')")
-    laptop.environment["PYTHONPATH"] = str(tmp_path)
+    # Nothing is exported yet: after that a worker needs no torch.
+    laptop.environment |= {"PYTHONPATH": str(tmp_path), "DFSCAN_CACHE_DIR": str(tmp_path / "cache")}
     done = laptop.run("worker", exit_status=2)
     assert (
         done.stderr.strip().splitlines()[-1] == "dfscan: this needs torch, which is not installed: pip install 'dfscan[worker]'"

@@ -117,6 +117,19 @@ def test_a_stop_finishes_what_the_network_has_and_gives_the_rest_back_uncharged(
     assert drain(worker, lambda: False) == len(paths) - concluded
 
 
+def test_a_worker_that_is_to_end_finishes_what_it_has_and_always_gets_on(
+    worker: Worker, row, pictures: Callable[[int], list[str]]
+) -> None:
+    paths = pictures(3 * IN_HAND * BATCH)
+    left = len(paths)
+    while left:
+        concluded = drain(worker, lambda: False, lambda: True)
+        assert BATCH <= concluded <= IN_HAND * BATCH
+        left -= concluded
+        assert _in_hand(worker.database) == 0
+        assert {row(path).attempts for path in paths} <= {0, 1}
+
+
 def test_one_that_may_have_ended_a_worker_is_alone_in_its_hands(
     worker: Worker, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
