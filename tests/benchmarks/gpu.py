@@ -2,9 +2,10 @@
 
 python -m tests.benchmarks.gpu [--device DEVICE] [--models MODEL ...] [--images N] [--photos N] [--batch N] [--json FILE]
 
-For each: the bare forward pass at several batch sizes; then, on face-sized JPEGs and on photos of 12 megapixels that are taken as
-they are, the share of each stage of a worker's way with one batch after the other, and 1, 2 and 4 `dfscan worker` processes on
-one backlog, all on the same device. A worker has its share of the cores for its decoders.
+For each: the forward pass by each runtime at several batch sizes; then, on face-sized JPEGs and on photos of 12 megapixels that
+are taken as they are, decoding by the cores and by the device, the share of each stage of a worker's way with one batch after
+the other, and 1, 2 and 4 `dfscan worker` processes on one backlog, all on the same device. A worker has its share of the cores
+for its decoders.
 """
 
 import argparse
@@ -12,13 +13,11 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backlog import drain, found_in
-from .measure import Figure, in_turn, machine, medians
+from .measure import Figure, machine
 from .pictures import write_face_sized, write_photos
 from .processes import settings_of
 from .table import show
@@ -29,9 +28,7 @@ if TYPE_CHECKING:
     from scanner.walk import Found
 
 MODELS = ("lite", "paper")
-BATCHES = (1, 16, 64, 256)
 WORKERS = (1, 2, 4)
-RUNS = 3
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -69,8 +66,15 @@ def _measured(place: Path, models: Sequence[str], chosen: Mapping[str, str]) -> 
 
 def _of_model(place: Path, environment: Mapping[str, str], pictures: Mapping[str, Sequence["Found"]]) -> Iterator[Figure]:
     settings = settings_of(str(place), **environment)
-    yield from _forward(settings, len(pictures["256 x 256"]))
+    from worker.detector.card import read_card
+    from worker.detector.registry import find_checkpoint
+
+    from .gpu_forward import decoding, forward
+
+    yield from forward(settings, len(pictures["256 x 256"]))
+    size = read_card(find_checkpoint(settings.model, settings.data_dir)).recipe.preprocessing.size
     for name, found in pictures.items():
+        yield from decoding(name, [Path(one.path) for one in found], settings.device, size)
         yield from _stages(name, found, settings)
         yield from _ends(name, found, environment)
 
@@ -82,22 +86,6 @@ def _named(model: str, place: Path) -> dict[str, str]:
 
     checkpoint, clip = write_paper(place)
     return {"DFSCAN_MODEL": str(checkpoint), "DFSCAN_CLIP_WEIGHTS": str(clip)}
-
-
-def _forward(settings: "Settings", most: int) -> Iterator[Figure]:
-    """As a worker runs it, from uint8 pictures in memory to scores in memory; medians, after a first pass that does not count."""
-    import numpy as np
-
-    from .bare import loaded_scorer
-
-    for batch in BATCHES:
-        predictor = loaded_scorer(replace(settings, batch_size=batch))
-        size = predictor.card.recipe.preprocessing.size
-        count = min(most, max(512, 8 * batch))
-        images_BHWC = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), np.uint8)
-        predictor.scores(images_BHWC)
-        took = medians(in_turn(RUNS, scores=partial(predictor.scores, images_BHWC)))["scores"]
-        yield Figure(f"bare forward pass, batches of {batch}", count / took, "images/s")
 
 
 def _stages(name: str, pictures: Sequence["Found"], settings: "Settings") -> Iterator[Figure]:
