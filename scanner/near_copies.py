@@ -43,7 +43,7 @@ class NearCopy:
 def near_copies(database: Database, content_id: int, *, distance: int = DISTANCE, limit: int = 20) -> tuple[NearCopy, ...]:
     """Other contents within `distance` of one that have a scored file, the nearest first; () where the content is flat.
 
-    At most `limit` of them (0: all). Every fingerprint in the database is compared, in one pass over their index.
+    At most `limit` of them. Every fingerprint in the database is compared, in one pass over their index.
     """
     me, other, first = aliased(Content), aliased(Content), aliased(File)
     mine = select(me.fingerprint).where(me.id == content_id).scalar_subquery()
@@ -61,19 +61,10 @@ def near_copies(database: Database, content_id: int, *, distance: int = DISTANCE
         .join(Detection, Detection.id == File.detection_id)
         .where(File.state == State.SCORED, ~earlier.exists())
         .order_by(found.c.distance, File.path)
+        .limit(limit)
     )
-    if limit:
-        query = query.limit(limit)
     with database.read() as session:
         return tuple(NearCopy(*row) for row in session.execute(query))
-
-
-def group_of(database: Database, content_id: int, *, distance: int = DISTANCE) -> tuple[int, ...]:
-    """The content itself and its near copies, nearest first: what a decision on the group is applied to (`reviews.decide`).
-
-    Only what is near this very content: not the copies of its copies, which a person who looks at it has not seen beside it.
-    """
-    return (content_id, *(copy.content_id for copy in near_copies(database, content_id, distance=distance, limit=0)))
 
 
 def grouped(contents: Sequence[tuple[str, int]], *, distance: int = DISTANCE) -> dict[str, str]:

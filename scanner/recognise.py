@@ -85,18 +85,13 @@ def video_container(head: bytes) -> str | None:
     return "AVI" if head[:4] == b"RIFF" and head[8:12] == b"AVI " else None
 
 
-def announces_image(path: str) -> bool:
-    """Whether the first bytes of a regular file are those of an image. Unreadable files announce nothing."""
-    return image_format(_head(path)) is not None
-
-
 def announced_container(path: str) -> str | None:
     """The video container that a regular file is by its first bytes. Unreadable files, and names of sound, announce nothing."""
     return _container(path, _head(path))
 
 
 def is_announced(path: str, *, videos: bool) -> bool:
-    """Whether a regular file is an image by its first bytes or, with `videos`, a video."""
+    """Whether a regular file is an image by its first bytes or, with `videos`, a video. Unreadable files announce nothing."""
     head = _head(path)
     return image_format(head) is not None or (videos and _container(path, head) is not None)
 

@@ -42,11 +42,6 @@ def as_csv(report: Report, *, reviewers: bool = False) -> str:
     return "".join(csv_pieces(report.items, reviewers=reviewers))
 
 
-def as_table(report: Report, *, local: Callable[[datetime], datetime]) -> str:
-    """`table_pieces` as one text, without the last line's end."""
-    return "".join(table_pieces(report, report.items, local=local)).removesuffix("\n")
-
-
 def json_pieces(summary: Summary, items: Iterable[ReportItem], *, reviewers: bool = False) -> Iterator[str]:
     """The contract's object; with `reviewers`, REVIEW_COLUMNS are added to each item.
 

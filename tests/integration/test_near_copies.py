@@ -14,7 +14,7 @@ from scanner.database.engine import Database
 from scanner.database.models import Decision, File
 from scanner.evidence import Evidence
 from scanner.leases import Claimed
-from scanner.near_copies import DISTANCE, group_of, grouped, near_copies
+from scanner.near_copies import DISTANCE, grouped, near_copies
 from scanner.report import build_report
 from scanner.review_queue import queue_page
 from scanner.reviews import decide, take_back
@@ -73,15 +73,14 @@ def test_the_nearest_come_first_and_far_ones_not_at_all(
     assert [(copy.content_id, copy.distance) for copy in found] == [(same, 0), (farther, 4)]
     assert (found[0].path, found[0].label, found[0].score, found[0].sha256) == ("/a second file", "real", 0.2, f"{3:064x}")
     assert near_copies(database, mine, limit=1) == found[:1]
-    assert group_of(database, mine) == (mine, same, farther)
     assert near_copies(database, flat) == ()
-    assert group_of(database, flat) == (flat,)
 
 
 def test_a_decision_on_a_group_is_one_act(database: Database, store: Store, now: datetime) -> None:
     mine, near = store("/mine", 0), store("/near", 1)
     store("/far", 0xFFFF)
-    decided = decide(database, group_of(database, mine), Decision.FAKE, note=None, reviewer="anna", now=now)
+    group = (mine, *(copy.content_id for copy in near_copies(database, mine)))
+    decided = decide(database, group, Decision.FAKE, note=None, reviewer="anna", now=now)
     assert {item.path: item.review for item in build_report(database).items} == {"/mine": "fake", "/near": "fake", "/far": None}
     assert set(take_back(database, decided, reviewer="anna", now=now).restored) == {mine, near}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scanner.recognise import announces_image, has_image_suffix, image_format
+from scanner.recognise import has_image_suffix, image_format, is_announced
 
 WRITTEN_BY_PILLOW = [
     ("JPEG", "RGB", {}, "JPEG"),
@@ -86,15 +86,15 @@ def test_content_decides_for_files_of_any_name(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "no suffix", "PNG")
     (tmp_path / "text").write_text("no image")
     (tmp_path / "empty").touch()
-    assert announces_image(str(tmp_path / "no suffix"))
+    assert is_announced(str(tmp_path / "no suffix"), videos=True)
     for name in ("text", "empty", "absent", ""):
-        assert not announces_image(str(tmp_path / name))
+        assert not is_announced(str(tmp_path / name), videos=True)
 
 
 @pytest.mark.usefixtures("soon")
 def test_a_fifo_without_a_writer_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    assert not announces_image(str(tmp_path / "fifo"))
+    assert not is_announced(str(tmp_path / "fifo"), videos=True)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
@@ -102,4 +102,4 @@ def test_an_unreadable_file_announces_nothing(tmp_path: Path) -> None:
     path = tmp_path / "locked"
     Image.new("RGB", (4, 4)).save(path, "PNG")
     path.chmod(0)
-    assert not announces_image(str(path))
+    assert not is_announced(str(path), videos=True)
