@@ -122,7 +122,7 @@ class QueueView(QWidget):
     def _show_page(self, *_: object) -> None:
         if self.run_button.isChecked():
             self.stack.setCurrentWidget(self.running)
-            self.running.list_models()
+            self.running.models.list_models()
             return
         tab = TABS[self.tabs.currentIndex()]
         self.stack.setCurrentWidget(self.problems if tab is Tab.PROBLEMS else self.review)

@@ -1,13 +1,11 @@
-"""Watched folders, the watch service, workers, the model: what makes the queue fill."""
+"""Watched folders, the watch service and workers: what makes the queue fill."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from PySide6.QtCore import QProcess, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QFileDialog,
     QGroupBox,
     QHBoxLayout,
@@ -23,10 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from scanner.printing import printable
-from scanner.problems import count_stale, rescan_stale
 from scanner.roots import WatchedRoot, add_roots, remove_root
 from scanner.standing import StandingNow, current_standing
 
+from .model_box import ModelBox
 from .naming import named
 from .presenter import QueuePresenter
 from .progress import Pace, Progress
@@ -40,7 +38,6 @@ class RunPage(QWidget):
     """Everything about the service. `standing_changed` gives progress to whoever shows it."""
 
     standing_changed = Signal(object, object)
-    model_chosen = Signal(str)
     folders_changed = Signal(object)
 
     def __init__(
@@ -55,18 +52,15 @@ class RunPage(QWidget):
         super().__init__(parent)
         self._presenter = presenter
         self._service = service
-        self._command = command
-        self._model = model
         self._now = now
         self._pace = Pace()
-        self._stale_sha256 = ""
-        self._listing: QProcess | None = None
+        self.models = ModelBox(presenter, service, command, model, now)
         layout = QVBoxLayout(self)
         layout.addWidget(self._service_box())
         layout.addWidget(self._folder_box())
         lower = QHBoxLayout()
         lower.addWidget(self._worker_box(), 1)
-        lower.addWidget(self._model_box(), 1)
+        lower.addWidget(self.models, 1)
         layout.addLayout(lower)
         layout.addStretch(1)
         service.changed.connect(self._show_service)
@@ -83,9 +77,7 @@ class RunPage(QWidget):
     def end(self) -> None:
         """Ask nothing more."""
         self._timer.stop()
-        if self._listing is not None:
-            self._listing.kill()
-            self._listing.waitForFinished(5000)
+        self.models.end()
 
     def look(self) -> None:
         """Ask how things stand."""
@@ -98,25 +90,18 @@ class RunPage(QWidget):
         def added(_: object) -> None:
             self.look()
             if self._service.is_running:
-                self._service.restart(self._model)
+                self._service.restart(self.models.chosen)
             else:
-                self._service.start(self._model)
+                self._service.start(self.models.chosen)
 
         self._presenter.write(lambda: add_roots(self._presenter.database, [path], self._now()), added)
-
-    def list_models(self) -> None:
-        """Ask for the checkpoints at hand; the list is filled when they are known."""
-        if self._listing is not None or self.model.count() > 1:
-            return
-        self.model_state.setText(self.tr("Looking for models\N{HORIZONTAL ELLIPSIS}"))
-        self._listing = self._ask_command(["model", "list", "--json"], self._show_models)
 
     def _service_box(self) -> QWidget:
         box = QGroupBox(self.tr("Watch service"))
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.start = QPushButton(self.tr("Start"))
-        self.start.clicked.connect(lambda: self._service.start(self._model))
+        self.start.clicked.connect(lambda: self._service.start(self.models.chosen))
         self.stop = QPushButton(self.tr("Stop"))
         self.stop.clicked.connect(self._service.stop)
         self.pause = QToolButton()
@@ -166,23 +151,6 @@ class RunPage(QWidget):
         self.workers.setWordWrap(True)
         layout = QVBoxLayout(box)
         layout.addWidget(self.workers)
-        layout.addStretch()
-        return box
-
-    def _model_box(self) -> QWidget:
-        box = QGroupBox(self.tr("Model"))
-        self.model = named(QComboBox(), self.tr("Model"))
-        self.model.addItem(self._model, self._model)
-        self.model.activated.connect(self._choose_model)
-        self.model_state = QLabel()
-        self.model_state.setWordWrap(True)
-        self.rescan = QPushButton(self.tr("Re-scan what is stale"))
-        self.rescan.setVisible(False)
-        self.rescan.clicked.connect(self._rescan)
-        layout = QVBoxLayout(box)
-        layout.addWidget(self.model)
-        layout.addWidget(self.model_state)
-        layout.addWidget(self.rescan)
         layout.addStretch()
         return box
 
@@ -272,73 +240,12 @@ class RunPage(QWidget):
 
         def removed(_: object) -> None:
             if self.folders.count() > 1:
-                self._service.restart(self._model)
+                self._service.restart(self.models.chosen)
             else:
                 self._service.stop()
             self.look()
 
         self._presenter.write(lambda: remove_root(self._presenter.database, root_id), removed)
-
-    def _show_models(self, said: str) -> None:
-        try:
-            names = [row["name"] for row in json.loads(said)]
-        except (ValueError, TypeError, KeyError):
-            self.model_state.setText(self.tr("The models at hand cannot be listed; is the worker extra installed?"))
-            return
-        self.model_state.clear()
-        for name in names:
-            if self.model.findData(name) < 0:
-                self.model.addItem(name, name)
-        self._look_for_stale()
-
-    def _choose_model(self) -> None:
-        name = self.model.currentData()
-        if name == self._model:
-            return
-        self._model = name
-        self.model_chosen.emit(name)
-        self._service.restart(name)
-        self._look_for_stale()
-
-    def _look_for_stale(self) -> None:
-        self.rescan.setVisible(False)
-        self._listing = self._ask_command(["model", "show", self._model, "--json"], self._count_stale)
-
-    def _count_stale(self, said: str) -> None:
-        try:
-            self._stale_sha256 = str(json.loads(said)["sha256"])
-        except (ValueError, TypeError, KeyError):
-            return
-        database, sha256 = self._presenter.database, self._stale_sha256
-        self._presenter.ask(lambda: count_stale(database, sha256), self._show_stale, "stale")
-
-    def _show_stale(self, count: int) -> None:
-        self.rescan.setVisible(count > 0)
-        stale = self.tr("{count:,} verdicts are of another model.").format(count=count)
-        self.model_state.setText(stale if count else self.tr("All verdicts are of this model."))
-
-    def _rescan(self) -> None:
-        database, sha256 = self._presenter.database, self._stale_sha256
-
-        def done(count: int) -> None:
-            self._show_stale(0)
-            self._presenter.said.emit(self.tr("{count:,} images wait for the new model").format(count=count))
-            self._service.start(self._model)
-
-        self._presenter.write(lambda: rescan_stale(database, sha256, self._now()), done)
-
-    def _ask_command(self, arguments: Sequence[str], answered: Callable[[str], None]) -> QProcess:
-        """Run `dfscan ...`: what needs PyTorch is asked in a process of its own."""
-        process = QProcess(self)
-
-        def finished() -> None:
-            self._listing = None
-            answered(bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace"))
-            process.deleteLater()
-
-        process.finished.connect(finished)
-        process.start(self._command[0], [*self._command[1:], *arguments])
-        return process
 
 
 def _duration(seconds: float) -> str:

@@ -180,7 +180,7 @@ class MainWindow(QMainWindow):
         problems = ProblemsPage(presenter, self._wake, self._now)
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
         running = RunPage(presenter, self.service, command, chosen_model, self._now)
-        running.model_chosen.connect(self._keep_model)
+        running.models.model_chosen.connect(self._keep_model)
         running.standing_changed.connect(self._show_standing)
         self.presenter = presenter
         self.view = QueueView(presenter, review, problems, running, self._now)
