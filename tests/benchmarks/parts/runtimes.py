@@ -1,21 +1,21 @@
-"""What each runtime makes of `lite` and of `paper` on the CPU: images a second, and how far scores move, beside eager float32.
+"""What each runtime makes of the active model and of `paper` on the CPU, beside eager float32: speed and change.
 
-Eager float32 is torch as it comes: no other memory layout, no fusion. `paper` has random weights (see `paper_seeing`). Scores are
-of the development set's `val` where it is at hand, else of synthetic pictures.
+Eager float32 is torch as it comes: no other memory layout, no fusion. `paper` has random weights (see `paper_seeing`); a trained
+one is measured as the active model (DFSCAN_MODEL, DFSCAN_CLIP_WEIGHTS). Scores are of the development set's `val` where it is at
+hand, else of synthetic pictures.
 """
 
 import copy
 import random
 import sys
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from training.manifest import read_manifest
-from worker.detector.backbones import BackboneFiles
 from worker.detector.card import CheckpointCard
 from worker.detector.checkpoint import load_checkpoint
 from worker.detector.device import choose_device
@@ -27,11 +27,13 @@ from worker.detector.predictor import Predictor
 from worker.detector.registry import find_checkpoint
 from worker.detector.runtimes import RUNTIMES
 from worker.detector.scorer import Scorer
+from worker.public_weights import named_backbones
 
 from ...files.shared_faces import VARIABLE, shared_faces_folder
 from ..bare import prepared
 from ..measure import Figure, Limit, Sizes, in_turn, medians
 from ..pictures import face_sized
+from ..processes import settings_of
 from ..random_weights import paper_seeing
 
 SEED, BATCH, TIMED = 2026, 16, 64
@@ -39,9 +41,11 @@ EAGER = "eager float32"
 
 
 def measure(sizes: Sizes) -> Iterator[Figure]:
-    """`lite` on as many pictures as asked for, `paper` on a few: it is ten times as slow."""
-    lite, card = load_checkpoint(find_checkpoint("lite", Path()), BackboneFiles())
-    yield from _of("lite", lite, card, _inputs(card.recipe.preprocessing.size, sizes.images), sizes.runs)
+    """The active model on as many pictures as asked for, `paper` on a few: it is ten times as slow as `lite`."""
+    with tempfile.TemporaryDirectory() as place:
+        settings = settings_of(place)
+        active, card = load_checkpoint(find_checkpoint(settings.model, settings.data_dir), named_backbones(settings))
+    yield from _of(card.name, active, card, _inputs(card.recipe.preprocessing.size, sizes.images), sizes.runs)
     inputs_BHWC = _inputs(224, 2 * TIMED)
     detector, card = paper_seeing(inputs_BHWC[:TIMED])
     yield from _of("paper", detector, card, inputs_BHWC[TIMED:], max(2, sizes.runs // 2), best=Limit(">=", 2.0, of_ratio=True))
