@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any
 
 from scanner.database.engine import Database, DatabaseUnavailable
+from scanner.errors import KnownError
 from scanner.leases import Claimed, claim, release
 from scanner.path_map import local_path
 from scanner.recognise import announced_container, has_video_suffix
@@ -21,12 +22,13 @@ from scanner.settings import Settings
 from scanner.verdicts import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, record, scored_among
 
 from .deadline import Deadline
-from .decoding import DecoderPool, PoolBroke
+from .decoding import DecoderPool, DecodersFail, PoolBroke
 from .detector.picture import PictureError
 from .detector.scorer import Scorer
 from .inputs import Ready
 from .judging import Judged, judge
 from .reading import changed_since, read_image, read_video
+from .scoring import NetworkFails, OutOfMemory
 from .video import Video
 
 # Batches: three at the network, which may work on two, so that it never waits; and two in the decoders, for the same reason.
@@ -36,6 +38,8 @@ AT_NETWORK = 3
 READ_AT_ONCE = 16 << 20
 # Undecoded bytes in memory, beyond which the decoders are waited for before more is read.
 BYTES_IN_HAND = 256 << 20
+# What goes wrong around the work, whatever the files are.
+SURROUNDINGS = (KnownError, OutOfMemory, NetworkFails, DecodersFail, MemoryError, OSError)
 
 
 @dataclass(frozen=True)
@@ -105,17 +109,19 @@ def drain(worker: Worker, should_stop: Callable[[], bool], should_end: Callable[
     On `should_end()` what is in hand is finished, and nothing more is claimed; at least one batch is, so that a worker that has
     to end as soon as it has begun still gets on.
 
-    When anything but a file goes wrong, everything in hand is given back, uncharged, and the error is raised.
+    When anything but a file goes wrong, everything in hand is given back and the error is raised. Files are charged only where it
+    is a bug of ours: one of them may have met it, and would meet it for ever; charged, they are soon taken one by one.
     """
     with worker.deadline.busy(), ThreadPoolExecutor(worker.predictor.calls_at_once, "network") as network:
         try:
             # What an earlier drain held when the database went away is ours still, and would be as long as we live.
             release(worker.database, worker.name, charge=False)
             return _Line(worker, network).run(should_stop, should_end)
-        except BaseException:
+        except BaseException as error:
+            is_bug = isinstance(error, Exception) and not isinstance(error, SURROUNDINGS)
             # Without a database the leases run out by themselves.
             with suppress(DatabaseUnavailable):
-                release(worker.database, worker.name, charge=False)
+                release(worker.database, worker.name, charge=is_bug)
             raise
 
 

@@ -21,8 +21,12 @@ class OutOfMemory(Exception):
     """Not even one picture fits into the device's memory: no picture's fault."""
 
 
+class NetworkFails(Exception):
+    """The network fails even on a plain grey image: it or its device is at fault, and no picture."""
+
+
 def scored_inputs(scores: Scores, inputs: Sequence[Views]) -> list[NDArray[np.float64] | str]:
-    """The scores_K of each input over all its views, or the reason why it has none. Raises OutOfMemory."""
+    """The scores_K of each input over all its views, or the reason why it has none. Raises OutOfMemory and NetworkFails."""
     if not inputs:
         return []
     rows = iter(scores_or_reasons(scores, np.stack([image for views in inputs for image in views])))
@@ -38,7 +42,7 @@ def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[ND
     """The scores_K of each image, or the reason why it has none.
 
     A batch that fails is halved until the guilty image is alone. That it is guilty, and not the network or the device, is
-    believed only if a plain grey image passes; otherwise the error is raised, and no image is charged. Raises OutOfMemory.
+    believed only if a plain grey image passes. Raises OutOfMemory and NetworkFails; no image is to be charged for either.
     """
     try:
         found = scores(images_BHWC)
@@ -52,6 +56,14 @@ def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[ND
             return scores_or_reasons(scores, images_BHWC[:middle]) + scores_or_reasons(scores, images_BHWC[middle:])
         if is_out_of_memory(error):
             raise OutOfMemory(str(error)) from error
-        if not np.isfinite(scores(np.full_like(images_BHWC, 128))).all():
-            raise
+        if not _passes(scores, np.full_like(images_BHWC, 128)):
+            raise NetworkFails(str(error) or type(error).__name__) from error
         return [f"the network fails on it: {error or type(error).__name__}"]
+
+
+def _passes(scores: Scores, images_BHWC: NDArray[np.uint8]) -> bool:
+    try:
+        return bool(np.isfinite(scores(images_BHWC)).all())
+    except Exception:
+        log.exception("the network fails on a plain grey image, too")
+        return False

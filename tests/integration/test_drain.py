@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +20,12 @@ from scanner.verdicts import ActiveModel
 from worker.deadline import Deadline
 from worker.decoding import DecoderPool, Limits
 from worker.detector.registry import find_checkpoint
+from worker.detector.scorer import Scorer
 from worker.drain import IN_HAND, Worker, drain
+from worker.inputs import Ready
+from worker.judging import Judged, judge
 from worker.loading import load_scorer
-from worker.scoring import OutOfMemory
+from worker.scoring import NetworkFails, OutOfMemory
 
 BATCH = 2
 Network = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
@@ -69,6 +72,42 @@ def test_without_memory_for_even_one_picture_no_file_is_charged(
     assert {(file.state, file.attempts, file.lease_owner) for file in found} == {("pending", 0, None)}
     assert drain(worker, lambda: False) == 5
     assert {row(path).state for path in paths} == {"scored"}
+
+
+def test_a_network_that_fails_on_everything_charges_no_file(
+    worker: Worker, row, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = pictures(3)
+
+    def fails(_: NDArray[np.uint8]) -> NDArray[np.float64]:
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr(worker.predictor, "scores_with_branches", fails)
+    for _ in range(worker.settings.max_attempts + 1):
+        with pytest.raises(NetworkFails, match="the device is gone"):
+            drain(worker, lambda: False)
+    assert {(row(path).state, row(path).attempts, row(path).lease_owner) for path in paths} == {("pending", 0, None)}
+
+
+def test_a_file_that_meets_a_bug_of_ours_is_given_up_and_stops_no_other(
+    worker: Worker, row, pictures: Callable[[int], list[str]], make_picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now
+) -> None:
+    poison = str(make_picture(tmp_path / "poison.png", size=(99, 99)))
+    take_in_paths(worker.settings, worker.database, [poison], lambda: now)
+    others = pictures(3 * BATCH)
+
+    def buggy(predictor: Scorer, model: ActiveModel, contents: Sequence[Ready]) -> list[Judged | str]:
+        if any(ready.width == 99 for ready in contents):
+            raise ZeroDivisionError
+        return judge(predictor, model, contents)
+
+    monkeypatch.setattr("worker.drain.judge", buggy)
+    for _ in range(worker.settings.max_attempts):
+        with pytest.raises(ZeroDivisionError):
+            drain(worker, lambda: False)
+    drain(worker, lambda: False)
+    assert (row(poison).state, row(poison).error_kind) == ("failed", "gave-up")
+    assert {row(path).state for path in others} == {"scored"}
 
 
 def test_while_the_network_is_busy_others_are_taken_in_and_decoded_but_not_without_end(

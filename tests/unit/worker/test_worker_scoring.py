@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from worker.scoring import OutOfMemory, scored_inputs, scores_or_reasons
+from worker.scoring import NetworkFails, OutOfMemory, scored_inputs, scores_or_reasons
 
 POISON = 13
 Images = NDArray[np.uint8]
@@ -46,12 +46,12 @@ def test_a_broken_network_is_no_ones_fault(count: int) -> None:
     def broken(_: Images) -> Found:
         raise RuntimeError("the device has failed")
 
-    with pytest.raises(RuntimeError, match="device has failed"):
+    with pytest.raises(NetworkFails, match="device has failed"):
         scores_or_reasons(broken, images(*range(count)))
 
 
 def test_a_network_that_gives_no_numbers_at_all_is_no_ones_fault() -> None:
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(NetworkFails, match="not a number"):
         scores_or_reasons(lambda batch: np.full(len(batch), np.nan), images(1, 2))
 
 
