@@ -162,7 +162,7 @@ def walk_through(camera: Camera) -> None:
     camera.take("problems", lambda: view.problems.model.rowCount() == 2)
     view.run_button.setChecked(True)
     view.running.add_folder(str(Path(review.current().path).parent))  # type: ignore[union-attr]
-    camera.take("folders", lambda: "cpu" in view.running.workers.text() and "verdicts" in view.running.model_state.text())
+    camera.take("folders", lambda: "cpu" in view.running.workers.text() and "verdicts" in view.running.models.state.text())
     camera.window.service.stop()
     view.show_tab(0)
     camera.take_dialog("preferences", PreferencesDialog, camera.window._show_preferences)
