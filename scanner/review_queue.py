@@ -81,12 +81,18 @@ def _by_disagreement(database: Database, criteria: Criteria, after: QueueItem | 
             query = query.where(_behind(criteria.order, after))
         items = _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))
         after = None
-    if len(items) < limit:
-        query = _query(criteria).where(Detection.disagreement.is_(None))
+    if len(items) < limit and _any_without_branches(database):
+        # Along the files, not along the index, where all nulls would have to be sorted: most databases hold nothing else.
+        query = _query(criteria).where(func.coalesce(Detection.disagreement, -1.0) < 0)
         if after is not None:
             query = query.where(File.id < after.file_id)
         items += _items(database, query.order_by(File.id.desc()).limit(limit - len(items)))
     return items
+
+
+def _any_without_branches(database: Database) -> bool:
+    with database.read() as session:
+        return session.scalar(select(Detection.id).where(Detection.disagreement.is_(None)).limit(1)) is not None
 
 
 def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int]) -> tuple[QueueItem, ...]:

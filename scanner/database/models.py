@@ -114,7 +114,7 @@ class Model(Base):
 
 
 class Detection(Base):
-    """One model's finding on one content. `seconds` is the image's share of decoding and prediction.
+    """One model's finding on one content. `seconds` is its share of the network's time for its batch.
 
     What the score rests on (`basis` to `frames`) is described in `scanner.seen`.
     """

@@ -89,6 +89,14 @@ def test_nothing_reads_a_whole_table(sqlite: Database, name: str) -> None:
             assert not scans or ends, f"{statement}\n{plan}"
 
 
+@pytest.mark.parametrize("order", Order)
+def test_a_page_of_the_queue_sorts_nothing(sqlite: Database, order: Order) -> None:
+    take_in(sqlite, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
+    claim_and_record(sqlite)
+    # A part of a sort, of files of equal scores, is none of the whole.
+    assert not any("B-TREE FOR ORDER BY" in plan for plan in plans(sqlite, lambda: last_page(sqlite, order)).values())
+
+
 @pytest.mark.parametrize("name", ["renew", "release"])
 def test_what_one_worker_holds_is_found_by_its_name(sqlite: Database, name: str) -> None:
     [plan] = plans(sqlite, lambda: ASKED[name](sqlite)).values()
