@@ -1,7 +1,12 @@
 """The active model, ready to score on the device and by the runtime of the settings."""
 
+import multiprocessing
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from scanner.errors import KnownError
 from scanner.settings import Settings
 
 from .detector.card import read_card
@@ -12,10 +17,14 @@ from .detector.runtimes import choose_runtime
 from .detector.scorer import Scorer
 
 
-def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
-    """Load `checkpoint`. Torch is imported only where it runs the network, or has to export it for the first time.
+class ExportFailed(KnownError):
+    """The network could not be exported here."""
 
-    Raises CheckpointError, BackboneMissing, DeviceUnavailable and RuntimeUnavailable.
+
+def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
+    """Load `checkpoint`. Torch is imported only where it runs the network.
+
+    Raises CheckpointError, BackboneMissing, DeviceUnavailable, RuntimeUnavailable and ExportFailed.
     """
     device = choose_device(settings.device)
     runtime = choose_runtime(settings.runtime, device)
@@ -38,6 +47,22 @@ def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
 
 
 def _exported(checkpoint: Path, settings: Settings) -> bytes:
+    """Exported in a process of its own: what torch takes, some 800 MB, would otherwise be a worker's for as long as it lives."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_leave_interrupts) as process:
+        try:
+            return process.submit(_export, checkpoint, settings).result()
+        except BrokenProcessPool as error:
+            raise ExportFailed(
+                f"the process that prepares {checkpoint} for ONNX Runtime was killed; there may be too little memory. "
+                'It is tried again at the next start; runtime = "torch" does without'
+            ) from error
+
+
+def _leave_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
+
+
+def _export(checkpoint: Path, settings: Settings) -> bytes:
     from .detector.checkpoint import load_checkpoint
     from .detector.onnx_export import exported
     from .public_weights import named_backbones

@@ -1,6 +1,7 @@
 """The active model as a worker loads it: exported once, kept, and never trusted when it has changed."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 
 from scanner.settings import Settings
 from worker.detector.backbones import BackboneFiles
+from worker.detector.card import CheckpointError
 from worker.detector.device import ChosenDevice
 from worker.detector.exports import exported_network
 from worker.detector.predictor import load_predictor
 from worker.detector.registry import find_checkpoint
-from worker.loading import load_scorer
+from worker.loading import ExportFailed, load_scorer
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), np.uint8)
 
@@ -24,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import worker.process  # with all that a worker imports
 from scanner.settings import Settings
-from worker.loading import load_scorer
+from worker.loading import ExportFailed, load_scorer
 
 scorer = load_scorer(Path(sys.argv[1]), Settings(Path(sys.argv[2]), device=sys.argv[3]))
 images = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), np.uint8)
@@ -49,8 +51,13 @@ def expected() -> np.ndarray:
     return load_predictor(path, ChosenDevice("cpu", ""), files=BackboneFiles(), micro_batch=16).scores(IMAGES)
 
 
-def test_once_exported_a_network_needs_no_torch(exported: tuple[Path, Path], expected: np.ndarray) -> None:
-    command = [sys.executable, "-c", WITHOUT_TORCH, str(find_checkpoint("lite", exported[0])), str(exported[0]), "cpu"]
+@pytest.mark.parametrize("is_first", [False, True])
+def test_running_a_network_needs_no_torch(
+    exported: tuple[Path, Path], expected: np.ndarray, tmp_path: Path, is_first: bool
+) -> None:
+    """Not even for the first time: another process exports it."""
+    data_dir = tmp_path if is_first else exported[0]
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(find_checkpoint("lite", data_dir)), str(data_dir), "cpu"]
 
     run = subprocess.run(command, check=False, capture_output=True, text=True)
 
@@ -111,3 +118,23 @@ def test_a_runtime_of_torch_is_as_asked(tmp_path: Path, expected: np.ndarray) ->
     assert scorer.ran_on == "cpu"
     np.testing.assert_allclose(scorer.scores(IMAGES), expected, atol=1e-6)
     assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_wrong_with_a_checkpoint_is_said_as_ever(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"no tensors")
+
+    with pytest.raises(CheckpointError, match=r"broken\.safetensors"):
+        load_scorer(broken, Settings(tmp_path, device="cpu"))
+
+
+def test_an_export_that_is_killed_is_trouble_with_a_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.loading._export", _be_killed)
+
+    with pytest.raises(ExportFailed, match="was killed"):
+        load_scorer(find_checkpoint("lite", tmp_path), Settings(tmp_path, device="cpu"))
+
+
+def _be_killed(_checkpoint: Path, _settings: Settings) -> bytes:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return b""
