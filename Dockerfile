@@ -3,7 +3,7 @@ FROM python:3.12-slim
 
 WORKDIR /app
 COPY . .
-RUN pip install --no-cache-dir -c constraints.txt '.[worker,postgres,redis]' \
+RUN pip install --no-cache-dir -c constraints.txt '.[worker,provenance,raw,video,postgres,redis]' \
     && useradd --uid 10001 --create-home dfscan \
     && install -d -o dfscan -g dfscan -m 700 /data
 USER dfscan
