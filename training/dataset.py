@@ -54,8 +54,8 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
             raise unreadable(row, error) from None
 
 
-class Inputs(Dataset[tuple[NDArray[np.uint8], bool]]):
-    """Per row all inputs that scanning makes of its picture, each in V views (uint8 NVHWC of `size`), and whether they are faces.
+class Inputs(Dataset[tuple[list[NDArray[np.uint8]], bool]]):
+    """Per row all inputs that scanning makes of its picture, each as its views_VHWC (uint8, of `size`), and if they are faces.
 
     If they are not, there is one: the picture as a whole. Each process loads a face finder of its own.
     """
@@ -67,9 +67,9 @@ class Inputs(Dataset[tuple[NDArray[np.uint8], bool]]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], bool]:
+    def __getitem__(self, index: int) -> tuple[list[NDArray[np.uint8]], bool]:
         inputs = looked_at(self._rows[index], self._size).inputs
-        return np.stack([np.stack(one.views) for one in inputs]), inputs[0].face is not None
+        return [np.stack(one.views) for one in inputs], inputs[0].face is not None
 
 
 def epoch_order(rows: Sequence[Row], repeat: Mapping[str, int], seed: str) -> list[int]:

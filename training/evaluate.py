@@ -1,6 +1,6 @@
 """Logits and labels of manifest rows."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 import numpy as np
 import torch
@@ -41,13 +41,17 @@ def face_logits_of(
     loader = DataLoader(Inputs(rows, size), batch_size, num_workers=processes, collate_fn=list, generator=torch.Generator())
     logits, have_faces = [], []
     for samples in loader:
-        counts = [inputs_NVHWC.shape[:2] for inputs_NVHWC, _ in samples]
-        of_views = predictor.logits(np.concatenate([image for inputs_NVHWC, _ in samples for image in inputs_NVHWC]))
-        parts = np.split(of_views, np.cumsum([inputs * views for inputs, views in counts])[:-1])
+        views = [views_VHWC for inputs, _ in samples for views_VHWC in inputs]
+        of_inputs = [part_V.mean() for part_V in _parted(predictor.logits(np.concatenate(views)), views)]
         # Calibration keeps the order, so that the highest logit is that of the highest score.
-        logits += [picture_score(part.reshape(count).mean(1)) for part, count in zip(parts, counts, strict=True)]
+        logits += [picture_score(part) for part in _parted(np.asarray(of_inputs), [inputs for inputs, _ in samples])]
         have_faces += [has_face for _, has_face in samples]
     return np.asarray(logits), np.asarray(have_faces)
+
+
+def _parted(values: Scores, groups: Sequence[Sized]) -> list[Scores]:
+    """`values` in parts as long as `groups`."""
+    return np.split(values, np.cumsum([len(group) for group in groups])[:-1])
 
 
 def labels_of(rows: Sequence[Row]) -> Labels:
