@@ -4,7 +4,6 @@ Shapes: B images, H = W = preprocessing size, C = 3.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .bare import decoding_pool, loaded_scorer
+from .bare import decoding_pool
 from .measure import Figure, in_turn, medians
 
 if TYPE_CHECKING:
@@ -31,14 +30,21 @@ def forward(settings: "Settings", most: int) -> Iterator[Figure]:
     Medians, after a first pass that does not count; then how far bfloat16 moves scores (pictures are noise, so of `paper` with
     random weights it says nothing).
     """
-    scorers = {runtime: loaded_scorer(replace(settings, runtime=runtime)) for runtime in (TORCH, BFLOAT16)}
+    from worker.detector.device import choose_device
+    from worker.detector.predictor import load_predictor
+    from worker.detector.registry import find_checkpoint
+    from worker.public_weights import named_backbones
+
+    checkpoint, device = find_checkpoint(settings.model, settings.data_dir), choose_device(settings.device)
+    load = partial(load_predictor, checkpoint, device, files=named_backbones(settings), micro_batch=BATCHES[-1])
+    scorers = {runtime: load(runtime=runtime) for runtime in (TORCH, BFLOAT16)}
     size = scorers[TORCH].card.recipe.preprocessing.size
     images_BHWC = np.random.default_rng(0).integers(0, 256, (max(1, min(most, 8 * BATCHES[-1])), size, size, 3), np.uint8)
     for batch in BATCHES:
         some_BHWC = images_BHWC[: max(8 * batch, 64)]
         ways = {name: partial(_in_batches, scorer.scores, some_BHWC, batch) for name, scorer in scorers.items()}
         if settings.device.startswith("cuda"):
-            ways[GRAPH] = partial(_in_batches, graphed(_predictor(scorers[TORCH]), some_BHWC[:batch]), some_BHWC, batch)
+            ways[GRAPH] = partial(_in_batches, graphed(scorers[TORCH], some_BHWC[:batch]), some_BHWC, batch)
         for way in ways.values():
             way()
         took = medians(in_turn(RUNS, **ways))
@@ -109,11 +115,3 @@ def _decoded_on(device: str, paths: Sequence[Path], size: int, at_once: int = 16
 def _in_batches(scores: Callable[[NDArray[np.uint8]], NDArray[np.float64]], images_BHWC: NDArray[np.uint8], batch: int) -> None:
     for start in range(0, len(images_BHWC), batch):
         scores(images_BHWC[start : start + batch])
-
-
-def _predictor(scorer: object) -> "Predictor":
-    from worker.detector.predictor import Predictor
-
-    if not isinstance(scorer, Predictor):
-        raise TypeError(f"{type(scorer).__name__} holds no torch network")
-    return scorer

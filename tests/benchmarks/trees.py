@@ -42,8 +42,8 @@ def fill(database: Database, rows: int, *, recent: int, now: datetime | None = N
     moment = now or datetime.now(UTC)
     if database.engine.dialect.name == "sqlite":
         moment = moment.replace(tzinfo=None)
-    moments: dict[str, Any] = {"now": moment, "old": moment - timedelta(days=30)}
-    moments["faces"] = json.dumps([{"box": [80, 60, 90, 120], "confidence": 0.9, "score": 0.8, "frame": 0}])
+    values: dict[str, Any] = {"now": moment, "old": moment - timedelta(days=30)}
+    values["faces"] = json.dumps([{"box": [80, 60, 90, 120], "confidence": 0.9, "score": 0.8, "frame": 0}])
     hexadecimal = "lpad(to_hex(i), 64, '0')" if database.engine.dialect.name == "postgresql" else "printf('%064x', i)"
     name = "lpad(i::text, 7, '0')" if database.engine.dialect.name == "postgresql" else "printf('%07d', i)"
     numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"
@@ -68,7 +68,7 @@ def fill(database: Database, rows: int, *, recent: int, now: datetime | None = N
             f"{numbers} SELECT i, '/pictures/' || (i / 10000) || '/' || (i / 100) || '/IMG_' || {name} || '.jpg', "
             f"100000, i, 'scored', {at}, 0, i, i, {at} FROM n",
         ):
-            session.execute(text(statement), moments)
+            session.execute(text(statement), values)
     if database.engine.dialect.name == "postgresql":
         with database.write() as session:
             session.execute(text("ANALYZE"))
