@@ -117,9 +117,10 @@ class ModelBox(QGroupBox):
         process = QProcess(self)
 
         def finished() -> None:
-            self._asking = None
-            answered(bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace"))
             process.deleteLater()
+            if self._asking is process:  # else something else was asked meanwhile
+                self._asking = None
+                answered(bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace"))
 
         process.finished.connect(finished)
         process.start(self._command[0], [*self._command[1:], *arguments])

@@ -1,7 +1,7 @@
 """Watched folders, the watch service and workers: what makes the queue fill."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from PySide6.QtCore import QTimer, Signal
@@ -44,8 +44,7 @@ class RunPage(QWidget):
         self,
         presenter: QueuePresenter,
         service: ServiceProcess,
-        command: Sequence[str],
-        model: str,
+        models: ModelBox,
         now: Callable[[], datetime],
         parent: QWidget | None = None,
     ) -> None:
@@ -54,7 +53,7 @@ class RunPage(QWidget):
         self._service = service
         self._now = now
         self._pace = Pace()
-        self.models = ModelBox(presenter, service, command, model, now)
+        self.models = models
         layout = QVBoxLayout(self)
         layout.addWidget(self._service_box())
         layout.addWidget(self._folder_box())

@@ -27,6 +27,7 @@ from .heatmaps import Heatmaps
 from .icon import program_icon
 from .image_acts import ImageActs
 from .keys import KeysDialog
+from .model_box import ModelBox
 from .notices import NoticeLimit, make_tray
 from .opening import Opened, open_queue, worker_is_installed
 from .plain_pages import FirstStartPage, OpeningPage, TroublePage
@@ -179,8 +180,9 @@ class MainWindow(QMainWindow):
         review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
         problems = ProblemsPage(presenter, self._wake, self._now)
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
-        running = RunPage(presenter, self.service, command, chosen_model, self._now)
-        running.models.model_chosen.connect(self._keep_model)
+        models = ModelBox(presenter, self.service, command, chosen_model, self._now)
+        models.model_chosen.connect(self._keep_model)
+        running = RunPage(presenter, self.service, models, self._now)
         running.standing_changed.connect(self._show_standing)
         self.presenter = presenter
         self.view = QueueView(presenter, review, problems, running, self._now)

@@ -1,8 +1,5 @@
-"""Filters, files, problems, trouble: the rest of what a person does with the window."""
+"""Filters, problems, the preview, preferences, folders: the rest of what a person does with the window."""
 
-import json
-import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,44 +7,25 @@ from pathlib import Path
 
 import pytest
 from archives import START, WAIT, Archive, Opened
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
-from PySide6.QtGui import QColor, QGuiApplication, QPainter
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
-    QApplication,
     QComboBox,
     QLineEdit,
-    QMessageBox,
     QTabBar,
     QWidget,
 )
-from sqlalchemy import text
 
-from gui.dialogs import KeptDialog, PreferencesDialog
+from gui.dialogs import PreferencesDialog
 from gui.keys import KeysDialog, all_keys
 from scanner.criteria import Criteria
-from scanner.errors import KnownError
 from scanner.ledger import EVENTS, POLLED, add_to_counts, check_presence, mark_swept, note_mode
-from scanner.removals import MANIFEST
 from scanner.roots import add_roots, known_roots
 from scanner.saved_filters import save_filter, saved_filters
 
 Open = Callable[..., Opened]
-
-
-def answer_question(button_text: str, asked: list[str]) -> None:
-    """Click a button of the question that is about to be asked."""
-
-    def click() -> None:
-        for box in QApplication.topLevelWidgets():
-            if isinstance(box, QMessageBox) and box.isVisible():
-                asked.append(box.text() + "\n" + box.informativeText())
-                next(button for button in box.buttons() if button_text in button.text().replace("&", "")).click()
-                return
-        QTimer.singleShot(50, click)
-
-    QTimer.singleShot(50, click)
 
 
 def test_filters_and_search(five: Archive, open_window: Open) -> None:
@@ -100,100 +78,6 @@ def test_saved_filters(five: Archive, open_window: Open) -> None:
     assert filters.search.text() == "b.png"
     filters.delete_wanted.emit("only b")
     opened.until(lambda: saved_filters(five.database) == ())
-
-
-def test_quarantine_asks_and_can_be_undone(five: Archive, open_window: Open) -> None:
-    opened = open_window()
-    opened.shows("a", "b", "c", "d")
-    original, before = five.folder / "a.png", (five.folder / "a.png").stat()
-    asked: list[str] = []
-    answer_question("Cancel", asked)
-    opened.press("q")
-    opened.until(lambda: len(asked) == 1)
-    assert "Move 1 image(s) to quarantine?" in asked[0]
-    assert str(original) in asked[0]
-    assert original.exists()
-    answer_question("Move to quarantine", asked)
-    opened.press("q")
-    opened.shows("b", "c", "d")
-    assert not original.exists()
-    kept = [file.name for file in (five.data_dir / "quarantine").iterdir()]
-    assert MANIFEST in kept
-    assert any(name.endswith("-a.png") for name in kept)
-    opened.press("z")
-    opened.shows("a", "b", "c", "d")
-    assert (original.stat().st_mtime_ns, original.stat().st_size) == (before.st_mtime_ns, before.st_size)
-
-
-def test_what_was_moved_away_can_be_restored_later(five: Archive, open_window: Open) -> None:
-    opened = open_window()
-    opened.shows("a", "b", "c", "d")
-    answer_question("Move to quarantine", [])
-    opened.press("q")
-    opened.shows("b", "c", "d")
-    again = open_window()
-    again.shows("b", "c", "d")
-    assert again.window.acts is not None
-    again.window.acts.show_kept()
-    dialog = again.window.findChild(KeptDialog)
-    assert dialog is not None
-    again.until(lambda: dialog.tree.topLevelItemCount() == 1)
-    dialog.tree.topLevelItem(0).setSelected(True)
-    dialog.restore.click()
-    again.shows("a", "b", "c", "d")
-    again.until(lambda: dialog.tree.topLevelItemCount() == 0)
-    assert (five.folder / "a.png").exists()
-    dialog.close()
-
-
-def test_trash_asks_and_can_be_undone(five: Archive, open_window: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    monkeypatch.setattr("send2trash.plat_other.HOMETRASH_B", os.fsencode(tmp_path / "share" / "Trash"))
-    opened = open_window()
-    opened.shows("a", "b", "c", "d")
-    asked: list[str] = []
-    answer_question("Move to the trash", asked)
-    opened.bot.keyClick(opened.page.grid, Qt.Key.Key_Delete)
-    opened.shows("b", "c", "d")
-    assert not (five.folder / "a.png").exists()
-    opened.press("z")
-    opened.shows("a", "b", "c", "d")
-    assert (five.folder / "a.png").exists()
-
-
-@pytest.mark.parametrize("suffix", ["json", "csv", "html"])
-def test_export_has_the_reviews(five: Archive, open_window: Open, tmp_path: Path, suffix: str) -> None:
-    opened = open_window()
-    opened.shows("a", "b", "c", "d")
-    opened.page.deciding.note.setText("wax seal")
-    opened.press("f")
-    opened.shows("b", "c", "d")
-    assert opened.window.view is not None
-    assert opened.window.acts is not None
-    opened.window.view.show_tab(1)
-    opened.shows("a")
-    target = tmp_path / f"report.{suffix}"
-    opened.window.acts.export_to(str(target))
-    opened.until(target.exists)
-    opened.until(lambda: "1 images written" in opened.window.statusBar().currentMessage())
-    written = target.read_text()
-    assert "wax seal" in written
-    assert str(five.folder / "a.png") in written
-    if suffix == "json":
-        [item] = json.loads(written)["items"]
-        assert (item["review"], item["reviewer"], item["note"]) == ("fake", opened.window.store.read().reviewer, "wax seal")
-
-
-def test_copying_paths_and_opening_folders(five: Archive, open_window: Open) -> None:
-    opened = open_window()
-    opened.shows("a", "b", "c", "d")
-    assert opened.window.acts is not None
-    opened.press("j")
-    opened.window.acts.copy_path()
-    assert QGuiApplication.clipboard().text() == str(five.folder / "b.png")
-    shown: list[str] = []
-    opened.window.acts.open_folder(lambda url: bool(shown.append(url.toLocalFile())) or True)
-    assert shown == [str(five.folder)]
 
 
 def test_problems_have_reasons_and_another_chance(five: Archive, open_window: Open) -> None:
@@ -345,81 +229,6 @@ def test_what_is_stale_is_scanned_again(five: Archive, open_window: Open) -> Non
     assert opened.window.service.is_running
     running.stop.click()
     opened.until(lambda: not opened.window.service.is_running)
-
-
-def test_a_newer_database_is_named_and_another_try_helps(five: Archive, open_window: Open) -> None:
-    with five.database.write() as session:
-        before = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    opened = open_window(ready=False)
-    trouble = opened.window._trouble
-    opened.until(lambda: opened.window._pages.currentWidget() is trouble)
-    assert "newer dfscan" in trouble.words.text()
-    with five.database.write() as session:
-        session.execute(text(f"UPDATE alembic_version SET version_num = '{before}'"))
-    trouble.button.click()
-    opened.until(lambda: opened.window.view is not None)
-    opened.shows("a", "b", "c", "d")
-
-
-def test_a_database_out_of_reach_is_named(tmp_path: Path, open_window: Open) -> None:
-    opened = open_window(tmp_path / "other", ready=False, url="postgresql://anna:secret@127.0.0.1:1/x")
-    opened.until(lambda: opened.window._pages.currentWidget() is opened.window._trouble)
-    assert "127.0.0.1" in opened.window._trouble.words.text()
-    assert "secret" not in opened.window._trouble.words.text()
-
-
-def test_a_locked_database_is_waited_for(five: Archive, open_window: Open) -> None:
-    opened = open_window()
-    opened.shows("a", "b", "c", "d")
-    holder = sqlite3.connect(five.data_dir / "dfscan.sqlite")
-    holder.execute("BEGIN IMMEDIATE")
-    opened.press("f")
-    opened.press("j")  # the window goes on meanwhile
-    opened.bot.wait(300)
-    assert opened.names == ["a", "b", "c", "d"]  # not shown as made
-    holder.rollback()
-    holder.close()
-    opened.shows("b", "c", "d")
-
-
-def test_the_database_goes_away_and_comes_back(five: Archive, open_window: Open) -> None:
-    opened = open_window()
-    opened.shows("a", "b", "c", "d")
-    with five.database.write() as session:
-        session.execute(text("ALTER TABLE files RENAME TO away"))
-    opened.until(opened.window.banner.isVisible)
-    said = opened.window.banner.text()
-    assert said.count("cannot be used") == 1
-    assert said.endswith("Trying again\N{HORIZONTAL ELLIPSIS}")
-    opened.press("j")  # further questions that fail are the same trouble
-    opened.bot.wait(300)
-    assert opened.window.banner.text() == said
-    with five.database.write() as session:
-        session.execute(text("ALTER TABLE away RENAME TO files"))
-    opened.until(lambda: not opened.window.banner.isVisible())
-    opened.shows("a", "b", "c", "d")
-
-
-def test_a_complaint_and_a_trouble_do_not_hide_each_other(five: Archive, open_window: Open) -> None:
-    opened = open_window()
-    opened.shows("a", "b", "c", "d")
-    banner = opened.window.banner
-    opened.presenter.ask(lambda: failing(KnownError("no such thing")), lambda _: None)
-    opened.until(banner.isVisible)
-    with five.database.write() as session:
-        session.execute(text("ALTER TABLE reviews RENAME TO away"))
-    opened.until(lambda: "Trying again" in banner.text())
-    assert banner.text().endswith("no such thing")
-    with five.database.write() as session:
-        session.execute(text("ALTER TABLE away RENAME TO reviews"))
-    opened.until(lambda: banner.text() == "no such thing")
-    banner.dismiss.click()
-    assert not banner.isVisible()
-
-
-def failing(error: KnownError) -> None:
-    raise error
 
 
 def test_without_the_worker_extra_reviewing_goes_on(five: Archive, open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,38 +55,31 @@ def pictures(worker: Worker, tmp_path: Path, make_picture: Callable[..., Path], 
     return make
 
 
-def test_without_memory_for_even_one_picture_no_file_is_charged(
-    worker: Worker, row, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "seen_as"), [(MemoryError("no room"), OutOfMemory), (RuntimeError("the device is gone"), NetworkFails)]
+)
+def test_what_fails_on_every_picture_charges_no_file(
+    worker: Worker,
+    row,
+    pictures: Callable[[int], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    seen_as: type[Exception],
 ) -> None:
     paths = pictures(5)
 
-    def full(_: NDArray[np.uint8]) -> NDArray[np.float64]:
-        raise MemoryError("no room")
+    def fails(_: NDArray[np.uint8]) -> NDArray[np.float64]:
+        raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(worker.predictor, "scores_with_branches", full)
+        patched.setattr(worker.predictor, "scores_with_branches", fails)
         for _ in range(worker.settings.max_attempts + 1):
-            with pytest.raises(OutOfMemory):
+            with pytest.raises(seen_as, match=str(error)):
                 drain(worker, lambda: False)
     found = [row(path) for path in paths]
     assert {(file.state, file.attempts, file.lease_owner) for file in found} == {("pending", 0, None)}
     assert drain(worker, lambda: False) == 5
     assert {row(path).state for path in paths} == {"scored"}
-
-
-def test_a_network_that_fails_on_everything_charges_no_file(
-    worker: Worker, row, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    paths = pictures(3)
-
-    def fails(_: NDArray[np.uint8]) -> NDArray[np.float64]:
-        raise RuntimeError("the device is gone")
-
-    monkeypatch.setattr(worker.predictor, "scores_with_branches", fails)
-    for _ in range(worker.settings.max_attempts + 1):
-        with pytest.raises(NetworkFails, match="the device is gone"):
-            drain(worker, lambda: False)
-    assert {(row(path).state, row(path).attempts, row(path).lease_owner) for path in paths} == {("pending", 0, None)}
 
 
 def test_a_file_that_meets_a_bug_of_ours_is_given_up_and_stops_no_other(
