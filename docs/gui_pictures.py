@@ -19,10 +19,10 @@ from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
-from gui.dialogs import PreferencesDialog
-from gui.keys import KeysDialog
-from gui.window import MainWindow
-from scanner.settings import Settings
+from gui.window.dialogs import PreferencesDialog
+from gui.window.keys import KeysDialog
+from gui.window.main_window import MainWindow
+from scanner.base.settings import Settings
 
 HERE = Path(__file__).resolve().parent.parent
 VARIANTS = 48

@@ -7,9 +7,9 @@ from datetime import datetime
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from scanner.settings import Settings
+from scanner.base.settings import Settings
 
-from .window import MainWindow
+from .window.main_window import MainWindow
 
 
 def run(settings: Settings, now: Callable[[], datetime]) -> int:

@@ -5,7 +5,7 @@ import os
 
 import click
 
-from ..settings import Sourced, config_file, sourced_settings, without_password
+from ..base.settings import Sourced, config_file, sourced_settings, without_password
 
 
 @click.group()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..settings import Settings
+from ..base.settings import Settings
 
 if TYPE_CHECKING:
     from ..database.engine import Database

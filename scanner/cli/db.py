@@ -7,8 +7,8 @@ import click
 
 import migrations
 
-from ..errors import KnownError
-from ..settings import Settings, without_password
+from ..base.errors import KnownError
+from ..base.settings import Settings, without_password
 from .context import pass_settings, utc_now
 
 
@@ -82,8 +82,8 @@ def _demand_unused(path: Path, settings: Settings) -> None:
     """Who has it open would go on with the file that was moved away. One too damaged to say who does is of use to no one."""
     from ..database.engine import DatabaseUnavailable, open_database
     from ..database.schema import current_revision
-    from ..lock import WATCH, current_holder
-    from ..workers import live_workers
+    from ..jobs.lock import WATCH, current_holder
+    from ..jobs.workers import live_workers
 
     if not path.exists():
         return

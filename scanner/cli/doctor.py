@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from ..settings import Settings
+from ..base.settings import Settings
 from .context import pass_settings, utc_now
 
 EXIT_UNWELL = 1
@@ -21,8 +21,8 @@ def doctor(settings: Settings, as_json: bool, selftest: bool) -> None:
 
     Exit status: 0 nothing is bad, 1 something is (or a trial of the self-test failed).
     """
-    from ..doctor import Health, examine
-    from ..printing import escaped
+    from ..base.escape import escaped
+    from ..ops.doctor import Health, examine
 
     findings, trials, unwell = [], [], False
     for finding in examine(settings, utc_now()):
@@ -35,7 +35,7 @@ def doctor(settings: Settings, as_json: bool, selftest: bool) -> None:
             if finding.health is not Health.GOOD:
                 click.echo(f"{'':22}{escaped(finding.mend)}")
     if selftest:
-        from ..selftest import self_test
+        from ..ops.self_test import self_test
 
         for trial in self_test():
             trials.append(vars(trial))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import KnownError
-from ..settings import config_file, load_settings
+from ..base.errors import KnownError
+from ..base.settings import config_file, load_settings
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -118,7 +118,7 @@ def main() -> None:
 def _complain(message: str) -> None:
     if "--debug" in sys.argv:
         raise  # noqa: PLE0704  (called from an except block only)
-    from .logs import say_error
+    from ..base.logs import say_error
 
     say_error(message)
     sys.exit(EXIT_ERROR)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..settings import Settings
+from ..base.settings import Settings
 from .context import opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
-    from ..report import ReportItem, Summary
+    from ..reports.report import ReportItem, Summary
 
 
 @click.command()
@@ -52,8 +52,8 @@ def report(
     """What was found, most suspicious first; limited to PATHS if there are any."""
     from tzlocal import get_localzone
 
-    from ..dates import parse_moment
-    from ..report import opened_report, statuses_meant
+    from ..reports.dates import parse_moment
+    from ..reports.report import opened_report, statuses_meant
 
     _check_statuses(statuses)
     _check_evidence(evidence)
@@ -89,28 +89,28 @@ def write_report(summary: "Summary", items: Iterable["ReportItem"], form: str, o
 
 
 def _pieces(summary: "Summary", items: Iterable["ReportItem"], form: str) -> Iterator[str]:
-    from .. import report_formats
+    from ..reports import formats
 
     if form == "json":
-        return chain(report_formats.json_pieces(summary, items), "\n")
+        return chain(formats.json_pieces(summary, items), "\n")
     if form == "csv":
-        return report_formats.csv_pieces(items)
+        return formats.csv_pieces(items)
     if form == "html":
-        from ..report_html import html_pieces
+        from ..reports.html_page import html_pieces
 
         return chain(html_pieces(summary, items), "\n")
-    return report_formats.table_pieces(summary, items, local=lambda moment: moment.astimezone())
+    return formats.table_pieces(summary, items, local=lambda moment: moment.astimezone())
 
 
 def _check_evidence(word: str) -> None:
-    from ..evidence import FILTERS
+    from ..domain.evidence import FILTERS
 
     if word and word not in FILTERS:
         raise click.UsageError(f"--evidence {word} does not exist; choose from {', '.join(FILTERS)}")
 
 
 def _check_statuses(statuses: tuple[str, ...]) -> None:
-    from ..report import STATUSES
+    from ..reports.report import STATUSES
 
     for status in statuses:
         if status not in (*STATUSES, "flagged"):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..settings import Settings
+from ..base.settings import Settings
 from .context import opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
-    from ..active_model import Checkpoint
     from ..database.engine import Database
-    from ..flips import Comparison
+    from ..results.active_model import Checkpoint
+    from ..results.model_comparison import Comparison
 
 
 @click.command()
@@ -25,9 +25,9 @@ def rescan(settings: Settings, paths: tuple[Path, ...], flips: bool, as_json: bo
 
     The files become pending; `dfscan scan` or a running `dfscan watch` takes them up. Verdicts of the other models stay.
     """
-    from ..active_model import active_checkpoint
-    from ..problems import rescan_stale
-    from ..queue import waker
+    from ..jobs.queue import waker
+    from ..results.active_model import active_checkpoint
+    from ..results.problems import rescan_stale
 
     scope = [str(path.expanduser().absolute()) for path in paths]
     with opened_database(settings) as database:
@@ -47,7 +47,7 @@ def rescan(settings: Settings, paths: tuple[Path, ...], flips: bool, as_json: bo
 
 
 def _show_flips(database: "Database", model: "Checkpoint", scope: list[str], *, as_json: bool) -> None:
-    from ..flips import compare_models
+    from ..results.model_comparison import compare_models
 
     found = compare_models(database, model.sha256, paths=scope)
     click.echo(_document(model, found) if as_json else _text(model, found))
@@ -55,7 +55,7 @@ def _show_flips(database: "Database", model: "Checkpoint", scope: list[str], *, 
 
 def _warn_of_others(database: "Database", model: "Checkpoint") -> None:
     """A worker that was started with another model would give the old verdicts again."""
-    from ..workers import live_workers
+    from ..jobs.workers import live_workers
 
     for name in sorted({worker.model for worker in live_workers(database, utc_now())} - {model.name}):
         click.echo(f"dfscan: a worker with the model {name} runs; start it anew, or it gives that model's verdicts", err=True)
@@ -71,7 +71,7 @@ def _document(model: "Checkpoint", found: "Comparison") -> str:
 
 
 def _text(model: "Checkpoint", found: "Comparison") -> str:
-    from ..printing import printable
+    from ..base.escape import printable
 
     lines = [
         f"{flip.before.label:9} {flip.before.score:.3f} -> {flip.after.label:9} {flip.after.score:.3f}  {printable(path)}"

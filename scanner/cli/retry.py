@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from ..settings import Settings
+from ..base.settings import Settings
 from .context import opened_database, pass_settings, utc_now
 
 
@@ -14,8 +14,8 @@ from .context import opened_database, pass_settings, utc_now
 @pass_settings
 def retry(settings: Settings, paths: tuple[Path, ...], kind: str | None) -> None:
     """Make failed files pending again; limited to PATHS if there are any."""
-    from ..queue import waker
-    from ..retrying import failed_kinds, retry_failed
+    from ..jobs.queue import waker
+    from ..results.retry import failed_kinds, retry_failed
 
     with opened_database(settings) as database:
         scope = [str(path.expanduser().absolute()) for path in paths]

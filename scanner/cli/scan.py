@@ -10,7 +10,7 @@ from time import monotonic
 
 import click
 
-from ..settings import Settings
+from ..base.settings import Settings
 from .context import opened_database, pass_settings, utc_now
 from .report import write_report
 
@@ -45,9 +45,9 @@ def scan(
 
     Exit status: 0 nothing flagged, 1 something flagged, 2 some file failed.
     """
-    from ..foreground import Standing, take_in_paths, work_until_done
-    from ..report import opened_report
-    from ..videos import demand_video_reader
+    from ..media.video_reader import demand_video_reader
+    from ..reports.report import opened_report
+    from ..services.scan import Standing, take_in_paths, work_until_done
 
     form = "json" if as_json_flag else form
     chosen = replace(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from ..autostart import LABEL, NAME, Job, environment_text, launchd_agent, scheduled_task, systemd_unit
-from ..errors import KnownError
-from ..settings import PREFIX, Settings, config_file, sourced_settings
+from ..base.errors import KnownError
+from ..base.settings import PREFIX, Settings, config_file, sourced_settings
+from ..ops.autostart import LABEL, NAME, Job, environment_text, launchd_agent, scheduled_task, systemd_unit
 from .context import opened_database, pass_settings, utc_now
 
 
@@ -29,7 +29,7 @@ def service() -> None:
 @click.pass_context
 def install(ctx: click.Context, paths: tuple[Path, ...], no_start: bool) -> None:
     """Write the service's files and start it; PATHS are remembered as watched folders."""
-    from ..roots import NoRoot, add_roots, known_roots
+    from ..roots.roots import NoRoot, add_roots, known_roots
 
     settings: Settings = ctx.obj
     with opened_database(settings) as database:
@@ -82,7 +82,7 @@ def uninstall(settings: Settings) -> None:
 @pass_settings
 def show_status(settings: Settings) -> None:
     """Whether the service is installed, and whether a watch runs on this database."""
-    from ..lock import WATCH, current_holder
+    from ..jobs.lock import WATCH, current_holder
 
     file = _service_file()
     click.echo(f"service  {'installed: ' + str(file) if file.exists() else 'not installed'}")

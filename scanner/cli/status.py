@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..settings import Settings
+from ..base.settings import Settings
 from .context import opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
-    from ..roots import WatchedRoot
+    from ..roots.roots import WatchedRoot
 
 
 @click.command()
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @pass_settings
 def status(settings: Settings, as_json: bool) -> None:
     """Backlog, workers and watched folders."""
-    from ..printing import escaped, printable
-    from ..standing import current_standing
+    from ..base.escape import escaped, printable
+    from ..ops.status import current_standing
 
     with opened_database(settings) as database:
         now = current_standing(database, utc_now())

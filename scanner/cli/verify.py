@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..settings import Settings
+from ..base.settings import Settings
 from .context import opened_database, pass_settings
 
 if TYPE_CHECKING:
-    from ..verify import Proof
+    from ..services.verify import Proof
 
 EXIT_UNEXPLAINED, EXIT_NOT_TOLD = 1, 2
 
@@ -26,10 +26,10 @@ def verify(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
 
     Exit status: 0 every image is explained, 1 some is not, 2 it could not be told, as for a folder that is away.
     """
-    from ..ledger import why_away
-    from ..printing import printable
-    from ..roots import known_roots, root_of, roots_around
-    from ..verify import NothingToVerify, prove
+    from ..base.escape import printable
+    from ..roots.ledger import why_away
+    from ..roots.roots import known_roots, root_of, roots_around
+    from ..services.verify import NothingToVerify, prove
 
     with opened_database(settings) as database:
         roots = known_roots(database)
@@ -60,7 +60,7 @@ def verify(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _text(proof: "Proof") -> str:
-    from ..printing import escaped, printable
+    from ..base.escape import escaped, printable
 
     lines = [f"{proof.verdict:>9,} with a verdict", f"{proof.pending:>9,} pending"]
     lines += [f"{count:>9,} failed: {kind}" for kind, count in proof.failed.most_common()]

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..base.escape import printable
+from ..base.logs import JSON_VARIABLE, log_to_stderr, tell
+from ..base.settings import Settings
 from ..database.engine import Database, DatabaseUnavailable
-from ..printing import printable
-from ..pulse import Pulse
-from ..settings import Settings
+from ..ops.liveness import Pulse
 from .context import opened_database, pass_settings, utc_now
-from .logs import JSON_VARIABLE, log_to_stderr, tell
 
 if TYPE_CHECKING:
-    from ..roots import WatchedRoot
+    from ..roots.roots import WatchedRoot
 
 
 @click.command()
@@ -48,8 +48,8 @@ def watch(
 
     The folders are remembered: without PATHS, all remembered ones are watched. Ctrl-C or SIGTERM stops cleanly.
     """
-    from ..roots import NoRoot, add_roots, known_roots, outermost
-    from ..videos import demand_video_reader
+    from ..media.video_reader import demand_video_reader
+    from ..roots.roots import NoRoot, add_roots, known_roots, outermost
 
     if log_json:
         os.environ[JSON_VARIABLE] = "1"
@@ -93,7 +93,7 @@ def _serve(
     stop: threading.Event,
     keep_lock: Callable[[], None],
 ) -> None:
-    from ..service import WatchService
+    from ..services.watch import WatchService
 
     pulse = Pulse()
     service = WatchService(
@@ -105,7 +105,8 @@ def _serve(
 
 def _accept(database: Database, roots: Sequence["WatchedRoot"]) -> bool:
     """Take `roots` for what they are now; whether a watch that runs already goes on with them."""
-    from .. import ledger, lock
+    from ..jobs import lock
+    from ..roots import ledger
 
     for root in roots:
         ledger.accept(database, root)
@@ -120,7 +121,7 @@ def _metrics(settings: Settings, database: Database, pulse: Pulse) -> Iterator[N
     if not settings.metrics_address:
         yield
         return
-    from ..metrics import serve_metrics
+    from ..ops.metrics import serve_metrics
 
     server = serve_metrics(settings.metrics_address, database, pulse, utc_now)
     try:
@@ -133,7 +134,7 @@ def _metrics(settings: Settings, database: Database, pulse: Pulse) -> Iterator[N
 @contextmanager
 def _only_one(database: Database) -> Iterator[Callable[[], None]]:
     """Hold the lock of `watch`; gives what is to be called now and then to keep it."""
-    from .. import lock
+    from ..jobs import lock
 
     holder = lock.this_process()
     lock.acquire(database, lock.WATCH, holder, utc_now())

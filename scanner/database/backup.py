@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from ..errors import KnownError
+from ..base.errors import KnownError
 from .integrity import BACKUP_FOLDER, find_damage, keep_aside
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.orm import Session
 
-from ..errors import KnownError
-from ..settings import without_password
-from .bits import bits_apart_or_null
+from ..base.errors import KnownError
+from ..base.settings import without_password
+from .hamming import bits_apart_or_null
 
 BUSY_SECONDS = 30
 

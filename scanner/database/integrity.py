@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import KnownError
+from ..base.errors import KnownError
 
 BACKUP_FOLDER = "backups"
 # What SQLite keeps beside the database; without them its last transactions are lost.

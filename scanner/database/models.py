@@ -76,7 +76,7 @@ class Root(Base):
 class Content(Base):
     """The bytes of a file, by their sha256 (hex). Width and height are in pixels, as stored (before EXIF orientation).
 
-    `evidence` is what the file says of its origin (`scanner.evidence`), None where it was not looked for; `fingerprint` a
+    `evidence` is what the file says of its origin (`scanner.domain.evidence`), None where it was not looked for; `fingerprint` a
     perceptual hash of 64 bits, as a signed number.
     """
 
@@ -93,7 +93,7 @@ class Content(Base):
 
 
 class EvidenceWord(Base):
-    """A word that a content is found by for its evidence (`scanner.evidence.filed_under`)."""
+    """A word that a content is found by for its evidence (`scanner.domain.evidence.filed_under`)."""
 
     __tablename__ = "evidence_words"
     __table_args__ = (UniqueConstraint("content_id", "word"), Index(None, "word", "content_id"))
@@ -116,7 +116,7 @@ class Model(Base):
 class Detection(Base):
     """One model's finding on one content. `seconds` is its share of the network's time for its batch.
 
-    What the score rests on (`basis` to `frames`) is described in `scanner.seen`.
+    What the score rests on (`basis` to `frames`) is described in `scanner.domain.prediction`.
     """
 
     __tablename__ = "detections"
@@ -227,7 +227,7 @@ class Lock(Base):
 
 
 class SavedFilter(Base):
-    """A filter of the review queue under a name; `criteria` is what `scanner.criteria` writes."""
+    """A filter of the review queue under a name; `criteria` is what `scanner.review.criteria` writes."""
 
     __tablename__ = "saved_filters"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ..recognise import is_promised
+from ..media.formats import is_promised
 from .models import Base, EvidenceWord, File
 
 
@@ -64,5 +64,5 @@ def any_of(paths: Sequence[str]) -> ColumnElement[bool]:
 
 
 def has_evidence(word: str) -> ColumnElement[bool]:
-    """Files whose content is filed under `word` (`scanner.evidence.FILTERS`)."""
+    """Files whose content is filed under `word` (`scanner.domain.evidence.FILTERS`)."""
     return File.content_id.in_(select(EvidenceWord.content_id).where(EvidenceWord.word == word))

@@ -8,7 +8,7 @@ from sqlalchemy import inspect, text
 
 import migrations
 
-from ..errors import KnownError
+from ..base.errors import KnownError
 from .backup import back_up, new_backup_path, sqlite_path
 from .engine import Database
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 from sqlalchemy import func, select
 
+from scanner.base.settings import Settings
 from scanner.database.engine import Database
 from scanner.database.models import File, State
-from scanner.intake import batches, take_in
-from scanner.queue import waker
-from scanner.settings import Settings
-from scanner.walk import Found, walk
-from scanner.workers import live_workers
+from scanner.discovery.intake import batches, take_in
+from scanner.discovery.walk import Found, walk
+from scanner.jobs.queue import waker
+from scanner.jobs.workers import live_workers
 
 from .processes import running, wait_for
 from .trees import open_new

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scanner.settings import Settings
-from worker.detector.picture import decode_rgb, prepare_pillow
-from worker.detector.preprocess import to_square
+from scanner.base.settings import Settings
+from worker.detector.image.picture import decode_rgb, prepare_pillow
+from worker.detector.image.preprocess import to_square
 
 if TYPE_CHECKING:
-    from worker.detector.scorer import Scorer
+    from worker.detector.inference.scorer import Scorer
 
 MAX_PIXELS = 1 << 28
 CHUNK = 4
@@ -25,8 +25,8 @@ CHUNK = 4
 
 def loaded_scorer(settings: Settings) -> "Scorer":
     """The network as a worker with these settings loads it."""
-    from worker.detector.registry import find_checkpoint
-    from worker.loading import load_scorer
+    from worker.detector.inference.registry import find_checkpoint
+    from worker.service.model_loading import load_scorer
 
     return load_scorer(find_checkpoint(settings.model, settings.data_dir), settings)
 
@@ -54,9 +54,9 @@ def plain_script(settings: Settings) -> Callable[[Sequence[Path]], list[float]]:
     import torch
     from torchvision import transforms
 
-    from worker.detector.checkpoint import load_checkpoint
-    from worker.detector.registry import find_checkpoint
-    from worker.public_weights import named_backbones
+    from worker.detector.checkpoints.checkpoint import load_checkpoint
+    from worker.detector.inference.registry import find_checkpoint
+    from worker.service.public_weights import named_backbones
 
     detector, card = load_checkpoint(find_checkpoint(settings.model, settings.data_dir), named_backbones(settings))
     seen = card.recipe.preprocessing

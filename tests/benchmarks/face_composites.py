@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from training.manifest import Row
+from training.data.manifest import Row
 
 # How much of the crop's side the face takes (the median of what CenterFace finds in 60 to 80 bare crops of each source).
 FACE_SHARE = {"dfdc": 0.97, "openforensics": 0.52, "ffhq_realorfake": 0.77, "basemax_fakefaces": 0.76, "sfhq_t2i": 0.50}

@@ -18,8 +18,8 @@ import numpy as np
 from face_composites import LARGE, composites
 from PIL import Image
 
-from training.manifest import read_manifest
-from worker.detector.face_finder import SEARCHED_PIXELS, FaceFinder
+from training.data.manifest import read_manifest
+from worker.detector.faces.face_finder import SEARCHED_PIXELS, FaceFinder
 
 SEED = 7
 SIZES = ((60, 80), (80, 120), (120, 301))

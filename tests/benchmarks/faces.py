@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from training.manifest import read_manifest
-from worker.detector.backbones import BackboneFiles
-from worker.detector.device import choose_device
-from worker.detector.face_crops import FRAMINGS, crop_of, framings_of
-from worker.detector.face_finder import SEARCHED_PIXELS, FaceFinder
-from worker.detector.looking import look
-from worker.detector.picture import decode_rgb
-from worker.detector.predictor import Predictor, load_predictor
-from worker.detector.preprocess import to_square
-from worker.detector.registry import find_checkpoint
-from worker.detector.scorer import pooled
+from training.data.manifest import read_manifest
+from worker.detector.faces.face_crops import FRAMINGS, crop_of, framings_of
+from worker.detector.faces.face_finder import SEARCHED_PIXELS, FaceFinder
+from worker.detector.faces.input_selection import look
+from worker.detector.image.picture import decode_rgb
+from worker.detector.image.preprocess import to_square
+from worker.detector.inference.device import choose_device
+from worker.detector.inference.predictor import Predictor, load_predictor
+from worker.detector.inference.registry import find_checkpoint
+from worker.detector.inference.scorer import pooled
+from worker.detector.model.backbones import BackboneFiles
 
 SEED, MAX_PIXELS, TIMED_PHOTOS = 2026, 256_000_000, 20
 BARE, RESIZED, PLACE, WHOLE = "bare crop", "bare crop, resized as pasted", "pasted square, cut exactly", "whole picture, squeezed"

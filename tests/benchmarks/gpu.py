@@ -24,8 +24,8 @@ from .table import show
 from .trees import open_new
 
 if TYPE_CHECKING:
-    from scanner.settings import Settings
-    from scanner.walk import Found
+    from scanner.base.settings import Settings
+    from scanner.discovery.walk import Found
 
 MODELS = ("lite", "paper")
 WORKERS = (1, 2, 4)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--batch", type=int, default=64, help="of a worker (setting batch_size), default %(default)s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, too")
     asked = parser.parse_args(arguments)
-    from worker.detector.device import DeviceUnavailable, choose_device
+    from worker.detector.inference.device import DeviceUnavailable, choose_device
 
     try:
         device = choose_device(asked.device)
@@ -66,8 +66,8 @@ def _measured(place: Path, models: Sequence[str], chosen: Mapping[str, str]) -> 
 
 def _of_model(place: Path, environment: Mapping[str, str], pictures: Mapping[str, Sequence["Found"]]) -> Iterator[Figure]:
     settings = settings_of(str(place), **environment)
-    from worker.detector.card import read_card
-    from worker.detector.registry import find_checkpoint
+    from worker.detector.checkpoints.card import read_card
+    from worker.detector.inference.registry import find_checkpoint
 
     from .gpu_forward import decoding, forward
 

@@ -15,8 +15,8 @@ from .bare import decoding_pool
 from .measure import Figure, in_turn, medians
 
 if TYPE_CHECKING:
-    from scanner.settings import Settings
-    from worker.detector.predictor import Predictor
+    from scanner.base.settings import Settings
+    from worker.detector.inference.predictor import Predictor
 
 BATCHES = (1, 16, 64, 256)
 RUNS = 3
@@ -30,10 +30,10 @@ def forward(settings: "Settings", most: int) -> Iterator[Figure]:
     Medians, after a first pass that does not count; then how far bfloat16 moves scores (pictures are noise, so of `paper` with
     random weights it says nothing).
     """
-    from worker.detector.device import choose_device
-    from worker.detector.predictor import load_predictor
-    from worker.detector.registry import find_checkpoint
-    from worker.public_weights import named_backbones
+    from worker.detector.inference.device import choose_device
+    from worker.detector.inference.predictor import load_predictor
+    from worker.detector.inference.registry import find_checkpoint
+    from worker.service.public_weights import named_backbones
 
     checkpoint, device = find_checkpoint(settings.model, settings.data_dir), choose_device(settings.device)
     load = partial(load_predictor, checkpoint, device, files=named_backbones(settings), micro_batch=BATCHES[-1])
@@ -62,7 +62,7 @@ def graphed(predictor: "Predictor", example_BHWC: NDArray[np.uint8]) -> Callable
     """
     import torch
 
-    from worker.detector.answers import Answers
+    from worker.detector.inference.answers import Answers
 
     place = torch.device(predictor.device.name)
     answers = Answers(predictor.detector, predictor.card.recipe.preprocessing)

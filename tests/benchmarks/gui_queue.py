@@ -20,7 +20,7 @@ from sqlalchemy import insert
 from scanner.database import schema
 from scanner.database.engine import open_database
 from scanner.database.models import Basis, Content, Detection, File, Model
-from scanner.seen import Face, Seen
+from scanner.domain.prediction import Face, Seen
 
 STARTS = 5
 KEYS = 60
@@ -40,7 +40,7 @@ def main(rows: int) -> None:
 
 def make_pictures(folder: Path, rows: int) -> None:
     """`rows` files; some hundred real pictures, which the others are hard links to, and a thumbnail of each."""
-    from gui.thumbnail_cache import ThumbnailCache
+    from gui.media.thumbnail_cache import ThumbnailCache
 
     pictures = folder / "pictures"
     pictures.mkdir()
@@ -178,8 +178,8 @@ def _window(folder: str):  # type: ignore[no-untyped-def]
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
 
-    from gui.window import MainWindow
-    from scanner.settings import Settings
+    from gui.window.main_window import MainWindow
+    from scanner.base.settings import Settings
 
     gc.set_threshold(50_000, 20, 100)  # as the command does
     app = QApplication([])

@@ -2,10 +2,11 @@
 
     python tests/benchmarks/heatmaps.py FACES      (a folder with manifest.csv, as `dfscan manifest` writes it)
 
-Real pictures of the split `val` are forged in one region (training/forge.py; lite was trained on other forgeries by the same
-code), those that lite then calls fake are explained. For each map: its energy inside the changed region over the region's share
-of the picture (1 is chance), how often the strongest place lies inside (beside that share), and how much of the rise of the logit
-is undone when the hottest fifth of the picture is put back to the real pixels (beside a random fifth, in tiles of 16 pixels).
+Real pictures of the split `val` are forged in one region (training/data/self_blending.py; lite was trained on other forgeries
+by the same code), those that lite then calls fake are explained. For each map: its energy inside the changed region over the
+region's share of the picture (1 is chance), how often the strongest place lies inside (beside that share), and how much of the
+rise of the logit is undone when the hottest fifth of the picture is put back to the real pixels (beside a random fifth, in
+tiles of 16 pixels).
 """
 
 import random
@@ -18,15 +19,15 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.forge import forged
-from training.manifest import read_manifest
-from worker.detector.backbones import BackboneFiles
-from worker.detector.device import choose_device
-from worker.detector.heatmap import heatmap
-from worker.detector.picture import decode_rgb
-from worker.detector.predictor import Predictor, load_predictor
-from worker.detector.preprocess import to_square
-from worker.detector.registry import bundled_folder
+from training.data.manifest import read_manifest
+from training.data.self_blending import forged
+from worker.detector.image.picture import decode_rgb
+from worker.detector.image.preprocess import to_square
+from worker.detector.inference.device import choose_device
+from worker.detector.inference.heatmap import heatmap
+from worker.detector.inference.predictor import Predictor, load_predictor
+from worker.detector.inference.registry import bundled_folder
+from worker.detector.model.backbones import BackboneFiles
 
 WANTED, TILE, SHARE = 100, 16, 0.2
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scanner.database.bits import bits_apart
-from worker.fingerprint import fingerprint
+from scanner.database.hamming import bits_apart
+from worker.pipeline.fingerprint import fingerprint
 
 DISTANCES = (0, 2, 4, 6, 8, 10)
 SEED = 7

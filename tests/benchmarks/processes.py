@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scanner.settings import Settings, load_settings
+from scanner.base.settings import Settings, load_settings
 
 
 @contextmanager

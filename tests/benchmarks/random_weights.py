@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import nn
 
-from training.recipes.reading import recipe_named
-from worker.detector.backbones import CLIP_ARCHITECTURE, BackboneFiles, build_detector
-from worker.detector.card import Calibration, CheckpointCard, file_sha256
-from worker.detector.checkpoint import save_checkpoint
-from worker.detector.device import ChosenDevice
-from worker.detector.network import FusionDetector
-from worker.detector.predictor import Predictor
+from training.config.recipes.reader import recipe_named
+from worker.detector.checkpoints.card import Calibration, CheckpointCard, file_sha256
+from worker.detector.checkpoints.checkpoint import save_checkpoint
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.predictor import Predictor
+from worker.detector.model.backbones import CLIP_ARCHITECTURE, BackboneFiles, build_detector
+from worker.detector.model.network import FusionDetector
 
 SPREAD = 2.0
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from face_composites import composites
 
-from training.manifest import read_manifest
-from worker.detector.backbones import BackboneFiles
-from worker.detector.device import choose_device
-from worker.detector.face_finder import FaceFinder
-from worker.detector.looking import Find, look
-from worker.detector.picture import prepare_pillow
-from worker.detector.predictor import Predictor, load_predictor
-from worker.detector.registry import find_checkpoint
-from worker.scoring import scored_inputs
+from training.data.manifest import read_manifest
+from worker.detector.faces.face_finder import FaceFinder
+from worker.detector.faces.input_selection import Find, look
+from worker.detector.image.picture import prepare_pillow
+from worker.detector.inference.device import choose_device
+from worker.detector.inference.predictor import Predictor, load_predictor
+from worker.detector.inference.registry import find_checkpoint
+from worker.detector.model.backbones import BackboneFiles
+from worker.pipeline.scoring import scored_inputs
 
 SEED, MAX_PIXELS = 2027, 256_000_000
 

@@ -12,16 +12,16 @@ from statistics import median
 import numpy as np
 import torch
 
+from scanner.base.settings import Settings
 from scanner.database.engine import Database
-from scanner.intake import batches, take_in
-from scanner.leases import Claimed, claim
-from scanner.settings import Settings
-from scanner.verdicts import ActiveModel, ContentFacts, Scored, record, register_model, scored_among
-from scanner.walk import Found
-from worker.decoding import DecoderPool, Limits
-from worker.detector.scorer import Scorer
-from worker.inputs import Ready
-from worker.reading import read_image
+from scanner.discovery.intake import batches, take_in
+from scanner.discovery.walk import Found
+from scanner.jobs.leases import Claimed, claim
+from scanner.results.record import ActiveModel, ContentFacts, Scored, record, register_model, scored_among
+from worker.detector.inference.scorer import Scorer
+from worker.pipeline.decoder_pool import DecoderPool, Limits
+from worker.pipeline.file_reader import read_image
+from worker.pipeline.inputs import Ready
 
 from .bare import loaded_scorer
 from .simulation import Stages

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from worker.overlay import MARK
+from worker.explain.overlay import MARK
 
 SIZE = 192  # of an input of the bundled model
 MakePicture = Callable[..., Path]
@@ -97,7 +97,7 @@ def test_what_cannot_be_explained_is_one_line(laptop, tmp_path: Path) -> None:
 
 
 def test_the_command_is_light_to_import(laptop) -> None:
-    script = "import sys, worker.explaining; print({'torch', 'numpy', 'sqlalchemy'} & set(sys.modules))"
+    script = "import sys, worker.cli.explain; print({'torch', 'numpy', 'sqlalchemy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], env=laptop.environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Dfscan
-from training.evaluate import face_logits_of, logits_of
-from training.manifest import Row, read_manifest, write_manifest
-from training.reading import looked_at
-from worker.detector.backbones import BackboneFiles
-from worker.detector.device import ChosenDevice
-from worker.detector.predictor import Predictor, load_predictor
-from worker.detector.registry import find_checkpoint
-from worker.detector.scorer import sigmoid
+from training.data.manifest import Row, read_manifest, write_manifest
+from training.data.row_picture import looked_at
+from training.evaluation.logits import face_logits_of, logits_of
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.predictor import Predictor, load_predictor
+from worker.detector.inference.registry import find_checkpoint
+from worker.detector.inference.scorer import sigmoid
+from worker.detector.model.backbones import BackboneFiles
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

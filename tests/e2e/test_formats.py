@@ -11,17 +11,17 @@ import torch
 from files.pictures import FORMATS, Written, unread_files, written
 from PIL import Image
 
-from scanner.recognise import IMAGE_SUFFIXES
-from scanner.verdicts import ActiveModel
-from worker.decoding import DecoderPool, Limits
-from worker.detector.backbones import BackboneFiles
-from worker.detector.device import choose_device
-from worker.detector.picture import PictureError
-from worker.detector.predictor import Predictor, load_predictor
-from worker.detector.preprocess import to_square
-from worker.detector.registry import find_checkpoint
-from worker.inputs import Ready
-from worker.judging import judge
+from scanner.media.formats import IMAGE_SUFFIXES
+from scanner.results.record import ActiveModel
+from worker.detector.image.picture import PictureError
+from worker.detector.image.preprocess import to_square
+from worker.detector.inference.device import choose_device
+from worker.detector.inference.predictor import Predictor, load_predictor
+from worker.detector.inference.registry import find_checkpoint
+from worker.detector.model.backbones import BackboneFiles
+from worker.pipeline.decoder_pool import DecoderPool, Limits
+from worker.pipeline.inputs import Ready
+from worker.pipeline.judgement import judge
 
 HERE = Path(__file__).resolve().parents[2]
 TOLERANCE = 0.02

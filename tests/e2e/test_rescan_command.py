@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scanner.foreground import take_in_paths
-from scanner.leases import claim
-from scanner.settings import Settings
-from scanner.verdicts import ContentFacts, Scored, record, register_model
-from worker.reading import read_image
+from scanner.base.settings import Settings
+from scanner.jobs.leases import claim
+from scanner.results.record import ContentFacts, Scored, record, register_model
+from scanner.services.scan import take_in_paths
+from worker.pipeline.file_reader import read_image
 
 
 def test_a_new_model_judges_what_an_old_one_judged_and_shows_what_flipped(laptop, tmp_path: Path, make_picture) -> None:

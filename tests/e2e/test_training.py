@@ -19,12 +19,12 @@ from safetensors.torch import load_file
 from scanner.database.engine import open_database
 from scanner.database.models import Content, Review
 from tests.conftest import Dfscan
-from training.evaluate import logits_of
-from training.manifest import read_manifest
-from worker.detector.backbones import BackboneFiles
-from worker.detector.device import ChosenDevice
-from worker.detector.predictor import load_predictor
-from worker.detector.scorer import sigmoid
+from training.data.manifest import read_manifest
+from training.evaluation.logits import logits_of
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.predictor import load_predictor
+from worker.detector.inference.scorer import sigmoid
+from worker.detector.model.backbones import BackboneFiles
 
 RECIPE = """
 [network]
@@ -125,11 +125,11 @@ def scored_elsewhere(checkpoint: Path, paths: Sequence[str]) -> dict[str, float]
     program = """
 import json, sys
 from pathlib import Path
-from worker.detector.backbones import BackboneFiles
-from worker.detector.device import ChosenDevice
-from worker.detector.picture import decode_rgb
-from worker.detector.predictor import load_predictor
-from worker.detector.preprocess import to_square
+from worker.detector.model.backbones import BackboneFiles
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.image.picture import decode_rgb
+from worker.detector.inference.predictor import load_predictor
+from worker.detector.image.preprocess import to_square
 predictor = load_predictor(Path(sys.argv[1]), ChosenDevice("cpu", ""), files=BackboneFiles(), micro_batch=1)
 size = predictor.card.recipe.preprocessing.size
 pictures = {path: decode_rgb(Path(path).read_bytes(), max_pixels=10**7, short_side=size).picture for path in json.load(sys.stdin)}

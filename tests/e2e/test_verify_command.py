@@ -7,9 +7,9 @@ from pathlib import Path
 from sqlalchemy import update
 
 from scanner.database.models import Root
-from scanner.ledger import check_presence
-from scanner.roots import add_roots
-from scanner.workers import report_in, report_out
+from scanner.jobs.workers import report_in, report_out
+from scanner.roots.ledger import check_presence
+from scanner.roots.roots import add_roots
 
 
 def test_verify_answers_with_its_exit_status(laptop, tmp_path: Path, make_picture) -> None:

@@ -8,13 +8,13 @@ import pytest
 from files.videos import write_sound, write_video
 from PIL import Image
 
-from scanner.leases import Claimed
-from scanner.settings import Settings, SettingsError, load_settings
-from scanner.verdicts import Changed, ContentFacts, Failed, Unreachable, Vanished
-from scanner.videos import NoVideoReader, demand_video_reader
-from scanner.walk import Found, Skipped, look_at
-from worker.reading import changed_since, read_video
-from worker.video import Video
+from scanner.base.settings import Settings, SettingsError, load_settings
+from scanner.discovery.walk import Found, Skipped, look_at
+from scanner.jobs.leases import Claimed
+from scanner.media.video_reader import NoVideoReader, demand_video_reader
+from scanner.results.record import Changed, ContentFacts, Failed, Unreachable, Vanished
+from worker.pipeline.file_reader import changed_since, read_video
+from worker.pipeline.video_frames import Video
 
 HERE = Path(__file__).resolve().parents[2]
 VERDICT = (0, 1)
@@ -117,7 +117,7 @@ def test_links_to_videos_count_as_those_to_images_do(known: tuple[Claimed, Path]
 
 
 def test_without_the_package_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scanner.videos.find_spec", lambda _name: None)
+    monkeypatch.setattr("scanner.media.video_reader.find_spec", lambda _name: None)
     demand_video_reader(Settings(tmp_path))
     with pytest.raises(NoVideoReader, match=r"dfscan\[video\]"):
         demand_video_reader(Settings(tmp_path, videos=True))

@@ -1,6 +1,6 @@
 """Faults that no file brings about by itself, put into the program's own processes by marks in a file's bytes or name.
 
-Only where the environment says DFSCAN_TEST_FAULTS, and only in what imports `worker.decoding` or `worker.reading`.
+Only where the environment says DFSCAN_TEST_FAULTS, and only in what imports the modules that decode and read files.
 """
 
 import ctypes
@@ -20,7 +20,9 @@ _leaked: list[bytes] = []
 
 def install() -> None:
     """Have the two modules changed as soon as they are imported."""
-    sys.meta_path.insert(0, _Changing({"worker.decoding": _change_decoding, "worker.reading": _change_reading}))
+    sys.meta_path.insert(
+        0, _Changing({"worker.pipeline.decoder_pool": _change_decoding, "worker.pipeline.file_reader": _change_reading})
+    )
 
 
 def _change_decoding(module: Any) -> None:

@@ -10,17 +10,17 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from gui.presenter import QueuePresenter
-from gui.review_page import ReviewPage
-from gui.window import MainWindow
+from gui.models.presenter import QueuePresenter
+from gui.pages.review_page import ReviewPage
+from gui.window.main_window import MainWindow
 from scanner.database.engine import Database
-from scanner.evidence import Evidence
-from scanner.intake import take_in
-from scanner.leases import claim
-from scanner.review_queue import QueueItem
-from scanner.seen import Seen
-from scanner.verdicts import ContentFacts, Failed, Scored, record, register_model
-from scanner.walk import Found
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Found
+from scanner.domain.evidence import Evidence
+from scanner.domain.prediction import Seen
+from scanner.jobs.leases import claim
+from scanner.results.record import ContentFacts, Failed, Scored, record, register_model
+from scanner.review.review_queue import QueueItem
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 WAIT = 60_000

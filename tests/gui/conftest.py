@@ -13,11 +13,11 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from archives import Archive, Opened
 from pytestqt.qtbot import QtBot
 
-from gui.explain_process import COMMAND
-from gui.window import MainWindow
+from gui.media.explain_process import COMMAND
+from gui.window.main_window import MainWindow
+from scanner.base.settings import Settings
 from scanner.database import schema
 from scanner.database.engine import open_database
-from scanner.settings import Settings
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from sqlalchemy import select, text
 
 from scanner.database.models import Decision, File, Review
-from scanner.reviews import decide
+from scanner.review.decisions import decide
 
 Open = Callable[..., Opened]
 

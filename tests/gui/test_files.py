@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QMessageBox,
 )
 
-from gui.dialogs import KeptDialog
-from scanner.removals import MANIFEST
+from gui.window.dialogs import KeptDialog
+from scanner.quarantine.removals import MANIFEST
 
 Open = Callable[..., Opened]
 

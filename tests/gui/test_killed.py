@@ -20,8 +20,8 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from gui.window import MainWindow
-from scanner.settings import Settings
+from gui.window.main_window import MainWindow
+from scanner.base.settings import Settings
 
 app = QApplication([])
 window = MainWindow(Settings(data_dir=Path(sys.argv[1])), lambda: datetime.now(UTC))

@@ -12,11 +12,11 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from test_deciding import stored
 
-from gui.explain_process import read_answer
-from gui.heatmap_cache import HeatmapCache, coloured
+from gui.media.explain_process import read_answer
+from gui.media.heatmap_cache import HeatmapCache, coloured
 from scanner.database.models import Basis
-from scanner.evidence import Evidence
-from scanner.seen import Face, Seen
+from scanner.domain.evidence import Evidence
+from scanner.domain.prediction import Face, Seen
 
 Open = Callable[..., Opened]
 SAMPLES = Path(__file__).parents[2] / "samples"

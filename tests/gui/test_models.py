@@ -11,12 +11,12 @@ from PIL import Image
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from gui.background import Background
-from gui.notices import SECONDS_BETWEEN, NoticeLimit
-from gui.previews import decode
-from gui.progress import Pace
-from gui.thumbnail_cache import ThumbnailCache
-from scanner.errors import KnownError
+from gui.media.previews import decode
+from gui.media.thumbnail_cache import ThumbnailCache
+from gui.tasks.background import Background
+from gui.tasks.progress import Pace
+from gui.window.notices import SECONDS_BETWEEN, NoticeLimit
+from scanner.base.errors import KnownError
 
 Open = Callable[..., Opened]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from archives import Archive, Opened
 from sqlalchemy import text
 
-from scanner.errors import KnownError
+from scanner.base.errors import KnownError
 
 Open = Callable[..., Opened]
 

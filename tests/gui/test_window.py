@@ -18,12 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gui.dialogs import PreferencesDialog
-from gui.keys import KeysDialog, all_keys
-from scanner.criteria import Criteria
-from scanner.ledger import EVENTS, POLLED, add_to_counts, check_presence, mark_swept, note_mode
-from scanner.roots import add_roots, known_roots
-from scanner.saved_filters import save_filter, saved_filters
+from gui.window.dialogs import PreferencesDialog
+from gui.window.keys import KeysDialog, all_keys
+from scanner.review.criteria import Criteria
+from scanner.review.saved_filters import save_filter, saved_filters
+from scanner.roots.ledger import EVENTS, POLLED, add_to_counts, check_presence, mark_swept, note_mode
+from scanner.roots.roots import add_roots, known_roots
 
 Open = Callable[..., Opened]
 
@@ -232,7 +232,7 @@ def test_what_is_stale_is_scanned_again(five: Archive, open_window: Open) -> Non
 
 
 def test_without_the_worker_extra_reviewing_goes_on(five: Archive, open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gui.window.worker_is_installed", lambda: False)
+    monkeypatch.setattr("gui.window.main_window.worker_is_installed", lambda: False)
     opened = open_window()
     opened.shows("a", "b", "c", "d")
     assert "pip install 'dfscan[worker]'" in opened.window.banner.text()

@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from scanner.database.engine import Database
 from scanner.database.models import File
-from scanner.intake import take_in
-from scanner.leases import Claimed, claim
-from scanner.verdicts import ActiveModel, register_model
-from scanner.walk import Found
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Found
+from scanner.jobs.leases import Claimed, claim
+from scanner.results.record import ActiveModel, register_model
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -14,11 +14,11 @@ from sqlalchemy import func, select
 
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File, State
-from scanner.intake import Taken, take_in
-from scanner.leases import backlog, claim
-from scanner.report import build_report
-from scanner.verdicts import ContentFacts, Scored, record, register_model
-from scanner.walk import Found
+from scanner.discovery.intake import Taken, take_in
+from scanner.discovery.walk import Found
+from scanner.jobs.leases import backlog, claim
+from scanner.reports.report import build_report
+from scanner.results.record import ContentFacts, Scored, record, register_model
 
 
 def main() -> None:

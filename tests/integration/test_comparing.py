@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from scanner.comparing import STRETCH, Difference, compare, known_under
 from scanner.database.engine import Database
 from scanner.database.models import File, State
-from scanner.intake import batches, take_in
-from scanner.walk import Found, walk
+from scanner.discovery.diff import STRETCH, Difference, compare, known_under
+from scanner.discovery.intake import batches, take_in
+from scanner.discovery.walk import Found, walk
 
 # Each of these is sorted by something else than its letters, or written by something else into the database.
 NAMES = [
@@ -76,7 +76,7 @@ def test_marked_files_that_are_back_are_not_known(database: Database, tree: Path
 
 
 def test_long_walks_come_in_short_stretches_and_pages(database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("scanner.comparing._PAGE", 300)
+    monkeypatch.setattr("scanner.discovery.diff._PAGE", 300)
     entries = [Found(f"/r/{n:05}.jpg", 1, 1) for n in range(3 * STRETCH)]
     for batch in batches(entries):
         take_in(database, batch, root_id=None, now=now)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from scanner.database.engine import Database
-from scanner.exits import EXIT_HUNG
-from scanner.leases import Claimed
-from worker.process import _expire
+from scanner.jobs.exit_codes import EXIT_HUNG
+from scanner.jobs.leases import Claimed
+from worker.service.process import _expire
 
 Lease = Callable[..., list[Claimed]]
 

@@ -11,21 +11,21 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 
+from scanner.base.settings import Settings
 from scanner.database.engine import Database
 from scanner.database.models import Detection, File, State
-from scanner.foreground import take_in_paths
-from scanner.leases import SUSPECT_AFTER
-from scanner.settings import Settings
-from scanner.verdicts import ActiveModel
-from worker.deadline import Deadline
-from worker.decoding import DecoderPool, Limits
-from worker.detector.registry import find_checkpoint
-from worker.detector.scorer import Scorer
-from worker.drain import IN_HAND, Worker, drain
-from worker.inputs import Ready
-from worker.judging import Judged, judge
-from worker.loading import load_scorer
-from worker.scoring import NetworkFails, OutOfMemory
+from scanner.jobs.leases import SUSPECT_AFTER
+from scanner.results.record import ActiveModel
+from scanner.services.scan import take_in_paths
+from worker.detector.inference.registry import find_checkpoint
+from worker.detector.inference.scorer import Scorer
+from worker.pipeline.deadline import Deadline
+from worker.pipeline.decoder_pool import DecoderPool, Limits
+from worker.pipeline.drain import IN_HAND, Worker, drain
+from worker.pipeline.inputs import Ready
+from worker.pipeline.judgement import Judged, judge
+from worker.pipeline.scoring import NetworkFails, OutOfMemory
+from worker.service.model_loading import load_scorer
 
 BATCH = 2
 Network = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
@@ -94,7 +94,7 @@ def test_a_file_that_meets_a_bug_of_ours_is_given_up_and_stops_no_other(
             raise ZeroDivisionError
         return judge(predictor, model, contents)
 
-    monkeypatch.setattr("worker.drain.judge", buggy)
+    monkeypatch.setattr("worker.pipeline.drain.judge", buggy)
     for _ in range(worker.settings.max_attempts):
         with pytest.raises(ZeroDivisionError):
             drain(worker, lambda: False)
@@ -209,7 +209,7 @@ def test_bytes_that_wait_for_a_decoder_are_bounded(
 ) -> None:
     paths = pictures(6)
     largest = max(Path(path).stat().st_size for path in paths)
-    monkeypatch.setattr("worker.drain.BYTES_IN_HAND", largest)
+    monkeypatch.setattr("worker.pipeline.drain.BYTES_IN_HAND", largest)
     undone: list[int] = []
     futures = []
     begin = worker.decoders.begin

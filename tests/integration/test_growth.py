@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text
 
-from scanner import leases, report, review_queue
-from scanner.comparing import known_under
-from scanner.criteria import Criteria, Order
 from scanner.database.engine import Database, open_database
 from scanner.database.schema import upgrade
-from scanner.intake import take_in
-from scanner.problems import problems_page
-from scanner.reach import drop_gone
-from scanner.verdicts import ContentFacts, Scored, record, register_model
-from scanner.walk import Found
+from scanner.discovery.diff import known_under
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Found
+from scanner.jobs import leases
+from scanner.reports import report
+from scanner.results.problems import problems_page
+from scanner.results.record import ContentFacts, Scored, record, register_model
+from scanner.review import review_queue
+from scanner.review.criteria import Criteria, Order
+from scanner.services.unreachable import drop_gone
 
 LARGE = ("files", "contents", "detections", "reviews")
 NOW = datetime.fromisoformat("2026-11-01T12:00:00+00:00")

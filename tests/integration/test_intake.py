@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from scanner.comparing import compare
 from scanner.database.engine import Database
 from scanner.database.models import File
-from scanner.intake import BATCH, Taken, batches, is_not_empty, mark_gone, mark_missing_path, take_in
-from scanner.leases import Claimed
-from scanner.roots import add_roots
-from scanner.verdicts import ActiveModel, ContentFacts, Scored, record
-from scanner.walk import Entry, Found, Skipped, walk
+from scanner.discovery.diff import compare
+from scanner.discovery.intake import BATCH, Taken, batches, is_not_empty, mark_gone, mark_missing_path, take_in
+from scanner.discovery.walk import Entry, Found, Skipped, walk
+from scanner.jobs.leases import Claimed
+from scanner.results.record import ActiveModel, ContentFacts, Scored, record
+from scanner.roots.roots import add_roots
 
 Lease = Callable[..., list[Claimed]]
 MakePicture = Callable[..., Path]

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from scanner.database.engine import Database
 from scanner.database.models import File, Root
-from scanner.intake import take_in
-from scanner.leases import Claimed, backlog, claim, reconcile, release, renew
-from scanner.walk import Found
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Found
+from scanner.jobs.leases import Claimed, backlog, claim, reconcile, release, renew
 
 Pend = Callable[..., None]
 Lease = Callable[..., list[Claimed]]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from scanner.database.engine import Database
-from scanner.lock import SIGN_LIMIT, WATCH, AlreadyHeld, Holder, acquire, current_holder, keep, release, this_process
+from scanner.jobs.lock import SIGN_LIMIT, WATCH, AlreadyHeld, Holder, acquire, current_holder, keep, release, this_process
 
 
 def test_only_one_has_it(database: Database, now: datetime) -> None:

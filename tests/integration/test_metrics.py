@@ -11,10 +11,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scanner.database.engine import Database, open_database
-from scanner.ledger import add_to_counts
-from scanner.metrics import MetricsAddressError, serve_metrics
-from scanner.pulse import ALIVE_SECONDS, Pulse
-from scanner.roots import add_roots
+from scanner.ops.liveness import ALIVE_SECONDS, Pulse
+from scanner.ops.metrics import MetricsAddressError, serve_metrics
+from scanner.roots.ledger import add_to_counts
+from scanner.roots.roots import add_roots
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from scanner import near_copies as module
-from scanner.criteria import Criteria, Tab, as_document, from_document
-from scanner.database.bits import bits_apart
 from scanner.database.engine import Database
+from scanner.database.hamming import bits_apart
 from scanner.database.models import Decision, File
-from scanner.evidence import Evidence
-from scanner.leases import Claimed
-from scanner.near_copies import DISTANCE, grouped, near_copies
-from scanner.report import build_report
-from scanner.review_queue import queue_page
-from scanner.reviews import decide, take_back
-from scanner.verdicts import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.domain.evidence import Evidence
+from scanner.jobs.leases import Claimed
+from scanner.reports.report import build_report
+from scanner.results import near_copies as module
+from scanner.results.near_copies import DISTANCE, grouped, near_copies
+from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.review.criteria import Criteria, Tab, as_document, from_document
+from scanner.review.decisions import decide, take_back
+from scanner.review.review_queue import queue_page
 
 Store = Callable[..., int]
 LOWEST = -(1 << 63)
@@ -193,5 +193,5 @@ def test_a_report_of_more_than_can_be_compared_is_in_no_groups(
     store("/a", 0, 0.99)
     store("/x", 0xFFFF, 0.95)
     store("/b", 1, 0.9)
-    monkeypatch.setattr("scanner.report.GROUPED_AT_MOST", 2)
+    monkeypatch.setattr("scanner.reports.report.GROUPED_AT_MOST", 2)
     assert [(item.path, item.group) for item in build_report(database).items] == [("/a", None), ("/x", None), ("/b", None)]

@@ -15,9 +15,9 @@ from queue import Empty
 import pytest
 from celery import Celery
 
-from scanner.errors import KnownError
-from scanner.queue import DRAIN, ENOUGH_WAITING, QUEUE, clear_embedded_queue, make_app, wake
-from scanner.settings import Settings
+from scanner.base.errors import KnownError
+from scanner.base.settings import Settings
+from scanner.jobs.queue import DRAIN, ENOUGH_WAITING, QUEUE, clear_embedded_queue, make_app, wake
 
 
 @pytest.fixture(params=["embedded", "redis"])

@@ -13,13 +13,13 @@ import pytest
 from send2trash.plat_other import send2trash
 from sqlalchemy import select
 
-from scanner import moving
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File, Removal, RemovalState, State
-from scanner.intake import take_in
-from scanner.moving import MoveRefused, identify
-from scanner.removal_recovery import recover
-from scanner.removals import (
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Found
+from scanner.quarantine import safe_move
+from scanner.quarantine.recovery import recover
+from scanner.quarantine.removals import (
     MANIFEST,
     Journal,
     RemovalRefused,
@@ -29,9 +29,9 @@ from scanner.removals import (
     restore,
     trash,
 )
-from scanner.roots import add_roots
-from scanner.verdicts import ActiveModel, ContentFacts, Scored, record
-from scanner.walk import Found
+from scanner.quarantine.safe_move import MoveRefused, identify
+from scanner.results.record import ActiveModel, ContentFacts, Scored, record
+from scanner.roots.roots import add_roots
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_nothing_is_overwritten(journal: Journal, picture, tmp_path: Path) -> No
     with pytest.raises(RemovalRefused, match="there is another file"):
         restore(journal, kept.id, reviewer="anna")
     with pytest.raises(MoveRefused, match="is not overwritten"):
-        moving.move(kept.kept_path or "", str(path), identify(kept.kept_path or ""))
+        safe_move.move(kept.kept_path or "", str(path), identify(kept.kept_path or ""))
     assert path.read_text() == "another one"
     assert Path(kept.kept_path or "").exists()
 
@@ -158,20 +158,20 @@ def test_a_link_that_is_put_in_a_files_place_meanwhile_leads_nowhere(
     victim.write_text("not to be touched")
     path.write_text("a picture")
     identity = identify(str(path))
-    sync = moving.sync_folder
+    sync = safe_move.sync_folder
 
     def swap(folder: str = "") -> None:
         path.unlink()
         path.symlink_to(victim)
-        monkeypatch.setattr(moving, "sync_folder", sync)
+        monkeypatch.setattr(safe_move, "sync_folder", sync)
 
     if moment == "before it is linked":
         swap()
     else:
-        monkeypatch.setattr(moving, "sync_folder", swap)
+        monkeypatch.setattr(safe_move, "sync_folder", swap)
     before = victim.stat()
     with pytest.raises(MoveRefused, match=r"replaced by another|changed while|cannot be moved"):
-        moving.move(str(path), str(target), identity)
+        safe_move.move(str(path), str(target), identity)
     assert path.is_symlink()
     assert not os.path.lexists(target)
     assert victim.read_text() == "not to be touched"

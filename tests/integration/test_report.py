@@ -10,11 +10,11 @@ import pytest
 
 from scanner.database.engine import Database
 from scanner.database.models import File, Review
-from scanner.intake import take_in
-from scanner.leases import Claimed
-from scanner.report import STATUSES, Report, build_report, statuses_meant
-from scanner.verdicts import ActiveModel, ContentFacts, Failed, Scored, Vanished, record, register_model
-from scanner.walk import Skipped
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Skipped
+from scanner.jobs.leases import Claimed
+from scanner.reports.report import STATUSES, Report, build_report, statuses_meant
+from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, Vanished, record, register_model
 
 Lease = Callable[..., list[Claimed]]
 Pend = Callable[..., None]

@@ -6,14 +6,17 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from scanner.criteria import Criteria, CriteriaError, Order, Tab, as_document, from_document
 from scanner.database.engine import Database
 from scanner.database.models import Decision, File, Review
-from scanner.leases import Claimed
-from scanner.near_copies import near_copies
-from scanner.problems import count_stale, problems_page, rescan_stale
-from scanner.report import build_report
-from scanner.review_queue import (
+from scanner.domain.prediction import Seen
+from scanner.jobs.leases import Claimed
+from scanner.reports.report import build_report
+from scanner.results.near_copies import near_copies
+from scanner.results.problems import count_stale, problems_page, rescan_stale
+from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.review.criteria import Criteria, CriteriaError, Order, Tab, as_document, from_document
+from scanner.review.decisions import decide, reviews_of, take_back
+from scanner.review.review_queue import (
     QueueItem,
     changed_since,
     count_matching,
@@ -23,10 +26,7 @@ from scanner.review_queue import (
     sort_key,
     take_pulse,
 )
-from scanner.reviews import decide, reviews_of, take_back
-from scanner.saved_filters import delete_filter, save_filter, saved_filters
-from scanner.seen import Seen
-from scanner.verdicts import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.review.saved_filters import delete_filter, save_filter, saved_filters
 
 Score = Callable[..., None]
 # How far the two branches of the network lie apart; the others have none.

@@ -9,16 +9,16 @@ import pytest
 
 from scanner.database.engine import Database
 from scanner.database.models import File
-from scanner.intake import take_in
-from scanner.leases import Claimed
-from scanner.ledger import mark_swept
-from scanner.naming import worker_name
-from scanner.retrying import retry_failed
-from scanner.roots import NoRoot, WatchedRoot, add_roots, known_roots, outermost, root_of
-from scanner.standing import current_standing
-from scanner.verdicts import ActiveModel, Failed, record
-from scanner.walk import Skipped
-from scanner.workers import SIGN_SECONDS, live_workers, report_in, report_out, show_sign
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Skipped
+from scanner.jobs.leases import Claimed
+from scanner.jobs.worker_names import worker_name
+from scanner.jobs.workers import SIGN_SECONDS, live_workers, report_in, report_out, show_sign
+from scanner.ops.status import current_standing
+from scanner.results.record import ActiveModel, Failed, record
+from scanner.results.retry import retry_failed
+from scanner.roots.ledger import mark_swept
+from scanner.roots.roots import NoRoot, WatchedRoot, add_roots, known_roots, outermost, root_of
 
 Lease = Callable[..., list[Claimed]]
 Pend = Callable[..., None]

@@ -14,20 +14,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from scanner import sweeping
+from scanner.base.settings import Settings
 from scanner.database import schema
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File
-from scanner.finding import Finding, Source
-from scanner.intake import BATCH, take_in
-from scanner.leases import claim
-from scanner.ledger import accept
-from scanner.roots import WatchedRoot, add_roots, known_roots
-from scanner.service import WatchService
-from scanner.settings import Settings
-from scanner.sleeping import SleepWatch
-from scanner.walk import Entry, Found
-from scanner.watching import Hint, Unwatched
+from scanner.discovery import sweeps as sweeps_module
+from scanner.discovery.candidates import Finding, Source
+from scanner.discovery.intake import BATCH, take_in
+from scanner.discovery.suspend import SleepWatch
+from scanner.discovery.walk import Entry, Found
+from scanner.discovery.watcher_supervisor import Hint, Unwatched
+from scanner.jobs.leases import claim
+from scanner.roots.ledger import accept
+from scanner.roots.roots import WatchedRoot, add_roots, known_roots
+from scanner.services.watch import WatchService
 
 WaitUntil = Callable[[Callable[[], bool], float, str], None]
 Start = Callable[..., "WatchService"]
@@ -145,7 +145,7 @@ def test_a_sweep_of_many_files_leaves_time_for_other_things(local: Database, roo
         gone = [Found(str(root / f"{number}.jpg"), 1, 1) for number in range(start, start + BATCH)]
         take_in(local, gone, root_id=known.id, now=now())
     settings = Settings(tmp_path / "data")
-    sweeps = sweeping.Sweeps(settings, local, Finding(settings, local, now, lambda: True), now)
+    sweeps = sweeps_module.Sweeps(settings, local, Finding(settings, local, now, lambda: True), now)
     sweeps.begin(known, Source.SWEEP)
     missing = []
     while sweeps:
@@ -159,7 +159,9 @@ def test_after_the_machine_slept_every_root_is_swept(
     local: Database, root: Path, start: Start, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept = [0.0]
-    monkeypatch.setattr("scanner.service.SleepWatch", lambda: SleepWatch(time.monotonic, lambda: time.monotonic() + slept[0]))
+    monkeypatch.setattr(
+        "scanner.services.watch.SleepWatch", lambda: SleepWatch(time.monotonic, lambda: time.monotonic() + slept[0])
+    )
     start()
     wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
     first = ledger(local).swept_at
@@ -171,14 +173,14 @@ def test_between_the_first_sweep_and_the_first_watch_there_is_no_gap(
     local: Database, root: Path, start: Start, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that comes where the sweep has been already: the watcher was there before it."""
-    walk = sweeping.walk
+    walk = sweeps_module.walk
 
     def walk_and_miss(*all: object, **more: object) -> Iterator[Entry]:  # noqa: A002
         yield from walk(*all, **more)  # type: ignore[arg-type]
         if not (root / "missed.jpg").exists():
             (root / "missed.jpg").write_bytes(b"x")
 
-    monkeypatch.setattr(sweeping, "walk", walk_and_miss)
+    monkeypatch.setattr(sweeps_module, "walk", walk_and_miss)
     start()
     wait_until(lambda: "missed.jpg" in states(local), 60, "the file")
     wait_until(lambda: ledger(local).found_by_events == 1, 60, "the count")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from scanner import supervisor
+from scanner.base.settings import Settings
 from scanner.database.engine import Database
-from scanner.exits import EXIT_CANNOT_BEGIN, EXIT_RENEW
-from scanner.leases import Backlog, backlog
-from scanner.settings import Settings
-from scanner.supervisor import EmbeddedWorker, WorkerFailed
-from scanner.workers import note_trouble, report_in, show_sign
+from scanner.jobs import supervisor
+from scanner.jobs.exit_codes import EXIT_CANNOT_BEGIN, EXIT_RENEW
+from scanner.jobs.leases import Backlog, backlog
+from scanner.jobs.supervisor import EmbeddedWorker, WorkerFailed
+from scanner.jobs.workers import note_trouble, report_in, show_sign
 
 HANG = 90.0
 NOTHING = Backlog(0, 0, 0)

@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 
 from scanner.database.engine import Database
 from scanner.database.models import Content, Detection, File, Label, Model
-from scanner.intake import take_in
-from scanner.leases import Claimed, claim
-from scanner.verdicts import (
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Found
+from scanner.jobs.leases import Claimed, claim
+from scanner.results.record import (
     UNREACHABLE_SECONDS,
     UNSETTLED_SECONDS,
     ActiveModel,
@@ -28,7 +29,6 @@ from scanner.verdicts import (
     register_model,
     scored_among,
 )
-from scanner.walk import Found
 
 Lease = Callable[..., list[Claimed]]
 Pend = Callable[..., None]

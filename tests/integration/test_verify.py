@@ -9,11 +9,11 @@ import pytest
 
 from scanner.database.engine import Database
 from scanner.database.models import File
-from scanner.intake import mark_missing_path, take_in
-from scanner.leases import Claimed
-from scanner.verdicts import ActiveModel, ContentFacts, Failed, Scored, record
-from scanner.verify import NothingToVerify, Proof, prove
-from scanner.walk import walk
+from scanner.discovery.intake import mark_missing_path, take_in
+from scanner.discovery.walk import walk
+from scanner.jobs.leases import Claimed
+from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.services.verify import NothingToVerify, Proof, prove
 
 Lease = Callable[..., list[Claimed]]
 MakePicture = Callable[..., Path]

@@ -13,8 +13,8 @@ from queue import Empty, SimpleQueue
 import psutil
 import pytest
 
-from scanner import watching
-from scanner.watching import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
+from scanner.discovery import watcher_supervisor
+from scanner.discovery.watcher_supervisor import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
 
 WaitUntil = Callable[[Callable[[], bool], float, str], None]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="stops and limits the process as Linux does")
@@ -118,7 +118,7 @@ def test_a_watcher_that_hangs_is_started_again(
 ) -> None:
     assert watched.pid is not None
     os.kill(watched.pid, signal.SIGSTOP)
-    monkeypatch.setattr(watching, "SILENT_SECONDS", 5.0)
+    monkeypatch.setattr(watcher_supervisor, "SILENT_SECONDS", 5.0)
 
     def is_restarted() -> bool:
         watched.look_after()
@@ -129,7 +129,7 @@ def test_a_watcher_that_hangs_is_started_again(
 
 def changed_watcher(change: str, root: Path) -> subprocess.Popen[str]:
     """The watcher's process with a line of Python run in it before it begins."""
-    program = f"import sys, time, threading, pathlib, scanner.watcher as w\n{change}\nsys.exit(w.main())"
+    program = f"import sys, time, threading, pathlib, scanner.discovery.watcher as w\n{change}\nsys.exit(w.main())"
     process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     process.stdin.write(f'{{"roots": ["{root}"]}}\n')
@@ -178,7 +178,7 @@ w._observer = dying"""
 
 def test_the_watcher_ends_with_its_service(root: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "scanner.watcher"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "scanner.discovery.watcher"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdin is not None
     process.stdin.write(f'{{"roots": ["{root}"]}}\n')

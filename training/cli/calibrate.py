@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from scanner.settings import Settings
+from scanner.base.settings import Settings
 
 from .context import pass_settings
 
@@ -45,15 +45,15 @@ def calibrate(
     import json
     from datetime import UTC, datetime
 
-    from worker.detector.backbones import BackboneFiles
-    from worker.detector.card import file_sha256
-    from worker.detector.checkpoint import load_checkpoint, save_with_card
-    from worker.detector.device import choose_device
-    from worker.detector.picture import prepare_pillow
-    from worker.detector.predictor import Predictor
-    from worker.detector.registry import find_checkpoint, new_name, new_path
+    from worker.detector.checkpoints.card import file_sha256
+    from worker.detector.checkpoints.checkpoint import load_checkpoint, save_with_card
+    from worker.detector.image.picture import prepare_pillow
+    from worker.detector.inference.device import choose_device
+    from worker.detector.inference.predictor import Predictor
+    from worker.detector.inference.registry import find_checkpoint, new_name, new_path
+    from worker.detector.model.backbones import BackboneFiles
 
-    from ..recalibrate import recalibrated, scores_of_folder
+    from ..evaluation.recalibration import recalibrated, scores_of_folder
 
     if not reals.is_dir():
         raise click.UsageError(f"{reals} is no folder; name one with photographs that are known to be real")

@@ -2,6 +2,6 @@
 
 import click
 
-from scanner.settings import Settings
+from scanner.base.settings import Settings
 
 pass_settings = click.make_pass_decorator(Settings)

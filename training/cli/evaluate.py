@@ -32,14 +32,14 @@ def evaluate(
     import json
     from datetime import UTC, datetime
 
-    from worker.detector.backbones import BackboneFiles
-    from worker.detector.device import choose_device
-    from worker.detector.picture import prepare_pillow
-    from worker.detector.predictor import load_predictor
+    from worker.detector.image.picture import prepare_pillow
+    from worker.detector.inference.device import choose_device
+    from worker.detector.inference.predictor import load_predictor
+    from worker.detector.model.backbones import BackboneFiles
 
-    from ..evaluation_report import Subject, evaluation_of, report_text, write_report
-    from ..journal import tenths
-    from ..manifest import read_manifest
+    from ..data.manifest import read_manifest
+    from ..evaluation.report import Subject, evaluation_of, report_text, write_report
+    from ..loop.run_log import tenths
 
     if with_faces and with_robustness:
         raise click.UsageError("--robustness is measured on face crops as they are: leave --faces out")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..importers import LAYOUTS, default_source, importer_named
-from ..manifest import ManifestError, Row, read_manifest, write_manifest
+from ..data.importers.layouts import LAYOUTS, default_source, importer_named
+from ..data.manifest import ManifestError, Row, read_manifest, write_manifest
 
 if TYPE_CHECKING:
-    from ..bias import Bias
-    from ..leaks import Leaks
+    from ..data.bias import Bias
+    from ..data.leaks import Leaks
 
 _LISTED = "\n".join(f"    {layout:14} {said}" for layout, said in LAYOUTS.items())
 _output = click.option(
@@ -68,7 +68,7 @@ def import_(
     images_root: Path | None,
     force: bool,
 ) -> None:
-    from ..importers.splits import Naming, Shares, said, with_splits
+    from ..data.importers.splits import Naming, Shares, said, with_splits
 
     shares = Shares(val_share, test_share)
     _refuse_existing(output, force)
@@ -111,8 +111,8 @@ def check(path: Path, without_leaks: Path | None, processes: int | None, as_json
 
     Whether the label can be guessed from how the files are stored is told, and changes no exit status.
     """
-    from ..bias import find_bias
-    from ..leaks import find_leaks
+    from ..data.bias import find_bias
+    from ..data.leaks import find_leaks
 
     if without_leaks:
         _refuse_existing(without_leaks, force)
@@ -141,7 +141,7 @@ def check(path: Path, without_leaks: Path | None, processes: int | None, as_json
 @_force
 def crop(path: Path, output: Path, size: int, processes: int | None, force: bool) -> None:
     """Cut the faces out of the pictures of MANIFEST, as scanning does, to train with. The pictures stay as they are."""
-    from ..cropping import crop_rows
+    from ..data.crops import crop_rows
 
     target = output / "manifest.csv"
     _refuse_existing(target, force)

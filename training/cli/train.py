@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from scanner.settings import Settings
+from scanner.base.settings import Settings
 
 from .context import pass_settings
 
@@ -46,15 +46,15 @@ def train(
     """
     from dataclasses import replace
 
-    from worker.detector.backbones import BackboneFiles
-    from worker.detector.device import choose_device
-    from worker.detector.picture import prepare_pillow
+    from worker.detector.image.picture import prepare_pillow
+    from worker.detector.inference.device import choose_device
+    from worker.detector.model.backbones import BackboneFiles
 
-    from ..journal import shown_progress
-    from ..recipes.reading import recipe_named
-    from ..run import Run, prepare_folder, run_training, start_weights
-    from ..team import joined
-    from .data import checked, gathered
+    from ..config.recipes.reader import recipe_named
+    from ..loop.distributed import joined
+    from ..loop.run import Run, prepare_folder, run_training, start_weights
+    from ..loop.run_log import shown_progress
+    from .training_set import checked, gathered
 
     chosen = recipe_named(recipe)
     if epochs:

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from scanner.evidence import ELSEWHERE, MISSING, PRESENT, Evidence, Kind
-from scanner.printing import escaped
+from scanner.base.escape import escaped
+from scanner.domain.evidence import ELSEWHERE, MISSING, PRESENT, Evidence, Kind
 
 from . import manifests
 from .fields import Field, read_fields

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scanner.evidence import Evidence, Kind
+from scanner.domain.evidence import Evidence, Kind
 
 from .fields import Field
 

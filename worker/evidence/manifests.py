@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
-from scanner.evidence import EDITED, INVALID, UNVERIFIED, VALID, Evidence, Kind
+from scanner.domain.evidence import EDITED, INVALID, UNVERIFIED, VALID, Evidence, Kind
 
 from .fields import Field
 from .source_types import source_type

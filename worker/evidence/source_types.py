@@ -2,7 +2,7 @@
 
 import re
 
-from scanner.evidence import Evidence, Kind
+from scanner.domain.evidence import Evidence, Kind
 
 MEANINGS = {
     "trainedAlgorithmicMedia": "made by a trained model",

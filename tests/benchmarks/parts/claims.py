@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File, State
-from scanner.intake import BATCH, batches, take_in
-from scanner.leases import claim
-from scanner.verdicts import ContentFacts, Scored, record, register_model
-from scanner.walk import Found
+from scanner.discovery.intake import BATCH, batches, take_in
+from scanner.discovery.walk import Found
+from scanner.jobs.leases import claim
+from scanner.results.record import ContentFacts, Scored, record, register_model
 
 from ..measure import Figure, Limit, Sizes
 from ..trees import open_new

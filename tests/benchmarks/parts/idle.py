@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 from sqlalchemy import text
 
-from scanner.roots import add_roots, known_roots
-from scanner.workers import live_workers
+from scanner.jobs.workers import live_workers
+from scanner.roots.roots import add_roots, known_roots
 
 from ..measure import Figure, Limit, Sizes
 from ..processes import running, wait_for
@@ -48,7 +48,7 @@ def measure(sizes: Sizes) -> Iterator[Figure]:
 
 def _members(service: psutil.Process) -> dict[str, list[psutil.Process]]:
     children = service.children()
-    [watcher] = [child for child in children if "scanner.watcher" in child.cmdline()]
+    [watcher] = [child for child in children if "scanner.discovery.watcher" in child.cmdline()]
     worker = [each for child in children if child != watcher for each in (child, *child.children(recursive=True))]
     return {"service": [service], "watcher": [watcher], "worker and decoders": worker}
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from scanner.database.engine import Database
 from scanner.database.models import File
-from scanner.workers import live_workers
+from scanner.jobs.workers import live_workers
 
 from ..measure import Figure, Sizes
 from ..pictures import face_sized

@@ -16,13 +16,13 @@ from time import process_time
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from training.manifest import read_manifest
-from worker.detector.face_finder import process_face_finder
-from worker.detector.looking import look
-from worker.detector.mild import mild_conditions, under
-from worker.detector.picture import prepare_pillow
+from training.data.manifest import read_manifest
+from worker.detector.faces.face_finder import process_face_finder
+from worker.detector.faces.input_selection import look
+from worker.detector.image.perturbations import mild_conditions, under
+from worker.detector.image.picture import prepare_pillow
 from worker.evidence.gathering import gather
-from worker.fingerprint import fingerprint
+from worker.pipeline.fingerprint import fingerprint
 
 from ...files.shared_faces import VARIABLE, shared_faces_folder
 from ...signing import TRAINED, signed

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from scanner.criteria import Criteria, Order, Tab
 from scanner.database.engine import Database
-from scanner.problems import problems_page
-from scanner.review_queue import changed_since, count_tabs, queue_page, take_pulse
-from scanner.standing import current_standing
+from scanner.ops.status import current_standing
+from scanner.results.problems import problems_page
+from scanner.review.criteria import Criteria, Order, Tab
+from scanner.review.review_queue import changed_since, count_tabs, queue_page, take_pulse
 
 from ..measure import Figure, Limit, Sizes, in_turn, medians
 from ..trees import fill, open_new

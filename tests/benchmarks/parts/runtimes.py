@@ -15,19 +15,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.manifest import read_manifest
-from worker.detector.card import CheckpointCard
-from worker.detector.checkpoint import load_checkpoint
-from worker.detector.device import choose_device
-from worker.detector.network import FusionDetector
-from worker.detector.normalise import normalise
-from worker.detector.onnx_export import exported
-from worker.detector.onnx_runtime import network_of
-from worker.detector.predictor import Predictor
-from worker.detector.registry import find_checkpoint
-from worker.detector.runtimes import RUNTIMES
-from worker.detector.scorer import Scorer
-from worker.public_weights import named_backbones
+from training.data.manifest import read_manifest
+from worker.detector.checkpoints.card import CheckpointCard
+from worker.detector.checkpoints.checkpoint import load_checkpoint
+from worker.detector.image.normalise import normalise
+from worker.detector.inference.device import choose_device
+from worker.detector.inference.onnx_export import exported
+from worker.detector.inference.onnx_runtime import network_of
+from worker.detector.inference.predictor import Predictor
+from worker.detector.inference.registry import find_checkpoint
+from worker.detector.inference.runtimes import RUNTIMES
+from worker.detector.inference.scorer import Scorer
+from worker.detector.model.network import FusionDetector
+from worker.service.public_weights import named_backbones
 
 from ...files.shared_faces import VARIABLE, shared_faces_folder
 from ..bare import prepared

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from scanner.base.settings import Settings
 from scanner.database.engine import Database
-from scanner.finding import Finding, Source
-from scanner.roots import WatchedRoot, add_roots
-from scanner.settings import Settings
-from scanner.sweeping import Sweeps
+from scanner.discovery.candidates import Finding, Source
+from scanner.discovery.sweeps import Sweeps
+from scanner.roots.roots import WatchedRoot, add_roots
 
 from ..measure import Figure, Limit, Sizes, in_turn, medians
 from ..trees import make_tree, open_new

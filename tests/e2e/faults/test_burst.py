@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from scanner.database.models import File
-from scanner.roots import known_roots
-from scanner.verify import prove
+from scanner.roots.roots import known_roots
+from scanner.services.verify import prove
 
 FILES_PER_FOLDER = 200
 

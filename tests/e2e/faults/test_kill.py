@@ -22,7 +22,7 @@ def test_rounds_of_kill(
     rounds, files = scaled(30, 2), scaled(600, 60)
     rng = random.Random(4)
     watch = dfscan.start("watch", originals)
-    killed = {"worker": 0, "scanner.watcher": 0}
+    killed = {"worker": 0, "scanner.discovery.watcher": 0}
     for number in range(files):
         make_picture(originals / f"{number}.jpg", number)
         if (number + 1) % (files // rounds) == 0 and sum(killed.values()) < 2 * rounds:
@@ -37,7 +37,7 @@ def test_rounds_of_kill(
     seal()
     wait_until(lambda: _count(dfscan, File, File.state == "scored") == files, 600, "all verdicts")
     assert killed["worker"] >= rounds - 1
-    assert killed["scanner.watcher"] >= rounds - 1
+    assert killed["scanner.discovery.watcher"] >= rounds - 1
     assert _count(dfscan, File) == files
     assert _count(dfscan, Detection) == files
     assert _count(dfscan, File, File.lease_owner.is_not(None)) == 0

@@ -8,7 +8,7 @@ import psutil
 from sqlalchemy import select
 
 from scanner.database.models import File
-from worker.detector.registry import find_checkpoint
+from worker.detector.inference.registry import find_checkpoint
 
 
 def test_the_model_is_deleted_and_comes_back(

@@ -21,11 +21,11 @@ from sqlalchemy import select
 from scanner.database import schema
 from scanner.database.engine import open_database
 from scanner.database.models import Content, Detection, File
-from scanner.intake import take_in
-from scanner.leases import Claimed, claim, release
-from scanner.settle import Settling, is_fresh
-from scanner.verdicts import Changed, ContentFacts, Outcome, Reused, Scored, Vanished, record, register_model, scored_among
-from scanner.walk import Entry, Found
+from scanner.discovery.intake import take_in
+from scanner.discovery.settle import Settling, is_fresh
+from scanner.discovery.walk import Entry, Found
+from scanner.jobs.leases import Claimed, claim, release
+from scanner.results.record import Changed, ContentFacts, Outcome, Reused, Scored, Vanished, record, register_model, scored_among
 
 SETTLE, LEASE = 2.0, 60.0
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from scanner.database.models import Detection, File, Worker
-from scanner.workers import live_workers
+from scanner.jobs.workers import live_workers
 
 MakePicture = Callable[..., Path]
 

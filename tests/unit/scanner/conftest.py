@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scanner.report import STATUSES, Report, ReportItem
+from scanner.reports.report import STATUSES, Report, ReportItem
 
 SCANNED = datetime(2026, 11, 1, 12, 30, 15, 500, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from training.manifest import Row
+from training.data.manifest import Row
 
 torch.set_num_threads(1)
 

@@ -1,0 +1,25 @@
+"""`dfscan gui`. Light to import: Qt comes in when it runs."""
+
+import os
+import sys
+
+import click
+
+from scanner.base.errors import KnownError
+from scanner.base.settings import Settings
+from scanner.cli.context import pass_settings, utc_now
+
+
+class NoDisplay(KnownError):
+    """There is nothing to show a window on."""
+
+
+@click.command()
+@pass_settings
+def gui(settings: Settings) -> None:
+    """The review queue: look at what was flagged, and decide."""
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
+        raise NoDisplay("there is no display (DISPLAY and WAYLAND_DISPLAY are not set); run this in a desktop session")
+    from .app import run
+
+    sys.exit(run(settings, utc_now))

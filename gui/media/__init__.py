@@ -1,0 +1,1 @@
+"""Pictures for the window: thumbnails, previews, heatmaps, their caches."""

@@ -1,0 +1,160 @@
+"""`dfscan explain --serve` in a process of its own: it needs PyTorch, which has no place in a window.
+
+One question at a time goes in, one JSON object a line; one answer a line comes back.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+
+from scanner.base.settings import Settings
+from scanner.jobs.supervisor import as_environment
+
+from ..tasks.service_process import last_line
+from ..widgets.overlays import Box
+
+COMMAND = (sys.executable, "-m", "scanner", "explain", "--serve")
+_END_MILLISECONDS = 3_000
+
+
+@dataclass(frozen=True)
+class ExplainedInput:
+    """One input of the network: its place in the upright picture (left, top, width, height in pixels), and its heatmap's file."""
+
+    box: Box
+    score: float
+    heatmap: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An answer. `error` says why there is none; everything but `path` is empty then."""
+
+    path: str
+    sha256: str = ""
+    score: float | None = None
+    inputs: tuple[ExplainedInput, ...] = ()
+    error: str = ""
+
+
+def read_answer(line: str | bytes) -> Explained:
+    """Raises ValueError, TypeError or KeyError for what is no answer."""
+    said: dict[str, Any] = json.loads(line)
+    if said.get("error"):
+        return Explained(str(said["path"]), error=str(said["error"]))
+    inputs = tuple(
+        ExplainedInput(_box(item["box"]), float(item["score"]), str(item["heatmap"]))
+        for item in said["inputs"]
+        if item["heatmap"]
+    )
+    return Explained(str(said["path"]), str(said["sha256"]), float(said["score"]), inputs)
+
+
+class ExplainProcess(QObject):
+    """Started at the first question. Of several questions that wait only the last is asked."""
+
+    answered = Signal(object)
+    failed = Signal(str)
+
+    def __init__(self, settings: Settings, command: Sequence[str] = COMMAND, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._command = command
+        self._process: QProcess | None = None
+        self._model = ""
+        self._asked = ""
+        self._next: tuple[str, Path] | None = None
+        self.log_file = settings.data_dir / "logs" / "explain.log"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None
+
+    def ask(self, path: str, out: Path, model: str) -> None:
+        """Explain the image at `path` by the checkpoint `model`; heatmaps are written into the folder `out`."""
+        if self._process is not None and model != self._model:
+            self.close()
+        self._next = (path, out)
+        if self._process is None:
+            self._start(model)
+        self._ask_next()
+
+    def forget(self) -> None:
+        """Ask no more of what waits; what is being worked on is answered all the same."""
+        self._next = None
+
+    def close(self) -> None:
+        """End the process, and wait for its end. It only reads images and writes heatmaps: it can end at any moment."""
+        process, self._process, self._asked, self._next = self._process, None, "", None
+        if process is not None:
+            process.closeWriteChannel()
+            process.terminate()
+            if not process.waitForFinished(_END_MILLISECONDS):
+                process.kill()
+                process.waitForFinished(_END_MILLISECONDS)
+            process.deleteLater()
+
+    def _start(self, model: str) -> None:
+        self._model = model
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        process = QProcess(self)
+        environment = QProcessEnvironment.systemEnvironment()
+        for name, value in as_environment(self._settings).items():
+            environment.insert(name, value)
+        environment.insert("DFSCAN_MODEL", model)
+        process.setProcessEnvironment(environment)
+        process.setStandardErrorFile(str(self.log_file), QProcess.OpenModeFlag.Truncate)
+        process.readyReadStandardOutput.connect(self._read)
+        process.finished.connect(self._ended)
+        process.errorOccurred.connect(self._not_started)
+        self._process = process
+        process.start(self._command[0], list(self._command[1:]))
+
+    def _ask_next(self) -> None:
+        if self._process is not None and not self._asked and self._next is not None:
+            (self._asked, out), self._next = self._next, None
+            try:
+                out.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                self._asked = ""
+                self.failed.emit(self.tr("{folder} cannot be made: {reason}").format(folder=out, reason=error.strerror))
+                return
+            line = json.dumps({"path": self._asked, "out": str(out)})  # what is no text in a name is escaped
+            self._process.write(line.encode() + b"\n")
+
+    def _read(self) -> None:
+        while self._process is not None and self._process.canReadLine():
+            line = bytes(self._process.readLine().data())
+            self._asked = ""
+            try:
+                self.answered.emit(read_answer(line))
+            except (ValueError, TypeError, KeyError):
+                self.failed.emit(
+                    self.tr("The explanation cannot be understood: {line}").format(line=line[:200].decode("utf-8", "replace"))
+                )
+            self._ask_next()
+
+    def _ended(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            self._asked, self._next = "", None
+            process.deleteLater()
+            self.failed.emit(last_line(self.log_file) or self.tr("the process that explains has ended"))
+
+    def _not_started(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart and self._process is not None:
+            process, self._process = self._process, None
+            self._asked, self._next = "", None
+            process.deleteLater()
+            self.failed.emit(self.tr("{program} cannot be started").format(program=self._command[0]))
+
+
+def _box(sides: Sequence[float]) -> Box:
+    left, top, width, height = (round(side) for side in sides)
+    return left, top, width, height

@@ -1,0 +1,127 @@
+"""Heatmaps of the image in sight: from the cache, else made by the process that explains."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from scanner.review.image_details import ImageDetails
+
+from ..tasks.background import Background
+from ..widgets.overlays import Patch
+from .explain_process import Explained, ExplainProcess
+from .heatmap_cache import HeatmapCache
+
+# Whoever leafs through does not want each one.
+_REST_MILLISECONDS = 150
+
+
+class Heatmaps(QObject):
+    """`shown` gives patches (none: nothing to show); `told` words on how it stands, empty when there is nothing to say."""
+
+    shown = Signal(object)
+    told = Signal(str)
+
+    def __init__(
+        self, cache: HeatmapCache, process: ExplainProcess, background: Background, model: str, parent: QObject | None = None
+    ) -> None:
+        """`model` is the configured one, a name or a path."""
+        super().__init__(parent)
+        self._cache = cache
+        self._process = process
+        self._background = background
+        self._model = model
+        self._details: ImageDetails | None = None
+        self.is_on = False
+        self._resting = QTimer(self)
+        self._resting.setSingleShot(True)
+        self._resting.setInterval(_REST_MILLISECONDS)
+        self._resting.timeout.connect(self._look)
+        process.answered.connect(self._take)
+        process.failed.connect(self._fail)
+
+    def toggle(self) -> None:
+        """Show heatmaps from now on, or no more."""
+        self.is_on = not self.is_on
+        if self.is_on:
+            self._look()
+        else:
+            self._clear()
+
+    def set_details(self, details: ImageDetails | None) -> None:
+        """Another image is in sight, or more is known of it."""
+        if details is not None and self._details is not None and _key(details) == _key(self._details):
+            return
+        self._details = details
+        if self.is_on:
+            self._clear()
+            self._resting.start()
+
+    def close(self) -> None:
+        """Ask nothing more."""
+        self._resting.stop()
+        self._process.close()
+
+    def _clear(self) -> None:
+        self._background.forget("heatmap")
+        self._process.forget()
+        self._resting.stop()
+        self.shown.emit(())
+        self.told.emit("")
+
+    def _look(self) -> None:
+        details = self._details
+        if details is not None:
+            key = _key(details)
+            self._background.ask(lambda: self._cache.find(*key), self._found, lambda error: self._fail(str(error)), "heatmap")
+
+    def _found(self, patches: Sequence[Patch] | None) -> None:
+        details = self._details
+        if details is None:
+            return
+        if patches is not None:
+            self._show(patches)
+            return
+        found = details.finding
+        loading = self.tr("Heatmap: loading the model\N{HORIZONTAL ELLIPSIS}")
+        self.told.emit(self.tr("Heatmap: being made\N{HORIZONTAL ELLIPSIS}") if self._process.is_running else loading)
+        model = self._model if Path(self._model).stem == found.model else found.model
+        self._process.ask(details.path, self._cache.folder_of(*_key(details)), model)
+
+    def _take(self, answer: Explained) -> None:
+        details = self._details
+        if not self.is_on or details is None or answer.path != details.path:
+            return
+        if answer.error:
+            self._fail(answer.error)
+        elif answer.sha256 != details.sha256:
+            self._fail(self.tr("the file has changed since it was scanned"))
+        else:
+            key = _key(details)
+            self._background.ask(lambda: self._keep(key, answer), self._kept, lambda error: self._fail(str(error)), "heatmap")
+
+    def _keep(self, key: tuple[str, str], answer: Explained) -> tuple[Patch, ...] | str:
+        try:
+            return self._cache.keep(*key, answer)
+        except (OSError, SyntaxError) as error:
+            return str(error)
+
+    def _kept(self, kept: tuple[Patch, ...] | str) -> None:
+        if isinstance(kept, str):
+            self._fail(kept)
+        else:
+            self._show(kept)
+
+    def _show(self, patches: Sequence[Patch]) -> None:
+        self.shown.emit(patches)
+        hot = self.tr("Heatmap: red is where this model sees most of a forgery; it is no proof that there is one.")
+        self.told.emit(hot if patches else self.tr("Heatmap: nothing in it speaks for a forgery."))
+
+    def _fail(self, reason: str) -> None:
+        if self.is_on:
+            self.shown.emit(())
+            self.told.emit(self.tr("No heatmap: {reason}").format(reason=reason))
+
+
+def _key(details: ImageDetails) -> tuple[str, str]:
+    return details.sha256, details.finding.model_sha256

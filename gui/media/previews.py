@@ -1,0 +1,109 @@
+"""Large pictures for the preview, decoded in the background; the next ones are decoded before they are asked for."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import ImageOps
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from scanner.base.errors import KnownError
+from scanner.media.pictures import SOURCE_PIXELS, opened_picture, over_white
+
+from ..tasks.background import Background
+from .qimage import as_qimage
+
+# More is shown reduced: 4 bytes of memory each.
+SHOWN_PIXELS = 24_000_000
+_MEMORY_BYTES = 160 << 20
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An upright picture as the preview shows it; `scale` is its side divided by the original's. `image` null: `reason`."""
+
+    path: str
+    image: QImage
+    scale: float
+    reason: str = ""
+
+
+def decode(path: str) -> Shown:
+    """Decode for looking at: upright, over white, at most SHOWN_PIXELS."""
+    try:
+        with opened_picture(path) as picture:
+            width = picture.width
+            if width * picture.height > SOURCE_PIXELS and picture.format != "JPEG":
+                return Shown(path, QImage(), 1.0, f"{picture.width} x {picture.height} pixels are too many to show")
+            if width * picture.height > SHOWN_PIXELS:
+                factor = (SHOWN_PIXELS / (width * picture.height)) ** 0.5
+                reduced = (max(1, int(width * factor)), max(1, int(picture.height * factor)))
+                picture.draft("RGB", reduced)
+                picture.thumbnail(reduced)
+            scale = picture.width / width
+            return Shown(path, as_qimage(over_white(ImageOps.exif_transpose(picture))), scale)
+    except OSError as error:
+        return Shown(path, QImage(), 1.0, error.strerror or "it cannot be decoded")
+    except Exception as error:  # decoders say what they like about broken files
+        return Shown(path, QImage(), 1.0, str(error) or type(error).__name__)
+
+
+class Previews(QObject):
+    """Keeps the last few in memory, up to a limit in bytes. `ready` tells of each picture that has come."""
+
+    ready = Signal(object)
+
+    def __init__(self, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._background = background
+        self._kept: OrderedDict[str, Shown] = OrderedDict()
+        self._wanted = ""
+
+    def show(self, path: str, then: Sequence[str] = ()) -> Shown | None:
+        """The picture if it is at hand; otherwise `ready` is emitted. `then` are probably asked for next."""
+        self._wanted = path
+        found = self._kept.get(path)
+        if found is None:
+            self._background.ask(lambda: self._decode_first(path, then), self._keep, self._fail, "preview")
+            return None
+        self._kept.move_to_end(path)
+        missing = [other for other in then if other not in self._kept]
+        if missing:
+            self._background.ask(lambda: decode(missing[0]), self._keep_and_go_on(then), self._fail, "preview")
+        return found
+
+    def kept(self, path: str) -> Shown | None:
+        """The picture if it is at hand."""
+        return self._kept.get(path)
+
+    def _decode_first(self, path: str, then: Sequence[str]) -> tuple[Shown, Sequence[str]]:
+        return decode(path), then
+
+    def _keep(self, answer: tuple[Shown, Sequence[str]]) -> None:
+        shown, then = answer
+        self._store(shown)
+        self.ready.emit(shown)
+        self._go_on(then)
+
+    def _keep_and_go_on(self, then: Sequence[str]):  # type: ignore[no-untyped-def]
+        def keep(shown: Shown) -> None:
+            self._store(shown)
+            self.ready.emit(shown)
+            self._go_on(then)
+
+        return keep
+
+    def _go_on(self, then: Sequence[str]) -> None:
+        missing = [path for path in then if path not in self._kept]
+        if missing:
+            self._background.ask(lambda: decode(missing[0]), self._keep_and_go_on(missing[1:]), self._fail, "preview")
+
+    def _store(self, shown: Shown) -> None:
+        self._kept[shown.path] = shown
+        self._kept.move_to_end(shown.path)
+        while len(self._kept) > 2 and sum(kept.image.sizeInBytes() for kept in self._kept.values()) > _MEMORY_BYTES:
+            self._kept.popitem(last=False)
+
+    def _fail(self, error: KnownError) -> None:
+        self.ready.emit(Shown(self._wanted, QImage(), 1.0, str(error)))

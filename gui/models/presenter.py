@@ -1,0 +1,260 @@
+"""Between the widgets and the core: asks the database in the background, and keeps the queue's model up to date."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from scanner.database.engine import Database
+from scanner.database.models import Decision
+from scanner.review.criteria import Criteria, Tab
+from scanner.review.image_details import ImageDetails, image_details
+from scanner.review.review_queue import (
+    Counts,
+    Pulse,
+    QueueItem,
+    changed_since,
+    count_matching,
+    count_tabs,
+    items_among,
+    queue_page,
+    take_pulse,
+)
+
+from ..tasks.background import Background
+from ..tasks.commands import Doing
+from ..tasks.decisions import DecisionAct
+from ..tasks.queries import Questions
+from ..tasks.undo import Act
+from .queue_model import QueueModel
+
+PAGE = 300
+# For going to the end: fewer, larger steps.
+LONG_PAGE = 2_000
+LOOK_MILLISECONDS = 1000
+# More changes than this at once: the queue is read anew.
+MANY = 1_000
+
+
+@dataclass(frozen=True)
+class _Look:
+    pulse: Pulse
+    touched: tuple[int, ...] | None
+    belonging: tuple[QueueItem, ...]
+
+
+class QueuePresenter(QObject):
+    """One queue on one database. Reading goes through `queries`, what changes something through `commands`."""
+
+    counts_changed = Signal(object)
+    matching_changed = Signal(int)
+    queue_started = Signal()
+    said = Signal(str)
+    complained = Signal(str)
+    details_ready = Signal(object)
+    changed = Signal()
+
+    def __init__(
+        self,
+        database: Database,
+        model: QueueModel,
+        reading: Background,
+        writing: Background,
+        now: Callable[[], datetime],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.database = database
+        self.model = model
+        self.questions = Questions(reading, self)
+        self.doing = Doing(writing, self)
+        self._now = now
+        self.criteria = Criteria()
+        self._pulse: Pulse | None = None
+        self._loading = False
+        self._to_the_end = False
+        self._looking = False
+        self._counting = False
+        self._count_again = False
+        self._stopped = False
+        model.more_wanted.connect(self.load_more)
+        self.doing.began.connect(lambda contents: model.mark_saving(contents, saving=True))
+        self.doing.settled.connect(lambda contents: model.mark_saving(contents, saving=False))
+        self.doing.done.connect(self._settle)
+        self.doing.moved.connect(self._follow)
+        self.doing.said.connect(self.said)
+        self.doing.complained.connect(self.complained)
+        self.questions.complained.connect(self.complained)
+        self.questions.trouble_ended.connect(self._begin_anew)
+        self._timer = QTimer(self)
+        self._timer.setInterval(LOOK_MILLISECONDS)
+        self._timer.timeout.connect(self.look)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether the first page has come, so that changes are followed."""
+        return self._pulse is not None
+
+    def start(self) -> None:
+        """Show the queue and follow changes."""
+        self.show(self.criteria)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Ask nothing more."""
+        self._stopped = True
+        self._timer.stop()
+
+    def show(self, criteria: Criteria) -> None:
+        """Another queue, from its beginning."""
+        self.criteria = criteria
+        self._to_the_end = False
+        self.questions.forget("look")
+        self._looking = False
+        if criteria.tab is Tab.PROBLEMS:
+            self._count()
+            return
+        self._load(first=True, limit=PAGE)
+        self._count()
+
+    def load_more(self) -> None:
+        """The next page, unless it is on its way."""
+        if not self._loading and not self.model.is_complete:
+            self._load(first=False, limit=PAGE)
+
+    def load_to_the_end(self) -> None:
+        """All pages, one after the other."""
+        self._to_the_end = True
+        if not self._loading and not self.model.is_complete:
+            self._load(first=False, limit=LONG_PAGE)
+
+    def look(self) -> None:
+        """Put what others have changed in its place; in trouble, see whether it is over."""
+        if self._stopped:
+            return
+        if self.questions.in_trouble:
+            self.questions.try_again()
+        elif not self._looking:
+            self._looking = True
+            pulse, criteria = self._pulse, self.criteria
+            self.questions.ask(lambda: self._changes(pulse, criteria), self._apply, "look", self._not_looked)
+
+    def decide(self, contents: Collection[int], decision: Decision, *, note: str | None, reviewer: str) -> None:
+        """Store a decision on contents, by their ids; rows leave, and words are said, once it is stored."""
+        if contents:
+            act = DecisionAct(self.database, sorted(contents), decision, note, reviewer, self._now)
+            self.doing.do(act, self.tr("{decision} ({count})").format(decision=decision.value, count=len(contents)), contents)
+
+    def ask_details(self, item: QueueItem) -> None:
+        """Emit `details_ready` for an item, unless another is asked for meanwhile."""
+        self.questions.ask(lambda: image_details(self.database, item.file_id), self._give_details, "details")
+
+    def ask(self, work: Callable[[], Any], answered: Callable[[Any], None], topic: str | None = None) -> None:
+        """Read something else from the database; `work` changes nothing."""
+        self.questions.ask(work, answered, topic)
+
+    def write(self, work: Callable[[], Any], answered: Callable[[Any], None]) -> None:
+        """Change something that is not for the undo stack."""
+        self.doing.write(work, answered)
+
+    def _settle(self, act: Act, contents: Collection[int]) -> None:
+        """What was decided leaves its tab at once, or shows its new decision."""
+        if isinstance(act, DecisionAct):
+            items = self.model.of_content(contents)
+            stays = self.criteria.tab.value == act.decision.value
+            belonging = [replace(item, decision=act.decision.value) for item in items] if stays else []
+            self.model.bring_up_to_date([item.file_id for item in items], belonging)
+        self._follow()
+        self._count()
+
+    def _follow(self) -> None:
+        self.look()
+        self.changed.emit()
+
+    def _begin_anew(self) -> None:
+        """After trouble: nothing is known of what happened meanwhile."""
+        self.show(self.criteria)
+        self.changed.emit()
+
+    def _load(self, *, first: bool, limit: int) -> None:
+        self._loading = True
+        criteria, after = self.criteria, None if first else self.model.last
+
+        def read() -> tuple[Pulse, tuple[QueueItem, ...]]:
+            pulse = take_pulse(self.database)  # before the page: what changes in between is looked at again
+            return pulse, queue_page(self.database, criteria, after=after, limit=limit)
+
+        def loaded(answer: tuple[Pulse, tuple[QueueItem, ...]]) -> None:
+            pulse, items = answer
+            self._loading = False
+            complete = len(items) < limit
+            if first:
+                self._pulse = pulse
+                self.model.start(criteria.order, items, complete=complete)
+                self.queue_started.emit()
+                self._count_matching()
+            else:
+                self.model.append(items, complete=complete)
+            if self._to_the_end and not complete:
+                self.load_to_the_end()
+
+        self.questions.ask(read, loaded, "page", self._not_loaded)
+
+    def _changes(self, pulse: Pulse | None, criteria: Criteria) -> _Look | None:
+        found = take_pulse(self.database)
+        if found == pulse:
+            return None
+        if pulse is None or criteria.tab is Tab.PROBLEMS:
+            return _Look(found, (), ())
+        touched = changed_since(self.database, pulse, MANY)
+        return _Look(found, touched, items_among(self.database, criteria, touched) if touched else ())
+
+    def _apply(self, look: _Look | None) -> None:
+        self._looking = False
+        if look is None:
+            return
+        self._pulse = look.pulse
+        if look.touched is None:
+            self._load(first=True, limit=max(PAGE, min(self.model.rowCount(), LONG_PAGE)))
+        else:
+            self.model.bring_up_to_date(look.touched, look.belonging)
+        self._count()
+        self.changed.emit()
+
+    def _count(self) -> None:
+        if self._counting:
+            self._count_again = True
+            return
+        self._counting = True
+        self._count_again = False
+
+        def counted(counts: Counts) -> None:
+            self._counting = False
+            self.counts_changed.emit(counts)
+            self._count_matching()
+            if self._count_again:
+                self._count()
+
+        def not_counted() -> None:
+            self._counting = False
+
+        self.questions.ask(lambda: count_tabs(self.database), counted, unanswered=not_counted)
+
+    def _count_matching(self) -> None:
+        if self.criteria.tab is Tab.PROBLEMS or not self.criteria.is_narrowed:
+            self.matching_changed.emit(-1)
+            return
+        criteria = self.criteria
+        self.questions.ask(lambda: count_matching(self.database, criteria), self.matching_changed.emit, "matching")
+
+    def _give_details(self, details: ImageDetails | None) -> None:
+        if details is not None:
+            self.details_ready.emit(details)
+
+    def _not_loaded(self) -> None:
+        self._loading = False
+
+    def _not_looked(self) -> None:
+        self._looking = False

@@ -1,0 +1,182 @@
+"""Files that could not be scored: why, and another chance."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedWidget,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from scanner.base.escape import printable
+from scanner.results.problems import Problem, problems_page
+from scanner.results.retry import retry_failed
+
+from ..models.presenter import QueuePresenter
+from ..texts.accessible_names import named
+
+_PAGE = 500
+_Index = QModelIndex | QPersistentModelIndex
+_NO_PARENT = QModelIndex()
+
+
+class ProblemsModel(QAbstractTableModel):
+    """Problems, loaded page by page."""
+
+    def __init__(self, ask_page: Callable[[Problem | None], None]) -> None:
+        super().__init__()
+        self._ask_page = ask_page
+        self._problems: list[Problem] = []
+        self._complete = True
+
+    def rowCount(self, parent: _Index = _NO_PARENT) -> int:
+        """Loaded rows."""
+        return 0 if parent.isValid() else len(self._problems)
+
+    def columnCount(self, parent: _Index = _NO_PARENT) -> int:
+        """File, reason, when."""
+        return 0 if parent.isValid() else 3
+
+    def data(self, index: _Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
+        """Texts, and the problem itself."""
+        if not index.isValid() or index.row() >= len(self._problems):
+            return None
+        problem = self._problems[index.row()]
+        if role == Qt.ItemDataRole.UserRole:
+            return problem
+        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return None
+        when = f"{problem.failed_at.astimezone():%Y-%m-%d %H:%M}" if problem.failed_at else ""
+        return (printable(problem.path), problem.reason, when)[index.column()]
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
+        """Titles of the columns."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole and 0 <= section < 3:
+            return (self.tr("File"), self.tr("Why it has no verdict"), self.tr("When"))[section]
+        return None
+
+    def canFetchMore(self, parent: _Index) -> bool:
+        """Whether the database has more."""
+        return not parent.isValid() and not self._complete
+
+    def fetchMore(self, parent: _Index) -> None:
+        """Ask for the next page; it comes later."""
+        if self.canFetchMore(parent):
+            self._ask_page(self._problems[-1] if self._problems else None)
+
+    def start(self, problems: Sequence[Problem]) -> None:
+        """The first page."""
+        if list(problems) == self._problems[: len(problems)] and len(problems) == len(self._problems):
+            return
+        self.beginResetModel()
+        self._problems = list(problems)
+        self._complete = len(problems) < _PAGE
+        self.endResetModel()
+
+    def append(self, problems: Sequence[Problem]) -> None:
+        """The next page."""
+        self._complete = len(problems) < _PAGE
+        if problems:
+            self.beginInsertRows(_NO_PARENT, len(self._problems), len(self._problems) + len(problems) - 1)
+            self._problems.extend(problems)
+            self.endInsertRows()
+
+
+class ProblemsPage(QWidget):
+    """The table, and buttons for another chance."""
+
+    def __init__(
+        self, presenter: QueuePresenter, wake: Callable[[], object], now: Callable[[], datetime], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._presenter = presenter
+        self._wake = wake
+        self._now = now
+        self.model = ProblemsModel(self._load_after)
+        self.table = named(QTableView(), self.tr("Files without a verdict"))
+        self.table.setModel(self.model)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setWordWrap(True)
+        self.table.setAlternatingRowColors(True)
+        self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.table.verticalHeader().setVisible(False)
+        header = self.table.horizontalHeader()
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        self.search = named(QLineEdit(placeholderText=self.tr("Search names and folders")), self.tr("Search"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self.reload)
+        self.retry_selected = QPushButton(self.tr("Try the selected again"))
+        self.retry_selected.clicked.connect(self._retry_selected)
+        self.retry_all = QPushButton(self.tr("Try all again"))
+        self.retry_all.clicked.connect(self._retry_all)
+        empty = QLabel(self.tr("Every file has a verdict. Files that cannot be read would be listed here, with the reason."))
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        empty.setWordWrap(True)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.table)
+        self.stack.addWidget(empty)
+        row = QHBoxLayout()
+        row.addWidget(self.search, 1)
+        row.addWidget(self.retry_selected)
+        row.addWidget(self.retry_all)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.stack, 1)
+        self.table.selectionModel().selectionChanged.connect(self._show_what_can_be_done)
+        self.model.modelReset.connect(self._show_what_can_be_done)
+        self._show_what_can_be_done()
+        presenter.counts_changed.connect(self._reload_if_shown)
+
+    def reload(self) -> None:
+        """Read the list anew."""
+        self._load(None, self.model.start)
+
+    def _reload_if_shown(self) -> None:
+        if self.isVisible() and self.model.rowCount() <= _PAGE:
+            self.reload()
+
+    def _load_after(self, last: Problem | None) -> None:
+        self._load(last, self.model.append)
+
+    def _load(self, after: Problem | None, show: Callable[[Sequence[Problem]], None]) -> None:
+        text, database = self.search.text().strip(), self._presenter.database
+        self._presenter.ask(lambda: problems_page(database, text=text, after=after, limit=_PAGE), show, "problems")
+
+    def _show_what_can_be_done(self) -> None:
+        self.stack.setCurrentIndex(0 if self.model.rowCount() or self.search.text() else 1)
+        self.retry_selected.setEnabled(self.table.selectionModel().hasSelection())
+        self.retry_all.setEnabled(self.model.rowCount() > 0)
+
+    def _retry_selected(self) -> None:
+        rows = self.table.selectionModel().selectedRows()
+        self._retry([index.data(Qt.ItemDataRole.UserRole).path for index in rows])
+
+    def _retry_all(self) -> None:
+        self._retry([])
+
+    def _retry(self, paths: Sequence[str]) -> None:
+        def work() -> int:
+            count = retry_failed(self._presenter.database, paths=paths, kind=None, now=self._now())
+            if count:
+                self._wake()
+            return count
+
+        def done(count: int) -> None:
+            self._presenter.said.emit(self.tr("{count} files are pending again").format(count=count))
+            self.reload()
+            self._presenter.look()
+
+        self._presenter.write(work, done)

@@ -1,0 +1,204 @@
+"""What is shown once a database is open: tabs with counts, and a page for each kind of work."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QStackedWidget, QTabBar, QToolButton, QVBoxLayout, QWidget
+
+from scanner.review.criteria import Criteria, CriteriaError, Tab, from_document
+from scanner.review.image_details import known_models
+from scanner.review.review_queue import Counts
+from scanner.review.saved_filters import NamedCriteria, delete_filter, save_filter, saved_filters
+
+from ..models.presenter import QueuePresenter
+from ..texts.accessible_names import named
+from ..widgets.filter_bar import Asked
+from .problems_page import ProblemsPage
+from .review_page import ReviewPage
+from .run_page import RunPage
+
+TABS = (Tab.TO_REVIEW, Tab.FAKE, Tab.REAL, Tab.UNSURE, Tab.PROBLEMS)
+
+
+class QueueView(QWidget):
+    """Tabs above, one page below."""
+
+    counts_changed = Signal(object)
+
+    def __init__(
+        self,
+        presenter: QueuePresenter,
+        review: ReviewPage,
+        problems: ProblemsPage,
+        running: RunPage,
+        now: Callable[[], datetime],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._presenter = presenter
+        self._now = now
+        self._saved: dict[str, NamedCriteria] = {}
+        self._folders: Sequence[str] = ()
+        self.review, self.problems, self.running = review, problems, running
+        self.tabs = named(QTabBar(), self.tr("Parts of the queue"))
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        for title in self._titles(None):
+            self.tabs.addTab(title)
+        self.matching = QLabel()
+        self.run_button = QToolButton()
+        self.run_button.setText(self.tr("Folders and workers"))
+        self.run_button.setCheckable(True)
+        self.stack = QStackedWidget()
+        for page in (review, problems, running):
+            self.stack.addWidget(page)
+        row = QHBoxLayout()
+        row.setContentsMargins(6, 4, 6, 0)
+        row.addWidget(self.tabs)
+        row.addStretch()
+        row.addWidget(self.matching)
+        row.addSpacing(12)
+        row.addWidget(self.run_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(row)
+        layout.addWidget(self.stack, 1)
+        self._connect()
+
+    def begin(self) -> None:
+        """Read the queue and follow it."""
+        self._presenter.start()
+        self.running.begin()
+        self._read_saved()
+        self._read_choices()
+
+    def end(self) -> None:
+        """Ask nothing more."""
+        self._presenter.stop()
+        self.running.end()
+
+    def show_tab(self, number: int) -> None:
+        """One of TABS."""
+        self.run_button.setChecked(False)
+        if self.tabs.currentIndex() == number:
+            self._show_page()
+        self.tabs.setCurrentIndex(number)
+
+    def only_this_folder(self) -> None:
+        """Filter by the folder of the current image."""
+        current = self.review.current()
+        if current is not None:
+            self.review.filters.set_folder(os.path.dirname(current.path))
+
+    def refresh(self) -> None:
+        """Read everything anew."""
+        self._ask_queue()
+        self._read_anew()
+
+    def _read_anew(self) -> None:
+        """All but the queue."""
+        self.problems.reload()
+        self.running.look()
+        self._read_choices()
+        self._read_saved()
+
+    def _connect(self) -> None:
+        self.tabs.currentChanged.connect(self._show_page)
+        self.run_button.toggled.connect(self._show_page)
+        self._presenter.counts_changed.connect(self._show_counts)
+        self._presenter.matching_changed.connect(self._show_matching)
+        self._presenter.questions.trouble_ended.connect(self._read_anew)
+        self.running.folders_changed.connect(self._keep_folders)
+        filters = self.review.filters
+        filters.changed.connect(self._ask_queue)
+        filters.save_wanted.connect(self._save_filter)
+        filters.saved_chosen.connect(self._use_saved)
+        filters.delete_wanted.connect(self._delete_saved)
+
+    def _show_page(self, *_: object) -> None:
+        if self.run_button.isChecked():
+            self.stack.setCurrentWidget(self.running)
+            self.running.models.list_models()
+            return
+        tab = TABS[self.tabs.currentIndex()]
+        self.stack.setCurrentWidget(self.problems if tab is Tab.PROBLEMS else self.review)
+        if tab is Tab.PROBLEMS:
+            self.problems.reload()
+        if tab is not self._presenter.criteria.tab:
+            self._ask_queue()
+
+    def _ask_queue(self) -> None:
+        """What tab and filters say, once the dates in it are understood."""
+        asked, tab, now = self.review.filters.asked(), TABS[self.tabs.currentIndex()], self._now()
+        if not asked.since and not asked.until:
+            self._presenter.show(replace(asked.criteria, tab=tab))
+            return
+        self._presenter.ask(lambda: _understood(asked, tab, now), self._presenter.show, "criteria")
+
+    def _titles(self, counts: Counts | None) -> tuple[str, ...]:
+        names = (self.tr("To review"), self.tr("Fake"), self.tr("Real"), self.tr("Unsure"), self.tr("Problems"))
+        if counts is None:
+            return names
+        numbers = (counts.to_review, counts.fake, counts.real, counts.unsure, counts.problems)
+        return tuple(f"{name}  {number:,}" for name, number in zip(names, numbers, strict=True))
+
+    def _show_counts(self, counts: Counts) -> None:
+        for number, title in enumerate(self._titles(counts)):
+            if self.tabs.tabText(number) != title:
+                self.tabs.setTabText(number, title)
+        self.counts_changed.emit(counts)
+
+    def _show_matching(self, count: int) -> None:
+        self.matching.setText(self.tr("{count:,} match").format(count=count) if count >= 0 else "")
+
+    def _keep_folders(self, folders: Sequence[str]) -> None:
+        if list(folders) != list(self._folders):
+            self._folders = list(folders)
+            self._read_choices()
+
+    def _read_choices(self) -> None:
+        database = self._presenter.database
+
+        def show(models: Sequence[str]) -> None:
+            self.review.filters.set_choices(self._folders, models)
+
+        self._presenter.ask(lambda: known_models(database), show, "choices")
+
+    def _read_saved(self, _: object = None) -> None:
+        self._presenter.ask(lambda: saved_filters(self._presenter.database), self._show_saved, "saved")
+
+    def _show_saved(self, saved: Sequence[NamedCriteria]) -> None:
+        self._saved = {kept.name: kept for kept in saved}
+        self.review.filters.set_saved(saved)
+
+    def _save_filter(self) -> None:
+        name, agreed = QInputDialog.getText(self, self.tr("Save this filter"), self.tr("Name"))
+        if agreed and name.strip():
+            database, criteria = self._presenter.database, self._presenter.criteria
+            self._presenter.write(lambda: save_filter(database, name.strip()[:100], criteria, self._now()), self._read_saved)
+
+    def _delete_saved(self, name: str) -> None:
+        self._presenter.write(lambda: delete_filter(self._presenter.database, name), self._read_saved)
+
+    def _use_saved(self, name: str) -> None:
+        try:
+            criteria = from_document(self._saved[name].document, TABS[self.tabs.currentIndex()])
+        except CriteriaError as error:
+            self._presenter.complained.emit(str(error))
+            return
+        self.review.filters.show_criteria(criteria)
+        self._presenter.show(criteria)
+
+
+def _understood(asked: Asked, tab: Tab, now: datetime) -> Criteria:
+    """Phrases such as `yesterday` as moments. Raises KnownErrors that name the phrase."""
+    from scanner.reports.dates import parse_moment  # slow to import, and seldom needed
+
+    local = now.astimezone()
+    since = parse_moment(asked.since, local) if asked.since else None
+    until = parse_moment(asked.until, local) if asked.until else None
+    return replace(asked.criteria, tab=tab, since=since, until=until)

@@ -1,0 +1,253 @@
+"""Watched folders, the watch service and workers: what makes the queue fill."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from scanner.base.escape import printable
+from scanner.ops.status import StandingNow, current_standing
+from scanner.roots.roots import WatchedRoot, add_roots, remove_root
+
+from ..models.presenter import QueuePresenter
+from ..tasks.progress import Pace, Progress
+from ..tasks.service_process import ServiceProcess
+from ..texts.accessible_names import named
+from ..widgets.model_box import ModelBox
+
+_LOOK_MILLISECONDS = 2000
+_ROOT_ID = 256
+
+
+class RunPage(QWidget):
+    """Everything about the service. `standing_changed` gives progress to whoever shows it."""
+
+    standing_changed = Signal(object, object)
+    folders_changed = Signal(object)
+
+    def __init__(
+        self,
+        presenter: QueuePresenter,
+        service: ServiceProcess,
+        models: ModelBox,
+        now: Callable[[], datetime],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._presenter = presenter
+        self._service = service
+        self._now = now
+        self._pace = Pace()
+        self.models = models
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._service_box())
+        layout.addWidget(self._folder_box())
+        lower = QHBoxLayout()
+        lower.addWidget(self._worker_box(), 1)
+        lower.addWidget(self.models, 1)
+        layout.addLayout(lower)
+        layout.addStretch(1)
+        service.changed.connect(self._show_service)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_LOOK_MILLISECONDS)
+        self._timer.timeout.connect(self.look)
+        self._show_service()
+
+    def begin(self) -> None:
+        """Follow how things stand."""
+        self._timer.start()
+        self.look()
+
+    def end(self) -> None:
+        """Ask nothing more."""
+        self._timer.stop()
+        self.models.end()
+
+    def look(self) -> None:
+        """Ask how things stand."""
+        database = self._presenter.database
+        self._presenter.ask(lambda: current_standing(database, self._now()), self._show_standing, "standing")
+
+    def add_folder(self, path: str) -> None:
+        """Watch a folder from now on, and start the service or let it begin anew."""
+
+        def added(_: object) -> None:
+            self.look()
+            if self._service.is_running:
+                self._service.restart(self.models.chosen)
+            else:
+                self._service.start(self.models.chosen)
+
+        self._presenter.write(lambda: add_roots(self._presenter.database, [path], self._now()), added)
+
+    def _service_box(self) -> QWidget:
+        box = QGroupBox(self.tr("Watch service"))
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.start = QPushButton(self.tr("Start"))
+        self.start.clicked.connect(lambda: self._service.start(self.models.chosen))
+        self.stop = QPushButton(self.tr("Stop"))
+        self.stop.clicked.connect(self._service.stop)
+        self.pause = QToolButton()
+        self.pause.setText(self.tr("Pause"))
+        self.pause.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        for minutes, text in ((15, self.tr("15 minutes")), (60, self.tr("1 hour")), (0, self.tr("Until I go on"))):
+            menu.addAction(text, lambda minutes=minutes: self._service.pause(minutes))  # type: ignore[misc]
+        self.pause.setMenu(menu)
+        self.bar = named(QProgressBar(), self.tr("Progress"))
+        self.bar.setTextVisible(False)
+        self.progress = QLabel()
+        row = QHBoxLayout()
+        row.addWidget(self.state, 1)
+        for button in (self.start, self.pause, self.stop):
+            row.addWidget(button)
+        layout = QVBoxLayout(box)
+        layout.addLayout(row)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.progress)
+        return box
+
+    def _folder_box(self) -> QWidget:
+        box = QGroupBox(self.tr("Watched folders"))
+        self.folders = named(QListWidget(), self.tr("Watched folders"))
+        self.folders.setFixedHeight(150)
+        self.folders.setWordWrap(True)
+        self.folders.currentRowChanged.connect(self._show_choice)
+        self.add = QPushButton(self.tr("Add a folder\N{HORIZONTAL ELLIPSIS}"))
+        self.add.clicked.connect(self._choose_folder)
+        self.remove = QPushButton(self.tr("Watch no more"))
+        self.remove.setToolTip(self.tr("What is known of its images stays"))
+        self.remove.setEnabled(False)
+        self.remove.clicked.connect(self._remove_folder)
+        row = QHBoxLayout()
+        row.addWidget(self.add)
+        row.addWidget(self.remove)
+        row.addStretch()
+        layout = QVBoxLayout(box)
+        layout.addWidget(self.folders)
+        layout.addLayout(row)
+        return box
+
+    def _worker_box(self) -> QWidget:
+        box = QGroupBox(self.tr("Workers"))
+        self.workers = QLabel(self.tr("None at work"))
+        self.workers.setWordWrap(True)
+        layout = QVBoxLayout(box)
+        layout.addWidget(self.workers)
+        layout.addStretch()
+        return box
+
+    def _show_service(self) -> None:
+        running, paused = self._service.is_running, self._service.is_paused
+        if paused:
+            self.state.setText(self.tr("Paused. New images are found when it goes on."))
+        elif running:
+            self.state.setText(self.tr("Watching. New images are scored as they come."))
+        else:
+            self.state.setText(self.tr("Stopped. What comes meanwhile is found at the next start."))
+        self.start.setText(self.tr("Go on") if paused else self.tr("Start"))
+        self.start.setEnabled(not running and self.folders_known)
+        self.stop.setEnabled(running or paused)
+        self.pause.setEnabled(running and not paused)
+
+    @property
+    def folders_known(self) -> bool:
+        """Whether there is anything to watch."""
+        return self.folders.count() > 0
+
+    def _show_standing(self, standing: StandingNow) -> None:
+        finished = sum(count for state, count in standing.files.items() if state not in ("pending", "missing"))
+        progress = self._pace.look(time.monotonic(), pending=standing.pending, finished=finished)
+        self.bar.setRange(0, max(1, progress.pending + progress.finished))
+        self.bar.setValue(progress.finished)
+        self.progress.setText(self._progress_text(progress))
+        lines = [
+            self.tr("{device}, model {model}, on {host}").format(device=worker.device, model=worker.model, host=worker.host)
+            for worker in standing.workers
+        ]
+        starting = self.tr("None yet: it is loading the model") if self._service.is_running else self.tr("None at work")
+        self.workers.setText("\n".join(lines) or starting)
+        self._show_folders(standing)
+        self._show_service()
+        self.standing_changed.emit(standing, progress)
+
+    def _progress_text(self, progress: Progress) -> str:
+        if not progress.pending:
+            return self.tr("{finished:,} files, nothing waits").format(finished=progress.finished)
+        text = self.tr("{finished:,} done, {pending:,} waiting").format(finished=progress.finished, pending=progress.pending)
+        if progress.seconds_left is not None:
+            text += self.tr(", {rate:.1f} a second, {left} left").format(
+                rate=progress.rate, left=_duration(progress.seconds_left)
+            )
+        return text
+
+    def _show_folders(self, standing: StandingNow) -> None:
+        texts = [(root.id, root.path, f"{printable(root.path)}\n    {self._ledger(root)}") for root in standing.roots]
+        shown = [(self.folders.item(row).data(_ROOT_ID), self.folders.item(row).text()) for row in range(self.folders.count())]
+        if shown != [(root_id, text) for root_id, _, text in texts]:
+            chosen = self.folders.currentRow()
+            self.folders.clear()
+            for root_id, _, text in texts:
+                item = QListWidgetItem(text)
+                item.setData(_ROOT_ID, root_id)
+                self.folders.addItem(item)
+            self.folders.setCurrentRow(min(chosen, len(texts) - 1))
+        self.folders_changed.emit([path for _, path, _ in texts])
+
+    def _ledger(self, root: WatchedRoot) -> str:
+        """How a folder is watched, and what that missed."""
+        if root.paused_reason is not None:
+            return self.tr("Paused, nothing in it is marked: {reason}").format(reason=root.paused_reason)
+        how = {"events": self.tr("by events"), "polled": self.tr("polled ({reason})").format(reason=root.mode_reason)}
+        swept = self.tr("last swept {when}").format(when=f"{root.swept_at.astimezone():%Y-%m-%d %H:%M}") if root.swept_at else ""
+        counts = self.tr("{by_events:,} found by events, {by_sweep:,} only by a sweep, {overflows:,} overflows").format(
+            by_events=root.found_by_events, by_sweep=root.found_by_sweep, overflows=root.overflows
+        )
+        return "; ".join(
+            [how.get(root.mode or "", self.tr("not watched yet")), swept or self.tr("never swept to the end"), counts]
+        )
+
+    def _choose_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, self.tr("A folder to watch"))
+        if path:
+            self.add_folder(path)
+
+    def _show_choice(self, row: int) -> None:
+        self.remove.setEnabled(row >= 0)
+
+    def _remove_folder(self) -> None:
+        item = self.folders.currentItem()
+        if item is None:
+            return
+        root_id = item.data(_ROOT_ID)
+
+        def removed(_: object) -> None:
+            if self.folders.count() > 1:
+                self._service.restart(self.models.chosen)
+            else:
+                self._service.stop()
+            self.look()
+
+        self._presenter.write(lambda: remove_root(self._presenter.database, root_id), removed)
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

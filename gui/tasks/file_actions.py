@@ -1,0 +1,87 @@
+"""Quarantine and trash as acts that can be undone, and the report of a selection."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from scanner.base.errors import KnownError
+from scanner.database.engine import Database
+from scanner.quarantine.removals import QUARANTINE, Journal, Removed, quarantine, restore, trash
+from scanner.reports.formats import as_csv, as_json
+from scanner.reports.html_page import as_html
+from scanner.reports.report import build_report
+
+
+class ExportFailed(KnownError):
+    """The report cannot be written."""
+
+
+@dataclass
+class RemovalAct:
+    """Files moved away together. Those that cannot be moved stay and are named; it fails only when none could be."""
+
+    journal: Journal
+    file_ids: Sequence[int]
+    reviewer: str
+    kind: str
+    folder: str  # of the quarantine
+    send: Callable[[str], None]
+    moved: list[Removed] = field(default_factory=list)
+
+    def redo(self) -> str:
+        """Move them away."""
+        self.moved = []
+        refused = []
+        for file_id in self.file_ids:
+            try:
+                self.moved.append(self._move(file_id))
+            except KnownError as error:
+                refused.append(error)
+        return _summary(_tr("Moved to quarantine") if self.kind == QUARANTINE else _tr("Moved to the trash"), self.moved, refused)
+
+    def undo(self) -> str:
+        """Move them back."""
+        back, refused = [], []
+        for removal in self.moved:
+            try:
+                back.append(restore(self.journal, removal.id, reviewer=self.reviewer))
+            except KnownError as error:
+                refused.append(error)
+        return _summary(_tr("Restored"), back, refused)
+
+    def _move(self, file_id: int) -> Removed:
+        if self.kind == QUARANTINE:
+            return quarantine(self.journal, file_id, self.folder, reviewer=self.reviewer)
+        return trash(self.journal, file_id, self.send, reviewer=self.reviewer)
+
+
+def export_report(database: Database, paths: Sequence[str], target: str) -> str:
+    """Write a report of `paths` with their reviews, in the format of the target's suffix. Raises ExportFailed."""
+    report = build_report(database, paths=paths)
+    suffix = Path(target).suffix.lower()
+    if suffix == ".json":
+        text = as_json(report, reviewers=True)
+    elif suffix == ".csv":
+        text = as_csv(report, reviewers=True)
+    elif suffix in (".html", ".htm"):
+        text = as_html(report)
+    else:
+        raise ExportFailed(f"{target}: a report ends with .html, .csv or .json")
+    try:
+        Path(target).write_text(text, "utf-8", errors="backslashreplace", newline="")
+    except OSError as error:
+        raise ExportFailed(f"{target} cannot be written: {error.strerror}; choose another place") from None
+    return _tr("{count} images written to {target}").format(count=len(report.items), target=target)
+
+
+def _summary(word: str, done: Sequence[object], refused: Sequence[KnownError]) -> str:
+    if not done and refused:
+        raise refused[0]
+    text = f"{word}: {len(done)}"
+    return f"{text}. {len(refused)} not: {refused[0]}" if refused else text
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("file_acts", text)

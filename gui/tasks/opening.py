@@ -1,0 +1,47 @@
+"""Opening the database in the background, and everything that is then needed from it before the first page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from scanner.base.errors import KnownError
+from scanner.base.settings import Settings
+from scanner.database.engine import Database, open_database
+from scanner.database.models import File, Root
+from scanner.database.schema import prepare_schema
+from scanner.quarantine.recovery import recover
+from scanner.quarantine.removals import Journal, Removed
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A database that can be used. `recovered`: what a killed program had left half moved."""
+
+    database: Database
+    journal: Journal
+    is_new: bool
+    recovered: tuple[Removed, ...]
+
+
+def open_queue(settings: Settings, now: Callable[[], datetime]) -> Opened:
+    """Open and prepare. Raises KnownErrors that say what to do."""
+    database = open_database(settings.url)
+    try:
+        prepare_schema(database)
+        with database.read() as session:
+            known = session.scalar(select(func.count()).select_from(select(File.id).limit(1).subquery())) or 0
+            roots = session.scalar(select(func.count()).select_from(Root)) or 0
+        journal = Journal(database, Path(settings.data_dir) / "removals.lock", now)
+        return Opened(database, journal, not known and not roots, recover(journal))
+    except KnownError:
+        database.close()
+        raise
+
+
+def worker_is_installed() -> bool:
+    """Whether images can be scored on this machine; nothing is imported."""
+    return all(find_spec(name) is not None for name in ("torch", "pebble", "safetensors", "timm"))

@@ -1,0 +1,1 @@
+"""What the window says: labels, evidence, status, names for screen readers."""

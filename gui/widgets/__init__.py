@@ -1,0 +1,1 @@
+"""Parts of pages: grid, preview, details, filters."""

@@ -1,0 +1,134 @@
+"""What is known of the image in sight, in words first and numbers after."""
+
+import html
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtWidgets import QTextBrowser, QWidget
+
+from scanner.base.escape import printable
+from scanner.domain.evidence import Evidence
+from scanner.review.decisions import Reviewed
+from scanner.review.image_details import Finding, ImageDetails
+
+from ..texts.evidence_texts import branches, origin, rests_on, stability
+from ..texts.verdict_texts import explanation, label_word
+
+
+class DetailsPanel(QTextBrowser):
+    """Text that can be selected and copied. `copy_chosen` names another file of the same content."""
+
+    copy_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setOpenLinks(False)
+        self.setAccessibleName(self.tr("Details"))
+        self.anchorClicked.connect(self._follow)
+        self._copies: tuple[str, ...] = ()
+
+    def show_details(self, details: ImageDetails) -> None:
+        """Fill the panel."""
+        self._copies = details.copies
+        parts = [
+            f"<p>{html.escape(explanation(details.finding))}</p>",
+            self._reviews(details.reviews),
+            self._table(self._facts(details)),
+            self._origin(details.evidence),
+            self._copy_links(details),
+            self._others(details.other_findings),
+            self._card(details.finding),
+        ]
+        self.setHtml("".join(parts))
+
+    def _facts(self, details: ImageDetails) -> list[tuple[str, str]]:
+        found = details.finding
+        changed = datetime.fromtimestamp(details.changed_at_ns / 1e9, UTC)
+        sides = f"{details.width} \N{MULTIPLICATION SIGN} {details.height}" if details.width else self.tr("unknown")
+        return [
+            (self.tr("Score"), f"{found.score:.3f}"),
+            (
+                self.tr("Threshold"),
+                self.tr("fake from {t:.3f}, uncertain from {b:.3f}").format(t=found.threshold, b=found.band_low),
+            ),
+            (self.tr("Rests on"), rests_on(found.seen)),
+            (self.tr("Stability"), stability(found.seen)),
+            *([(self.tr("Branches"), branches(found.seen))] if found.seen.branches else []),
+            (self.tr("File"), printable(details.path)),
+            (
+                self.tr("Size"),
+                self.tr("{size}, {kilobytes:,.0f} kB {format}").format(
+                    size=sides, kilobytes=details.size / 1000, format=details.format or ""
+                ),
+            ),
+            (self.tr("Changed"), _moment(changed)),
+            (self.tr("Scanned"), _moment(found.scanned_at)),
+            (self.tr("Model"), f"{found.model} ({found.model_sha256[:12]}), {found.device}, {found.seconds:.2f} s"),
+            (self.tr("SHA-256"), details.sha256),
+        ]
+
+    def _table(self, rows: Iterable[tuple[str, str]]) -> str:
+        cells = "".join(
+            f"<tr><td style='padding-right:10px'><b>{html.escape(name)}</b></td><td>{html.escape(value)}</td></tr>"
+            for name, value in rows
+        )
+        return f"<table cellpadding='1'>{cells}</table>"
+
+    def _reviews(self, reviews: tuple[Reviewed, ...]) -> str:
+        if not reviews:
+            return f"<p><i>{html.escape(self.tr('No one has decided on it yet.'))}</i></p>"
+        lines = "".join(f"<li>{html.escape(self._review(review))}</li>" for review in reviews)
+        return f"<p><b>{html.escape(self.tr('Reviews'))}</b></p><ul>{lines}</ul>"
+
+    def _origin(self, evidence: tuple[Evidence, ...] | None) -> str:
+        told, traces = origin(evidence)
+        lines = "".join(f"<li>{html.escape(printable(trace))}</li>" for trace in traces)
+        title = f"<p><b>{html.escape(self.tr('What the file says of its origin'))}</b>"
+        return f"{title}<br>{html.escape(told)}</p>" + (f"<ul>{lines}</ul>" if lines else "")
+
+    def _review(self, review: Reviewed) -> str:
+        word = self.tr("taken back") if review.decision == "withdrawn" else label_word(review.decision)
+        note = f": {review.note}" if review.note else ""
+        return (
+            self.tr("{word} by {reviewer}, {when}").format(word=word, reviewer=review.reviewer, when=_moment(review.created_at))
+            + note
+        )
+
+    def _copy_links(self, details: ImageDetails) -> str:
+        if not details.copies:
+            return ""
+        links = "".join(
+            f"<li><a href='copy:{number}'>{html.escape(printable(path))}</a></li>" for number, path in enumerate(details.copies)
+        )
+        title = self.tr("The same content is also at")
+        return f"<p><b>{html.escape(title)}</b></p><ul>{links}</ul>"
+
+    def _others(self, findings: tuple[Finding, ...]) -> str:
+        if not findings:
+            return ""
+        lines = "".join(
+            f"<li>{html.escape(f'{found.model}: {label_word(found.label)}, {found.score:.3f}, {_moment(found.scanned_at)}')}</li>"
+            for found in findings
+        )
+        return f"<p><b>{html.escape(self.tr('What other models said'))}</b></p><ul>{lines}</ul>"
+
+    def _card(self, finding: Finding) -> str:
+        """The model's own description, as far as it is plain values."""
+        rows = [
+            (str(name).replace("_", " "), str(value))
+            for name, value in finding.card.items()
+            if isinstance(value, str | int | float) and str(value)
+        ]
+        if not rows:
+            return ""
+        return f"<p><b>{html.escape(self.tr('The model of itself'))}</b></p>" + self._table(rows)
+
+    def _follow(self, link: QUrl) -> None:
+        number = int(link.path())
+        if 0 <= number < len(self._copies):
+            self.copy_chosen.emit(self._copies[number])
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"

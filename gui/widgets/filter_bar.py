@@ -1,0 +1,231 @@
+"""Search, order and filters above the grid; saved filters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from scanner.base.escape import printable
+from scanner.review.criteria import Criteria, Order
+from scanner.review.saved_filters import NamedCriteria
+
+from ..texts.accessible_names import named
+
+_TYPING_MILLISECONDS = 250
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the controls say; `since` and `until` are phrases that are still to be understood."""
+
+    criteria: Criteria
+    since: str
+    until: str
+
+
+class FilterBar(QWidget):
+    """Emits `changed` when anything else is asked for."""
+
+    changed = Signal()
+    save_wanted = Signal()
+    saved_chosen = Signal(str)
+    delete_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(_TYPING_MILLISECONDS)
+        self._typing.timeout.connect(self.changed)
+        self._make_controls()
+        self._lay_out()
+
+    def asked(self) -> Asked:
+        """The controls as criteria (the tab is not among them)."""
+        low, high = sorted((self.score_from.value(), self.score_to.value()))
+        criteria = Criteria(
+            order=self.order.currentData(),
+            text=self.search.text().strip(),
+            folder=self.folder.currentData() or "",
+            labels=self.label.currentData(),
+            model=self.model.currentData() or "",
+            score_from=low,
+            score_to=high,
+            evidence=self.evidence.currentData(),
+        )
+        return Asked(criteria, self.since.text().strip(), self.until.text().strip())
+
+    def show_criteria(self, criteria: Criteria) -> None:
+        """Set the controls, without saying so."""
+        widgets = [self.search, self.order, self.label, self.folder, self.model, self.score_from, self.score_to]
+        widgets += [self.since, self.until, self.evidence]
+        for widget in widgets:
+            widget.blockSignals(True)
+        self.search.setText(criteria.text)
+        self.order.setCurrentIndex(max(0, self.order.findData(criteria.order)))
+        _choose(self.label, criteria.labels)
+        _choose(self.folder, criteria.folder)
+        _choose(self.model, criteria.model)
+        _choose(self.evidence, criteria.evidence)
+        self.score_from.setValue(criteria.score_from)
+        self.score_to.setValue(criteria.score_to)
+        self.since.setText(f"{criteria.since.astimezone():%Y-%m-%d %H:%M}" if criteria.since else "")
+        self.until.setText(f"{criteria.until.astimezone():%Y-%m-%d %H:%M}" if criteria.until else "")
+        for widget in widgets:
+            widget.blockSignals(False)
+        if replace(criteria, text="", labels=()).is_narrowed:
+            self.more.setChecked(True)
+
+    def set_choices(self, folders: Sequence[str], models: Sequence[str]) -> None:
+        """Watched folders and known models; what is chosen stays."""
+        for box, texts in ((self.folder, folders), (self.model, models)):
+            if [box.itemData(row) for row in range(1, box.count())] == list(texts):
+                continue
+            chosen = box.currentData()
+            box.blockSignals(True)
+            while box.count() > 1:
+                box.removeItem(1)
+            for text in texts:
+                box.addItem(printable(text), text)
+            _choose(box, chosen or "")
+            box.blockSignals(False)
+
+    def set_saved(self, saved: Sequence[NamedCriteria]) -> None:
+        """Fill the menu of saved filters."""
+        self._menu.clear()
+        for kept in saved:
+            self._menu.addAction(kept.name, lambda name=kept.name: self.saved_chosen.emit(name))  # type: ignore[misc]
+        if saved:
+            self._menu.addSeparator()
+        self._menu.addAction(self.tr("Save this filter\N{HORIZONTAL ELLIPSIS}"), self.save_wanted.emit)
+        if saved:
+            deleting = self._menu.addMenu(self.tr("Delete"))
+            for kept in saved:
+                deleting.addAction(kept.name, lambda name=kept.name: self.delete_wanted.emit(name))  # type: ignore[misc]
+
+    def set_folder(self, path: str) -> None:
+        """Only what lies in a folder, watched or below a watched one."""
+        self.more.setChecked(True)
+        _choose(self.folder, path)
+
+    def clear(self) -> None:
+        """No filters; the order stays."""
+        self.show_criteria(Criteria(order=self.order.currentData()))
+        self.changed.emit()
+
+    def _make_controls(self) -> None:
+        self.search = QLineEdit(placeholderText=self.tr("Search names and folders"), clearButtonEnabled=True)
+        self.search.setAccessibleName(self.tr("Search"))
+        self.search.textChanged.connect(self._typing.start)
+        self.order = named(QComboBox(), self.tr("Order"))
+        for order, text in (
+            (Order.MOST_CERTAIN, self.tr("Highest score first")),
+            (Order.LEAST_CERTAIN, self.tr("Lowest score first")),
+            (Order.NEWEST, self.tr("Newest first")),
+            (Order.OLDEST, self.tr("Oldest first")),
+            (Order.FOLDER, self.tr("By folder")),
+            (Order.DISAGREEMENT, self.tr("Branches disagree")),
+        ):
+            self.order.addItem(text, order)
+        self.label = named(QComboBox(), self.tr("Label"))
+        for labels, text in (
+            ((), self.tr("Any flagged")),
+            (("fake",), self.tr("Only fake")),
+            (("uncertain",), self.tr("Only uncertain")),
+            (("real",), self.tr("Only real")),
+            (("fake", "uncertain", "real"), self.tr("Any label")),
+        ):
+            self.label.addItem(text, labels)
+        self.folder = named(QComboBox(), self.tr("Folder"))
+        self.folder.addItem(self.tr("Any folder"), "")
+        self.model = named(QComboBox(), self.tr("Model"))
+        self.model.addItem(self.tr("Any model"), "")
+        self.evidence = named(QComboBox(), self.tr("Evidence of origin"))
+        for word, text in (
+            ("", self.tr("With or without")),
+            ("any", self.tr("Any, beside a camera's")),
+            ("generated", self.tr("Says that a machine made it")),
+            ("edited", self.tr("Says that it was edited")),
+            ("c2pa", self.tr("A signed record (C2PA)")),
+            ("invalid", self.tr("A signed record that is not valid")),
+            ("generator", self.tr("Traces of a known generator")),
+            ("software", self.tr("An editing program")),
+            ("camera", self.tr("Data of a camera")),
+        ):
+            self.evidence.addItem(text, word)
+        for box in (self.order, self.label, self.folder, self.model, self.evidence):
+            box.currentIndexChanged.connect(self.changed)
+        self.score_from = _score_box(self.tr("Lowest score"), 0.0)
+        self.score_to = _score_box(self.tr("Highest score"), 1.0)
+        for spin in (self.score_from, self.score_to):
+            spin.valueChanged.connect(self._typing.start)
+        self.since = named(QLineEdit(placeholderText=self.tr("yesterday, 7d, 2026-11-01")), self.tr("Scanned since"))
+        self.until = named(QLineEdit(placeholderText=self.tr("today, last monday")), self.tr("Scanned before"))
+        for edit in (self.since, self.until):
+            edit.editingFinished.connect(self.changed)
+        self.more = named(QToolButton(), self.tr("More filters"))
+        self.more.setCheckable(True)
+        self.more.setText(self.tr("Filters"))
+        self._menu = QMenu(self)
+        self.saved = named(QPushButton(self.tr("Saved")), self.tr("Saved filters"))
+        self.saved.setMenu(self._menu)
+        self.cleared = named(QToolButton(), self.tr("Clear all filters"))
+        self.cleared.setText(self.tr("Clear"))
+        self.cleared.clicked.connect(self.clear)
+
+    def _lay_out(self) -> None:
+        first = QHBoxLayout()
+        first.addWidget(self.search, 1)
+        for widget in (self.label, self.order, self.more, self.saved):
+            first.addWidget(widget)
+        scores, times = QHBoxLayout(), QHBoxLayout()
+        for layout, one, two in ((scores, self.score_from, self.score_to), (times, self.since, self.until)):
+            layout.addWidget(one)
+            layout.addWidget(QLabel(self.tr("to") if layout is scores else self.tr("until")))
+            layout.addWidget(two)
+        scores.addStretch()
+        scores.addWidget(self.cleared)
+        panel = QWidget()
+        form = QFormLayout(panel)
+        form.setContentsMargins(0, 4, 0, 4)
+        form.addRow(self.tr("Folder"), self.folder)
+        form.addRow(self.tr("Model"), self.model)
+        form.addRow(self.tr("Origin"), self.evidence)
+        form.addRow(self.tr("Scanned"), times)
+        form.addRow(self.tr("Score"), scores)
+        panel.setVisible(False)
+        self.more.toggled.connect(panel.setVisible)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(first)
+        column.addWidget(panel)
+
+
+def _score_box(name: str, value: float) -> QDoubleSpinBox:
+    box = QDoubleSpinBox(minimum=0.0, maximum=1.0, singleStep=0.05, decimals=2, value=value)
+    box.setAccessibleName(name)
+    return box
+
+
+def _choose(box: QComboBox, value: object) -> None:
+    """Choose by value; a folder or model that is not listed is added, so that a saved filter never means something else."""
+    for row in range(box.count()):
+        if box.itemData(row) == value or (isinstance(value, tuple) and tuple(box.itemData(row) or ()) == value):
+            box.setCurrentIndex(row)
+            return
+    if isinstance(value, str) and value:
+        box.addItem(printable(value), value)
+        box.setCurrentIndex(box.count() - 1)

@@ -1,0 +1,88 @@
+"""How one image looks in the grid: thumbnail, label as sign, word and colour, score, name."""
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from scanner.review.review_queue import QueueItem
+
+from ..models.queue_model import ITEM_ROLE, SAVING_ROLE
+from ..texts.verdict_texts import label_shape, label_word
+
+CELL = QSize(184, 212)
+_MARGIN = 6
+# Background and text; the pairs have a contrast above 5 : 1 (WCAG 2.2, 1.4.3) and do not depend on the theme.
+BADGES = {
+    "fake": (QColor("#b00020"), QColor("white")),
+    "uncertain": (QColor("#f0b429"), QColor("black")),
+    "real": (QColor("#17692f"), QColor("white")),
+    "unsure": (QColor("#4a5568"), QColor("white")),
+}
+
+
+class ImageDelegate(QStyledItemDelegate):
+    """Draws without making anything: it is called for each cell on each scroll."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._small = QFont()
+        self._small.setPointSizeF(self._small.pointSizeF() * 0.85)
+        self._bold = QFont(self._small)
+        self._bold.setBold(True)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Every cell is alike."""
+        return CELL
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        """One cell."""
+        item: QueueItem | None = index.data(ITEM_ROLE)
+        if item is None:
+            return
+        cell = option.rect.adjusted(3, 3, -3, -3)
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        if selected:
+            painter.fillRect(cell, option.palette.color(QPalette.ColorRole.Highlight))
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+            painter.drawRect(cell.adjusted(0, 0, -1, -1))
+        inner = cell.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        line = QFontMetrics(self._small).height()
+        picture = QRect(inner.topLeft(), QSize(inner.width(), inner.height() - line - 4))
+        painter.setOpacity(0.4 if index.data(SAVING_ROLE) else 1.0)
+        self._draw_picture(painter, option, picture, index.data(Qt.ItemDataRole.DecorationRole))
+        draw_badge(painter, picture.topLeft(), item.label, f"{item.score:.2f}", self._bold)
+        if item.decision:
+            draw_badge(painter, QPoint(picture.left(), picture.bottom() - line - 3), item.decision, "\N{CHECK MARK}", self._bold)
+        role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
+        painter.setPen(option.palette.color(role))
+        painter.setFont(self._small)
+        name = QFontMetrics(self._small).elidedText(index.data(), Qt.TextElideMode.ElideMiddle, inner.width())
+        at = QRect(inner.left(), inner.bottom() - line, inner.width(), line)
+        painter.drawText(at, int(Qt.AlignmentFlag.AlignCenter), name)
+        painter.setOpacity(1.0)
+
+    def _draw_picture(self, painter: QPainter, option: QStyleOptionViewItem, place: QRect, image: QImage | None) -> None:
+        if image is None or image.isNull():
+            painter.fillRect(place, option.palette.color(QPalette.ColorRole.AlternateBase))
+            if image is not None:
+                painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+                painter.setFont(self._small)
+                painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), self.tr("no picture"))
+            return
+        size = image.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        at = QRect(QPoint(0, 0), size)
+        at.moveCenter(place.center())
+        painter.drawImage(at, image)
+
+
+def draw_badge(painter: QPainter, at: QPoint, label: str, addition: str, font: QFont) -> None:
+    """A label as sign and word on its colour."""
+    text = " ".join(part for part in (label_shape(label), label_word(label), addition) if part)
+    metrics = QFontMetrics(font)
+    place = QRect(at, QSize(metrics.horizontalAdvance(text) + 10, metrics.height() + 3))
+    background, foreground = BADGES.get(label, BADGES["unsure"])
+    painter.fillRect(place, background)
+    painter.setPen(foreground)
+    painter.setFont(font)
+    painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), text)

@@ -1,0 +1,127 @@
+"""Which model scores, and what older models have left."""
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from PySide6.QtCore import QProcess, Signal
+from PySide6.QtWidgets import QComboBox, QGroupBox, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from scanner.results.problems import count_stale, rescan_stale
+
+from ..models.presenter import QueuePresenter
+from ..tasks.service_process import ServiceProcess
+from ..texts.accessible_names import named
+
+
+class ModelBox(QGroupBox):
+    """The choice of a model; the service begins anew with the one that is chosen."""
+
+    model_chosen = Signal(str)
+
+    def __init__(
+        self,
+        presenter: QueuePresenter,
+        service: ServiceProcess,
+        command: Sequence[str],
+        model: str,
+        now: Callable[[], datetime],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setTitle(self.tr("Model"))
+        self._presenter = presenter
+        self._service = service
+        self._command = command
+        self._now = now
+        self._stale_sha256 = ""
+        self._asking: QProcess | None = None
+        self.chosen = model
+        self.model = named(QComboBox(), self.tr("Model"))
+        self.model.addItem(model, model)
+        self.model.activated.connect(self._choose)
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.rescan = QPushButton(self.tr("Re-scan what is stale"))
+        self.rescan.setVisible(False)
+        self.rescan.clicked.connect(self._rescan)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.model)
+        layout.addWidget(self.state)
+        layout.addWidget(self.rescan)
+        layout.addStretch()
+
+    def list_models(self) -> None:
+        """Ask for the checkpoints at hand; the list is filled when they are known."""
+        if self._asking is not None or self.model.count() > 1:
+            return
+        self.state.setText(self.tr("Looking for models\N{HORIZONTAL ELLIPSIS}"))
+        self._asking = self._ask_command(["model", "list", "--json"], self._show_models)
+
+    def end(self) -> None:
+        """Wait for no answer."""
+        if self._asking is not None:
+            self._asking.kill()
+            self._asking.waitForFinished(5000)
+
+    def _show_models(self, said: str) -> None:
+        try:
+            names = [row["name"] for row in json.loads(said)]
+        except (ValueError, TypeError, KeyError):
+            self.state.setText(self.tr("The models at hand cannot be listed; is the worker extra installed?"))
+            return
+        self.state.clear()
+        for name in names:
+            if self.model.findData(name) < 0:
+                self.model.addItem(name, name)
+        self._look_for_stale()
+
+    def _choose(self) -> None:
+        name = self.model.currentData()
+        if name == self.chosen:
+            return
+        self.chosen = name
+        self.model_chosen.emit(name)
+        self._service.restart(name)
+        self._look_for_stale()
+
+    def _look_for_stale(self) -> None:
+        self.rescan.setVisible(False)
+        self._asking = self._ask_command(["model", "show", self.chosen, "--json"], self._count_stale)
+
+    def _count_stale(self, said: str) -> None:
+        try:
+            self._stale_sha256 = str(json.loads(said)["sha256"])
+        except (ValueError, TypeError, KeyError):
+            return
+        database, sha256 = self._presenter.database, self._stale_sha256
+        self._presenter.ask(lambda: count_stale(database, sha256), self._show_stale, "stale")
+
+    def _show_stale(self, count: int) -> None:
+        self.rescan.setVisible(count > 0)
+        stale = self.tr("{count:,} verdicts are of another model.").format(count=count)
+        self.state.setText(stale if count else self.tr("All verdicts are of this model."))
+
+    def _rescan(self) -> None:
+        database, sha256 = self._presenter.database, self._stale_sha256
+
+        def done(count: int) -> None:
+            self._show_stale(0)
+            self._presenter.said.emit(self.tr("{count:,} images wait for the new model").format(count=count))
+            self._service.start(self.chosen)
+
+        self._presenter.write(lambda: rescan_stale(database, sha256, self._now()), done)
+
+    def _ask_command(self, arguments: Sequence[str], answered: Callable[[str], None]) -> QProcess:
+        """Run `dfscan ...`: what needs PyTorch is asked in a process of its own."""
+        process = QProcess(self)
+
+        def finished() -> None:
+            process.deleteLater()
+            if self._asking is process:  # else something else was asked meanwhile
+                self._asking = None
+                answered(bytes(process.readAllStandardOutput().data()).decode("utf-8", "replace"))
+
+        process.finished.connect(finished)
+        process.start(self._command[0], [*self._command[1:], *arguments])
+        return process

@@ -1,0 +1,128 @@
+"""Near copies of the image in sight: a strip of thumbnails, to compare with and to decide on together."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+
+from scanner.base.escape import printable
+from scanner.results.near_copies import NearCopy
+
+from ..media.thumbnails import Thumbnails
+from ..texts.accessible_names import named
+
+_SIDE = 60
+_VERY_NEAR = 4
+_COPY = int(Qt.ItemDataRole.UserRole)
+
+
+class NearStrip(QWidget):
+    """Hidden while there are none. `chosen` names a copy to compare with."""
+
+    chosen = Signal(object)
+
+    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._thumbnails.ready.connect(self._show_thumbnail)
+        self.title = QLabel()
+        self.group = named(QToolButton(), self.tr("Decide on all of them together"))
+        self.group.setText(self.tr("Decide together (G)"))
+        self.group.setToolTip(self.tr("The next decision counts for this image and all its near copies; one undo takes it back"))
+        self.group.setCheckable(True)
+        self.compare = named(QToolButton(), self.tr("Compare side by side"))
+        self.compare.setText(self.tr("Compare (C)"))
+        self.compare.clicked.connect(self.choose)
+        self.list = named(QListWidget(), self.tr("Near copies"))
+        self.list.setFlow(QListWidget.Flow.LeftToRight)
+        self.list.setWrapping(False)
+        self.list.setIconSize(QSize(_SIDE, _SIDE))
+        self.list.setFixedHeight(_SIDE + 30)
+        self.list.setHorizontalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
+        self.list.itemActivated.connect(self._activated)
+        row = QHBoxLayout()
+        row.addWidget(self.title, 1)
+        row.addWidget(self.compare)
+        row.addWidget(self.group)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(row)
+        column.addWidget(self.list)
+        self.setVisible(False)
+
+    @property
+    def copies(self) -> tuple[NearCopy, ...]:
+        """Those in the strip, the nearest first."""
+        return tuple(self.list.item(row).data(_COPY) for row in range(self.list.count()))
+
+    def show_copies(self, copies: Sequence[NearCopy]) -> None:
+        """Fill the strip; the nearest is the one that is compared with."""
+        if copies and tuple(copies) == self.copies:
+            return
+        self.forget()
+        for copy in copies:
+            item = QListWidgetItem(_nearness(copy.distance))
+            item.setData(_COPY, copy)
+            differ = self.tr("{distance} of 64 bits of the fingerprint differ").format(distance=copy.distance)
+            item.setToolTip(f"{printable(copy.path)}\n{differ}")
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{printable(copy.path)}, {_nearness(copy.distance)}")
+            self.list.addItem(item)
+            self._show_thumbnail(copy.path)
+        if copies:
+            self.title.setText(self.tr("Near copies: {count}").format(count=len(copies)))
+            self.list.setCurrentRow(0)
+        self._allow(bool(copies))
+        self.setVisible(bool(copies))
+
+    def forget(self) -> None:
+        """Another image is in sight, and its copies are not known yet. The strip keeps its place, so that nothing jumps."""
+        self.list.clear()
+        self.title.clear()
+        self._allow(False)
+
+    def toggle_group(self) -> None:
+        """Decide on all of them together, or not."""
+        if self.group.isEnabled():
+            self.group.toggle()
+
+    def _allow(self, possible: bool) -> None:
+        """What is done together must be in sight."""
+        self.group.setChecked(False)
+        for button in (self.group, self.compare):
+            button.setEnabled(possible)
+
+    def choose(self) -> None:
+        """Compare with the current copy."""
+        if (item := self.list.currentItem()) is not None:
+            self.chosen.emit(item.data(_COPY))
+
+    def _activated(self, item: QListWidgetItem) -> None:
+        self.chosen.emit(item.data(_COPY))
+
+    def _show_thumbnail(self, path: str) -> None:
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if item.data(_COPY).path == path and item.icon().isNull():
+                image = self._thumbnails.find(path)
+                if image is not None and not image.isNull():
+                    side = round(_SIDE * self.devicePixelRatioF())
+                    small = image.scaled(
+                        side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+                    )
+                    icon = QIcon()
+                    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):  # its colours are what is looked at
+                        icon.addPixmap(QPixmap.fromImage(small), mode)
+                    item.setIcon(icon)
+
+
+def _nearness(distance: int) -> str:
+    """Of the 64 bits of two fingerprints, `distance` differ."""
+    if not distance:
+        return _tr("alike")
+    return _tr("very near") if distance <= _VERY_NEAR else _tr("near")
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("near", text)

@@ -1,0 +1,92 @@
+"""The image in sight: its picture with what lies over it, and its near copies."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from scanner.review.image_details import ImageDetails
+from scanner.review.review_queue import QueueItem
+
+from ..media.heatmaps import Heatmaps
+from ..media.previews import Previews, Shown
+from ..media.thumbnails import Thumbnails
+from ..texts.accessible_names import named
+from ..texts.verdict_texts import label_line
+from .layers import Layers
+from .near_copies_strip import NearStrip
+from .preview_view import PreviewView
+
+
+class LookPane(QWidget):
+    """Pictures come from `previews`, and until they do from `thumbnails`."""
+
+    def __init__(self, previews: Previews, thumbnails: Thumbnails, heatmaps: Heatmaps, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._previews = previews
+        self._thumbnails = thumbnails
+        self.heatmaps = heatmaps
+        self._path = ""
+        self.summary = named(QLabel(), self.tr("Current image"))
+        self.summary.setTextFormat(Qt.TextFormat.PlainText)
+        self.preview = PreviewView()
+        self.layers = Layers(self.preview)
+        self.heat_words = named(QLabel(), self.tr("State of the heatmap"))
+        self.heat_words.setWordWrap(True)
+        self.heat_words.setTextFormat(Qt.TextFormat.PlainText)
+        self.heat_words.setVisible(False)
+        self.near = NearStrip(thumbnails)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.summary)
+        column.addWidget(self.preview, 1)
+        column.addWidget(self.heat_words)
+        column.addWidget(self.near)
+        previews.ready.connect(self._show_picture)
+        heatmaps.shown.connect(self.layers.set_heat)
+        heatmaps.told.connect(self._tell_heat)
+
+    def show_nothing(self) -> None:
+        """There is no image in sight."""
+        self._begin("")
+        self.near.show_copies(())
+        self.preview.show_text("")
+        self.summary.clear()
+
+    def show_item(self, item: QueueItem, name: str, following: Sequence[str]) -> None:
+        """Another image; `following` are paths that probably come next."""
+        self._begin(item.path)
+        self.summary.setText(f"{label_line(item.label, item.score)}   {name}")
+        shown = self._previews.show(item.path, following)
+        if shown is not None:
+            self._show_picture(shown)
+            return
+        thumbnail = self._thumbnails.find(item.path)
+        if thumbnail is not None and not thumbnail.isNull():
+            self.preview.show_picture(thumbnail, preliminary=True)
+        else:
+            self.preview.show_text(self.tr("Loading\N{HORIZONTAL ELLIPSIS}"))
+
+    def show_details(self, details: ImageDetails) -> None:
+        """What is known of the image in sight has come."""
+        self.layers.set_finding(details.finding)
+        self.heatmaps.set_details(details)
+
+    def _begin(self, path: str) -> None:
+        self._path = path
+        self.layers.clear()
+        self.near.forget()
+        self.heatmaps.set_details(None)
+
+    def _show_picture(self, shown: Shown) -> None:
+        if shown.path != self._path:
+            return
+        if shown.image.isNull():
+            self.preview.show_text(self.tr("This picture cannot be shown: {reason}").format(reason=shown.reason))
+        else:
+            self.preview.show_picture(shown.image)
+            self.layers.set_picture(shown)
+
+    def _tell_heat(self, words: str) -> None:
+        self.heat_words.setText(words)
+        self.heat_words.setVisible(bool(words))

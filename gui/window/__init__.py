@@ -1,0 +1,1 @@
+"""The main window: actions, keys, menus, dialogs, notifications."""

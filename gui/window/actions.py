@@ -1,0 +1,114 @@
+"""Keys and menus of the window: what each does, and when it can be used."""
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from ..pages.queue_view import QueueView
+from .keys import all_keys
+
+# A second key for the same.
+_ALSO = {"undo": "Ctrl+Z", "redo": "Ctrl+Shift+Z", "zoom_in": "="}
+_NEED_AN_IMAGE = (
+    "fake",
+    "real",
+    "unsure",
+    "copy_path",
+    "open_folder",
+    "quarantine",
+    "trash",
+    "export",
+    "heatmap",
+    "compare",
+    "group",
+)
+_NEED_THE_PAGE = ("note", "next", "previous", "zoom", "zoom_in", "zoom_out", "select_all", "boxes")
+
+
+class WindowActions(QObject):
+    """`work` gives each key of `all_keys` its work; `plain` has menu entries without a key of their own."""
+
+    def __init__(
+        self,
+        view: QueueView,
+        bar: QMenuBar,
+        work: Mapping[str, Callable[[], object]],
+        plain: Mapping[str, Callable[[], object]],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._view = view
+        self._window = window
+        self._plain_work = plain
+        self.by_name: dict[str, QAction] = {}
+        for key in all_keys():
+            action = QAction(key.meaning.partition(" (also")[0], self)
+            action.setShortcuts([QKeySequence(text) for text in (key.sequence, _ALSO.get(key.name)) if text])
+            action.triggered.connect(without_arguments(work[key.name]))
+            self.by_name[key.name] = action
+        # Space presses buttons; only where there is nothing to press it zooms.
+        zoom = self.by_name["zoom"]
+        zoom.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        view.review.grid.addAction(zoom)
+        view.review.look.preview.addAction(zoom)
+        self._number_tabs()
+        self._fill(bar)
+        view.review.current_changed.connect(self.enable)
+        view.stack.currentChanged.connect(self.enable)
+        self.enable()
+
+    def enable(self, *_: object) -> None:
+        """Keys work only where one sees what they do."""
+        reviewing = self._view.stack.currentWidget() is self._view.review
+        for name in _NEED_AN_IMAGE:
+            self.by_name[name].setEnabled(reviewing and self._view.review.current() is not None)
+        for name in _NEED_THE_PAGE:
+            self.by_name[name].setEnabled(reviewing)
+
+    def _number_tabs(self) -> None:
+        for number in range(self._view.tabs.count()):
+            action = QAction(self)
+            action.setShortcut(QKeySequence(f"Alt+{number + 1}"))
+            action.triggered.connect(without_arguments(lambda number=number: self._view.show_tab(number)))  # type: ignore[misc]
+            self._window.addAction(action)
+
+    def _fill(self, bar: QMenuBar) -> None:
+        file, edit, review, show, helping = (
+            bar.addMenu(title)
+            for title in (self.tr("&File"), self.tr("&Edit"), self.tr("&Review"), self.tr("&View"), self.tr("&Help"))
+        )
+        self._add(file, "open_folder", "export", "", "quarantine", "trash")
+        self._plain(file, self.tr("Quarantine and trash\N{HORIZONTAL ELLIPSIS}"), "kept")
+        file.addSeparator()
+        self._plain(file, self.tr("Preferences\N{HORIZONTAL ELLIPSIS}"), "preferences")
+        self._plain(file, self.tr("Quit"), "quit", "Ctrl+Q")
+        self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
+        self._add(review, "fake", "real", "unsure", "note", "group", "", "next", "previous")
+        self._add(show, "zoom", "zoom_in", "zoom_out", "", "boxes", "heatmap", "compare", "", "refresh")
+        self._plain(show, self.tr("Only the folder of this image"), "only_folder")
+        self._add(helping, "keys")
+
+    def _add(self, menu: QMenu, *names: str) -> None:
+        for name in names:
+            if name:
+                menu.addAction(self.by_name[name])
+            else:
+                menu.addSeparator()
+
+    def _plain(self, menu: QMenu, text: str, name: str, key: str = "") -> None:
+        action = QAction(text, self)
+        action.triggered.connect(without_arguments(self._plain_work[name]))
+        if key:
+            action.setShortcut(QKeySequence(key))
+        menu.addAction(action)
+
+
+def without_arguments(work: Callable[[], object]) -> Callable[..., None]:
+    """A slot that ignores whether the action is checked."""
+
+    def slot(*_: object) -> None:
+        work()
+
+    return slot

@@ -1,0 +1,177 @@
+"""What a person does with the selected images: decide, move away, export, look at the folder."""
+
+import os
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from send2trash import send2trash
+
+from scanner.base.errors import KnownError
+from scanner.base.escape import printable
+from scanner.database.models import Decision
+from scanner.quarantine.removals import QUARANTINE, TRASH, Journal, Removed, check_quarantine_folder, kept_files, restore
+from scanner.review.review_queue import QueueItem
+
+from ..models.presenter import QueuePresenter
+from ..pages.review_page import ReviewPage
+from ..tasks.file_actions import RemovalAct, export_report
+from .dialogs import KeptDialog
+from .preferences import PreferenceStore
+
+_NAMED = 5
+
+
+class ImageActs(QObject):
+    """Acts on the selection of `page`; `ignore` are the settings' names that no scan enters."""
+
+    def __init__(
+        self,
+        presenter: QueuePresenter,
+        page: ReviewPage,
+        journal: Journal,
+        store: PreferenceStore,
+        ignore: Sequence[str],
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._presenter = presenter
+        self._page = page
+        self._journal = journal
+        self._store = store
+        self._ignore = ignore
+        self._window = window
+
+    def decide(self, decision: Decision) -> None:
+        """Decide on the selection (and the near copies, if they are to be decided on together), and go on."""
+        chosen = self._page.selected()
+        if not chosen:
+            return
+        contents = {item.content_id for item in chosen}
+        if self._page.look.near.group.isChecked():
+            contents |= {copy.content_id for copy in self._page.look.near.copies}
+        preferences = self._store.read()
+        note = self._page.deciding.take_note()
+        if preferences.auto_advance:
+            self._page.advance()
+        self._presenter.decide(contents, decision, note=note, reviewer=preferences.reviewer)
+
+    def quarantine(self) -> None:
+        """Move the selection to quarantine, after asking."""
+        folder = os.path.abspath(os.path.expanduser(self._store.read().quarantine_folder))
+        chosen = self._page.selected()
+        if not chosen:
+            return
+        database = self._presenter.database
+
+        def ask(_: object) -> None:
+            words = self.tr(
+                "They are moved to {folder}.\n\nUndo, or \N{LEFT DOUBLE QUOTATION MARK}Quarantine and trash"
+                "\N{RIGHT DOUBLE QUOTATION MARK} in the File menu, gives each its name, place and times back."
+            ).format(folder=printable(folder))
+            title = self.tr("Move {count} image(s) to quarantine?").format(count=len(chosen))
+            if self._confirm(title, words, chosen, self.tr("Move to quarantine")):
+                self._remove(chosen, QUARANTINE, folder)
+
+        self._presenter.ask(lambda: check_quarantine_folder(database, folder, self._ignore), ask)
+
+    def trash(self) -> None:
+        """Move the selection to the desktop's trash, after asking."""
+        chosen = self._page.selected()
+        if not chosen:
+            return
+        words = self.tr("Undo gives each its name, place and times back, as long as the trash is not emptied.")
+        title = self.tr("Move {count} image(s) to the trash?").format(count=len(chosen))
+        if self._confirm(title, words, chosen, self.tr("Move to the trash")):
+            self._remove(chosen, TRASH, "")
+
+    def export(self) -> None:
+        """Write a report of the selection with its reviews."""
+        chosen = self._page.selected()
+        if not chosen:
+            return
+        target, chosen_filter = QFileDialog.getSaveFileName(
+            self._window,
+            self.tr("Export {count} image(s)").format(count=len(chosen)),
+            "report.html",
+            self.tr("Web page (*.html);;Table (*.csv);;JSON (*.json)"),
+        )
+        if target:
+            if not os.path.splitext(target)[1]:
+                target += chosen_filter[chosen_filter.index("*") + 1 : -1]
+            self.export_to(target)
+
+    def export_to(self, target: str) -> None:
+        """Write the report to a file; the suffix says in which format."""
+        database, paths = self._presenter.database, [item.path for item in self._page.selected()]
+        self._presenter.write(lambda: export_report(database, paths, target), self._presenter.said.emit)
+
+    def copy_path(self) -> None:
+        """Put the paths of the selection on the clipboard."""
+        paths = [item.path for item in self._page.selected()]
+        if paths:
+            QGuiApplication.clipboard().setText("\n".join(map(printable, paths)))
+            self._presenter.said.emit(self.tr("Copied {count} path(s)").format(count=len(paths)))
+
+    def open_folder(self, opened: Callable[[QUrl], bool] = QDesktopServices.openUrl) -> None:
+        """Show the folder of the current image in the desktop's file browser."""
+        current = self._page.current()
+        if current is not None and not opened(QUrl.fromLocalFile(os.path.dirname(current.path))):
+            self._presenter.complained.emit(self.tr("No program shows folders here"))
+
+    def show_kept(self) -> None:
+        """Everything that was moved away."""
+        database, journal, reviewer = self._presenter.database, self._journal, self._store.read().reviewer
+        dialog = KeptDialog(self._window)
+
+        def fill(_: object = None) -> None:
+            self._presenter.ask(lambda: kept_files(database), dialog.show_kept, "kept")
+
+        def give_back(ids: Sequence[int]) -> None:
+            self._presenter.write(lambda: _restore_all(journal, ids, reviewer), said)
+
+        def said(text: str) -> None:
+            self._presenter.said.emit(text)
+            self._presenter.look()
+            fill()
+
+        dialog.restore_wanted.connect(give_back)
+        dialog.finished.connect(dialog.deleteLater)
+        fill()
+        dialog.open()
+
+    def _remove(self, chosen: Sequence[QueueItem], kind: str, folder: str) -> None:
+        ids = [item.file_id for item in chosen]
+        act = RemovalAct(self._journal, ids, self._store.read().reviewer, kind, folder, send2trash)
+        text = self.tr("{kind} ({count})").format(kind=kind, count=len(ids))
+        self._page.advance()
+        self._presenter.doing.do(act, text, [item.content_id for item in chosen])
+
+    def _confirm(self, title: str, words: str, chosen: Sequence[QueueItem], button: str) -> bool:
+        box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=self._window)
+        names = [printable(item.path) for item in chosen[:_NAMED]]
+        if len(chosen) > _NAMED:
+            names.append(self.tr("and {count} more").format(count=len(chosen) - _NAMED))
+        box.setInformativeText("\n".join(names) + "\n\n" + words)
+        yes = box.addButton(button, QMessageBox.ButtonRole.AcceptRole)
+        no = box.addButton(QMessageBox.StandardButton.Cancel)
+        box.setDefaultButton(no)
+        box.setEscapeButton(no)
+        box.exec()
+        agreed = box.clickedButton() == yes
+        box.deleteLater()
+        return agreed
+
+
+def _restore_all(journal: Journal, ids: Sequence[int], reviewer: str) -> str:
+    done: list[Removed] = []
+    refused: list[KnownError] = []
+    for removal_id in ids:
+        try:
+            done.append(restore(journal, removal_id, reviewer=reviewer))
+        except KnownError as error:
+            refused.append(error)
+    if refused and not done:
+        raise refused[0]
+    return f"Restored: {len(done)}" + (f". {len(refused)} not: {refused[0]}" if refused else "")

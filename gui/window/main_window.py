@@ -1,0 +1,319 @@
+"""The main window: opens the database, and is put together from pages, acts and menus."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from scanner.base.errors import KnownError
+from scanner.base.settings import Settings
+from scanner.database.models import Decision
+from scanner.ops.status import StandingNow
+from scanner.quarantine.removals import Removed
+from scanner.review.review_queue import Counts
+
+from ..media.explain_process import COMMAND as EXPLAIN
+from ..media.explain_process import ExplainProcess
+from ..media.heatmap_cache import HeatmapCache
+from ..media.heatmaps import Heatmaps
+from ..media.previews import Previews
+from ..media.thumbnail_cache import ThumbnailCache
+from ..media.thumbnails import Thumbnails
+from ..models.presenter import QueuePresenter
+from ..models.queue_model import QueueModel
+from ..pages.plain_pages import FirstStartPage, OpeningPage, TroublePage
+from ..pages.problems_page import ProblemsPage
+from ..pages.queue_view import QueueView
+from ..pages.review_page import ReviewPage
+from ..pages.run_page import RunPage
+from ..tasks.background import Background
+from ..tasks.opening import Opened, open_queue, worker_is_installed
+from ..tasks.progress import Progress
+from ..tasks.service_process import ServiceProcess
+from ..texts.status_line import standing_line
+from ..widgets.banner import Banner
+from ..widgets.model_box import ModelBox
+from .actions import WindowActions
+from .dialogs import PreferencesDialog
+from .icon import program_icon
+from .image_actions import ImageActs
+from .keys import KeysDialog
+from .notices import NoticeLimit, make_tray
+from .preferences import PreferenceStore
+
+_LONG_MILLISECONDS = 3000
+_SAID_MILLISECONDS = 6000
+
+
+class MainWindow(QMainWindow):
+    """Give it settings and a clock; call `open` to begin. `explain` is the command of the process that makes heatmaps."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        now: Callable[[], datetime],
+        explain: Sequence[str] = EXPLAIN,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._explain = explain
+        self._settings = settings
+        self._now = now
+        self.store = PreferenceStore(settings.data_dir)
+        self.service = ServiceProcess(settings, self)
+        self._reading = Background("reading", 2, self)
+        self._writing = Background("writing", 1, self)
+        self._drawing = Background("thumbnails", 2, self)
+        self._decoding = Background("preview", 1, self)
+        self.view: QueueView | None = None
+        self.acts: ImageActs | None = None
+        self.presenter: QueuePresenter | None = None
+        self._opened: Opened | None = None
+        self._notices = NoticeLimit(time.monotonic)
+        self._quitting = False
+        self.setWindowTitle(self.tr("dfscan: review queue"))
+        self.setWindowIcon(program_icon())
+        self._make_pages()
+        self.tray = make_tray(program_icon(), self)
+        if self.tray is not None:
+            self.tray.show_wanted.connect(self._come_forward)
+            self.tray.toggle_wanted.connect(self._toggle_service)
+            self.tray.quit_wanted.connect(self._quit)
+        self.service.complained.connect(self.complain)
+        self.service.changed.connect(self._show_service)
+        self.resize(1280, 800)
+        if shape := self.store.shape("window"):
+            self.restoreGeometry(shape)
+
+    def open(self) -> None:
+        """Open the database; the window is there meanwhile."""
+        self._pages.setCurrentWidget(self._opening)
+        QTimer.singleShot(_LONG_MILLISECONDS, self._opening, self._opening.say_it_takes_long)
+        self._reading.ask(lambda: open_queue(self._settings, self._now), self._begin, self._show_failure)
+
+    def say(self, text: str) -> None:
+        """A short message that goes away."""
+        self.statusBar().showMessage(text, _SAID_MILLISECONDS)
+
+    def complain(self, text: str) -> None:
+        """Something went wrong; stays until it is clicked away or something else was done."""
+        self.banner.complain(text)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """To the tray while the service runs and there is one; else everything ends."""
+        if self.tray is not None and self.service.is_running and not self._quitting:
+            self.hide()
+            event.ignore()
+            return
+        self.store.keep_shape("window", self.saveGeometry())
+        if self.view is not None:
+            self.store.keep_shape("columns", self.view.review.splitter.saveState())
+            self.view.end()
+            self.view.review.look.heatmaps.close()
+        self.service.close()
+        for background in (self._reading, self._writing, self._drawing, self._decoding):
+            background.close()
+        if self._opened is not None:
+            self._opened.database.close()
+        if self.tray is not None:
+            self.tray.close()
+        event.accept()
+
+    def _make_pages(self) -> None:
+        self._opening, self._trouble, self.first_start = OpeningPage(), TroublePage(), FirstStartPage()
+        self._trouble.again.connect(self.open)
+        self.first_start.folder_chosen.connect(self._first_folder)
+        self._pages = QStackedWidget()
+        for page in (self._opening, self._trouble, self.first_start):
+            self._pages.addWidget(page)
+        self.banner = Banner()
+        central = QWidget()
+        column = QVBoxLayout(central)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.banner)
+        column.addWidget(self._pages, 1)
+        self.setCentralWidget(central)
+        self.standing = QLabel()
+        self.statusBar().addPermanentWidget(self.standing)
+
+    def _show_failure(self, error: KnownError) -> None:
+        self._trouble.show_trouble(str(error))
+        self._pages.setCurrentWidget(self._trouble)
+
+    def _begin(self, opened: Opened) -> None:
+        self._opened = opened
+        self._build(opened)
+        assert self.view is not None
+        self._pages.addWidget(self.view)
+        self._pages.setCurrentWidget(self.first_start if opened.is_new else self.view)
+        self.view.begin()
+        if opened.is_new:
+            self.first_start.button.setFocus()
+        else:
+            self.view.review.grid.setFocus()
+        if not worker_is_installed():
+            self.complain(
+                self.tr(
+                    "Images cannot be scored on this machine: the worker extra is not installed. "
+                    "Install it with: pip install 'dfscan[worker]'. Reviewing works without it."
+                )
+            )
+        self._tell_of_recovery(opened.recovered)
+
+    def _build(self, opened: Opened) -> None:
+        cache = ThumbnailCache(self._settings.data_dir / "thumbnails")
+        thumbnails = Thumbnails(cache, self._drawing, "x-large" if self.devicePixelRatioF() > 1.4 else "large", self)
+        model = QueueModel(thumbnails)
+        model.setParent(self)
+        presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self._now, self)
+        chosen_model = self.store.read().model or self._settings.model
+        explaining = ExplainProcess(self._settings, self._explain, self)
+        heatmaps = Heatmaps(
+            HeatmapCache(self._settings.data_dir / "heatmaps"), explaining, self._decoding, self._settings.model, self
+        )
+        review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
+        problems = ProblemsPage(presenter, self._wake, self._now)
+        command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
+        models = ModelBox(presenter, self.service, command, chosen_model, self._now)
+        models.model_chosen.connect(self._keep_model)
+        running = RunPage(presenter, self.service, models, self._now)
+        running.standing_changed.connect(self._show_standing)
+        self.presenter = presenter
+        self.view = QueueView(presenter, review, problems, running, self._now)
+        self.view.counts_changed.connect(self._count_news)
+        self.acts = ImageActs(presenter, review, opened.journal, self.store, self._settings.ignore, self)
+        review.decided.connect(self.acts.decide)
+        review.copy_chosen.connect(self._find_copy)
+        presenter.said.connect(self.say)
+        presenter.said.connect(self.banner.forget_complaint)
+        presenter.complained.connect(self.complain)
+        presenter.questions.trouble_began.connect(self.banner.show_trouble)
+        presenter.questions.trouble_ended.connect(self.banner.end_trouble)
+        if shape := self.store.shape("columns"):
+            review.splitter.restoreState(shape)
+        self._make_actions(self.view, self.acts, presenter)
+
+    def _make_actions(self, view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> None:
+        review, look = view.review, view.review.look
+        work: dict[str, Callable[[], object]] = {
+            "fake": partial(acts.decide, Decision.FAKE),
+            "real": partial(acts.decide, Decision.REAL),
+            "unsure": partial(acts.decide, Decision.UNSURE),
+            "note": review.deciding.note.setFocus,
+            "undo": presenter.doing.undo,
+            "redo": presenter.doing.redo,
+            "zoom": look.preview.toggle_zoom,
+            "zoom_in": look.preview.zoom_in,
+            "zoom_out": look.preview.zoom_out,
+            "heatmap": look.heatmaps.toggle,
+            "boxes": look.layers.toggle_boxes,
+            "compare": review.toggle_comparing,
+            "group": look.near.toggle_group,
+            "next": partial(review.step, 1),
+            "previous": partial(review.step, -1),
+            "search": self._search,
+            "copy_path": acts.copy_path,
+            "open_folder": acts.open_folder,
+            "quarantine": acts.quarantine,
+            "trash": acts.trash,
+            "export": acts.export,
+            "select_all": review.grid.selectAll,
+            "refresh": view.refresh,
+            "keys": self._show_keys,
+        }
+        plain = {
+            "only_folder": view.only_this_folder,
+            "kept": acts.show_kept,
+            "preferences": self._show_preferences,
+            "quit": self._quit,
+        }
+        self.actions_of = WindowActions(view, self.menuBar(), work, plain, self)
+        redo = self.actions_of.by_name["redo"]
+        presenter.doing.undo_stack.canRedoChanged.connect(redo.setEnabled)
+        redo.setEnabled(False)
+
+    def _search(self) -> None:
+        if self.view is None:
+            return
+        box = (
+            self.view.problems.search
+            if self.view.stack.currentWidget() is self.view.problems
+            else self.view.review.filters.search
+        )
+        box.setFocus()
+        box.selectAll()
+
+    def _show_keys(self) -> None:
+        dialog = KeysDialog(parent=self)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _show_preferences(self) -> None:
+        dialog = PreferencesDialog(self.store.read(), self)
+        dialog.accepted.connect(lambda: self.store.write(dialog.chosen()))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _first_folder(self, path: str) -> None:
+        if self.view is not None:
+            self._pages.setCurrentWidget(self.view)
+            self.view.running.add_folder(path)
+            self.say(self.tr("Looking through the folder; the first results come as soon as the model is loaded"))
+            self.view.review.grid.setFocus()
+
+    def _find_copy(self, path: str) -> None:
+        if self.view is not None:
+            self.view.review.filters.search.setText(path)
+
+    def _wake(self) -> None:
+        from scanner.jobs.queue import waker  # brings Celery, which a start needs not wait for
+
+        waker(self._settings)()
+
+    def _keep_model(self, name: str) -> None:
+        from dataclasses import replace
+
+        self.store.write(replace(self.store.read(), model=name))
+
+    def _tell_of_recovery(self, recovered: Sequence[Removed]) -> None:
+        if recovered:
+            lines = [f"{removal.original_path}: {removal.note or removal.state.value}" for removal in recovered]
+            words = self.tr("The program was ended while files were being moved. Each is whole:")
+            self.complain(words + "\n" + "\n".join(lines))
+
+    def _show_standing(self, standing: StandingNow, progress: Progress) -> None:
+        running, paused = self.service.is_running, self.service.is_paused
+        self.standing.setText(standing_line(standing, progress, running=running, paused=paused))
+        if self.tray is not None:
+            self.tray.show_state(self.standing.text(), running=running, paused=paused)
+
+    def _show_service(self) -> None:
+        if self.view is not None:
+            self.view.running.look()
+
+    def _count_news(self, counts: Counts) -> None:
+        told = self._notices.count(counts.to_review, looking=self.isActiveWindow())
+        if told and self.tray is not None and self.store.read().notify:
+            self.tray.notify(told)
+
+    def _toggle_service(self) -> None:
+        if self.service.is_paused:
+            self.service.resume()
+        else:
+            self.service.pause(0)
+
+    def _come_forward(self) -> None:
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _quit(self) -> None:
+        self._quitting = True
+        self.close()
+        QApplication.quit()

@@ -1,0 +1,1 @@
+"""What everything rests on: errors, settings, log lines, paths and texts as they are stored and printed."""

@@ -1,0 +1,77 @@
+"""Log lines of the long-running commands: on standard error, in a terminal's, a service's or a machine's form."""
+
+import json
+import logging
+import os
+import sys
+from datetime import UTC, datetime
+from types import TracebackType
+
+import click
+
+from .settings import without_passwords
+
+# Set by `watch --log-json`, and passed on to the worker that it starts.
+JSON_VARIABLE = "DFSCAN_LOG_JSON"
+
+log = logging.getLogger("dfscan")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line: time (ISO 8601, UTC), level, logger, message, and the traceback if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, with the passwords of URLs replaced."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": without_passwords(record.getMessage()),
+        }
+        if record.exc_info:
+            line["traceback"] = without_passwords(self.formatException(record.exc_info))
+        return json.dumps(line)
+
+
+class PlainLines(logging.Formatter):
+    """A line for people, with the passwords of URLs replaced."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return without_passwords(super().format(record))
+
+
+def log_to_stderr(form: str) -> None:
+    """Start logging in `form`, or as JSON if that is asked for; what libraries say of their everyday business is left out."""
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(JsonLines() if _wants_json() else PlainLines(form))
+    if _wants_json():
+        logging.captureWarnings(True)
+        sys.excepthook = _log_bug
+    logging.basicConfig(level=logging.INFO, handlers=[lines])
+    for library in ("alembic", "celery", "kombu"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def tell(line: str) -> None:
+    """Say `line` on standard error: as it is, or as JSON if that is asked for."""
+    if _wants_json():
+        log.info("%s", line)
+    else:
+        click.echo(line, err=True)
+
+
+def say_error(message: str) -> None:
+    """Say what ends the command."""
+    if _wants_json() and logging.root.handlers:
+        log.error("%s", message)
+    else:
+        click.echo(f"dfscan: {message}", err=True)
+
+
+def _wants_json() -> bool:
+    return bool(os.environ.get(JSON_VARIABLE))
+
+
+def _log_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.critical("%s", error or kind.__name__, exc_info=(kind, error, trace))

@@ -1,0 +1,1 @@
+"""From the disk to pending rows: watcher, walk, settling, sweeps, intake."""

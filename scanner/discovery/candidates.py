@@ -1,0 +1,111 @@
+"""What events and sweeps name, on its way through settling into the database; and the count of what found it."""
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import Enum
+
+from ..base.settings import Settings
+from ..database.engine import Database
+from ..roots.ledger import add_to_counts
+from ..roots.roots import WatchedRoot, root_of
+from .ignore import IgnoreRules
+from .intake import batches, mark_missing_path, take_in
+from .settle import Settling, is_fresh
+from .walk import FOLDER, Entry, Found, Skipped, look_at
+
+log = logging.getLogger(__name__)
+
+
+class Source(Enum):
+    """What named a path first. The first sweep finds what came while nothing watched: that is no one's miss."""
+
+    EVENT = "event"
+    SWEEP = "sweep"
+    FIRST_SWEEP = "first sweep"
+
+
+class Finding:
+    """Takes in what lies under `roots`, those that are there; `wake` is called when something became pending."""
+
+    def __init__(self, settings: Settings, database: Database, now: Callable[[], datetime], wake: Callable[[], bool]) -> None:
+        self.roots: Sequence[WatchedRoot] = ()
+        self._settings = settings
+        self._rules = IgnoreRules(settings.ignore)
+        self._database = database
+        self._now = now
+        self._wake = wake
+        self._settling = Settling(settings.settle_seconds, time.monotonic)
+        self._sources: dict[str, Source] = {}
+        self._counts: Counter[tuple[int, Source]] = Counter()
+
+    def hint(self, path: str) -> WatchedRoot | None:
+        """Follow a hint; for a folder that is to be swept, its root is returned."""
+        root = root_of(path, self.roots)
+        if root is None or self._rules.rule_on_the_way(path, root=root.path):
+            return None
+        entry = look_at(path, root=root.path, videos=self._settings.videos)
+        if isinstance(entry, Found):
+            self._settling.watch_over(entry)
+            self._sources[path] = Source.EVENT
+        elif isinstance(entry, Skipped):
+            self._take_in([entry], Source.EVENT)
+        elif entry is FOLDER:
+            return root
+        elif not os.path.lexists(path) and os.path.isdir(root.path):
+            mark_missing_path(self._database, path, now=self._now())
+        return None
+
+    def offer(self, entries: Sequence[Entry], source: Source) -> None:
+        """Take in what a sweep came across; what was written only now must settle first."""
+        ready = []
+        for entry in entries:
+            if entry.path in self._settling:
+                continue
+            if isinstance(entry, Found) and is_fresh(entry, self._settings.settle_seconds, self._now()):
+                self._settling.watch_over(entry)
+                self._sources[entry.path] = source
+            else:
+                ready.append(entry)
+        self._take_in(ready, source)
+
+    def settle(self) -> None:
+        """Take in what has settled."""
+        by_source: dict[Source, list[Entry]] = {}
+        for entry in self._settling.settled(self._look):
+            by_source.setdefault(self._sources.get(entry.path, Source.EVENT), []).append(entry)
+        for path in [path for path in self._sources if path not in self._settling]:
+            del self._sources[path]
+        for source, settled in by_source.items():
+            for batch in batches(settled):
+                self._take_in(batch, source)
+
+    def record_counts(self) -> None:
+        """Write what was counted since the last call into the ledger."""
+        for root_id in {root_id for root_id, _ in self._counts}:
+            by_events, by_sweep = self._counts[root_id, Source.EVENT], self._counts[root_id, Source.SWEEP]
+            add_to_counts(self._database, root_id, by_events=by_events, by_sweep=by_sweep)
+        self._counts.clear()
+
+    def _take_in(self, entries: Sequence[Entry], source: Source) -> None:
+        by_root: dict[int | None, list[Entry]] = {}
+        for entry in entries:
+            root = root_of(entry.path, self.roots)
+            by_root.setdefault(root.id if root else None, []).append(entry)
+        pending = 0
+        for root_id, of_root in by_root.items():
+            taken = take_in(self._database, of_root, root_id=root_id, now=self._now())
+            pending += taken.pending
+            if root_id is not None and taken.pending:
+                self._counts[root_id, source] += taken.pending
+        if pending:
+            log.info("%d found by %s", pending, source.value)
+            self._wake()
+
+    def _look(self, path: str) -> Entry | None:
+        root = root_of(path, self.roots)
+        entry = look_at(path, root=root.path, videos=self._settings.videos) if root else None
+        return entry if isinstance(entry, Found | Skipped) else None

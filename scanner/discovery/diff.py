@@ -1,0 +1,123 @@
+"""What was found on the disk beside what the database holds, in one pass, as both come in the order of their paths."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import Text, select, type_coerce
+
+from ..base.stored_paths import decode_path, encode_path, is_stored_plainly
+from ..database.engine import Database
+from ..database.models import File, State
+from ..database.queries import below_folder, of_no_root_in
+from .walk import Entry, Skipped
+
+# Entries and rows of one Difference.
+STRETCH = 500
+_PAGE = 5000
+# A file that the walk finds and the database has so has changed.
+_NOT_READ = (State.SKIPPED.value, State.MISSING.value)
+
+
+class Known(NamedTuple):
+    """What the database holds of a file (a plain tuple: there are many). `stored` is its path as the database writes it."""
+
+    stored: str
+    size: int
+    mtime_ns: int
+    state: str
+    error: str | None
+    error_kind: str | None
+    id: int
+
+    @property
+    def path(self) -> str:
+        """The path."""
+        return decode_path(self.stored)
+
+
+@dataclass
+class Difference:
+    """A stretch of a walk: how many of its entries the database has as they are, the others, and rows of which it saw nothing.
+
+    The rows may still have their files: those came meanwhile, or are in what the walk passes over.
+    """
+
+    known: int = 0
+    others: list[Entry] = field(default_factory=list)
+    unseen: list[Known] = field(default_factory=list)
+
+
+def compare(database: Database, folder: str, entries: Iterable[Entry], *, spare: Collection[int] = ()) -> Iterator[Difference]:
+    """Go along `entries`, a walk through `folder`, and along the rows below it; one Difference after the other, all short.
+
+    Rows of the roots `spare` (ids) are left out.
+    """
+    stretch = Difference()
+    length = 0
+    for entry, row in _side_by_side(entries, known_under(database, folder, spare=spare)):
+        if row is None:
+            assert entry is not None
+            stretch.others.append(entry)
+        elif entry is None:
+            stretch.unseen.append(row)
+        elif is_as_known(entry, row):
+            stretch.known += 1
+        else:
+            stretch.others.append(entry)
+        length += 1
+        if length == STRETCH:
+            yield stretch
+            stretch, length = Difference(), 0
+    yield stretch
+
+
+def known_under(database: Database, folder: str, *, spare: Collection[int] = ()) -> Iterator[Known]:
+    """The files at and below `folder` that are not marked missing, in the order of their paths; read in pages.
+
+    Those of the roots `spare` (ids) are left out.
+    """
+    path = type_coerce(File.path, Text())  # as it is stored
+    columns = (path, File.size, File.mtime_ns, File.state, File.error, File.error_kind, File.id)
+    query = select(*columns).where(File.state != State.MISSING, *([of_no_root_in(spare)] if spare else []))
+    # One range of the index, and its order; with the folder's own row in an OR it would be neither.
+    below = query.where(*below_folder(folder)).order_by(File.path).limit(_PAGE)
+    page = query.where(File.path == folder)
+    last = None
+    while True:
+        with database.read() as session:
+            rows = session.connection().execute(page).all()
+        yield from map(Known._make, rows)
+        if last is not None and len(rows) < _PAGE:
+            return
+        last = rows[-1][0] if last is not None else ""
+        page = below.where(path > last)
+
+
+def _side_by_side(entries: Iterable[Entry], rows: Iterator[Known]) -> Iterator[tuple[Entry | None, Known | None]]:
+    """Entries and rows with equal paths together, the others with None; a merge of two sorted sequences."""
+    row = next(rows, None)
+    for entry in entries:
+        if row is not None and row.stored == entry.path and is_stored_plainly(entry.path):
+            yield entry, row
+            row = next(rows, None)
+            continue
+        stored = encode_path(entry.path)
+        while row is not None and row.stored < stored:
+            yield None, row
+            row = next(rows, None)
+        if row is not None and row.stored == stored:
+            yield entry, row
+            row = next(rows, None)
+        else:
+            yield entry, None
+    while row is not None:
+        yield None, row
+        row = next(rows, None)
+
+
+def is_as_known(entry: Entry, row: Known | File) -> bool:
+    """Whether nothing has changed since the row was written."""
+    if isinstance(entry, Skipped):
+        return row.error == entry.reason and row.state != State.MISSING
+    return row.mtime_ns == entry.mtime_ns and row.size == entry.size and row.state not in _NOT_READ

@@ -1,0 +1,146 @@
+"""From what was found on the disk to rows in the database: new or changed files become pending."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from operator import itemgetter
+from typing import TypeVar
+
+from sqlalchemy import select
+
+from ..database.engine import Database
+from ..database.models import File, State
+from ..database.queries import insert_or_ignore
+from .diff import Known, is_as_known, known_under
+from .walk import Entry, Found, Skipped
+
+BATCH = 500
+UNREADABLE_FOLDER = "unreadable-folder"
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What an intake found: files new to us, changed ones, ones known as they are, and ones passed over for a reason."""
+
+    new: int = 0
+    changed: int = 0
+    known: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "Taken") -> "Taken":
+        return Taken(self.new + other.new, self.changed + other.changed, self.known + other.known, self.skipped + other.skipped)
+
+    @property
+    def pending(self) -> int:
+        """How many became pending."""
+        return self.new + self.changed
+
+
+def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None, now: datetime) -> Taken:
+    """Compare `entries` (at most BATCH) with the database and record what is new or changed, in one short transaction."""
+    by_path = {entry.path: entry for entry in entries}
+    with database.read() as session:
+        rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_(by_path)))}
+    todo = [entry for entry in by_path.values() if entry.path not in rows or not is_as_known(entry, rows[entry.path])]
+    if not todo:
+        return Taken(known=len(by_path))
+    with database.write() as session:
+        # Read again under the write lock: another process may have been quicker.
+        locked = select(File).where(File.path.in_([entry.path for entry in todo])).order_by(File.id).with_for_update()
+        rows = {row.path: row for row in session.scalars(locked)}
+        fresh = [entry for entry in todo if entry.path not in rows]
+        changed = [entry for entry in todo if entry.path in rows and not is_as_known(entry, rows[entry.path])]
+        if fresh:
+            values = [{**_values(entry, now), "path": entry.path, "root_id": root_id} for entry in fresh]
+            insert_or_ignore(session, File, sorted(values, key=itemgetter("path")))
+        for entry in changed:
+            _apply(rows[entry.path], entry, now)
+    skipped = sum(isinstance(entry, Skipped) for entry in todo)
+    new = sum(isinstance(entry, Found) for entry in fresh)
+    again = sum(isinstance(entry, Found) for entry in changed)
+    return Taken(new, again, len(by_path) - new - again - skipped, skipped)
+
+
+def mark_gone(database: Database, rows: Sequence[Known], *, is_here: Callable[[], bool], now: datetime) -> int:
+    """Mark those of `rows` missing whose files are no longer there; returns how many. Their verdicts stay.
+
+    `is_here` tells whether the folder they are in is still what it was, and is asked before anything is marked.
+    """
+    gone = [row.id for row in rows if _is_gone(row.path, row.error_kind)]
+    return _mark(database, gone, now) if gone and is_here() else 0
+
+
+def is_not_empty(folder: str) -> bool:
+    """Whether there is anything in `folder`; one without may be where a drive was that is unplugged."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False
+
+
+def mark_missing_path(database: Database, path: str, *, now: datetime) -> int:
+    """Mark one file, or all below what was a folder, when the path is no longer there."""
+    if not _is_gone(path, None):
+        return 0
+    return sum(_mark(database, [row.id for row in page], now) for page in batches(known_under(database, path)))
+
+
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """`items` in lists of at most BATCH."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch
+
+
+def _is_gone(path: str, error_kind: str | None) -> bool:
+    """Also a folder that could not be read and now can: its files have rows of their own."""
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False  # who may not look does not know
+    if error_kind == UNREADABLE_FOLDER:
+        return os.access(path, os.R_OK | os.X_OK)
+    return stat.S_ISDIR(status.st_mode)
+
+
+def _mark(database: Database, file_ids: list[int], now: datetime) -> int:
+    if not file_ids:
+        return 0
+    with database.write() as session:
+        rows = session.scalars(select(File).where(File.id.in_(file_ids))).all()
+        for row in rows:
+            row.state, row.finished_at = State.MISSING, now
+            row.lease_owner = row.lease_expires_at = None
+        return len(rows)
+
+
+def _values(entry: Entry, now: datetime) -> dict[str, object]:
+    if isinstance(entry, Found):
+        return {"size": entry.size, "mtime_ns": entry.mtime_ns, "state": State.PENDING, "pending_since": now, "attempts": 0}
+    kind = UNREADABLE_FOLDER if entry.is_error else "not-a-file"
+    state = State.FAILED if entry.is_error else State.SKIPPED
+    return {
+        "size": 0,
+        "mtime_ns": 0,
+        "state": state,
+        "error_kind": kind,
+        "error": entry.reason,
+        "finished_at": now,
+        "attempts": 0,
+    }
+
+
+def _apply(row: File, entry: Entry, now: datetime) -> None:
+    """Begin anew with a row whose file has changed; whoever holds its lease loses it, and their result with it."""
+    row.detection_id = row.content_id = row.error = row.error_kind = row.finished_at = None
+    row.lease_owner = row.lease_expires_at = None
+    for name, value in _values(entry, now).items():
+        setattr(row, name, value)

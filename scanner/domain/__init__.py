@@ -1,0 +1,1 @@
+"""The terms of the core as plain types: evidence, prediction. No input or output."""

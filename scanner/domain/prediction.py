@@ -1,0 +1,69 @@
+"""What a model looked at in one content, and what it saw there, beside the score that counts."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..database.models import Basis
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face that was found.
+
+    `box` is left, top, width, height in pixels of the upright picture; `confidence` the face finder's, 0..1; `score` the model's
+    P(fake), 0..1, None where the face was not judged: too small, or beside the one that the picture is a crop of; `frame` counts
+    the frames of an animation, pages or video from 0.
+    """
+
+    box: tuple[int, int, int, int]
+    confidence: float
+    score: float | None
+    frame: int = 0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame of a video that made its score: its number from 0, its time in seconds, and the model's P(fake) for it, 0..1."""
+
+    frame: int
+    seconds: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a score rests on.
+
+    `faces` is None where none were looked for (the picture was taken for a face crop as it is). `stable` says whether the label
+    stays under mild recompression and resizing; None: not tried. `branches` maps branches of the network to scores of their own.
+    `frames` are those of a video whose mean is its score, the highest first; None of what is no video.
+    """
+
+    basis: Basis = Basis.WHOLE
+    faces: tuple[Face, ...] | None = None
+    stable: bool | None = None
+    branches: Mapping[str, float] = field(default_factory=dict)
+    frames: tuple[Frame, ...] | None = None
+
+    @property
+    def disagreement(self) -> float | None:
+        """How far the branches' scores lie apart, 0..1; None with fewer than two."""
+        scores = self.branches.values()
+        return max(scores) - min(scores) if len(scores) > 1 else None
+
+    @property
+    def is_without_face(self) -> bool:
+        """Whether faces were looked for in vain, so that the score is of the whole picture for want of one."""
+        return self.basis is Basis.WHOLE and self.faces is not None
+
+    def as_columns(self) -> dict[str, Any]:
+        """The columns of a detection that hold it."""
+        return {
+            "basis": self.basis,
+            "faces": None if self.faces is None else [asdict(face) for face in self.faces],
+            "stable": self.stable,
+            "branches": dict(self.branches) or None,
+            "disagreement": self.disagreement,
+            "frames": None if self.frames is None else [asdict(frame) for frame in self.frames],
+        }

@@ -1,0 +1,1 @@
+"""Work on pending files: wake-ups, leases, worker processes and their supervisor."""

@@ -1,0 +1,152 @@
+"""Who works on which pending file: leases in the database, so that the death of any process loses nothing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, update
+from sqlalchemy.orm import Session
+
+from ..database.engine import Database
+from ..database.models import File, Root, State
+from ..database.queries import unindexed
+
+# From this many tries on a file is claimed alone: should it kill the worker again, it takes no others along.
+SUSPECT_AFTER = 2
+# No file is put off for longer than this; see `_free`.
+LONGEST_DELAY_SECONDS = 120.0
+# So many at once, as each wakes one worker.
+WAKE_UPS = 4
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any.
+
+    `attempts` counts this one, too.
+    """
+
+    id: int
+    path: str
+    size: int
+    mtime_ns: int
+    root: str | None = None
+    attempts: int = 1
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it was claimed alone, and should be worked on alone."""
+        return self.attempts > SUSPECT_AFTER
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Pending files: all, those in the hands of a live lease, and those that a worker could claim now."""
+
+    pending: int
+    leased: int
+    free: int
+
+
+def claim(database: Database, owner: str, limit: int, *, now: datetime, lease_seconds: float, max_attempts: int) -> list[Claimed]:
+    """Lease up to `limit` pending files to `owner`, newest first, in one short transaction.
+
+    A file whose leases ran out `max_attempts` times becomes failed here: its workers died or hung with it in hand.
+    """
+    with database.write() as session:
+        unsuspected = select(File.id).where(_free(now, lease_seconds), File.attempts < SUSPECT_AFTER)
+        rows = _lease(session, _newest(unsuspected, limit), owner, now + timedelta(seconds=lease_seconds))
+        if not rows:
+            _give_up(session, now, lease_seconds, max_attempts)
+            suspects = select(File.id).where(_free(now, lease_seconds), File.attempts >= SUSPECT_AFTER)
+            rows = _lease(session, _newest(suspects, 1), owner, now + timedelta(seconds=lease_seconds))
+        return rows
+
+
+def release(database: Database, owner: str, file_ids: Sequence[int] | None = None, *, charge: bool) -> int:
+    """Give back what `owner` holds (all, or `file_ids`); returns how many. Without `charge` the attempt does not count."""
+    held = and_(File.lease_owner == owner, unindexed(File.state) == State.PENDING.value)
+    if file_ids is not None:
+        held = and_(held, File.id.in_(file_ids))
+    with database.write() as session:
+        values = {"lease_owner": None, "lease_expires_at": None, "attempts": File.attempts - (0 if charge else 1)}
+        return len(session.execute(update(File).where(held).values(values).returning(File.id)).all())
+
+
+def backlog(database: Database, now: datetime) -> Backlog:
+    """How much is pending, and how much of that is being worked on."""
+    files = select(func.count()).select_from(File)
+    pending = files.where(File.state == State.PENDING).scalar_subquery()
+    # Those that are not free are few, however many are pending: each condition has its index.
+    later = files.where(unindexed(File.state) == State.PENDING.value)
+    leased = later.where(File.lease_owner.is_not(None), File.lease_expires_at > now).scalar_subquery()
+    taken = later.where(or_(_is_leased(now, LONGEST_DELAY_SECONDS), File.root_id.in_(_AWAY))).scalar_subquery()
+    with database.read() as session:
+        in_all, in_work, not_free = session.execute(select(pending, leased, taken)).one()
+        return Backlog(in_all, in_work, in_all - not_free)
+
+
+def renew(database: Database, owner: str, *, now: datetime, lease_seconds: float) -> None:
+    """Keep what `owner` holds for `lease_seconds` more: it lives, and its batch takes long."""
+    held = and_(File.lease_owner == owner, unindexed(File.state) == State.PENDING.value)
+    with database.write() as session:
+        session.execute(update(File).where(held).values(lease_expires_at=now + timedelta(seconds=lease_seconds)))
+
+
+def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> None:
+    """Wake the workers when there is something that no one has in hand: what makes a lost wake-up cost no more than time."""
+    with database.read() as session:
+        free = session.scalars(select(File.id).where(_free(now, LONGEST_DELAY_SECONDS)).limit(WAKE_UPS)).all()
+    for _ in free:
+        if not wake():
+            return
+
+
+_AWAY = select(Root.id).where(Root.paused_at.is_not(None))
+
+
+def _free(now: datetime, lease_seconds: float) -> ColumnElement[bool]:
+    """Pending, in no one's hands, and of no root that is away."""
+    unleased = or_(File.lease_expires_at.is_(None), not_(_is_leased(now, lease_seconds)))
+    return and_(File.state == State.PENDING, unleased, or_(File.root_id.is_(None), File.root_id.not_in(_AWAY)))
+
+
+def _is_leased(now: datetime, lease_seconds: float) -> ColumnElement[bool]:
+    """In someone's hands, or to be left alone for a while.
+
+    A lease that ends absurdly late was given before the clock was set back: it would hold the file for as long as that.
+    """
+    absurd = now + timedelta(seconds=max(4 * lease_seconds, LONGEST_DELAY_SECONDS))
+    return and_(File.lease_expires_at > now, File.lease_expires_at <= absurd)
+
+
+def _newest(ids: Select[int], limit: int) -> Select[int]:
+    # SKIP LOCKED is for Postgres; SQLite has one writer anyway and leaves it out.
+    return ids.order_by(File.pending_since.desc(), File.mtime_ns.desc()).limit(limit).with_for_update(skip_locked=True)
+
+
+def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> list[Claimed]:
+    # A CTE is evaluated once; a plain subquery Postgres may evaluate anew for each row, locking more than the limit.
+    picked = ids.cte("picked")
+    taken = (
+        update(File)
+        .where(File.id.in_(select(picked.c.id)))
+        .values(lease_owner=owner, lease_expires_at=until, attempts=File.attempts + 1)
+        .returning(File.id, File.path, File.size, File.mtime_ns, File.root_id, File.attempts)
+        .execution_options(synchronize_session=False)
+    )
+    rows = session.execute(taken).all()
+    root_ids = {row.root_id for row in rows if row.root_id is not None}
+    wanted = session.execute(select(Root.id, Root.path).where(Root.id.in_(root_ids))) if root_ids else ()
+    roots = {row.id: row.path for row in wanted}
+    return [Claimed(row.id, row.path, row.size, row.mtime_ns, roots.get(row.root_id), row.attempts) for row in rows]
+
+
+def _give_up(session: Session, now: datetime, lease_seconds: float, max_attempts: int) -> None:
+    reason = f"given up after {max_attempts} tries: each time the worker died or hung with it in hand; `dfscan retry` tries again"
+    session.execute(
+        update(File)
+        .where(_free(now, lease_seconds), File.attempts >= max_attempts)
+        .values(state=State.FAILED, error_kind="gave-up", error=reason, finished_at=now, lease_owner=None, lease_expires_at=None)
+        .execution_options(synchronize_session=False)
+    )

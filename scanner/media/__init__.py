@@ -1,0 +1,1 @@
+"""Formats of pictures and videos: recognised by content, opened to be shown."""

@@ -1,0 +1,114 @@
+"""Which files are images, or videos where those are asked for: by content, with the suffix only as a hint."""
+
+import os
+import stat
+
+# A file with one of these is expected to be an image: when its content is none, that is said, not passed over.
+_PICTURES = "jpg jpeg jpe jfif mpo png apng webp gif bmp dib tif tiff heic heif hif avif avifs"
+_RAW = "dng cr2 cr3 nef nrw arw sr2 raf orf rw2 rwl pef srw"
+IMAGE_SUFFIXES = frozenset("." + name for name in f"{_PICTURES} {_RAW}".split())
+VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"))
+# The containers of videos hold sound alone, too.
+_SOUND_SUFFIXES = (".m4a", ".m4b", ".mka", ".weba")
+_SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ", b"F4A ")
+# How many of a file's first bytes tell what it is.
+HEAD = 32
+_FTYP = {
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"), "HEIF"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+    b"crx ": "RAW",  # CR3
+}
+# RAW files that are not TIFF, or say at once what they are: RAF, ORF (three makes), RW2; CR2 is TIFF with a mark.
+_RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
+
+
+def has_image_suffix(path: str) -> bool:
+    """Whether the name alone promises an image."""
+    return _suffix(path) in IMAGE_SUFFIXES
+
+
+def has_video_suffix(path: str) -> bool:
+    """Whether the name alone promises a video."""
+    return _suffix(path) in VIDEO_SUFFIXES
+
+
+def _suffix(path: str) -> str:
+    dot = path.rfind(".")
+    # A name that is all suffix is a hidden file's.
+    return path[dot:].lower() if dot > 0 and path[dot - 1] not in (os.sep, os.altsep) else ""
+
+
+def is_promised(path: str, *, videos: bool) -> bool:
+    """Whether the name alone promises an image or, with `videos`, a video."""
+    return has_image_suffix(path) or (videos and has_video_suffix(path))
+
+
+def image_format(head: bytes) -> str | None:
+    """The image format that the first HEAD bytes of a file announce, or None.
+
+    RAW is told from TIFF only where the first bytes do; `scanner.media.raw` looks at the whole file.
+    """
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    if head[:2] == b"BM" and head[14:18] in (
+        b"\x0c\0\0\0",
+        b"\x28\0\0\0",
+        b"\x34\0\0\0",
+        b"\x38\0\0\0",
+        b"\x6c\0\0\0",
+        b"\x7c\0\0\0",
+    ):
+        return "BMP"
+    if head.startswith(_RAW_STARTS):
+        return "RAW"
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "RAW" if head[8:10] == b"CR" else "TIFF"
+    if head[4:8] == b"ftyp":
+        return _FTYP.get(head[8:12])
+    return None
+
+
+def video_container(head: bytes) -> str | None:
+    """The video container that the first HEAD bytes of a file announce (MP4, which includes MOV; MKV with WebM; AVI), or None."""
+    if head[4:8] == b"ftyp":
+        return None if head[8:12] in _FTYP or head[8:12] in _SOUND_BRANDS else "MP4"
+    if head[4:8] in (b"moov", b"mdat", b"wide"):  # QuickTime before it had ftyp
+        return "MP4"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return "MKV"
+    return "AVI" if head[:4] == b"RIFF" and head[8:12] == b"AVI " else None
+
+
+def announced_container(path: str) -> str | None:
+    """The video container that a regular file is by its first bytes. Unreadable files, and names of sound, announce nothing."""
+    return _container(path, _head(path))
+
+
+def is_announced(path: str, *, videos: bool) -> bool:
+    """Whether a regular file is an image by its first bytes or, with `videos`, a video. Unreadable files announce nothing."""
+    head = _head(path)
+    return image_format(head) is not None or (videos and _container(path, head) is not None)
+
+
+def _container(path: str, head: bytes) -> str | None:
+    return None if path.lower().endswith(_SOUND_SUFFIXES) else video_container(head)
+
+
+def _head(path: str) -> bytes:
+    try:
+        # O_NONBLOCK: should the name have become a FIFO meanwhile, opening it must not wait for a writer.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, HEAD) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)

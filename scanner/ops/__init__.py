@@ -1,0 +1,1 @@
+"""Running it: status, doctor, self-test, metrics, start at login."""

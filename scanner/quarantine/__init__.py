@@ -1,0 +1,1 @@
+"""Moving files to quarantine or trash, and back, with a journal."""

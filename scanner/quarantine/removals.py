@@ -1,0 +1,277 @@
+"""Moving files to quarantine or trash, and back. The journal in the database is written before anything moves."""
+
+import json
+import os
+import socket
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ..base.errors import KnownError
+from ..base.escape import printable
+from ..base.file_times import storable_ns
+from ..database.engine import Database
+from ..database.models import Content, File, Removal, RemovalState, State
+from ..discovery.ignore import IgnoreRules
+from ..roots.roots import known_roots, root_of
+from .safe_move import Identity, MoveRefused, identify, move, sync_folder
+from .trash_places import find_trashed
+
+QUARANTINE, TRASH = "quarantine", "trash"
+MANIFEST = "manifest.jsonl"
+_NAME_BYTES = 200
+
+
+class RemovalRefused(KnownError):
+    """A file cannot be moved away or back; it stays where it is."""
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A file that was moved away, as the journal has it."""
+
+    id: int
+    kind: str
+    state: RemovalState
+    original_path: str
+    kept_path: str | None
+    sha256: str
+    reviewer: str
+    note: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Where removals are written down, and what keeps two programs on one machine from moving at the same time."""
+
+    database: Database
+    lock_file: Path
+    now: Callable[[], datetime]
+
+    def lock(self, seconds: float = 60) -> FileLock:
+        """Held while something moves; a killed process lets it go."""
+        self.lock_file.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.lock_file, timeout=seconds)
+
+
+def check_quarantine_folder(database: Database, folder: str, ignore: Sequence[str]) -> None:
+    """Raises RemovalRefused for a folder that is watched: what is put there would be scanned again."""
+    root = root_of(folder, known_roots(database))
+    if root is not None and not IgnoreRules(ignore).rule_on_the_way(folder, root=root.path):
+        raise RemovalRefused(f"{printable(folder)} lies in the watched folder {printable(root.path)}; choose one outside of it")
+
+
+def quarantine(journal: Journal, file_id: int, folder: str, *, reviewer: str) -> Removed:
+    """Move a file into `folder`, under a name of its own; the manifest there says where it came from.
+
+    Raises RemovalRefused or MoveRefused; then the file is where it was.
+    """
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise RemovalRefused(f"the quarantine folder {printable(folder)} cannot be made: {error.strerror}") from None
+    with journal.lock():
+        path, identity = _identified(journal.database, file_id)
+        target = os.path.join(folder, _name_in_quarantine(os.path.basename(path)))
+        removal_id = _write_down(journal, QUARANTINE, path, target, identity, reviewer)
+        try:
+            move(path, target, identity)
+        except MoveRefused as error:
+            settle_row(journal, removal_id, RemovalState.ABANDONED, note=str(error))
+            raise
+        note_in_manifest(folder, "quarantined", path, target, identity, reviewer, journal.now())
+        settle_row(journal, removal_id, RemovalState.KEPT, left=path)
+    return removed(journal.database, removal_id)
+
+
+def trash(journal: Journal, file_id: int, send: Callable[[str], None], *, reviewer: str) -> Removed:
+    """Let `send` (send2trash) move a file to the desktop's trash. Raises RemovalRefused or MoveRefused."""
+    with journal.lock():
+        path, identity = _identified(journal.database, file_id)
+        removal_id = _write_down(journal, TRASH, path, None, identity, reviewer)
+        try:
+            send(path)
+        except OSError as error:
+            settle_row(journal, removal_id, RemovalState.ABANDONED, note=str(error))
+            raise RemovalRefused(f"{printable(path)} cannot be moved to the trash: {error}; it was left where it is") from None
+        found = find_trashed(path, identity.size, identity.mtime_ns)
+        settle_row(journal, removal_id, RemovalState.KEPT, left=path, kept_path=found.kept_path if found else None)
+    return removed(journal.database, removal_id)
+
+
+def restore(journal: Journal, removal_id: int, *, reviewer: str) -> Removed:
+    """Give a file its name, place and times back. Raises RemovalRefused or MoveRefused; then it stays where it is kept."""
+    with journal.lock():
+        row = removed(journal.database, removal_id)
+        if row.state is not RemovalState.KEPT:
+            raise RemovalRefused(f"{printable(row.original_path)} is not in {row.kind} any more")
+        if row.kept_path is None:
+            raise RemovalRefused(f"{printable(row.original_path)} can only be restored by the trash of the desktop itself")
+        if os.path.lexists(row.original_path):
+            raise RemovalRefused(f"there is another file at {printable(row.original_path)} now; move that away first")
+        identity = identify(row.kept_path)
+        if identity.sha256 != row.sha256:
+            raise RemovalRefused(f"{printable(row.kept_path)} is not the file that was put there; look at it yourself")
+        identity = _with_times(journal.database, removal_id, identity)
+        os.makedirs(os.path.dirname(row.original_path), exist_ok=True)
+        _set(journal.database, removal_id, state=RemovalState.RESTORING)
+        try:
+            move(row.kept_path, row.original_path, identity)
+        except MoveRefused:
+            _set(journal.database, removal_id, state=RemovalState.KEPT)
+            raise
+        after_restoring(journal, row, identity, reviewer)
+    return removed(journal.database, removal_id)
+
+
+def removed(database: Database, removal_id: int) -> Removed:
+    """One entry of the journal."""
+    with database.read() as session:
+        return _snapshot(session.get_one(Removal, removal_id))
+
+
+def kept_files(database: Database) -> tuple[Removed, ...]:
+    """All files in quarantine or trash, the latest first."""
+    with database.read() as session:
+        rows = session.scalars(select(Removal).where(Removal.state == RemovalState.KEPT).order_by(Removal.id.desc()))
+        return tuple(map(_snapshot, rows))
+
+
+def _identified(database: Database, file_id: int) -> tuple[str, Identity]:
+    """The file, if it still is what the verdict is about."""
+    with database.read() as session:
+        found = session.execute(
+            select(File.path, Content.sha256).join(Content, File.content_id == Content.id).where(File.id == file_id)
+        ).one_or_none()
+    if found is None:
+        raise RemovalRefused("the file is not known any more; it may have changed. Refresh the list")
+    path, sha256 = found
+    identity = identify(path)
+    if identity.sha256 != sha256:
+        raise RemovalRefused(f"{printable(path)} has changed since it was scored; scan it again, then decide")
+    return path, identity
+
+
+def _name_in_quarantine(name: str) -> str:
+    prefix = uuid.uuid4().hex[:12] + "-"
+    raw = os.fsencode(name)
+    if len(raw) > _NAME_BYTES:
+        stem, suffix = os.path.splitext(name)
+        raw = os.fsencode(stem)[: _NAME_BYTES - 16] + os.fsencode(suffix)[:16]
+    return prefix + os.fsdecode(raw)
+
+
+def _write_down(journal: Journal, kind: str, path: str, target: str | None, identity: Identity, reviewer: str) -> int:
+    with journal.database.write() as session:
+        row = Removal(
+            kind=kind,
+            state=RemovalState.MOVING,
+            host=socket.gethostname(),
+            original_path=path,
+            kept_path=target,
+            sha256=identity.sha256,
+            size=identity.size,
+            mtime_ns=storable_ns(identity.mtime_ns),
+            atime_ns=storable_ns(identity.atime_ns),
+            reviewer=reviewer,
+            created_at=journal.now(),
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def settle_row(
+    journal: Journal,
+    removal_id: int,
+    state: RemovalState,
+    *,
+    left: str | None = None,
+    kept_path: str | None = None,
+    note: str | None = None,
+) -> None:
+    """Write down how a removal ended. `left`: the path that the file is gone from."""
+    with journal.database.write() as session:
+        values: dict[str, object] = {"state": state, "settled_at": journal.now(), "note": note}
+        if kept_path is not None:
+            values["kept_path"] = kept_path
+        session.execute(update(Removal).where(Removal.id == removal_id).values(values))
+        if left is not None:
+            gone = {"state": State.MISSING, "finished_at": journal.now()}
+            session.execute(update(File).where(File.path == left, File.state == State.SCORED).values(gone))
+
+
+def _set(database: Database, removal_id: int, *, state: RemovalState) -> None:
+    with database.write() as session:
+        session.execute(update(Removal).where(Removal.id == removal_id).values(state=state))
+
+
+def _with_times(database: Database, removal_id: int, identity: Identity) -> Identity:
+    """The file's first times: whoever looked at it in quarantine may have changed when it was last read."""
+    with database.read() as session:
+        row = session.get_one(Removal, removal_id)
+        os.utime(row.kept_path or "", ns=(row.atime_ns, row.mtime_ns))
+        return Identity(identity.sha256, row.size, row.mtime_ns, row.atime_ns, identity.device, identity.inode)
+
+
+def after_restoring(journal: Journal, row: Removed, identity: Identity, reviewer: str) -> None:
+    """Write down that a file is back, everywhere where that is kept."""
+    if row.kind == QUARANTINE and row.kept_path:
+        folder = os.path.dirname(row.kept_path)
+        note_in_manifest(folder, "restored", row.original_path, row.kept_path, identity, reviewer, journal.now())
+    elif row.kept_path:
+        info = Path(row.kept_path).parent.parent / "info" / (os.path.basename(row.kept_path) + ".trashinfo")
+        info.unlink(missing_ok=True)
+    with journal.database.write() as session:
+        session.execute(update(Removal).where(Removal.id == row.id).values(state=RemovalState.RESTORED, settled_at=journal.now()))
+        _back_in_the_queue(session, row.original_path, journal.now())
+
+
+def _back_in_the_queue(session: Session, path: str, now: datetime) -> None:
+    """The file is again what it was, so it has its verdict again at once; a sweep would find the same."""
+    status = os.lstat(path)
+    as_it_was = (File.size == status.st_size, File.mtime_ns == storable_ns(status.st_mtime_ns))
+    same = (File.path == path, *as_it_was, File.state == State.MISSING)
+    back = {"state": State.SCORED, "finished_at": now}
+    session.execute(update(File).where(*same, File.detection_id.is_not(None)).values(back))
+
+
+def note_in_manifest(folder: str, act: str, path: str, kept_path: str, identity: Identity, reviewer: str, now: datetime) -> None:
+    """One line of JSON, for people and programs that find the folder without the database."""
+    line = {
+        "act": act,
+        "at": now.isoformat(timespec="seconds"),
+        "by": reviewer,
+        "original_path": path,
+        "kept_as": os.path.basename(kept_path),
+        "sha256": identity.sha256,
+        "size": identity.size,
+        "mtime_ns": identity.mtime_ns,
+        "atime_ns": identity.atime_ns,
+    }
+    with open(os.path.join(folder, MANIFEST), "a", encoding="utf-8") as manifest:
+        manifest.write(json.dumps(line) + "\n")
+        manifest.flush()
+        os.fsync(manifest.fileno())
+    sync_folder(folder)
+
+
+def _snapshot(row: Removal) -> Removed:
+    return Removed(
+        row.id,
+        row.kind,
+        RemovalState(row.state),
+        row.original_path,
+        row.kept_path,
+        row.sha256,
+        row.reviewer,
+        row.note,
+        row.created_at,
+    )

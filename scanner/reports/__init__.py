@@ -1,0 +1,1 @@
+"""What was found in a time, as table, JSON, CSV or HTML."""

@@ -1,0 +1,122 @@
+"""A report as table, JSON or CSV: in pieces that are written one after the other, however many items there are, or as a text."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from io import StringIO
+from typing import Any
+
+import click
+
+from ..base.escape import escaped, printable
+from ..domain.evidence import mark
+from .report import Report, ReportItem, Summary, iterate_statuses
+
+_COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green", "failed": "magenta", "skipped": "magenta"}
+CSV_COLUMNS = (
+    "path",
+    "sha256",
+    "state",
+    "label",
+    "score",
+    "threshold",
+    "model",
+    "scanned_at",
+    "review",
+    "error",
+    "evidence",
+    "group",
+)
+# What an export from the review queue adds.
+REVIEW_COLUMNS = ("reviewer", "reviewed_at", "note")
+
+
+def as_json(report: Report, *, reviewers: bool = False) -> str:
+    """`json_pieces` as one text."""
+    return "".join(json_pieces(report, report.items, reviewers=reviewers))
+
+
+def as_csv(report: Report, *, reviewers: bool = False) -> str:
+    """`csv_pieces` as one text."""
+    return "".join(csv_pieces(report.items, reviewers=reviewers))
+
+
+def json_pieces(summary: Summary, items: Iterable[ReportItem], *, reviewers: bool = False) -> Iterator[str]:
+    """The contract's object; with `reviewers`, REVIEW_COLUMNS are added to each item.
+
+    Bytes of a name that are not UTF-8 are lone surrogates, escaped: os.fsencode gives the name back."""
+    document: dict[str, Any] = {
+        "since": _iso(summary.since),
+        "until": _iso(summary.until),
+        "model": summary.model,
+        "totals": summary.totals,
+        "items": [],
+    }
+    beginning, end = json.dumps(document, indent=1).rsplit("]", 1)
+    yield beginning
+    before = "\n  "
+    for item in items:
+        yield before + json.dumps(_json_item(item, reviewers=reviewers), indent=1).replace("\n", "\n  ")
+        before = ",\n  "
+    yield ("" if before == "\n  " else "\n ") + "]" + end
+
+
+def csv_pieces(items: Iterable[ReportItem], *, reviewers: bool = False) -> Iterator[str]:
+    """One line per file, with a header (RFC 4180); with `reviewers`, REVIEW_COLUMNS come last."""
+    columns = (*CSV_COLUMNS, *(REVIEW_COLUMNS if reviewers else ()))
+    yield _csv_line(columns)
+    for item in items:
+        fields = {**vars(item), "path": printable(item.path), "evidence": mark(item.evidence), **_times(item)}
+        yield _csv_line([fields[column] for column in columns])
+
+
+def table_pieces(report: Summary, items: Iterable[ReportItem], *, local: Callable[[datetime], datetime]) -> Iterator[str]:
+    """For a terminal: a line per item, how many more there are, and the counts."""
+    shown = 0
+    for item in items:
+        shown += 1
+        yield _line(item, local) + "\n"
+    if shown < report.matching:
+        yield f"... and {report.matching - shown:,} more (--limit 0 shows all)\n"
+    yield ("\n" if report.matching else "") + summary(report) + "\n"
+
+
+def summary(report: Summary) -> str:
+    """The counts in one line."""
+    counts = [click.style(f"{count:,} {status}", fg=_COLOURS.get(status)) for status, count in iterate_statuses(report)]
+    model = f"; model {report.model}" if report.model else ""
+    return f"{report.totals['files']:,} files: {', '.join(counts) or 'nothing'}{model}"
+
+
+def _csv_line(fields: Sequence[object]) -> str:
+    out = StringIO()
+    csv.writer(out).writerow(fields)
+    return out.getvalue()
+
+
+def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
+    when = local(item.scanned_at).strftime("%Y-%m-%d %H:%M") if item.scanned_at else " " * 16
+    score = f"{item.score:.3f}" if item.score is not None else "     "
+    status = click.style(f"{item.status:9}", fg=_COLOURS.get(item.status))
+    notes = [
+        escaped(item.error or ""),
+        ", ".join(item.remarks),
+        f"reviewed: {item.review}" if item.review else "",
+        f"[{evidence}]" if (evidence := mark(item.evidence)) else "",
+        f"near copies: {item.group}" if item.group else "",
+    ]
+    return "  ".join([status, score, when, printable(item.path), *(note for note in notes if note)]).rstrip()
+
+
+def _json_item(item: ReportItem, *, reviewers: bool) -> dict[str, Any]:
+    fields = {**vars(item), **_times(item)}
+    return fields if reviewers else {name: value for name, value in fields.items() if name not in REVIEW_COLUMNS}
+
+
+def _times(item: ReportItem) -> dict[str, str | None]:
+    return {"scanned_at": _iso(item.scanned_at), "reviewed_at": _iso(item.reviewed_at)}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

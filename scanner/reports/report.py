@@ -1,0 +1,239 @@
+"""What was found: one snapshot of files with their verdicts, ready to be printed or exported."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from ..database.engine import Database
+from ..database.models import Basis, Content, Decision, Detection, File, Label, Model, Review, State
+from ..database.queries import any_of, has_evidence, unindexed
+from ..results.near_copies import grouped
+
+FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)
+STATUSES = (*(label.value for label in Label), *(state.value for state in State if state is not State.SCORED))
+
+# More are too many to compare with each other while someone waits.
+GROUPED_AT_MOST = 20_000
+# Rows that are read at once.
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class ReportItem:
+    """One file. `status` is its label when it is scored, else its state. `review` is the latest decision on its content.
+
+    `reviewer`, `reviewed_at` and `note` belong to that decision. `basis` to `frames` are what the score rests on
+    (`scanner.domain.prediction`), `evidence` is what the file says of its origin (`scanner.domain.evidence`). Items of
+    one `group` are copies or near copies of each other (`scanner.results.near_copies`).
+    """
+
+    path: str
+    sha256: str | None
+    state: str
+    label: str | None
+    score: float | None
+    threshold: float | None
+    model: str | None
+    scanned_at: datetime | None
+    review: str | None
+    reviewer: str | None
+    reviewed_at: datetime | None
+    note: str | None
+    basis: str | None = None
+    faces: list[dict[str, Any]] | None = None
+    stable: bool | None = None
+    branches: dict[str, float] | None = None
+    disagreement: float | None = None
+    evidence: list[dict[str, Any]] | None = None
+    error: str | None = None
+    frames: list[dict[str, Any]] | None = None
+    group: str | None = None
+
+    @property
+    def status(self) -> str:
+        """What to filter and count by."""
+        return self.label or self.state
+
+    @property
+    def remarks(self) -> list[str]:
+        """What one has to know to read the score: a high one without a face is no contradiction to the label `real`."""
+        is_without_face = self.basis == Basis.WHOLE and self.faces is not None
+        return ["no face found"] * is_without_face + ["unstable"] * (self.stable is False)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`totals` counts all files asked for by status; `matching` those of the chosen statuses."""
+
+    since: datetime | None
+    until: datetime | None
+    model: str | None
+    totals: dict[str, int]
+    matching: int
+
+    @property
+    def flagged(self) -> int:
+        """How many are fake or uncertain."""
+        return sum(self.totals[status] for status in FLAGGED)
+
+    @property
+    def failed(self) -> int:
+        """How many could not be scored."""
+        return self.totals[State.FAILED] + self.totals[State.SKIPPED]
+
+
+@dataclass(frozen=True)
+class Report(Summary):
+    """A report with its `items`, which may be fewer than `matching` (a limit)."""
+
+    items: tuple[ReportItem, ...]
+
+
+def build_report(
+    database: Database,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    statuses: Sequence[str] = (),
+    paths: Sequence[str] = (),
+    evidence: str = "",
+    limit: int = 0,
+) -> Report:
+    """What `opened_report` gives, all at once: for as many items as memory may hold."""
+    asked = opened_report(database, since=since, until=until, statuses=statuses, paths=paths, evidence=evidence, limit=limit)
+    with asked as (summary, items):
+        return Report(**vars(summary), items=tuple(items))
+
+
+@contextmanager
+def opened_report(
+    database: Database,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    statuses: Sequence[str] = (),
+    paths: Sequence[str] = (),
+    evidence: str = "",
+    limit: int = 0,
+) -> Iterator[tuple[Summary, Iterator[ReportItem]]]:
+    """Files that got their verdict or reason (or became pending) in [since, until), highest score first.
+
+    `paths` limits it to what lies under them, `statuses` limits the items (not the totals), `limit` (0: none) gives at most so
+    many items with a verdict and as many without. `evidence` limits it to files whose content is filed under that word
+    (`scanner.domain.evidence.FILTERS`). Missing files count only when asked for.
+
+    Up to GROUPED_AT_MOST items are grouped among themselves, and those of one group stand behind the first of it. More are in
+    no group: they are read as they are taken, so that memory does not grow with their number. The database keeps this one
+    moment for as long.
+    """
+    asked = _asked(since, until, paths)
+    if evidence:
+        asked.append(has_evidence(evidence))
+    statuses = tuple(dict.fromkeys(statuses))
+    if State.MISSING not in statuses:
+        asked.append(File.state != State.MISSING)
+    query = _query().where(*asked)
+    if statuses:
+        query = query.where(_STATUS.in_(statuses))
+    parts = [query]
+    scored = unindexed(File.state) == State.SCORED.value
+    if limit:
+        parts = [query.where(scored).limit(limit), query.where(~scored).limit(limit)]
+    with database.read() as session:
+        model = session.scalar(select(Model.name).join(Detection).order_by(Detection.id.desc()).limit(1))
+        counted = (
+            select(_STATUS, func.count()).select_from(File).outerjoin(Detection, _HAS_DETECTION).where(*asked).group_by(_STATUS)
+        )
+        totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
+        matching = sum(totals[status] for status in (statuses or STATUSES))
+        rows = (row for part in parts for row in session.execute(part, execution_options={"yield_per": _AT_ONCE}))
+        is_grouped = min(matching, 2 * limit or matching) <= GROUPED_AT_MOST
+        items = _side_by_side(_in_groups(list(rows))) if is_grouped else (ReportItem(*row[:-1]) for row in rows)
+        yield Summary(since, until, model, totals | {"files": sum(totals.values())}, matching), iter(items)
+
+
+def _side_by_side(items: Sequence[ReportItem]) -> list[ReportItem]:
+    """The same items in their order, but those of one group behind the first of it."""
+    of_group: dict[str, list[ReportItem]] = {}
+    for item in items:
+        if item.group is not None:
+            of_group.setdefault(item.group, []).append(item)
+    return [one for item in items for one in ([item] if item.group is None else of_group.pop(item.group, []))]
+
+
+def statuses_meant(words: Sequence[str]) -> list[str]:
+    """`flagged` stands for fake and uncertain; other words stand for themselves."""
+    return [status for word in words for status in (FLAGGED if word == "flagged" else (word,))]
+
+
+def iterate_statuses(report: Summary) -> Iterator[tuple[str, int]]:
+    """Statuses that occur, in the order people look for them."""
+    return ((status, report.totals[status]) for status in STATUSES if report.totals[status])
+
+
+# A missing or pending file shows no verdict of its own, though what is known of its content stays in the database.
+_HAS_DETECTION = and_(File.detection_id == Detection.id, File.state == State.SCORED)
+_STATUS = case((File.state == State.SCORED, Detection.label), else_=File.state)
+
+
+def _asked(since: datetime | None, until: datetime | None, paths: Sequence[str]) -> list[ColumnElement[bool]]:
+    conditions = []
+    if since is not None or until is not None:
+        # Only a pending file may have no time of its verdict or reason. Two conditions, each with its index.
+        waiting = and_(File.state == State.PENDING, File.finished_at.is_(None), _within(File.pending_since, since, until))
+        conditions.append(or_(_within(File.finished_at, since, until), waiting))
+    if paths:
+        conditions.append(any_of(paths))
+    return conditions
+
+
+def _within(
+    moment: InstrumentedAttribute[datetime | None], since: datetime | None, until: datetime | None
+) -> ColumnElement[bool]:
+    bounds = [moment >= since] if since is not None else []
+    return and_(*bounds, moment < until) if until is not None else and_(*bounds)
+
+
+def _in_groups(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[ReportItem, ...]:
+    """Files of the same content are a group, too, unless it is flat. `rows` are of `_query`."""
+    groups = grouped([(row.sha256, row.fingerprint) for row in rows if row.fingerprint is not None])
+    return tuple(ReportItem(*(*row[:-1], groups.get(row.sha256))) for row in rows)
+
+
+def _query() -> Select[*tuple[Any, ...]]:
+    latest = select(func.max(Review.id)).where(Review.content_id == File.content_id).correlate(File).scalar_subquery()
+    return (
+        select(
+            File.path,
+            Content.sha256,
+            File.state,
+            Detection.label,
+            Detection.score,
+            Detection.threshold,
+            Model.name,
+            File.finished_at,
+            Review.decision,
+            Review.reviewer,
+            Review.created_at,
+            Review.note,
+            Detection.basis,
+            Detection.faces,
+            Detection.stable,
+            Detection.branches,
+            Detection.disagreement,
+            Content.evidence,
+            File.error,
+            Detection.frames,
+            Content.fingerprint,
+        )
+        .outerjoin(Content, File.content_id == Content.id)
+        .outerjoin(Detection, _HAS_DETECTION)
+        .outerjoin(Model, Detection.model_id == Model.id)
+        .outerjoin(Review, and_(Review.id == latest, Review.decision != Decision.WITHDRAWN))
+        .order_by(Detection.score.desc().nulls_last(), File.path)
+    )

@@ -1,0 +1,63 @@
+"""Files that could not be scored, and why; and those whose verdict is of another model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select, update
+
+from ..database.engine import Database
+from ..database.models import Detection, File, Model, State
+from ..database.queries import any_of
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A failed or skipped file: `kind` for machines, `reason` for people."""
+
+    file_id: int
+    path: str
+    state: str
+    kind: str | None
+    reason: str
+    failed_at: datetime | None
+
+
+def problems_page(database: Database, *, text: str = "", after: Problem | None, limit: int) -> tuple[Problem, ...]:
+    """The next `limit` problems behind `after`, the latest first; `text` must occur in the path."""
+    query = select(File.id, File.path, File.state, File.error_kind, File.error, File.finished_at)
+    query = query.where(File.state.in_((State.FAILED, State.SKIPPED)))
+    if text:
+        query = query.where(File.path.icontains(text, autoescape=True))
+    if after is not None and after.failed_at is not None:
+        earlier = File.finished_at < after.failed_at
+        query = query.where(or_(earlier, and_(File.finished_at == after.failed_at, File.id < after.file_id)))
+    with database.read() as session:
+        rows = session.execute(query.order_by(File.finished_at.desc(), File.id.desc()).limit(limit))
+        return tuple(Problem(row[0], row[1], row[2], row[3], row[4] or "", row[5]) for row in rows)
+
+
+def count_stale(database: Database, model_sha256: str) -> int:
+    """How many scored files have their verdict from another checkpoint than this one (sha256 of its file)."""
+    with database.read() as session:
+        query = select(func.count()).select_from(File).join(Detection, File.detection_id == Detection.id)
+        query = query.join(Model, Detection.model_id == Model.id)
+        return session.scalar(query.where(File.state == State.SCORED, Model.sha256 != model_sha256)) or 0
+
+
+def rescan_stale(database: Database, model_sha256: str, now: datetime, *, paths: Sequence[str] = ()) -> int:
+    """Make those files (under `paths`, if any) pending, so that this checkpoint judges them; their verdicts so far stay.
+
+    Returns how many.
+    """
+    stale = select(Detection.id).join(Model, Detection.model_id == Model.id).where(Model.sha256 != model_sha256)
+    wanted = (any_of(paths),) if paths else ()
+    with database.write() as session:
+        rows = session.execute(
+            update(File)
+            .where(File.state == State.SCORED, File.detection_id.in_(stale), *wanted)
+            .values(state=State.PENDING, pending_since=now, attempts=0)
+            .returning(File.id)
+            .execution_options(synchronize_session=False)
+        )
+        return len(rows.all())

@@ -1,0 +1,251 @@
+"""What workers write: the outcome of each claimed file, and the detections behind it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from ..base.escape import escaped
+from ..database.engine import Database
+from ..database.models import Content, Detection, EvidenceWord, File, Label, Model, State
+from ..database.queries import insert_or_ignore
+from ..domain.evidence import Evidence, filed_under
+from ..domain.prediction import Seen
+from ..jobs.leases import Claimed
+
+# How long a file that changed while it was read waits before it is tried again.
+UNSETTLED_SECONDS = 2.0
+# How long one that this machine cannot reach waits, so that a worker that can has time to take it.
+UNREACHABLE_SECONDS = 30.0
+UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class ContentFacts:
+    """What is known of a file's bytes: sha256 in hex, size in bytes, sides in pixels.
+
+    `evidence` is None where it was not looked for; `fingerprint` is a perceptual hash of 64 bits, as a signed number.
+    """
+
+    sha256: str
+    size: int
+    format: str | None = None
+    width: int | None = None
+    height: int | None = None
+    evidence: tuple[Evidence, ...] | None = None
+    fingerprint: int | None = None
+
+
+@dataclass(frozen=True)
+class ActiveModel:
+    """The checkpoint that a worker runs; `id` is its row. `whole_images`: it was trained and measured on whole images, too."""
+
+    id: int
+    name: str
+    threshold: float
+    band_low: float
+    whole_images: bool = False
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The model's score (0..1) for a content, and what it rests on; the network took `seconds` for it."""
+
+    file: Claimed
+    content: ContentFacts
+    score: float
+    seconds: float
+    seen: Seen = field(default_factory=Seen)
+
+
+@dataclass(frozen=True)
+class Reused:
+    """The model has scored this content before, perhaps under another path."""
+
+    file: Claimed
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The file cannot be scored: `kind` for machines, `reason` for people."""
+
+    file: Claimed
+    kind: str
+    reason: str
+    content: ContentFacts | None = None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The file changed while it was read; these are its size and mtime now."""
+
+    file: Claimed
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Vanished:
+    """The file is no longer there."""
+
+    file: Claimed
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """The worker cannot get at the file, for a reason that is not the file's: it stays pending, and is tried again later."""
+
+    file: Claimed
+    reason: str
+
+
+Outcome = Scored | Reused | Failed | Changed | Vanished | Unreachable
+
+
+def label_for(score: float, threshold: float, band_low: float) -> Label:
+    """fake from `threshold` on, uncertain in the band [band_low, threshold), else real."""
+    if score >= threshold:
+        return Label.FAKE
+    return Label.UNCERTAIN if score >= band_low else Label.REAL
+
+
+def verdict(score: float, seen: Seen, model: ActiveModel) -> Label:
+    """The label of a score, as far as what it rests on carries it.
+
+    A picture without a face is flagged only by a model that was made for whole images, and a label that flips under mild
+    recompression or resizing is no more than uncertain.
+    """
+    if seen.is_without_face and not model.whole_images:
+        return Label.REAL
+    label = label_for(score, model.threshold, model.band_low)
+    return Label.UNCERTAIN if label is Label.FAKE and seen.stable is False else label
+
+
+def register_model(
+    database: Database, *, sha256: str, name: str, card: dict[str, Any], threshold: float, band_low: float, now: datetime
+) -> ActiveModel:
+    """The model's row, made when it is new."""
+    with database.write() as session:
+        insert_or_ignore(session, Model, [{"sha256": sha256, "name": name, "card": card, "first_used_at": now}])
+        row = session.scalars(select(Model).where(Model.sha256 == sha256)).one()
+        return ActiveModel(row.id, row.name, threshold, band_low, bool(card.get("whole_images")))
+
+
+def scored_among(database: Database, model: ActiveModel, sha256s: Collection[str]) -> set[str]:
+    """Those of a batch's contents for which `model` has a detection."""
+    with database.read() as session:
+        query = select(Content.sha256).join(Detection).where(Detection.model_id == model.id, Content.sha256.in_(sha256s))
+        return set(session.scalars(query))
+
+
+def record(
+    database: Database, owner: str, outcomes: Sequence[Outcome], model: ActiveModel, *, device: str, now: datetime
+) -> None:
+    """Write all `outcomes` in one transaction.
+
+    Files that `owner` no longer holds (the lease ran out, or the file changed meanwhile) are left alone: what was scored is
+    kept with the content all the same.
+    """
+    with database.write() as session:
+        held_ids = [outcome.file.id for outcome in outcomes]
+        query = select(File).where(File.id.in_(held_ids), File.lease_owner == owner, File.state == State.PENDING)
+        # One order of locking for all, so that no two transactions wait for each other.
+        held = {(row.id, row.size, row.mtime_ns): row for row in session.scalars(query.order_by(File.id).with_for_update())}
+        contents = _store_contents(session, outcomes, now)
+        detections = _store_detections(session, outcomes, contents, model, device, now)
+        for outcome in outcomes:
+            # The same owner may hold a newer version of the file by now, with its next batch.
+            row = held.get((outcome.file.id, outcome.file.size, outcome.file.mtime_ns))
+            if row is not None:
+                _conclude(row, outcome, contents, detections, now)
+
+
+def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime) -> dict[str, int]:
+    facts = {o.content.sha256: o.content for o in outcomes if isinstance(o, Scored | Failed) and o.content is not None}
+    if facts:
+        rows = [
+            {"sha256": c.sha256, "size": c.size, **_decoded_columns(c), "first_seen_at": now} for _, c in sorted(facts.items())
+        ]
+        if insert_or_ignore(session, Content, rows) < len(rows):
+            _complete_contents(session, facts)
+    wanted = set(facts) | {o.sha256 for o in outcomes if isinstance(o, Reused)}
+    ids = dict(session.execute(select(Content.sha256, Content.id).where(Content.sha256.in_(wanted))).all())
+    words = [{"content_id": ids[c.sha256], "word": word} for c in facts.values() for word in filed_under(c.evidence or ())]
+    if words:
+        insert_or_ignore(session, EvidenceWord, sorted(words, key=itemgetter("content_id", "word")))
+    return ids
+
+
+def _complete_contents(session: Session, facts: Mapping[str, ContentFacts]) -> None:
+    """A content that once failed, or that an older version looked at, was stored before all of this was known of it."""
+    unknown = or_(Content.format.is_(None), Content.evidence.is_(None), Content.fingerprint.is_(None))
+    for row in session.scalars(select(Content).where(Content.sha256.in_(facts), unknown).order_by(Content.id)):
+        for column, value in _decoded_columns(facts[row.sha256]).items():
+            if value is not None:
+                setattr(row, column, value)
+
+
+def _decoded_columns(facts: ContentFacts) -> dict[str, Any]:
+    """What is known of a content only once it could be decoded."""
+    return {
+        "format": facts.format,
+        "width": facts.width,
+        "height": facts.height,
+        "evidence": None if facts.evidence is None else [asdict(trace) for trace in facts.evidence],
+        "fingerprint": facts.fingerprint,
+    }
+
+
+def _store_detections(
+    session: Session, outcomes: Sequence[Outcome], contents: dict[str, int], model: ActiveModel, device: str, now: datetime
+) -> dict[int, int]:
+    rows = {
+        outcome.content.sha256: {
+            "content_id": contents[outcome.content.sha256],
+            "model_id": model.id,
+            "score": outcome.score,
+            "threshold": model.threshold,
+            "band_low": model.band_low,
+            "label": verdict(outcome.score, outcome.seen, model),
+            **outcome.seen.as_columns(),
+            "device": device,
+            "scanned_at": now,
+            "seconds": outcome.seconds,
+        }
+        for outcome in outcomes
+        if isinstance(outcome, Scored)
+    }
+    if rows:
+        insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id")))
+    query = select(Detection.content_id, Detection.id)
+    query = query.where(Detection.model_id == model.id, Detection.content_id.in_(list(contents.values())))
+    return dict(session.execute(query).all())
+
+
+def _conclude(row: File, outcome: Outcome, contents: dict[str, int], detections: dict[int, int], now: datetime) -> None:
+    row.lease_owner = row.lease_expires_at = None
+    row.finished_at = now
+    match outcome:
+        case Scored(content=ContentFacts(sha256=sha256)) | Reused(sha256=sha256):
+            row.content_id = contents[sha256]
+            row.detection_id = detections[row.content_id]
+            row.state, row.error, row.error_kind = State.SCORED, None, None
+        case Failed(kind=kind, reason=reason, content=content):
+            row.content_id = contents[content.sha256] if content else None
+            row.detection_id = None
+            row.state, row.error_kind, row.error = State.FAILED, kind, escaped(reason)
+        case Changed(size=size, mtime_ns=mtime_ns):
+            row.size, row.mtime_ns, row.finished_at = size, mtime_ns, None
+            row.attempts -= 1  # the writer's doing, not the file's
+            row.lease_expires_at = now + timedelta(seconds=UNSETTLED_SECONDS)
+        case Unreachable(reason=reason):
+            row.error_kind, row.error, row.finished_at = UNREACHABLE, escaped(reason), None
+            row.attempts -= 1
+            row.lease_expires_at = now + timedelta(seconds=UNREACHABLE_SECONDS)
+        case Vanished():
+            row.state, row.error, row.error_kind = State.MISSING, None, None

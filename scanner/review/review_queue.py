@@ -1,0 +1,293 @@
+"""The review queue as frozen snapshots: pages by keyset, counts, and what has changed since a last look."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, select, tuple_
+from sqlalchemy.orm import aliased
+
+from ..database.engine import Database
+from ..database.models import Decision, Detection, File, Model, Removal, Review, State
+from ..database.queries import has_evidence, under, unindexed
+from ..reports.report import FLAGGED
+from .criteria import Criteria, Order, Tab
+
+# Transactions become visible a little later than the times and ids they carry.
+_OVERLAP = timedelta(seconds=10)
+_OVERLAP_IDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class QueueItem:
+    """One scored file. `decision` is what counts now on its content; `scanned_at` when the file got its verdict.
+
+    `disagreement` is how far the scores of the network's branches lie apart, 0..1; None where it has no branches.
+    """
+
+    file_id: int
+    content_id: int
+    path: str
+    score: float
+    label: str
+    decision: str | None
+    scanned_at: datetime
+    disagreement: float | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many files each tab has, without filters."""
+
+    to_review: int
+    fake: int
+    real: int
+    unsure: int
+    problems: int
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """Marks that move when anything changes; two equal ones mean that nothing did. Cheap to take."""
+
+    detection: int
+    review: int
+    finished_at: datetime | None
+    pending_since: datetime | None
+    removal: int
+    pending: int
+
+
+def queue_page(database: Database, criteria: Criteria, *, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
+    """The next `limit` items of the queue behind `after`, or from its beginning. Not for the tab Problems."""
+    if criteria.order is Order.DISAGREEMENT:
+        return _by_disagreement(database, criteria, after, limit)
+    query = _query(criteria)
+    if after is not None:
+        query = query.where(_behind(criteria.order, after))
+    elif criteria.tab is Tab.TO_REVIEW and not (criteria.folder or criteria.since or criteria.until):
+        query = query.where(*_where_scores_end(database, criteria))
+    return _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))
+
+
+def _by_disagreement(database: Database, criteria: Criteria, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
+    """Two parts, so that each has an index to go along: databases do not agree where nulls belong."""
+    items: tuple[QueueItem, ...] = ()
+    if after is None or after.disagreement is not None:
+        # All that are not null, as a range: SQLite goes along an index for that.
+        query = _query(criteria).where(Detection.disagreement >= 0)
+        if after is not None:
+            query = query.where(_behind(criteria.order, after))
+        items = _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))
+        after = None
+    if len(items) < limit and _any_without_branches(database):
+        # Along the files, not along the index, where all nulls would have to be sorted: most databases hold nothing else.
+        query = _query(criteria).where(func.coalesce(Detection.disagreement, -1.0) < 0)
+        if after is not None:
+            query = query.where(File.id < after.file_id)
+        items += _items(database, query.order_by(File.id.desc()).limit(limit - len(items)))
+    return items
+
+
+def _any_without_branches(database: Database) -> bool:
+    with database.read() as session:
+        return session.scalar(select(Detection.id).where(Detection.disagreement.is_(None)).limit(1)) is not None
+
+
+def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int]) -> tuple[QueueItem, ...]:
+    """Those of `file_ids` (at most some thousands) that belong to what `criteria` ask for, in no order."""
+    return tuple(
+        item
+        for start in range(0, len(file_ids), 500)
+        for item in _items(database, _query(criteria).where(File.id.in_(file_ids[start : start + 500])))
+    )
+
+
+def count_matching(database: Database, criteria: Criteria) -> int:
+    """How many items there are in all."""
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(_query(criteria).subquery())) or 0
+
+
+def sort_key(order: Order, item: QueueItem) -> tuple[Any, ...]:
+    """What the database sorts by, for keeping items in the same order outside it."""
+    match order:
+        case Order.MOST_CERTAIN:
+            return (-item.score, -item.file_id)
+        case Order.LEAST_CERTAIN:
+            return (item.score, item.file_id)
+        case Order.NEWEST:
+            return (-item.scanned_at.timestamp(), -item.file_id)
+        case Order.OLDEST:
+            return (item.scanned_at.timestamp(), item.file_id)
+        case Order.FOLDER:
+            return (item.path.encode("utf-8", "surrogatepass"), item.file_id)
+        case Order.DISAGREEMENT:
+            return (1.0 if item.disagreement is None else -item.disagreement, -item.file_id)
+
+
+def count_tabs(database: Database) -> Counts:
+    """Counted from the rows, so that it cannot drift from the truth."""
+    with database.read() as session:
+        to_review = session.scalar(select(func.count()).select_from(_query(Criteria()).subquery())) or 0
+        decisions = select(Review.decision, func.count()).join(File, File.content_id == Review.content_id)
+        decisions = decisions.where(File.state == State.SCORED, _is_latest()).group_by(Review.decision)
+        counted = dict(session.execute(decisions).all())
+        problems = session.scalar(select(func.count()).select_from(File).where(File.state.in_((State.FAILED, State.SKIPPED))))
+    return Counts(
+        to_review, counted.get(Decision.FAKE, 0), counted.get(Decision.REAL, 0), counted.get(Decision.UNSURE, 0), problems or 0
+    )
+
+
+def take_pulse(database: Database) -> Pulse:
+    """One look at the marks; every one is the end of an index."""
+    with database.read() as session:
+        marks = select(
+            select(func.coalesce(func.max(Detection.id), 0)).scalar_subquery(),
+            select(func.coalesce(func.max(Review.id), 0)).scalar_subquery(),
+            select(func.max(File.finished_at)).scalar_subquery(),
+            select(func.max(File.pending_since)).where(File.state == State.PENDING).scalar_subquery(),
+            select(func.coalesce(func.max(Removal.id), 0)).scalar_subquery(),
+            select(func.count()).select_from(File).where(File.state == State.PENDING).scalar_subquery(),
+        )
+        return Pulse(*session.execute(marks).one())
+
+
+def changed_since(database: Database, pulse: Pulse, limit: int) -> tuple[int, ...] | None:
+    """Ids of files whose place in the queue may have changed since `pulse`; None when there are more than `limit`.
+
+    A little more than that is named, never less: what two transactions wrote at the same time may come late.
+    """
+    reviewed = select(Review.content_id).where(Review.id > pulse.review - _OVERLAP_IDS)
+    touched: list[ColumnElement[bool]] = [File.content_id.in_(reviewed)]
+    if pulse.finished_at is not None:
+        touched.append(File.finished_at >= pulse.finished_at - _OVERLAP)
+    else:
+        touched.append(File.finished_at.is_not(None))
+    if pulse.pending_since is not None:
+        touched.append(and_(File.state == State.PENDING, File.pending_since >= pulse.pending_since - _OVERLAP))
+    else:
+        touched.append(File.state == State.PENDING)
+    ids: set[int] = set()
+    with database.read() as session:
+        for condition in touched:  # one after the other: each has its index
+            ids.update(session.scalars(select(File.id).where(condition).limit(limit + 1)))
+    return tuple(ids) if len(ids) <= limit else None
+
+
+def _where_scores_end(database: Database, criteria: Criteria) -> list[ColumnElement[bool]]:
+    """For an order by score: where the scores of the labels asked for end.
+
+    SQLite takes an index for an order only where it also serves a condition, and it must not begin at the end of other labels.
+    """
+    column, descending = _COLUMN[criteria.order]
+    if column is not Detection.score:
+        return []
+    end = func.max if descending else func.min
+    with database.read() as session:
+        ends = [session.scalar(select(end(column)).where(Detection.label == label)) for label in criteria.labels or FLAGGED]
+    known = [score for score in ends if score is not None]
+    if not known:
+        return [false()]
+    return [column <= max(known)] if descending else [column >= min(known)]
+
+
+def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
+    query = (
+        select(
+            File.id,
+            File.content_id,
+            File.path,
+            Detection.score,
+            Detection.label,
+            _DECISION.label("decision"),
+            File.finished_at,
+            Detection.disagreement,
+        )
+        .join(Detection, File.detection_id == Detection.id)
+        .where(unindexed(File.state) == State.SCORED.value)
+    )
+    if criteria.tab is Tab.TO_REVIEW:
+        query = query.where(func.coalesce(_DECISION, Decision.WITHDRAWN) == Decision.WITHDRAWN)
+    else:
+        decided = select(Review.content_id).where(Review.decision == criteria.tab.value, _is_latest())
+        query = query.where(File.content_id.in_(decided))
+    labels = criteria.labels or (FLAGGED if criteria.tab is Tab.TO_REVIEW else ())
+    if labels:
+        query = query.where(unindexed(Detection.label).in_(labels))
+    return query.where(*_narrowed(criteria))
+
+
+def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
+    conditions = []
+    if criteria.text:
+        conditions.append(File.path.icontains(criteria.text, autoescape=True))
+    if criteria.folder:
+        conditions.append(under(criteria.folder))
+    if criteria.model:
+        conditions.append(Detection.model_id.in_(select(Model.id).where(Model.name == criteria.model)))
+    if criteria.score_from > 0:
+        conditions.append(Detection.score >= criteria.score_from)
+    if criteria.score_to < 1:
+        conditions.append(Detection.score <= criteria.score_to)
+    if criteria.since is not None:
+        conditions.append(File.finished_at >= criteria.since)
+    if criteria.until is not None:
+        conditions.append(File.finished_at < criteria.until)
+    if criteria.evidence:
+        conditions.append(has_evidence(criteria.evidence))
+    return conditions
+
+
+def _is_latest() -> ColumnElement[bool]:
+    later = aliased(Review)
+    return ~select(later.id).where(later.content_id == Review.content_id, later.id > Review.id).exists()
+
+
+_DECISION = (
+    select(Review.decision)
+    .where(Review.content_id == File.content_id)
+    .order_by(Review.id.desc())
+    .limit(1)
+    .correlate(File)
+    .scalar_subquery()
+)
+_COLUMN = {
+    Order.MOST_CERTAIN: (Detection.score, True),
+    Order.LEAST_CERTAIN: (Detection.score, False),
+    Order.NEWEST: (File.finished_at, True),
+    Order.OLDEST: (File.finished_at, False),
+    Order.FOLDER: (File.path, False),
+    Order.DISAGREEMENT: (Detection.disagreement, True),
+}
+
+
+def _ordering(order: Order) -> tuple[ColumnElement[Any], ...]:
+    column, descending = _COLUMN[order]
+    return (column.desc(), File.id.desc()) if descending else (column.asc(), File.id.asc())
+
+
+def _behind(order: Order, item: QueueItem) -> ColumnElement[bool]:
+    column, descending = _COLUMN[order]
+    values = {
+        Detection.score: item.score,
+        File.finished_at: item.scanned_at,
+        File.path: item.path,
+        Detection.disagreement: item.disagreement,
+    }
+    value: Any = values[column]
+    here = tuple_(column, File.id)
+    there = tuple_(value, item.file_id, types=[column.type, File.id.type])
+    # The plain comparison is for the index; the pair decides among equals.
+    plain = column <= value if descending else column >= value
+    return and_(plain, here < there if descending else here > there)
+
+
+def _items(database: Database, query: Select[*tuple[Any, ...]]) -> tuple[QueueItem, ...]:
+    with database.read() as session:
+        rows = session.execute(query)
+        return tuple(
+            QueueItem(file_id, content_id, path, score, label, None if decision == Decision.WITHDRAWN else decision, at, apart)
+            for file_id, content_id, path, score, label, decision, at, apart in rows
+        )

@@ -1,0 +1,100 @@
+"""The watched folders."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from ..base.errors import KnownError
+from ..database.engine import Database
+from ..database.models import File, Root
+from ..database.queries import insert_or_ignore, under
+
+
+class NoRoot(KnownError):
+    """There is no folder to watch, or a path is none."""
+
+
+@dataclass(frozen=True)
+class WatchedRoot:
+    """A watched folder and its ledger; `swept_at` is when all below it was last compared with the database.
+
+    `found_by_sweep` counts new and changed files that no event had named, without those of a service's first sweep.
+    """
+
+    id: int
+    path: str
+    swept_at: datetime | None
+    swept_seconds: float | None = None
+    mode: str | None = None
+    mode_reason: str | None = None
+    overflows: int = 0
+    found_by_events: int = 0
+    found_by_sweep: int = 0
+    device: str | None = None
+    inode: str | None = None
+    paused_at: datetime | None = None
+    paused_reason: str | None = None
+
+
+_FIELDS = tuple(field.name for field in fields(WatchedRoot))
+
+
+def add_roots(database: Database, paths: Sequence[str], now: datetime) -> list[WatchedRoot]:
+    """Remember `paths` (absolute) as roots, and return them. Raises NoRoot, unless a folder that is away is known already."""
+    known = {root.path for root in known_roots(database)}
+    for path in paths:
+        if not os.path.isdir(path) and path not in known:
+            raise NoRoot(f"{path} is not a folder; only folders can be watched")
+    if paths:
+        with database.write() as session:
+            insert_or_ignore(session, Root, [{"path": path, "added_at": now} for path in paths])
+    roots = [root for root in known_roots(database) if root.path in paths]
+    adopt_files(database, roots)
+    return roots
+
+
+def known_roots(database: Database) -> list[WatchedRoot]:
+    """All remembered roots."""
+    with database.read() as session:
+        rows = session.scalars(select(Root).order_by(Root.path))
+        return [WatchedRoot(**{name: getattr(row, name) for name in _FIELDS}) for row in rows]
+
+
+def adopt_files(database: Database, roots: Sequence[WatchedRoot]) -> None:
+    """Files under `roots` that were taken in as no one's are theirs: while a root is away, its files are left alone."""
+    for root in roots:
+        with database.write() as session:
+            session.execute(update(File).where(under(root.path), File.root_id.is_(None)).values(root_id=root.id))
+
+
+def roots_around(paths: Sequence[str], roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
+    """The roots that one of `paths` lies in, or that lie in one of them."""
+    return [root for root in roots if any(_is_in(path, root.path) or _is_in(root.path, path) for path in paths)]
+
+
+def remove_root(database: Database, root_id: int) -> None:
+    """Watch a folder no more. What is known of its files stays."""
+    with database.write() as session:
+        session.execute(update(File).where(File.root_id == root_id).values(root_id=None))
+        session.execute(delete(Root).where(Root.id == root_id))
+
+
+def outermost(roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
+    """`roots` without those that lie inside another one, which covers them."""
+    kept: list[WatchedRoot] = []
+    for root in sorted(roots, key=lambda root: len(root.path)):
+        if not any(root_of(root.path, [outer]) for outer in kept):
+            kept.append(root)
+    return kept
+
+
+def root_of(path: str, roots: Sequence[WatchedRoot]) -> WatchedRoot | None:
+    """The root that `path` lies under."""
+    return next((root for root in roots if _is_in(path, root.path)), None)
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(os.path.join(folder, ""))

@@ -1,0 +1,1 @@
+"""What `dfscan watch`, `scan` and `verify` do, whoever calls them."""

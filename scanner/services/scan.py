@@ -1,0 +1,188 @@
+"""`dfscan scan`: take in what lies under some paths, and work until each file has a verdict or a reason."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import func, select
+
+from ..base.errors import KnownError
+from ..base.escape import printable
+from ..base.settings import Settings
+from ..database.engine import Database
+from ..database.models import File, State
+from ..database.queries import any_of, of_no_root_in
+from ..discovery.diff import Difference, compare
+from ..discovery.intake import BATCH, Taken, is_not_empty, mark_gone, take_in
+from ..discovery.settle import Settling, is_fresh
+from ..discovery.walk import Entry, Found, Skipped, look_at, walk
+from ..jobs.leases import backlog, reconcile
+from ..jobs.supervisor import EmbeddedWorker
+from ..jobs.workers import live_workers
+from ..roots.ledger import why_away
+from ..roots.roots import WatchedRoot, adopt_files, known_roots, root_of, roots_around
+from .unreachable import drop_gone
+
+POLL_SECONDS = 0.1
+# A file that is still being written to after this long is said to be so and left for the next scan.
+SETTLE_LIMIT_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class NothingThere(KnownError):
+    """A path to scan that does not exist."""
+
+
+class RootAway(KnownError):
+    """A path in a watched folder that is unmounted, or on an unplugged drive."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a scan is: files to do at its start, files still pending, and the workers at work."""
+
+    total: int
+    pending: int
+    workers: tuple[str, ...]
+
+
+def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], now: Callable[[], datetime]) -> Taken:
+    """Bring the database up to date with what lies under `paths` (absolute; folders or files).
+
+    Raises NothingThere, and RootAway for what lies in a watched folder that is away.
+    """
+    for path in paths:
+        if not os.path.lexists(path):
+            raise NothingThere(f"{path} does not exist; name a folder or an image")
+    roots = roots_around(paths, known_roots(database))
+    away = _away(database, paths, roots)
+    settling = Settling(settings.settle_seconds, time.monotonic)
+    taken = Taken()
+    for path in paths:
+        if os.path.isdir(path):
+            entries = (
+                entry
+                for entry in walk(path, root=path, ignore=settings.ignore, videos=settings.videos)
+                if root_of(entry.path, away) is None
+            )
+            found = compare(database, path, entries, spare=[root.id for root in away])
+        else:
+            found = iter([Difference(others=[_look(path, settings) or Skipped(path, "its content is no image")])])
+        for part in found:
+            ready = []
+            for entry in part.others:
+                if isinstance(entry, Found) and is_fresh(entry, settings.settle_seconds, now()):
+                    settling.watch_over(entry)
+                else:
+                    ready.append(entry)
+            taken += Taken(known=part.known) + take_in(database, ready, root_id=None, now=now())
+            mark_gone(database, part.unseen, is_here=partial(is_not_empty, path), now=now())
+    taken += _take_in_settled(settling, database, settings, now)
+    adopt_files(database, roots)
+    return taken
+
+
+def _away(database: Database, paths: Sequence[str], roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
+    """Which of `roots` are away: their files are neither marked nor waited for. Raises RootAway when a path lies in one."""
+    away = []
+    for root in roots:
+        reason = why_away(database, root)
+        if reason is None:
+            continue
+        for path in paths:
+            if root_of(path, [root]):
+                raise RootAway(
+                    f"{printable(path)} is in the watched folder {printable(root.path)}, which is away: {reason}. Mount it or "
+                    f"plug it in; if it is as it should be, `dfscan watch --accept {printable(root.path)}`"
+                )
+        log.warning("%s is away and left alone: %s", printable(root.path), reason)
+        away.append(root)
+    return away
+
+
+def work_until_done(
+    settings: Settings,
+    database: Database,
+    paths: Sequence[str],
+    *,
+    with_worker: bool,
+    now: Callable[[], datetime],
+    show: Callable[[Standing], None],
+) -> None:
+    """Keep a worker going until nothing under `paths` is pending. Raises WorkerFailed."""
+    roots = roots_around(paths, known_roots(database))
+    away = [root.id for root in roots if why_away(database, root) is not None]
+    total = pending_under(database, paths, spare=away)
+    if not total:
+        return
+    from ..jobs.queue import waker  # brings Celery, which a scan with nothing to do needs not wait for
+
+    wake = waker(settings)
+    worker = EmbeddedWorker(settings, database, now)
+    try:
+        if with_worker:
+            worker.start()
+        next_reconcile = 0.0
+        troubles = _Troubles()
+        while pending := pending_under(database, paths, spare=away):
+            workers = live_workers(database, now())
+            show(Standing(total, pending, tuple(seen.device for seen in workers)))
+            if with_worker:
+                worker.look_after(backlog(database, now()))
+            if time.monotonic() >= next_reconcile:
+                troubles.say(*(f"the worker waits: {seen.trouble}" for seen in workers if seen.trouble))
+                troubles.say(*drop_gone(database, paths, now(), spare=away))
+                reconcile(wake, database, now())
+                next_reconcile = time.monotonic() + settings.reconcile_seconds
+            # Counting a large backlog costs something, and no one needs its every step.
+            time.sleep(min(1.0, POLL_SECONDS + pending / 50_000))
+        show(Standing(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
+    finally:
+        worker.stop(4.0)
+
+
+class _Troubles:
+    """What keeps the work from going on, said once each."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def say(self, *troubles: str) -> None:
+        for trouble in troubles:
+            # "trying again in 4 s" changes each time; what comes before it does not.
+            known = trouble.partition("; trying again")[0]
+            if known not in self._said:
+                self._said.add(known)
+                log.warning("%s", trouble)
+
+
+def pending_under(database: Database, paths: Sequence[str], *, spare: Collection[int] = ()) -> int:
+    """How many files under `paths` are pending, without those of the roots `spare`."""
+    with database.read() as session:
+        query = select(func.count()).select_from(File).where(File.state == State.PENDING, any_of(paths), of_no_root_in(spare))
+        return session.scalar(query) or 0
+
+
+def _take_in_settled(settling: Settling, database: Database, settings: Settings, now: Callable[[], datetime]) -> Taken:
+    taken = Taken()
+    give_up = time.monotonic() + SETTLE_LIMIT_SECONDS
+    while len(settling) and time.monotonic() < give_up:
+        done = settling.settled(lambda path: _look(path, settings))
+        for start in range(0, len(done), BATCH):
+            taken += take_in(database, done[start : start + BATCH], root_id=None, now=now())
+        if len(settling):
+            time.sleep(POLL_SECONDS)
+    left = [Skipped(path, "still being written to; scan again later") for path in settling.paths()]
+    for start in range(0, len(left), BATCH):
+        taken += take_in(database, left[start : start + BATCH], root_id=None, now=now())
+    return taken
+
+
+def _look(path: str, settings: Settings) -> Entry | None:
+    entry = look_at(path, root=os.path.dirname(path), videos=settings.videos)
+    return entry if isinstance(entry, Found | Skipped) else None

@@ -1,0 +1,226 @@
+"""`dfscan watch`: hints become settled files, sweeps find what no hint named, a worker is kept going.
+
+One thread, one loop: every turn takes the hints, the settled files and one batch of the sweep, so that none holds up another.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from threading import Event
+
+from ..base.errors import KnownError
+from ..base.settings import Settings
+from ..database.engine import Database, DatabaseUnavailable
+from ..discovery.candidates import Finding, Source
+from ..discovery.suspend import SleepWatch
+from ..discovery.sweeps import Sweeps
+from ..discovery.watcher_supervisor import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
+from ..jobs.leases import backlog, reconcile
+from ..jobs.queue import waker
+from ..jobs.supervisor import EmbeddedWorker, WorkerFailed
+from ..roots.ledger import EVENTS, POLLED, add_to_counts, check_presence, note_mode
+from ..roots.mounts import current_mounts, why_polled
+from ..roots.roots import WatchedRoot, known_roots, root_of
+from .unreachable import drop_gone
+
+TURN_SECONDS = 0.2
+STOP_SECONDS = 4.0
+RETRY_SECONDS = 5.0
+SAY_AGAIN_SECONDS = 600.0
+# A root that gives no events is swept for at most this share of the time, however large it is.
+POLLING_SHARE = 0.1
+
+log = logging.getLogger(__name__)
+
+
+class WatchService:
+    """Watches `roots` until `stop` is set; `beat` is called at each turn of its loop.
+
+    `keep_lock` is called now and then, and raises when another process took the work over.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        roots: Sequence[WatchedRoot],
+        *,
+        with_worker: bool,
+        now: Callable[[], datetime],
+        stop: Event,
+        keep_lock: Callable[[], None] = lambda: None,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._root_ids = [root.id for root in roots]
+        self._now = now
+        self._stop = stop
+        self._keep_lock = keep_lock
+        self._beat = beat
+        self._wake = waker(settings)
+        self._worker = EmbeddedWorker(settings, database, now) if with_worker else None
+        self._notices: SimpleQueue[Notice] = SimpleQueue()
+        self._watching = Watching(self._notices)
+        self._finding = Finding(settings, database, now, self._wake)
+        self._sweeps = Sweeps(settings, database, self._finding, now)
+        self._sleep = SleepWatch()
+        self._modes: dict[int, str] = {}
+        self._noted: set[tuple[int, str | None]] = set()
+        self._away: dict[int, str] = {}
+        self._due: dict[int, float] = {}
+        self._swept_once: set[int] = set()
+        self._next_reconcile = 0.0
+        self._trouble, self._say_again = "", 0.0
+
+    def run(self) -> None:
+        """Watch first, then sweep, then keep going. Drains and stops cleanly."""
+        if self._worker:
+            self._worker.start()
+        try:
+            with self._watching:
+                while not self._stop.is_set():
+                    try:
+                        self._turn()
+                    except DatabaseUnavailable as error:
+                        # What this turn held is not lost: a sweep finds it again once the database answers.
+                        self._say_trouble(str(error))
+                        self._sweeps.forget()
+                        self._demand_sweeps(in_seconds=RETRY_SECONDS)
+                        self._stop.wait(RETRY_SECONDS)
+        finally:
+            if self._worker:
+                self._worker.stop(STOP_SECONDS)
+
+    def _say_trouble(self, trouble: str) -> None:
+        """Say what is wrong with the database, but not each time: it may be so for days."""
+        if trouble != self._trouble or time.monotonic() >= self._say_again:
+            log.warning("%s; trying again until it answers", trouble)
+            self._trouble, self._say_again = trouble, time.monotonic() + SAY_AGAIN_SECONDS
+
+    def _turn(self) -> None:
+        self._beat()
+        if time.monotonic() >= self._next_reconcile:
+            self._look_at_roots()
+            self._look_at_worker()
+            self._keep_lock()
+            self._next_reconcile = time.monotonic() + self._settings.reconcile_seconds
+        self._begin_due_sweeps()
+        self._follow_notices()
+        self._finding.settle()
+        if self._sweeps:
+            self._sweeps.step()
+
+    def _look_at_roots(self) -> None:
+        """Pause roots that are away, resume those that are back, and watch exactly those that are here."""
+        self._finding.record_counts()
+        roots = [root for root in known_roots(self._database) if root.id in self._root_ids]
+        here = []
+        for root in roots:
+            away = check_presence(self._database, root, self._now())
+            if away is None:
+                here.append(root)
+            elif self._away.get(root.id) != away:
+                log.warning("%s is paused, and nothing in it is marked: %s", root.path, away)
+                self._sweeps.forget(root)
+            self._note_presence(root, away)
+        before = {root.id for root in self._finding.roots}
+        self._finding.roots = here
+        if {root.id for root in here} != before:
+            self._watch(here)
+            self._demand_sweeps()
+            return
+        for trouble in drop_gone(self._database, [root.path for root in here], self._now()):
+            log.debug("%s", trouble)  # `status` shows it
+        self._watching.look_after()
+        if self._sleep.has_slept():
+            log.info("the machine slept; every root is swept")
+            self._demand_sweeps()
+
+    def _note_presence(self, root: WatchedRoot, away: str | None) -> None:
+        if away is not None:
+            self._away[root.id] = away
+        elif self._away.pop(root.id, None) is not None:
+            log.warning("%s is back", root.path)
+
+    def _watch(self, roots: Sequence[WatchedRoot]) -> None:
+        mounts = current_mounts()
+        forced = {"polled": "the setting watch_mode says so", "events": ""}.get(self._settings.watch_mode)
+        for root in roots:
+            reason = why_polled(root.path, mounts) if forced is None else forced
+            self._set_mode(root, POLLED if reason else EVENTS, reason or None)
+        self._watching.watch([root.path for root in roots if self._modes[root.id] == EVENTS])
+
+    def _set_mode(self, root: WatchedRoot, mode: str, reason: str | None) -> None:
+        self._modes[root.id] = mode
+        if (root.id, reason) not in self._noted:  # said once: a limit that is reached is reached a thousand times
+            self._noted.add((root.id, reason))
+            if reason:
+                log.warning("%s is not watched by events but polled: %s", root.path, reason)
+        note_mode(self._database, root, mode, reason)
+
+    def _begin_due_sweeps(self) -> None:
+        if not self._watching.is_set_up:
+            return
+        for root in self._finding.roots:
+            if time.monotonic() >= self._due.get(root.id, 0.0) and not self._sweeps.sweeps_whole(root):
+                self._sweeps.begin(root, Source.SWEEP if root.id in self._swept_once else Source.FIRST_SWEEP)
+                self._swept_once.add(root.id)
+                self._due[root.id] = time.monotonic() + self._interval(root)
+
+    def _interval(self, root: WatchedRoot) -> float:
+        seconds = self._settings.sweep_seconds
+        if self._modes.get(root.id) == POLLED:
+            seconds = max(self._settings.poll_seconds, (root.swept_seconds or 0.0) / POLLING_SHARE)
+        return seconds * random.uniform(0.9, 1.1)  # noqa: S311  (only spreads load)
+
+    def _demand_sweeps(self, in_seconds: float = 0.0) -> None:
+        self._due = dict.fromkeys(self._root_ids, time.monotonic() + in_seconds)
+
+    def _follow_notices(self) -> None:
+        hints: dict[str, None] = {}
+        for notice in self._waiting_notices():
+            match notice:
+                case Hint(path):
+                    hints[path] = None
+                case Overflowed():
+                    log.warning("the system dropped events; every root is swept")
+                    for root in self._finding.roots:
+                        if self._modes[root.id] == EVENTS:
+                            add_to_counts(self._database, root.id, overflows=1)
+                    self._demand_sweeps()
+                case Restarted():
+                    self._demand_sweeps()
+                case Unwatched(path, reason):
+                    unwatched = root_of(path, self._finding.roots)
+                    if unwatched is not None and self._modes[unwatched.id] == EVENTS:
+                        self._set_mode(unwatched, POLLED, reason)
+                        self._due[unwatched.id] = 0.0  # not only when the hour is over
+        for path in hints:
+            if (swept := self._finding.hint(path)) is not None:
+                self._sweeps.begin(swept, Source.EVENT, path)
+
+    def _waiting_notices(self) -> list[Notice]:
+        notices: list[Notice] = []
+        try:
+            if not self._sweeps:
+                notices.append(self._notices.get(timeout=TURN_SECONDS))
+            while True:
+                notices.append(self._notices.get_nowait())
+        except Empty:
+            return notices
+
+    def _look_at_worker(self) -> None:
+        try:
+            if self._worker:
+                self._worker.look_after(backlog(self._database, self._now()))
+            reconcile(self._wake, self._database, self._now())
+        except WorkerFailed as error:
+            log.error("%s", error)  # noqa: TRY400  (no traceback for what can be mended)
+        except DatabaseUnavailable:
+            raise
+        except KnownError as error:
+            log.warning("%s", error)

@@ -1,0 +1,151 @@
+"""Settings: which source wins, and what a mistake in each of them says."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from scanner.base.settings import Settings, SettingsError, load_settings, sourced_settings, without_password
+from scanner.jobs.supervisor import as_environment
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(config: Path) -> None:
+    config.write_text('model = "from file"\ndevice = "from file"\nbatch_size = 3\n')
+    environment = {"DFSCAN_MODEL": "from environment", "DFSCAN_DEVICE": "from environment"}
+
+    settings = load_settings({"model": "from flag", "device": None}, environment, config)
+
+    assert settings.model == "from flag"
+    assert settings.device == "from environment"
+    assert settings.batch_size == 3
+    assert settings.max_attempts == Settings.max_attempts
+
+
+def test_each_setting_names_its_source(config: Path) -> None:
+    config.write_text("batch_size = 3\n")
+    found = sourced_settings({"model": "lite"}, {"DFSCAN_DEVICE": "cpu"}, config)
+    sources = {item.name: item.source for item in found}
+    assert sources["model"] == "flag"
+    assert sources["device"] == "environment DFSCAN_DEVICE"
+    assert sources["batch_size"] == str(config)
+    assert sources["decoders"] == "default"
+
+
+def test_an_empty_variable_does_not_count(config: Path) -> None:
+    assert load_settings({}, {"DFSCAN_MODEL": ""}, config).model == Settings.model
+
+
+def test_without_a_file_the_defaults_hold(config: Path) -> None:
+    settings = load_settings({}, {}, config)
+    assert settings == Settings(settings.data_dir)
+    assert settings.url == f"sqlite:///{settings.data_dir / 'dfscan.sqlite'}"
+
+
+def test_an_unknown_key_in_the_file_is_named_with_the_known_ones(config: Path) -> None:
+    config.write_text('modle = "lite"\n')
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, {}, config)
+    assert str(config) in str(caught.value)
+    assert "modle" in str(caught.value)
+    assert "max_megapixels" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"model = ", b"\xff\xfe", b"[[["])
+def test_a_file_that_is_no_toml_is_named(config: Path, content: bytes) -> None:
+    config.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"config\.toml cannot be read"):
+        load_settings({}, {}, config)
+
+
+@pytest.mark.parametrize("value", ["many", "1.5", "0", "-3", ""])
+def test_a_bad_number_says_which_setting_of_which_source(config: Path, value: str) -> None:
+    config.write_text(f'batch_size = "{value}"\n')
+    with pytest.raises(SettingsError) as caught:
+        load_settings({}, {}, config)
+    assert "batch_size" in str(caught.value)
+    assert str(config) in str(caught.value)
+    if value:
+        with pytest.raises(SettingsError, match="environment DFSCAN_BATCH_SIZE"):
+            load_settings({}, {"DFSCAN_BATCH_SIZE": value}, config)
+        with pytest.raises(SettingsError, match=r"\(flag\)"):
+            load_settings({"batch_size": value}, {}, config)
+
+
+@pytest.mark.parametrize("line", ["settle_seconds = nan", "batch_size = 1.5", "batch_size = true", "data_dir = 5", "ignore = 5"])
+def test_a_value_of_the_wrong_kind_is_refused(config: Path, line: str) -> None:
+    config.write_text(line)
+    with pytest.raises(SettingsError, match=line.split()[0]):
+        load_settings({}, {}, config)
+
+
+def test_a_home_folder_that_does_not_exist_is_a_bad_value(config: Path) -> None:
+    with pytest.raises(SettingsError, match="data_dir"):
+        load_settings({"data_dir": "~nobody-of-this-name/data"}, {}, config)
+
+
+def test_lists_come_from_toml_or_separated_by_commas(config: Path) -> None:
+    config.write_text('ignore = ["*.tmp", " @eaDir "]\n')
+    assert load_settings({}, {}, config).ignore == ("*.tmp", "@eaDir")
+    assert load_settings({}, {"DFSCAN_IGNORE": "a*, b ,,c"}, config).ignore == ("a*", "b", "c")
+
+
+def test_numbers_are_converted(config: Path) -> None:
+    settings = load_settings({"batch_size": 4}, {"DFSCAN_SETTLE_SECONDS": "0.5", "DFSCAN_DECODERS": "3"}, config)
+    assert (settings.batch_size, settings.settle_seconds, settings.decoders) == (4, 0.5, 3)
+
+
+def test_the_data_folder_is_absolute(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert load_settings({"data_dir": Path("here")}, {}, config).data_dir == tmp_path / "here"
+    assert load_settings({}, {"DFSCAN_DATA_DIR": "~/there"}, config).data_dir == tmp_path / "home" / "there"
+    assert load_settings({}, {}, config).data_dir.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://anna:secret@db.example:5432/dfscan", "postgresql://anna:***@db.example:5432/dfscan"),
+        ("redis://:secret@127.0.0.1:6379/0", "redis://:***@127.0.0.1:6379/0"),
+        ("postgresql://anna:se%40c:ret@db/x?sslmode=require", "postgresql://anna:***@db/x?sslmode=require"),
+        ("postgresql://anna@db/x", "postgresql://anna@db/x"),
+        ("sqlite:////data/dfscan.sqlite", "sqlite:////data/dfscan.sqlite"),
+        ("", ""),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize("password", ["sec/ret", "sec#ret", "sec?ret", "sec@ret", "sec[ret"])
+def test_a_password_with_a_special_character_is_not_shown_either(password: str) -> None:
+    assert "ret" not in without_password(f"postgresql://anna:{password}@db/x")
+
+
+def test_settings_do_not_depend_on_this_process(config: Path) -> None:
+    before = dict(os.environ)
+    load_settings({}, {"DFSCAN_DATA_DIR": "/x"}, config)
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("false", False), ("No", False), ("0", False), ("off", False), (" TRUE ", True), ("1", True)]
+)
+def test_yes_and_no_in_words(config: Path, word: str, meant: bool) -> None:
+    assert load_settings({}, {"DFSCAN_FACES": word}, config).faces is meant
+    config.write_text(f"faces = {str(meant).lower()}\n")
+    settings = load_settings({}, {}, config)
+    assert settings.faces is meant
+    assert load_settings({}, as_environment(settings), config) == settings
+
+
+@pytest.mark.parametrize("value", ['"perhaps"', "2", "[]"])
+def test_what_is_neither_yes_nor_no_is_refused(config: Path, value: str) -> None:
+    config.write_text(f"faces = {value}\n")
+    with pytest.raises(SettingsError, match=r"faces = .* is neither true nor false"):
+        load_settings({}, {}, config)

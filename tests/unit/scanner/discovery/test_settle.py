@@ -1,0 +1,107 @@
+"""Waiting until a file is complete. The clock is ours."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from scanner.discovery.settle import Settling
+from scanner.discovery.walk import Entry, Found, Skipped
+
+
+@dataclass
+class Disk:
+    """What a look at each path shows now, and what time it is."""
+
+    time: float = 100.0
+    files: dict[str, Entry] = field(default_factory=dict)
+
+    def write(self, path: str, size: int, mtime_ns: int = 0) -> Found:
+        entry = Found(path, size, mtime_ns)
+        self.files[path] = entry
+        return entry
+
+    def look(self, path: str) -> Entry | None:
+        return self.files.get(path)
+
+    def clock(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+@pytest.fixture
+def settling(disk: Disk) -> Settling:
+    return Settling(2.0, disk.clock)
+
+
+def test_a_file_is_settled_when_it_stays_the_same_long_enough(disk: Disk, settling: Settling) -> None:
+    entry = disk.write("a", 1)
+    settling.watch_over(entry)
+    disk.time += 1.9
+    assert settling.settled(disk.look) == []
+    assert "a" in settling
+    disk.time += 0.1
+    assert settling.settled(disk.look) == [entry]
+    assert len(settling) == 0
+    assert settling.settled(disk.look) == []
+
+
+@pytest.mark.parametrize("change", [{"size": 2, "mtime_ns": 0}, {"size": 1, "mtime_ns": 1}])
+def test_a_change_seen_when_due_starts_the_wait_anew(disk: Disk, settling: Settling, change: dict[str, int]) -> None:
+    settling.watch_over(disk.write("a", 1))
+    disk.time += 2
+    changed = disk.write("a", **change)
+    assert settling.settled(disk.look) == []
+    disk.time += 1.9
+    assert settling.settled(disk.look) == []
+    disk.time += 0.1
+    assert settling.settled(disk.look) == [changed]
+
+
+def test_a_hint_of_a_change_starts_the_wait_anew_and_one_of_no_change_does_not(disk: Disk, settling: Settling) -> None:
+    settling.watch_over(disk.write("changes", 1))
+    settling.watch_over(disk.write("stays", 1))
+    disk.time += 1.5
+    settling.watch_over(disk.write("changes", 2))
+    settling.watch_over(disk.write("stays", 1))
+    disk.time += 0.5
+    assert [entry.path for entry in settling.settled(disk.look)] == ["stays"]
+    disk.time += 1.5
+    assert [entry.path for entry in settling.settled(disk.look)] == ["changes"]
+
+
+def test_a_file_that_never_stops_growing_never_settles(disk: Disk, settling: Settling) -> None:
+    settling.watch_over(disk.write("a", 0))
+    for size in range(1, 50):
+        disk.time += 2
+        disk.write("a", size)
+        assert settling.settled(disk.look) == []
+    assert settling.paths() == ["a"]
+
+
+def test_a_vanished_file_is_dropped(disk: Disk, settling: Settling) -> None:
+    settling.watch_over(disk.write("a", 1))
+    del disk.files["a"]
+    disk.time += 2
+    assert settling.settled(disk.look) == []
+    assert len(settling) == 0
+
+
+def test_what_became_something_to_skip_is_given_back_with_its_reason(disk: Disk, settling: Settling) -> None:
+    settling.watch_over(disk.write("a", 1))
+    skipped = disk.files["a"] = Skipped("a", "not a regular file but a FIFO")
+    disk.time += 2
+    assert settling.settled(disk.look) == [skipped]
+    assert len(settling) == 0
+
+
+def test_files_settle_on_their_own(disk: Disk, settling: Settling) -> None:
+    settling.watch_over(disk.write("first", 1))
+    disk.time += 1
+    settling.watch_over(disk.write("second", 1))
+    disk.time += 1
+    assert [entry.path for entry in settling.settled(disk.look)] == ["first"]
+    assert settling.paths() == ["second"]

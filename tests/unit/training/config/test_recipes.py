@@ -1,0 +1,137 @@
+"""Recipes as they come with the program, and as users write them."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.config.recipes.reader import RecipeError, recipe_named, recipe_names
+from training.loop.optimiser import learning_rate, optimiser_for
+from worker.detector.model.backbones import BackboneFiles, build_detector
+
+PAPER = ("paper", "paper-clip-image", "paper-resnet")
+OWN = """
+[network]
+branches = ["efficientnet-lite2"]
+hidden = [64]
+dropout = 0.1
+
+[preprocessing]
+size = 96
+mean = [0.5, 0.5, 0.5]
+std = [0.5, 0.5, 0.5]
+
+[plan]
+sizes = [64, 96]
+epochs = 4
+batch_size = 16
+optimiser = "adamw"
+learning_rate = 1e-3
+"""
+
+
+def test_all_recipes_of_the_design_are_there() -> None:
+    assert set(recipe_names()) == {*PAPER, "lite", "robust"}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_paper_is_trained_as_published(name: str) -> None:
+    recipe = recipe_named(name)
+
+    plan, network = recipe.plan, recipe.network
+    assert (plan.batch_size, plan.learning_rate, plan.epochs, plan.optimiser) == (64, 1e-4, 30, "adam")
+    assert (network.hidden, network.dropout) == ((512, 512), 0.4)
+    assert (network.preprocessing.mean, network.preprocessing.std) == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+    assert network.preprocessing.size == 224
+    assert {plan.size_of(epoch) for epoch in range(plan.epochs)} == {224}
+    assert {learning_rate(plan, step, 1000) for step in range(1000)} == {1e-4}
+    # Nothing beyond the published table.
+    assert (plan.weight_decay, plan.clip_norm, plan.ema_decay, plan.balance, plan.patience) == (0, 0, 0, False, 0)
+    assert plan.augmentation is None
+
+
+def test_the_ablations_are_the_paper_with_fewer_branches() -> None:
+    branches = {name: recipe_named(name).network.branches for name in PAPER}
+
+    assert branches == {
+        "paper": ("clip-image", "clip-prompt", "resnet101"),
+        "paper-clip-image": ("clip-image",),
+        "paper-resnet": ("resnet101",),
+    }
+
+
+def test_robust_is_the_network_of_the_paper_trained_otherwise() -> None:
+    paper, robust = recipe_named("paper"), recipe_named("robust")
+
+    assert robust.network.branches == paper.network.branches
+    assert robust.network.hidden == paper.network.hidden
+    plan, augmentation = robust.plan, robust.plan.augmentation
+    assert augmentation is not None
+    assert augmentation.qualities == (30, 95)
+    assert augmentation.scales == (0.4, 1.3)
+    assert min(augmentation.recompress, augmentation.twice, augmentation.rescale, augmentation.blur, augmentation.noisy) > 0
+    assert min(plan.ema_decay, plan.warmup_steps, plan.weight_decay, plan.patience, plan.clip_norm) > 0
+    assert plan.cosine
+    assert plan.balance
+
+
+def test_lite_ends_at_the_size_it_is_used_at_and_decays_no_norms_and_biases() -> None:
+    lite = recipe_named("lite")
+    with torch.random.fork_rng():
+        detector = build_detector(lite.network, BackboneFiles())
+
+    assert lite.plan.size_of(lite.plan.epochs - 1) == lite.network.preprocessing.size
+    kernels, vectors = optimiser_for(detector, lite.plan).param_groups
+    assert kernels["weight_decay"] > 0
+    assert vectors["weight_decay"] == 0
+    assert all(parameter.ndim == 1 for parameter in vectors["params"])
+    assert len(kernels["params"]) + len(vectors["params"]) == len(list(detector.parameters()))
+
+
+def test_a_recipe_of_ones_own_is_named_after_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OWN)
+
+    recipe = recipe_named(str(path))
+
+    assert recipe.network.name == "mine"
+    assert recipe.network.hidden == (64,)
+    assert [recipe.plan.size_of(epoch) for epoch in range(4)] == [64, 96, 96, 96]
+    assert recipe.plan.augmentation is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("epochs = 4", 'epochs = "4"', "epochs"),
+        ("epochs = 4", "epochs = 0", "at least 1"),
+        ("epochs = 4", "", "epochs"),
+        ("epochs = 4", "epochs = 4\nepoch = 5", "epoch"),
+        ("[plan]", "[plans]", "plans"),
+        ("efficientnet-lite2", "efficientnet-b9", "efficientnet-b9"),
+        ("sizes = [64, 96]", "sizes = []", "sizes"),
+        ('"adamw"', '"sgd"', "sgd"),
+        ("[network]", "[network", "not TOML"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\n[augmentation]\nblur = 2.0", "augmentation"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\nbalance = 1", "balance"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "mine.toml"
+    assert old in OWN
+    path.write_text(OWN.replace(old, new))
+
+    with pytest.raises(RecipeError, match=r"mine\.toml") as caught:
+        recipe_named(str(path))
+
+    assert said in str(caught.value)
+
+
+def test_an_unknown_recipe_names_the_known_ones() -> None:
+    with pytest.raises(RecipeError, match=r"'tiny'.*lite, paper, paper-clip-image, paper-resnet, robust"):
+        recipe_named("tiny")
+
+
+def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"absent\.toml"):
+        recipe_named(str(tmp_path / "absent.toml"))

@@ -1,0 +1,154 @@
+import csv
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from training.data.manifest import COLUMNS, ManifestError, Row, read_manifest, sources_of
+
+GOOD = (
+    ("a/real.png", "real", "camera", "photo", "", "anna", "train"),
+    ("/far/fake.png", "fake", "web", "swap", "net", "ben", "train"),
+    ("Gesicht, schön.png", "real", "camera", "photo", "", "cleo", "val"),
+)
+
+
+def written(folder: Path, *lines: tuple[str, ...], columns: tuple[str, ...] = COLUMNS, encoding: str = "utf-8") -> Path:
+    path = folder / "manifest.csv"
+    with path.open("w", newline="", encoding=encoding) as opened:
+        csv.writer(opened).writerows([columns, *lines])
+    return path
+
+
+def test_a_good_manifest_gives_rows_and_its_own_hash(tmp_path: Path) -> None:
+    path = written(tmp_path, *GOOD)
+
+    manifest = read_manifest(path)
+
+    assert manifest.rows == (
+        Row(tmp_path / "a" / "real.png", 0, "camera", "photo", "", "anna", "train"),
+        Row(Path("/far/fake.png"), 1, "web", "swap", "net", "ben", "train"),
+        Row(tmp_path / "Gesicht, schön.png", 0, "camera", "photo", "", "cleo", "val"),
+    )
+    assert manifest.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_columns_may_come_in_any_order_and_with_others(tmp_path: Path) -> None:
+    path = written(tmp_path, (*reversed(GOOD[0]), "42"), columns=(*reversed(COLUMNS), "width"))
+
+    assert read_manifest(path).rows == (Row(tmp_path / "a" / "real.png", 0, "camera", "photo", "", "anna", "train"),)
+
+
+def test_relative_paths_start_at_the_manifest_wherever_the_process_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, GOOD[0])
+    monkeypatch.chdir("/")
+
+    assert read_manifest(path).rows[0].path == tmp_path / "a" / "real.png"
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
+    path = written(tmp_path, columns=tuple(name for name in COLUMNS if name != column))
+
+    with pytest.raises(ManifestError, match=rf"manifest\.csv lacks the column\(s\) {column};"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize("label", ["Fake", "1", "", "deepfake"])
+def test_an_unknown_label_is_named_with_its_line(tmp_path: Path, label: str) -> None:
+    path = written(tmp_path, GOOD[0], (GOOD[1][0], label, *GOOD[1][2:]))
+
+    with pytest.raises(ManifestError, match=rf"manifest\.csv, line 3: label '{label}' is neither"):
+        read_manifest(path)
+
+
+def test_the_line_of_an_unknown_label_is_right_after_a_blank_line(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD[0], (), ("x.png", "odd", *GOOD[1][2:]))
+
+    with pytest.raises(ManifestError, match="line 4"):
+        read_manifest(path)
+
+
+def test_a_line_that_is_too_short_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD[0], GOOD[1][:4])
+
+    with pytest.raises(ManifestError, match="line 3"):
+        read_manifest(path)
+
+
+def test_a_line_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD[0], (*GOOD[1], "a comma too many"))
+
+    with pytest.raises(ManifestError, match="line 3: has more fields than the header"):
+        read_manifest(path)
+
+
+def test_a_line_without_a_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match="line 2: names no file"):
+        read_manifest(written(tmp_path, ("", *GOOD[0][1:])))
+
+
+@pytest.mark.parametrize("column", ["label", "path"])
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, column: str) -> None:
+    path = written(tmp_path, (*GOOD[1], "real"), columns=(*COLUMNS, column))
+
+    with pytest.raises(ManifestError, match=rf"manifest\.csv has the column\(s\) {column} more than once"):
+        read_manifest(path)
+
+
+def test_a_quotation_mark_that_is_never_closed_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD[0])
+    with path.open("a") as opened:
+        opened.write('"' + 200_000 * "x")
+
+    with pytest.raises(ManifestError, match=r"manifest\.csv, line \d+: is no CSV .*quotation marks"):
+        read_manifest(path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    assert len(read_manifest(written(tmp_path, *GOOD, encoding="utf-8-sig")).rows) == 3
+
+
+@pytest.mark.parametrize("name", ["two\nlines.png", "separator\u2028.png", "next\x85line.png", "file\x1cseparator.png"])
+def test_any_file_name_survives(tmp_path: Path, name: str) -> None:
+    assert read_manifest(written(tmp_path, (name, *GOOD[0][1:]))).rows[0].path == tmp_path / name
+
+
+def test_a_group_in_two_splits_is_a_leak(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD[0], (*GOOD[1][:5], "anna", "val"))
+
+    with pytest.raises(ManifestError, match=r"group 'anna' is in split 'val' and in 'train': a leak"):
+        read_manifest(path)
+
+
+def test_a_missing_or_unreadable_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"absent\.csv cannot be read"):
+        read_manifest(tmp_path / "absent.csv")
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00path")
+    with pytest.raises(ManifestError, match=r"binary\.csv cannot be read"):
+        read_manifest(tmp_path / "binary.csv")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(ManifestError, match=r"empty\.csv lacks"):
+        read_manifest(tmp_path / "empty.csv")
+
+
+def test_a_split_needs_both_labels(tmp_path: Path) -> None:
+    manifest = read_manifest(written(tmp_path, *GOOD))
+
+    assert [row.group for row in manifest.of_split("train")] == ["anna", "ben"]
+    with pytest.raises(ManifestError, match="no fake images in split 'val'"):
+        manifest.of_split("val")
+    assert [row.group for row in manifest.all_of_split("val")] == ["cleo"]
+    for asked in (manifest.of_split, manifest.all_of_split):
+        with pytest.raises(ManifestError, match=r"no rows in split 'test'; .* there are: 'train', 'val'"):
+            asked("test")
+
+
+def test_the_sources_of_a_set_are_counted() -> None:
+    rows = [
+        Row(Path(f"{n}.png"), n % 2, "a" if n < 3 else "b", "f" if n % 2 else "real", f"g{n}", str(n), "train") for n in range(4)
+    ]
+    assert sources_of(rows) == {
+        "a": {"real": 2, "fake": 1, "families": ["f", "real"], "generators": ["g1"]},
+        "b": {"real": 0, "fake": 1, "families": ["f"], "generators": ["g3"]},
+    }

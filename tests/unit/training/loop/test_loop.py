@@ -1,0 +1,365 @@
+"""The loop on a network of a few dozen weights."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from training.config.hyperparameters import TrainingPlan
+from training.data.augmentation import Augmentation
+from training.data.manifest import Row
+from training.loop import loop
+from training.loop.distributed import Team
+from training.loop.loop import Trained, train
+from training.loop.optimiser import learning_rate, training_step
+from training.loop.progress import Progress
+from training.loop.run_state import AnotherRun, run_key
+from training.loop.schedule import fake_weight, schedule_of
+from worker.detector.image.preprocess import Preprocessing
+from worker.detector.model.network import Branch, FusionDetector
+
+PREPROCESSING = Preprocessing(16, (0.5,) * 3, (0.5,) * 3)
+# 20 rows in batches of 8: 3 steps an epoch, the last of 4 images.
+PLAN = TrainingPlan((16,), 2, 8, "adamw", 0.05, weight_decay=0.01, warmup_steps=2, cosine=True, clip_norm=1.0, ema_decay=0.9)
+ALONE = Team(torch.device("cpu"))
+GOLDEN = [
+    0.41542,
+    0.2816,
+    0.2491,
+    0.34404,
+    0.1416,
+    0.09754,
+    0.37785,
+    0.23273,
+    0.36223,
+    0.20284,
+    0.07337,
+    0.0739,
+    0.30045,
+    0.31387,
+    0.3043,
+    0.19501,
+    0.43448,
+    0.29268,
+    0.30321,
+    0.196,
+]
+
+
+class Patches(Branch):
+    """Colour means of 2 x 2 patches, normalised and mixed: a branch with weights and running statistics."""
+
+    width = 6
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Linear(12, self.width)
+        self.norm = nn.BatchNorm1d(self.width)
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        means_BD = nn.functional.adaptive_avg_pool2d(images_BCHW, 2).flatten(1)
+        mixed_BD: Tensor = self.norm(self.mix(means_BD))
+        return mixed_BD
+
+
+def detector(dropout: float = 0.0) -> FusionDetector:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return FusionDetector({"patches": Patches()}, (8,), dropout)
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def run(
+    rows: Sequence[Row],
+    folder: Path,
+    plan: TrainingPlan = PLAN,
+    *,
+    dropout: float = 0.0,
+    network: FusionDetector | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+    measure: Callable[[int, FusionDetector], float] = lambda *_: 0.5,
+) -> Trained:
+    folder.mkdir(exist_ok=True)
+    return train(
+        network or detector(dropout),
+        rows,
+        plan,
+        PREPROCESSING,
+        folder=folder,
+        team=ALONE,
+        loader_processes=0,
+        report=report,
+        measure=measure,
+    )
+
+
+def same_weights(one: nn.Module, other: nn.Module) -> bool:
+    others = other.state_dict()
+    return all(torch.equal(tensor, others[name]) for name, tensor in one.state_dict().items())
+
+
+def kill_at(step: int) -> Callable[[Progress], None]:
+    def report(progress: Progress) -> None:
+        if progress.step == step:
+            raise Killed
+
+    return report
+
+
+def test_the_loss_falls_on_a_set_that_is_easy_to_separate(rows: Sequence[Row], tmp_path: Path) -> None:
+    reports: list[Progress] = []
+
+    trained = run(rows, tmp_path / "run", replace(PLAN, epochs=12), report=reports.append).detector
+
+    assert [progress.step for progress in reports] == list(range(1, 37))
+    assert {progress.steps for progress in reports} == {36}
+    assert [progress.epoch for progress in reports] == [step // 3 for step in range(36)]
+    assert reports[-1].loss < 0.6 * reports[0].loss
+    assert all(progress.images_per_second > 0 for progress in reports)
+    assert reports[-1].seconds_left == 0
+    assert all(progress.seconds_left > 0 for progress in reports[:-1])
+    logits_B = trained(torch.stack([torch.full((3, 16, 16), value) for value in (-0.45, 0.45)]))
+    assert logits_B[0] < 0 < logits_B[1]
+    assert not trained.training
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(rows: Sequence[Row], tmp_path: Path) -> None:
+    first = run(rows, tmp_path / "first", dropout=0.4).detector
+
+    assert same_weights(run(rows, tmp_path / "second", dropout=0.4).detector, first)
+    assert not same_weights(run(rows, tmp_path / "third", replace(PLAN, seed=1), dropout=0.4).detector, first)
+
+
+@pytest.mark.parametrize("step", [2, 4])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        PLAN,
+        replace(PLAN, optimiser="adam"),
+        replace(PLAN, patience=2),
+        replace(PLAN, augmentation=Augmentation(forge=0.5), balance=True),
+    ],
+    ids=["adamw", "adam", "patience", "augmented"],
+)
+def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
+    rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, plan: TrainingPlan
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    straight = run(rows, tmp_path / "straight", plan, dropout=0.4)
+
+    with pytest.raises(Killed):
+        run(rows, tmp_path / "killed", plan, dropout=0.4, report=kill_at(step))
+    steps: list[int] = []
+    resumed = run(rows, tmp_path / "killed", plan, dropout=0.4, report=lambda progress: steps.append(progress.step))
+
+    assert same_weights(resumed.detector, straight.detector)
+    assert (resumed.aucs, resumed.epoch) == (straight.aucs, straight.epoch)
+    assert steps == list(range(step + 1, 7))
+
+
+def test_a_run_killed_while_an_epoch_is_measured_keeps_the_epoch_and_measures_again(rows: Sequence[Row], tmp_path: Path) -> None:
+    straight = run(rows, tmp_path / "straight", dropout=0.4)
+
+    def die(epoch: int, averaged: FusionDetector) -> float:
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(rows, tmp_path / "killed", dropout=0.4, measure=die)
+    measured: list[int] = []
+    trained: list[int] = []
+
+    def measure(epoch: int, averaged: FusionDetector) -> float:
+        measured.append(epoch)
+        return 0.5
+
+    resumed = run(rows, tmp_path / "killed", dropout=0.4, measure=measure, report=lambda progress: trained.append(progress.step))
+
+    assert same_weights(resumed.detector, straight.detector)
+    assert measured == [0, 1]
+    assert trained == [4, 5, 6]
+
+
+def test_a_finished_run_stays_finished(rows: Sequence[Row], tmp_path: Path) -> None:
+    finished = run(rows, tmp_path / "run").detector
+
+    def never(*_: object) -> NoReturn:
+        raise AssertionError("nothing is left to do")
+
+    assert same_weights(run(rows, tmp_path / "run", report=never, measure=never).detector, finished)
+
+
+def test_the_state_is_replaced_whole(rows: Sequence[Row], tmp_path: Path) -> None:
+    run(rows, tmp_path / "run")
+
+    assert list((tmp_path / "run").iterdir()) == [tmp_path / "run" / "resume.pt"]
+
+
+def test_a_state_of_another_plan_or_other_pictures_is_refused(rows: Sequence[Row], tmp_path: Path) -> None:
+    run(rows, tmp_path / "run")
+
+    with pytest.raises(AnotherRun, match=r"resume\.pt"):
+        run(rows, tmp_path / "run", replace(PLAN, learning_rate=1e-5))
+    with pytest.raises(AnotherRun, match=r"resume\.pt"):
+        run(rows[2:], tmp_path / "run")
+    wider = FusionDetector({"patches": Patches()}, (16,), 0.0)
+    with pytest.raises(AnotherRun, match=r"resume\.pt"):
+        run(rows, tmp_path / "run", network=wider)
+
+
+def test_the_key_of_a_run_is_of_everything_that_decides_its_result(rows: Sequence[Row]) -> None:
+    relabelled = [replace(rows[0], label=1 - rows[0].label), *rows[1:]]
+    keys = [
+        run_key(PLAN, PREPROCESSING, rows, 1),
+        run_key(replace(PLAN, seed=1), PREPROCESSING, rows, 1),
+        run_key(PLAN, replace(PREPROCESSING, std=(0.25,) * 3), rows, 1),
+        run_key(PLAN, PREPROCESSING, relabelled, 1),
+        run_key(PLAN, PREPROCESSING, rows, 2),
+    ]
+
+    assert len(set(keys)) == len(keys)
+    assert run_key(PLAN, PREPROCESSING, list(rows), 1) == keys[0]
+
+
+def test_a_state_that_is_broken_is_named(rows: Sequence[Row], tmp_path: Path) -> None:
+    run(rows, tmp_path / "run")
+    (tmp_path / "run" / "resume.pt").write_bytes(b"half a file")
+
+    with pytest.raises(AnotherRun, match=r"resume\.pt cannot be read"):
+        run(rows, tmp_path / "run")
+
+
+def test_after_each_epoch_a_finished_copy_is_measured(rows: Sequence[Row], tmp_path: Path) -> None:
+    shown: list[tuple[int, FusionDetector]] = []
+
+    def measure(epoch: int, averaged: FusionDetector) -> float:
+        shown.append((epoch, averaged))
+        return 0.5
+
+    trained = run(rows, tmp_path / "run", measure=measure).detector
+
+    assert [epoch for epoch, _ in shown] == [0, 1]
+    assert not any(copy.training for _, copy in shown)
+    assert same_weights(shown[-1][1], trained)
+    assert not same_weights(shown[0][1], trained)
+
+
+def test_without_patience_the_last_epoch_is_kept(rows: Sequence[Row], tmp_path: Path) -> None:
+    aucs = [0.9, 0.5, 0.4]
+
+    trained = run(rows, tmp_path / "run", replace(PLAN, epochs=3), measure=lambda epoch, _: aucs[epoch])
+
+    assert (trained.aucs, trained.epoch) == ((0.9, 0.5, 0.4), 3)
+
+
+def test_patience_ends_the_run_and_keeps_the_best_epoch(rows: Sequence[Row], tmp_path: Path) -> None:
+    aucs, shown = [0.6, 0.8, 0.7, 0.7, 0.9], []
+
+    def measure(epoch: int, averaged: FusionDetector) -> float:
+        shown.append(averaged)
+        return aucs[epoch]
+
+    trained = run(rows, tmp_path / "run", replace(PLAN, epochs=5, patience=2), measure=measure)
+
+    assert (trained.aucs, trained.epoch) == ((0.6, 0.8, 0.7, 0.7), 2)
+    assert same_weights(trained.detector, shown[1])
+    assert not same_weights(trained.detector, shown[3])
+
+
+def test_each_epoch_has_its_own_size_and_runs_in_training_mode(rows: Sequence[Row], tmp_path: Path) -> None:
+    seen: list[tuple[int, bool]] = []
+    watched = detector().eval()
+    watched.register_forward_pre_hook(lambda module, inputs: seen.append((inputs[0].shape[-1], module.training)))
+
+    run(rows, tmp_path / "run", replace(PLAN, sizes=(8, 24)), network=watched)
+
+    assert seen == [(8, True)] * 3 + [(24, True)] * 3
+
+
+def test_without_averaging_the_last_weights_are_returned(rows: Sequence[Row], tmp_path: Path) -> None:
+    trained = run(rows, tmp_path / "run", replace(PLAN, ema_decay=0.0)).detector
+    averaged = run(rows, tmp_path / "averaged").detector
+
+    last = torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["detector"]
+    assert all(torch.equal(tensor, last[name]) for name, tensor in trained.state_dict().items())
+    assert not same_weights(averaged, trained)
+
+
+@pytest.mark.parametrize(("clip_norm", "length"), [(1.0, 1.0), (0.0, None)])
+def test_a_step_clips_the_gradient_where_the_plan_says_so(clip_norm: float, length: float | None) -> None:
+    steep = detector()
+    nn.init.constant_(steep.head[-1].weight, 100)
+    images_BCHW = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    plan = replace(PLAN, clip_norm=clip_norm)
+
+    training_step(steep, torch.optim.SGD(steep.parameters()), images_BCHW, torch.arange(8.0) % 2, plan, 1.0, 0.0)
+
+    found = float(torch.cat([parameter.grad.flatten() for parameter in steep.parameters()]).norm())
+    assert found == pytest.approx(length, abs=1e-3) if length else found > 2
+
+
+def test_frozen_weights_do_not_move(rows: Sequence[Row], tmp_path: Path) -> None:
+    frozen = detector()
+    frozen.branches["patches"].mix.requires_grad_(False)
+    before = frozen.branches["patches"].mix.weight.clone()
+
+    trained = run(rows, tmp_path / "run", network=frozen).detector
+
+    torch.testing.assert_close(trained.branches["patches"].mix.weight, before, rtol=0, atol=0)
+
+
+def test_the_learning_rate_warms_up_then_falls_on_a_cosine() -> None:
+    plan = replace(PLAN, learning_rate=1.0, warmup_steps=4)
+
+    rates = [learning_rate(plan, step, 24) for step in range(24)]
+
+    assert rates[:4] == [0.25, 0.5, 0.75, 1.0]
+    assert rates[4] == pytest.approx(1.0)
+    assert rates[14] == pytest.approx(0.505)
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+    assert 0.01 < rates[-1] < 0.03
+
+
+@pytest.mark.parametrize("steps", [1, 5, 40])
+def test_a_short_run_is_warm_after_a_quarter_of_it(steps: int) -> None:
+    plan = replace(PLAN, learning_rate=1.0, warmup_steps=300)
+
+    rates = [learning_rate(plan, step, steps) for step in range(steps)]
+
+    assert max(rates) == pytest.approx(1.0)
+    assert rates.index(max(rates)) <= steps // 4
+
+
+@pytest.mark.parametrize(("reals", "fakes"), [(2, 10), (10, 2), (6, 6)])
+def test_balance_weighs_both_labels_alike(rows: Sequence[Row], reals: int, fakes: int) -> None:
+    some = [*[row for row in rows if not row.label][:reals], *[row for row in rows if row.label][:fakes]]
+
+    def weight(**changes: Any) -> float:
+        plan = replace(PLAN, **changes)
+        return fake_weight(some, schedule_of(some, plan, ALONE), plan)
+
+    assert weight() == 1
+    assert weight(balance=True) * fakes == pytest.approx(reals)
+    # A quarter of the reals is shown as forgeries.
+    forging = weight(balance=True, augmentation=Augmentation(forge=0.25))
+    assert forging * (fakes + reals / 4) == pytest.approx(reals * 3 / 4)
+
+
+def test_twenty_steps_reproduce_recorded_losses(rows: Sequence[Row], tmp_path: Path) -> None:
+    """Recorded on 2026-11-23 with torch 2.15; in float32, so that the processor hardly matters."""
+    losses: list[float] = []
+    plan = replace(PLAN, epochs=7, autocast=False, augmentation=Augmentation(forge=0.3), balance=True)
+
+    def note(progress: Progress) -> None:
+        # `loss` is a mean over the steps so far.
+        losses.append(progress.loss * progress.step - sum(losses))
+
+    run(rows, tmp_path / "run", plan, report=note)
+
+    assert losses[:20] == pytest.approx(GOLDEN, rel=2e-3)

@@ -1,0 +1,226 @@
+"""From manifest to checkpoint, on twenty tiny pictures."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from training.config.hyperparameters import TrainingPlan
+from training.config.recipes.reader import TrainingRecipe, recipe_named
+from training.data.dataset import Pictures
+from training.data.manifest import COLUMNS, Manifest, Row, read_manifest
+from training.evaluation import figures
+from training.evaluation.calibration import calibrated
+from training.evaluation.logits import labels_of, logits_of
+from training.evaluation.metrics import rate_above
+from training.loop.distributed import Team
+from training.loop.progress import Progress
+from training.loop.run import Run, UnfinishedRun, Weights, prepare_folder, run_training, start_weights
+from worker.detector.checkpoints.card import Calibration, CheckpointCard, CheckpointError, file_sha256
+from worker.detector.checkpoints.checkpoint import load_checkpoint, save_checkpoint
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.predictor import Predictor, load_predictor
+from worker.detector.model.backbones import BackboneFiles, BackboneMissing, build_detector
+
+CPU = ChosenDevice("cpu", "for a test")
+PLAN = TrainingPlan((32,), 2, 8, "adamw", 1e-3)
+
+
+@pytest.fixture
+def tiny() -> TrainingRecipe:
+    lite = recipe_named("lite").network
+    return TrainingRecipe(replace(lite, preprocessing=replace(lite.preprocessing, size=32)), PLAN)
+
+
+@pytest.fixture
+def manifest(tmp_path: Path, rows: Sequence[Row]) -> Manifest:
+    return written(tmp_path / "manifest.csv", rows)
+
+
+@pytest.fixture(autouse=True)
+def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "DRAWS", 5)
+
+
+def written(path: Path, rows: Sequence[Row]) -> Manifest:
+    with path.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(COLUMNS)
+        writer.writerows(
+            (row.path, ("real", "fake")[row.label], row.source, row.family, row.generator, row.group, row.split) for row in rows
+        )
+    return read_manifest(path)
+
+
+def trained(
+    recipe: TrainingRecipe,
+    manifest: Manifest,
+    folder: Path,
+    *,
+    start: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    show: Callable[[Progress], None] = lambda _: None,
+) -> Path:
+    folder.mkdir(exist_ok=True)
+    weights = start_weights(recipe.network, BackboneFiles(), start)
+    path = run_training(Run(recipe, manifest, folder, Team(torch.device("cpu")), weights, 0), show=show, say=say)
+    assert path is not None
+    return path
+
+
+def test_a_run_ends_in_a_checkpoint_that_says_what_it_is_worth(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    said: list[str] = []
+    shown: list[Progress] = []
+
+    path = trained(tiny, manifest, tmp_path / "run", say=said.append, show=shown.append)
+
+    detector, card = load_checkpoint(path, BackboneFiles())
+    val = manifest.of_split("val")
+    scores = calibrated(card.calibration, logits_of(Predictor(detector, card, CPU, 64), val))
+    assert path == tmp_path / "run" / "lite.safetensors"
+    assert card.recipe == tiny.network
+    record = card.training
+    assert (record["manifest_sha256"], record["rows"], record["processes"]) == (manifest.sha256, 14, 1)
+    assert (record["epoch"], len(record["aucs"]), record["started_from"]) == (2, 2, "public weights")
+    assert card.threshold >= card.band_low
+    assert set(card.versions) >= {"torch", "pillow", "python"}
+    assert card.metrics["split"] == "val"
+    reals = scores[labels_of(val) == 0]
+    assert card.metrics["pooled"]["false_alarm_rate"]["value"] == pytest.approx(rate_above(reals, card.threshold))
+    assert card.metrics["bars"]["fake_fpr"] == 0.01
+    assert "4 steps, about" in said[1]
+    assert [line.split(":")[0] for line in said[2:4]] == ["epoch 1/2", "epoch 2/2"]
+    assert [now.step for now in shown] == [1, 2, 3, 4]
+
+
+def test_what_is_reported_is_the_test_split_where_there_is_one(tmp_path: Path, tiny: TrainingRecipe, rows: Sequence[Row]) -> None:
+    split = [replace(row, split="test") if number in (0, 1, 4, 5) else row for number, row in enumerate(rows)]
+    manifest = written(tmp_path / "manifest.csv", split)
+
+    card = load_checkpoint(trained(tiny, manifest, tmp_path / "run"), BackboneFiles())[1]
+
+    assert card.metrics["split"] == "test"
+    assert card.metrics["pooled"]["real"] + card.metrics["pooled"]["fake"] == 4
+    assert "cross_fitted" not in card.metrics
+
+
+@pytest.mark.parametrize("with_test", [False, True])
+def test_the_epoch_is_never_chosen_on_what_is_reported(
+    tmp_path: Path, tiny: TrainingRecipe, rows: Sequence[Row], with_test: bool
+) -> None:
+    split = [replace(row, split="test") if with_test and number in (0, 1, 4, 5) else row for number, row in enumerate(rows)]
+    manifest = written(tmp_path / "manifest.csv", split)
+    said: list[str] = []
+
+    recipe = TrainingRecipe(tiny.network, replace(PLAN, patience=1))
+    card = load_checkpoint(trained(recipe, manifest, tmp_path / "run", say=said.append), BackboneFiles())[1]
+
+    assert card.metrics["split"] == ("test" if with_test else "val")
+    assert card.training["plan"]["patience"] == int(with_test)
+    assert any("no early stopping" in line for line in said) is not with_test
+    if not with_test:
+        assert card.training["epoch"] == PLAN.epochs
+
+
+def test_the_course_of_a_run_is_logged_for_tensorboard(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    trained(tiny, manifest, tmp_path / "run")
+
+    log = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
+    log.Reload()
+    assert set(log.Tags()["scalars"]) == {"train/loss", "train/learning_rate", "val/auc"}
+    assert [event.step for event in log.Scalars("train/loss")] == [1, 2, 3, 4]
+    assert [event.step for event in log.Scalars("val/auc")] == [1, 2]
+
+
+def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    first = trained(tiny, manifest, tmp_path / "first")
+    still = TrainingRecipe(tiny.network, replace(PLAN, epochs=1, learning_rate=1e-12))
+
+    second = trained(still, manifest, tmp_path / "second", start=first)
+
+    old, new = (dict(load_checkpoint(path, BackboneFiles())[0].named_parameters()) for path in (first, second))
+    for name, parameter in old.items():
+        torch.testing.assert_close(new[name], parameter, rtol=2e-3, atol=1e-4)
+    assert load_checkpoint(second, BackboneFiles())[1].training["started_from"] == file_sha256(first)
+
+
+def test_a_run_of_several_branches_ends_with_what_they_say_on_average(
+    tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The shallowest ResNet of these widths: less to write and to read.
+    shallow = partial(torchvision.models.ResNet, torchvision.models.resnet.Bottleneck, [1, 1, 1, 1])
+    monkeypatch.setattr(torchvision.models, "resnet101", lambda weights: shallow())
+    branches = ("efficientnet-lite2", "resnet101")
+    both = TrainingRecipe(replace(tiny.network, name="both", branches=branches, hidden=(8,)), replace(PLAN, epochs=1))
+
+    (tmp_path / "run").mkdir()
+    run = Run(both, manifest, tmp_path / "run", Team(torch.device("cpu")), Weights(BackboneFiles()), 0)  # random weights
+    path = run_training(run, show=lambda _: None, say=lambda _: None)
+
+    assert path is not None
+    predictor = load_predictor(path, CPU, files=BackboneFiles(), micro_batch=16)
+    assert predictor.branches == branches
+    rows = manifest.of_split("train")
+    by_label = []
+    for label in (0, 1):
+        images = np.stack([Pictures([row], 32)[0][0] for row in rows if row.label == label])
+        with torch.no_grad():
+            by_label.append(predictor.detector.embeddings(predictor.on_device(images)).mean(0))
+    # The stored weights are rounded to float16, the means were taken before.
+    torch.testing.assert_close(predictor.detector.neutral_D, (by_label[0] + by_label[1]) / 2, rtol=0.05, atol=0.02)
+
+    older = tmp_path / "older.safetensors"
+    detector, card = load_checkpoint(path, BackboneFiles())
+    del detector.neutral_D
+    save_checkpoint(older, detector, card)
+    assert load_predictor(older, CPU, files=BackboneFiles(), micro_batch=16).branches == ()
+
+
+def test_a_checkpoint_of_another_network_is_no_start(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    path = trained(TrainingRecipe(tiny.network, replace(PLAN, epochs=1)), manifest, tmp_path / "run")
+
+    with pytest.raises(CheckpointError, match="another network"):
+        start_weights(replace(tiny.network, hidden=(8,)), BackboneFiles(), path)
+
+
+def test_missing_public_weights_are_known_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    with pytest.raises(BackboneMissing, match=r"resnet101-cd907fc2\.pth"):
+        start_weights(recipe_named("paper-resnet").network, BackboneFiles(), None)
+
+
+def test_an_unfinished_run_goes_on_only_when_told(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    prepare_folder(tmp_path / "new" / "run", resume=False)
+    assert (tmp_path / "new" / "run").is_dir()
+    trained(tiny, manifest, tmp_path / "run")
+
+    with pytest.raises(UnfinishedRun, match=r"holds a run; .*--resume if it is unfinished"):
+        prepare_folder(tmp_path / "run", resume=False)
+    prepare_folder(tmp_path / "run", resume=True)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(UnfinishedRun, match="cannot be made"):
+        prepare_folder(tmp_path / "file" / "run", resume=False)
+
+
+def test_logits_come_in_the_order_of_the_rows_whatever_the_batch(rows: Sequence[Row], tiny: TrainingRecipe) -> None:
+    detector = build_detector(tiny.network, BackboneFiles())
+    detector.head[-1].weight.data.normal_()
+    predictor = Predictor(detector, CheckpointCard("tiny", tiny.network, Calibration(), 0.5, 0.5, ""), CPU, 64)
+
+    logits = logits_of(predictor, rows, batch_size=8)
+
+    assert len(logits) == len(rows)
+    one_by_one = [logits_of(predictor, [row])[0] for row in rows]
+    np.testing.assert_allclose(logits, one_by_one, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,130 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from training.config.recipes.reader import recipe_named
+from worker.detector.checkpoints.card import Calibration, CheckpointCard
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.micro_batches import MicroBatches
+from worker.detector.inference.onnx_export import exported
+from worker.detector.inference.onnx_runtime import network_of
+from worker.detector.inference.predictor import Predictor
+from worker.detector.inference.runtimes import RUNTIMES, RuntimeUnavailable, choose_runtime
+from worker.detector.inference.scorer import Scorer
+from worker.detector.model.backbones import BackboneFiles, build_detector
+from worker.detector.model.network import FusionDetector
+
+CPU, GPU = ChosenDevice("cpu", "for a test"), ChosenDevice("cuda:0", "for a test")
+
+
+def converted(detector: FusionDetector, card: CheckpointCard) -> Scorer:
+    """The same network by ONNX Runtime."""
+    network = network_of(exported(detector, card.recipe.preprocessing))
+    return Scorer(network.forward, network.branches, card, CPU, runtime="onnxruntime", micro_batch=3)
+
+
+def test_onnx_runtime_gives_the_scores_of_torch(
+    lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8]
+) -> None:
+    expected = Predictor(lite, card, CPU, micro_batch=7).scores(images_BHWC)
+
+    scorer = converted(lite, card)
+
+    np.testing.assert_allclose(scorer.scores(images_BHWC), expected, atol=1e-4)
+    np.testing.assert_allclose(scorer.scores(images_BHWC[4:5]), expected[4:5], atol=1e-4)
+    assert np.ptp(expected) > 0.2, "the images are not told apart, so that this shows nothing"
+    assert (scorer.ran_on, scorer.branches) == ("cpu, onnxruntime", ())
+    assert not lite.training
+
+
+def test_bfloat16_stays_near_the_scores_of_float32(
+    lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8]
+) -> None:
+    expected = Predictor(lite, card, CPU, micro_batch=7).scores(images_BHWC)
+
+    predictor = Predictor(lite, card, CPU, micro_batch=7, runtime="torch-bf16")
+
+    np.testing.assert_allclose(predictor.scores(images_BHWC), expected, atol=0.1)
+    assert not np.array_equal(predictor.scores(images_BHWC), expected), "nothing was computed in bfloat16"
+    assert {parameter.dtype for parameter in lite.parameters()} == {torch.float32}, "the network itself was changed"
+
+
+def test_branches_are_heard_alone_by_onnx_runtime_too(images_BHWC: NDArray[np.uint8]) -> None:
+    """Attention, a constant branch and several answers: what `lite` does not have."""
+    recipe = recipe_named("paper").network
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        detector = build_detector(recipe, BackboneFiles(), embed_prompt=False).eval()
+        detector.neutral_D.normal_()
+        detector.head[-1].weight.div_(1e4)  # random weights without trained statistics give logits in the thousands
+    images = images_BHWC[:2].repeat(4, axis=1).repeat(4, axis=2)[:, :224, :224]
+    card = CheckpointCard("random", recipe, Calibration(), 0.5, 0.5, "")
+
+    expected, scorer = Predictor(detector, card, CPU, 2), converted(detector, card)
+
+    assert scorer.branches == expected.branches == ("clip-image", "resnet101")
+    np.testing.assert_allclose(scorer.scores_with_branches(images), expected.scores_with_branches(images), atol=1e-3)
+    assert scorer.scores_with_branches(images).shape == (2, 3)
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+@pytest.mark.parametrize(
+    ("requested", "device", "chosen"),
+    [("auto", CPU, "onnxruntime"), ("auto", GPU, "torch"), ("torch", CPU, "torch"), ("torch-bf16", GPU, "torch-bf16")],
+)
+def test_auto_goes_by_the_device(requested: str, device: ChosenDevice, chosen: str) -> None:
+    assert choose_runtime(requested, device) == chosen
+
+
+@pytest.mark.parametrize(("requested", "device"), [("onnxruntime", GPU), ("tensorrt", CPU)])
+def test_a_runtime_that_cannot_run_is_refused_with_the_next_step(requested: str, device: ChosenDevice) -> None:
+    with pytest.raises(RuntimeUnavailable, match="setting runtime"):
+        choose_runtime(requested, device)
+
+
+def test_what_every_runtime_is_called_is_known() -> None:
+    assert all(choose_runtime(runtime, CPU) == runtime for runtime in RUNTIMES)
+
+
+def _mean_within(memory: int, seen: list[int]) -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:
+    """A network whose device holds `memory` images."""
+
+    def forward(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        if len(images_BHWC) > memory:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        seen.append(len(images_BHWC))
+        return images_BHWC.mean((1, 2, 3))[:, None]
+
+    return forward
+
+
+@pytest.mark.parametrize(("memory", "sizes"), [(16, [10]), (9, [5, 5]), (3, [2, 2, 2, 2, 2]), (1, [1] * 10)])
+def test_memory_that_runs_out_halves_the_batch_and_loses_no_image(memory: int, sizes: list[int]) -> None:
+    seen: list[int] = []
+    images_BHWC = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+    batches = MicroBatches(_mean_within(memory, seen), 16)
+
+    assert batches.logits(images_BHWC)[:, 0].tolist() == list(range(10))
+    assert seen == sizes
+
+    seen.clear()
+    batches.logits(images_BHWC)
+    assert seen == sizes, "what did not fit is tried again"
+
+
+def test_memory_for_not_even_one_image_is_said() -> None:
+    with pytest.raises(torch.OutOfMemoryError):
+        MicroBatches(_mean_within(0, []), 16).logits(np.zeros((3, 4, 4, 3), np.uint8))
+
+
+def test_another_trouble_is_not_taken_for_memory() -> None:
+    def fails(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        raise RuntimeError("a kernel failed")
+
+    batches = MicroBatches(fails, 16)
+    with pytest.raises(RuntimeError, match="a kernel failed"):
+        batches.logits(np.zeros((3, 4, 4, 3), np.uint8))
+    assert batches.size == 16

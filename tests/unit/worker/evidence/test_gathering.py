@@ -1,0 +1,271 @@
+"""What files say of their own origin: real files, signed, tampered with, generated, plain and hostile."""
+
+import json
+import socket
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from signing import TRAINED, signed
+
+from scanner.domain.evidence import Evidence, filed_under
+from worker.evidence.gathering import TEXT, gather
+from worker.evidence.xmp import XMP_BYTES
+
+MakePicture = Callable[..., Path]
+PARAMETERS = "a portrait\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1234, Size: 512x512"
+CREATED = {"action": "c2pa.created", "digitalSourceType": TRAINED.replace("trainedAlgorithmicMedia", "digitalCapture")}
+XMP = """<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+ xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+ xmlns:dc="http://purl.org/dc/elements/1.1/" {attributes}>{elements}</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
+
+
+def png(*texts: tuple[str, str], **save: object) -> bytes:
+    chunks = PngInfo()
+    for name, text in texts:
+        chunks.add_itxt(name, text) if not text.isascii() else chunks.add_text(name, text, zip=len(text) > 1000)
+    buffer = BytesIO()
+    Image.effect_noise((64, 48), 60).save(buffer, "PNG", pnginfo=chunks, **save)
+    return buffer.getvalue()
+
+
+def jpeg(form: str = "JPEG", **save: object) -> bytes:
+    buffer = BytesIO()
+    Image.effect_noise((64, 48), 60).convert("RGB").save(buffer, form, **save)
+    return buffer.getvalue()
+
+
+def exif(**tags: object) -> Image.Exif:
+    names = {"make": 0x010F, "model": 0x0110, "software": 0x0131, "description": 0x010E, "artist": 0x013B}
+    made = Image.Exif()
+    for name, value in tags.items():
+        if name == "comment":
+            made.get_ifd(0x8769)[0x9286] = value
+        else:
+            made[names[name]] = value
+    return made
+
+
+def found(content: bytes, form: str = "JPEG") -> dict[tuple[str, str], Evidence]:
+    """Traces by kind and finding, without the camera's."""
+    return {(one.kind, one.finding): one for one in gather(content, form) if one.kind != "camera"}
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pictures") / "a.jpg"
+    path.write_bytes(jpeg(quality=90))
+    return path
+
+
+@pytest.fixture(scope="module")
+def generated(picture: Path) -> bytes:
+    action = {"action": "c2pa.created", "digitalSourceType": TRAINED, "softwareAgent": {"name": "DALL·E"}}
+    return signed(picture, actions=[action, {"action": "c2pa.color_adjustments"}], generator="OpenAI-API")
+
+
+def test_a_signed_picture_is_valid_and_says_how_it_was_made(generated: bytes) -> None:
+    traces = found(generated)
+    assert set(traces) == {
+        ("c2pa", "valid"),
+        ("c2pa", "edited"),
+        ("source-type", "trainedAlgorithmicMedia"),
+        ("generator", "openai"),
+    }
+    assert "Test Signer" in traces["c2pa", "valid"].text
+    assert "not checked" in traces["c2pa", "valid"].text
+    assert "c2pa.color_adjustments" in traces["c2pa", "edited"].text
+    assert filed_under(traces.values()) == {"any", "c2pa", "edited", "generated", "generator", "source-type"}
+
+
+def test_a_picture_changed_after_signing_is_invalid(generated: bytes) -> None:
+    tampered = bytearray(generated)
+    tampered[-200] ^= 0xFF
+    traces = found(bytes(tampered))
+    assert ("c2pa", "valid") not in traces
+    assert "dataHash.mismatch" in traces["c2pa", "invalid"].text
+    assert "(invalid)" in traces["source-type", "trainedAlgorithmicMedia"].text
+    assert "invalid" in filed_under(traces.values())
+
+
+def test_a_broken_record_is_invalid_and_breaks_nothing(generated: bytes) -> None:
+    at = generated.index(b"c2pa.actions")
+    for start, length in ((at + 100, 100), (at - 50, 30), (at + 20, 400)):
+        broken = generated[:start] + bytes(length) + generated[start + length :]
+        assert ("c2pa", "invalid") in found(broken)
+    assert gather(generated[: at + 50], "JPEG")
+
+
+def test_a_png_can_be_signed_too(picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(("parameters", PARAMETERS)))
+    traces = found(signed(tmp_path / "a.png", actions=[CREATED]), "PNG")
+    assert ("c2pa", "valid") in traces
+    assert ("generator", "stable-diffusion") in traces
+    assert ("c2pa", "edited") not in traces
+
+
+def test_without_the_package_a_record_is_told_but_not_verified(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "c2pa", None)
+    traces = found(generated)
+    assert set(traces) == {("c2pa", "unverified")}
+    assert "install the extra `provenance`" in traces["c2pa", "unverified"].text
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    """A server that waits to be asked; it never answers."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.setblocking(False)
+        yield server
+
+
+def test_nothing_is_fetched(picture: Path, listening: socket.socket) -> None:
+    """Neither the certificate's status nor a record that lies elsewhere is asked for, though the file names where."""
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    assert ("c2pa", "valid") in found(signed(picture, actions=[CREATED], status_url=url))
+    apart = signed(picture, actions=[CREATED], remote_url=f"{url}manifest.c2pa")
+    assert set(found(apart)) == {("c2pa", "elsewhere")}
+    with pytest.raises(BlockingIOError):
+        listening.accept()
+
+
+@pytest.mark.parametrize(
+    ("texts", "finding"),
+    [
+        ([("parameters", PARAMETERS)], "stable-diffusion"),
+        ([("prompt", '{"3": {"class_type": "KSampler", "inputs": {}}}'), ("workflow", '{"last_node_id": 9}')], "comfyui"),
+        ([("invokeai_metadata", '{"app_version": "4.2"}')], "invokeai"),
+        ([("Software", "NovelAI"), ("Comment", '{"steps": 28}'), ("Title", "AI generated image")], "novelai"),
+        ([("Description", "a cat --v 6 Job ID: 0f8fad5b-d9cb-469f-a165-70867728950e"), ("Author", "anna")], "midjourney"),
+        ([("parameters", '{"sui_image_params": {"prompt": "größe"}}')], "swarmui"),
+        ([("fooocus_scheme", "fooocus"), ("parameters", "{}")], "fooocus"),
+        ([("AIGC", '{"Label":"1"}')], "aigc-label"),
+    ],
+)
+def test_what_generators_write_into_png(texts: list[tuple[str, str]], finding: str) -> None:
+    assert set(found(png(*texts), "PNG")) == {("generator", finding)}
+    assert set(found(text_behind_the_pixels(png(), texts[0]), "PNG")) == {("generator", finding)}
+
+
+def text_behind_the_pixels(content: bytes, text: tuple[str, str]) -> bytes:
+    body = text[0].encode() + b"\0" + text[1].encode()
+    chunk = struct.pack(">I", len(body)) + b"tEXt" + body + struct.pack(">I", zlib.crc32(b"tEXt" + body))
+    return content[:-12] + chunk + content[-12:]
+
+
+@pytest.mark.parametrize("order", ["utf-16-be", "utf-16-le"])
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+def test_what_generators_write_into_exif(order: str, form: str) -> None:
+    comment = b"UNICODE\0" + PARAMETERS.encode(order)
+    assert set(found(jpeg(form, exif=exif(comment=comment)), form)) == {("generator", "stable-diffusion")}
+    assert set(found(jpeg(form, exif=exif(software="Adobe Firefly 1.0")), form)) == {("generator", "firefly")}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "elements"),
+    [
+        (f'Iptc4xmpExt:DigitalSourceType="{TRAINED}"', ""),
+        ("", f"<Iptc4xmpExt:DigitalSourceType>{TRAINED}</Iptc4xmpExt:DigitalSourceType>"),
+        ("", f'<Iptc4xmpExt:DigitalSourceType rdf:resource="{TRAINED}"/>'),
+    ],
+)
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+def test_a_source_type_in_xmp(attributes: str, elements: str, form: str) -> None:
+    packet = XMP.format(attributes=attributes, elements=elements)
+    if form == "PNG":
+        content = png(("XML:com.adobe.xmp", packet))
+    elif form == "TIFF":
+        content = jpeg(form, tiffinfo={700: packet.encode()})
+    else:
+        content = jpeg(form, xmp=packet.encode())
+    [trace] = found(content, form).values()
+    assert (trace.kind, trace.finding) == ("source-type", "trainedAlgorithmicMedia")
+    assert trace.text == "its XMP states: made by a trained model"
+
+
+def test_editing_programs_are_told_apart_from_generators() -> None:
+    packet = XMP.format(attributes='xmp:CreatorTool="Adobe Photoshop 25.0"', elements="")
+    assert set(found(jpeg(xmp=packet.encode()))) == {("software", "photoshop")}
+    assert filed_under(found(jpeg(xmp=packet.encode())).values()) == {"any", "software"}
+
+
+def test_a_description_may_speak_of_anything() -> None:
+    told = "my talk on Midjourney, DALL-E and Photoshop"
+    packet = XMP.format(attributes="", elements=f"<dc:description><rdf:Alt><rdf:li>{told}</rdf:li></rdf:Alt></dc:description>")
+    assert found(jpeg(xmp=packet.encode(), exif=exif(description=told))) == {}
+
+
+def test_camera_data_is_told_and_its_absence_proves_nothing() -> None:
+    [camera] = gather(jpeg(exif=exif(make="Canon", model="EOS 5D")), "JPEG")
+    assert (camera.kind, camera.finding, camera.text) == ("camera", "present", "camera data: Canon EOS 5D")
+    assert filed_under([camera]) == {"camera"}
+    for content, form in ((jpeg(), "JPEG"), (png(), "PNG"), (jpeg("GIF"), "GIF"), (jpeg("BMP"), "BMP")):
+        [missing] = gather(content, form)
+        assert (missing.kind, missing.finding) == ("camera", "missing")
+        assert "proves nothing" in missing.text
+        assert filed_under([missing]) == set()
+    [camera] = gather(png(exif=exif(make="Canon")), "PNG")
+    assert camera.finding == "present"
+
+
+def test_texts_are_short_and_cannot_steer_a_terminal() -> None:
+    hostile = "\x1b[2J" + PARAMETERS + "\u202e" + "x" * 100_000
+    [trace] = found(png(("parameters", hostile)), "PNG").values()
+    assert len(trace.text) <= TEXT
+    assert trace.text.isprintable()
+    assert "\\x1b[2J" in trace.text
+
+
+def test_hostile_xmp_costs_nothing_but_itself() -> None:
+    entities = "".join(f'<!ENTITY a{n + 1} "&a{n};&a{n};&a{n};&a{n};">' for n in range(30))
+    bomb = f'<!DOCTYPE x [<!ENTITY a0 "boom">{entities}]><x:xmpmeta xmlns:x="adobe:ns:meta/"><x:a>&a30;</x:a></x:xmpmeta>'
+    file = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>'
+    large = XMP.format(attributes="", elements="<xmp:CreatorTool>Midjourney</xmp:CreatorTool>" + " " * XMP_BYTES)
+    for packet in (bomb, file, large, "<x" * 10_000, "<a>" * 200_000, "no xml"):
+        content = png(("XML:com.adobe.xmp", packet), ("parameters", PARAMETERS))
+        assert set(found(content, "PNG")) == {("generator", "stable-diffusion")}
+
+
+def test_a_text_that_unpacks_to_gigabytes_is_cut_off() -> None:
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(200)) + packer.flush()
+    body = b"parameters\0\0" + packed
+    chunk = struct.pack(">I", len(body)) + b"zTXt" + body + struct.pack(">I", zlib.crc32(b"zTXt" + body))
+    content = png()
+    assert found(content[:33] + chunk + content[33:], "PNG") == {}
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe1\xff\xff", b"no picture", bytes(1000)])
+def test_what_is_no_picture_has_no_evidence_and_raises_nothing(content: bytes) -> None:
+    for form in ("JPEG", "PNG", ""):
+        assert {trace.finding for trace in gather(content, form)} <= {"missing"}
+
+
+def test_broken_parts_raise_nothing(generated: bytes) -> None:
+    whole = png(("parameters", PARAMETERS), exif=exif(make="Canon", comment=b"UNICODE\0ab"))
+    for content, form in ((whole, "PNG"), (generated, "JPEG"), (jpeg(exif=exif(make="Canon"), xmp=XMP.encode()), "JPEG")):
+        for start in range(0, len(content), max(1, len(content) // 60)):
+            gather(content[:start] + b"\xff\xfe\x00" + content[start + 3 :], form)
+            gather(content[:start], form)
+
+
+def test_a_fault_of_ours_costs_the_evidence_and_not_the_picture(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_content: bytes) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("worker.evidence.gathering.read_fields", fail)
+    assert {one.kind for one in gather(generated, "JPEG")} == {"c2pa", "source-type"}
+
+
+def test_evidence_can_be_stored_as_json(generated: bytes) -> None:
+    traces = gather(generated, "JPEG")
+    assert json.loads(json.dumps([vars(one) for one in traces]))[0] == vars(traces[0])

@@ -1,0 +1,183 @@
+"""What becomes of a finding under mild conditions; the networks are functions of ours, the conditions the real ones."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from scanner.domain.prediction import Seen
+from scanner.results.record import ActiveModel, verdict
+from worker.detector.checkpoints.card import Calibration, CheckpointCard
+from worker.detector.image.perturbations import mild_conditions, under
+from worker.detector.image.preprocess import Preprocessing
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.predictor import Predictor
+from worker.detector.model.network import Branch, FusionDetector
+from worker.detector.model.recipes import Recipe
+from worker.pipeline.inputs import FoundFace, Input, Ready
+from worker.pipeline.judgement import Judged, judge
+from worker.pipeline.stability import stabilities
+
+SIDE = 48
+Images = NDArray[np.uint8]
+Found = NDArray[np.float64]
+
+
+def plain(shade: int) -> Images:
+    return np.full((SIDE, SIDE, 3), shade, np.uint8)
+
+
+def chequered(amplitude: int) -> Images:
+    """Single pixels, lighter and darker in turn: shrinking blurs them, JPEG loses them where they are faint."""
+    rows, columns = np.indices((SIDE, SIDE))
+    return np.repeat((128 + amplitude * (-1) ** (rows + columns))[..., None], 3, axis=2).astype(np.uint8)
+
+
+def brightness(images: Images) -> Found:
+    return images.mean(axis=(1, 2, 3)) / 255
+
+
+def contrast(images: Images) -> Found:
+    return images.std(axis=(1, 2, 3)) / 128
+
+
+def any_texture(images: Images) -> Found:
+    return (images.std(axis=(1, 2, 3)) > 0).astype(float)
+
+
+def test_what_rests_on_brightness_is_stable_and_what_rests_on_single_pixels_is_not() -> None:
+    assert stabilities(brightness, [[[plain(250)]]], 0.9) == [True]
+    assert contrast(chequered(127)[None])[0] > 0.9
+    assert stabilities(contrast, [[[chequered(127)]]], 0.9) == [False]
+
+
+def test_one_condition_is_enough_to_shake_a_finding() -> None:
+    faint = chequered(1)
+    by_condition = {condition.name: any_texture(under(condition, faint)[None])[0] for condition in mild_conditions()}
+    assert by_condition == {"JPEG 90": 0.0, "resize 0.9": 1.0}
+    assert stabilities(any_texture, [[[faint]]], 0.5) == [False]
+
+
+def test_one_input_that_stays_fake_is_enough_and_contents_are_kept_apart() -> None:
+    contents = [[[chequered(1)]], [], [[chequered(1)], [chequered(100)]], [[chequered(100)]]]
+    assert stabilities(any_texture, contents, 0.5) == [False, None, True, True]
+
+
+def test_all_framings_of_a_face_are_tried_and_their_mean_counts() -> None:
+    framings = [plain(20), plain(250), plain(250)]
+    assert stabilities(brightness, [[framings]], 0.8) == [True]
+    assert stabilities(brightness, [[framings]], 0.95) == [False]
+    assert brightness(plain(20)[None])[0] < 0.1
+
+
+def test_a_changed_input_keeps_its_size() -> None:
+    assert [under(condition, plain(7)).shape for condition in mild_conditions()] == [(SIDE, SIDE, 3)] * 2
+
+
+def test_where_the_network_fails_on_a_changed_input_nothing_is_said() -> None:
+    def fragile(images: Images) -> Found:
+        if (images.std(axis=(1, 2, 3)) > 0).any():
+            raise RuntimeError("cannot")
+        return brightness(images)
+
+    assert stabilities(fragile, [[[chequered(100)]], [[plain(250)]]], 0.5) == [None, True]
+
+
+class Measuring(Branch):
+    """One number per image; with `fine` the contrast of neighbouring pixels, else the brightness, both 0..1."""
+
+    width = 1
+
+    def __init__(self, fine: bool) -> None:
+        super().__init__()
+        self.fine = fine
+
+    def forward(self, images_BCHW: torch.Tensor) -> torch.Tensor:
+        if self.fine:
+            return (images_BCHW - images_BCHW.mean(dim=(1, 2, 3), keepdim=True)).abs().mean(dim=(1, 2, 3))[:, None] * 2
+        return images_BCHW.mean(dim=(1, 2, 3))[:, None]
+
+
+def predictor(branches: dict[str, Branch], weights: list[float]) -> Predictor:
+    detector = FusionDetector(branches, (), 0.0)
+    with torch.no_grad():
+        detector.head[-1].weight.copy_(torch.tensor([weights]))
+        detector.head[-1].bias.fill_(-5.0)
+    if len(branches) > 1:
+        detector.neutral_D.fill_(0.5)
+    recipe = Recipe("measuring", ("resnet101",), (), 0.0, Preprocessing(SIDE, (0.0,) * 3, (1.0,) * 3))
+    card = CheckpointCard("measuring", recipe, Calibration(), 0.9, 0.5, "")
+    return Predictor(detector, card, ChosenDevice("cpu", "for a test"), micro_batch=4)
+
+
+@pytest.fixture(name="model")
+def _model() -> ActiveModel:
+    return ActiveModel(1, "measuring", 0.9, 0.5)
+
+
+@pytest.fixture(name="content")
+def _content() -> Callable[..., Ready]:
+    def ready(*images: Images, faces: bool = False) -> Ready:
+        face = FoundFace((0, 0, 9, 9), 1.0) if faces else None
+        return Ready(tuple(Input(image, (0, 0, SIDE, SIDE), face) for image in images), "PNG", SIDE, SIDE, looked_for_faces=faces)
+
+    return ready
+
+
+def labels(found: list[Judged | str], model: ActiveModel) -> list[str]:
+    return [verdict(item.score, item.seen, model).value for item in found if isinstance(item, Judged)]
+
+
+def test_only_what_would_be_called_fake_is_tried_and_an_unstable_fake_is_uncertain(
+    model: ActiveModel, content: Callable[..., Ready]
+) -> None:
+    fine = predictor({"fine": Measuring(fine=True)}, [10.0])
+    contents = [content(chequered(127)), content(plain(0)), content(plain(9), chequered(127))]
+    found = judge(fine, model, contents)
+    assert [item.seen.stable for item in found if isinstance(item, Judged)] == [False, None, False]
+    assert labels(found, model) == ["uncertain", "real", "uncertain"]
+
+    bright = predictor({"bright": Measuring(fine=False)}, [10.0])
+    found = judge(bright, model, [content(plain(254)), content(plain(130))])
+    assert [item.seen for item in found if isinstance(item, Judged)] == [Seen(stable=True), Seen(stable=None)]
+    assert labels(found, model) == ["fake", "uncertain"]
+
+
+def test_a_picture_without_a_face_is_not_tried_by_a_model_of_faces(model: ActiveModel, content: Callable[..., Ready]) -> None:
+    bright = predictor({"bright": Measuring(fine=False)}, [10.0])
+    without = replace(content(plain(254)), looked_for_faces=True)
+    [found] = judge(bright, model, [without])
+    assert isinstance(found, Judged)
+    assert (found.seen.stable, labels([found], model)) == (None, ["real"])
+    [found] = judge(bright, replace(model, whole_images=True), [without])
+    assert isinstance(found, Judged)
+    assert found.seen.stable is True
+
+
+def test_branches_alone_and_how_far_they_disagree(model: ActiveModel, content: Callable[..., Ready]) -> None:
+    both = predictor({"fine": Measuring(fine=True), "bright": Measuring(fine=False)}, [6.0, 4.0])
+    [found] = judge(both, model, [content(plain(51), plain(255), faces=True)])
+    assert isinstance(found, Judged)
+
+    def score(fine: float, bright: float) -> float:
+        return float(1 / (1 + np.exp(5 - 6 * fine - 4 * bright)))
+
+    # The highest face counts: no contrast, full brightness; the other branch at its mean, 0.5.
+    assert found.score == pytest.approx(score(0, 1), abs=1e-6)
+    assert found.seen.branches == pytest.approx({"fine": score(0, 0.5), "bright": score(0.5, 1)}, abs=1e-6)
+    assert found.seen.disagreement == pytest.approx(score(0.5, 1) - score(0, 0.5), abs=1e-6)
+    assert [item.score for item in found.inputs] == pytest.approx([score(0, 0.2), score(0, 1)], abs=1e-6)
+    assert [face.score for face in found.seen.faces or ()] == [item.score for item in found.inputs]
+
+
+def test_one_branch_or_unmeasured_means_give_no_branch_scores(model: ActiveModel, content: Callable[..., Ready]) -> None:
+    alone = predictor({"bright": Measuring(fine=False)}, [10.0])
+    unmeasured = predictor({"fine": Measuring(fine=True), "bright": Measuring(fine=False)}, [6.0, 4.0]).detector
+    unmeasured.neutral_D.zero_()
+    for detector in (alone.detector, unmeasured):
+        [found] = judge(Predictor(detector, alone.card, alone.device, 4), model, [content(plain(9))])
+        assert isinstance(found, Judged)
+        assert (found.seen.branches, found.seen.disagreement) == ({}, None)

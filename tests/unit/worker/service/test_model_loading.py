@@ -1,0 +1,140 @@
+"""The active model as a worker loads it: exported once, kept, and never trusted when it has changed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scanner.base.settings import Settings
+from worker.detector.checkpoints.card import CheckpointError
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.exports import exported_network
+from worker.detector.inference.predictor import load_predictor
+from worker.detector.inference.registry import find_checkpoint
+from worker.detector.model.backbones import BackboneFiles
+from worker.service.model_loading import ExportFailed, load_scorer
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), np.uint8)
+
+WITHOUT_TORCH = """
+import sys
+from pathlib import Path
+import numpy as np
+import worker.service.process  # with all that a worker imports
+from scanner.base.settings import Settings
+from worker.service.model_loading import ExportFailed, load_scorer
+
+scorer = load_scorer(Path(sys.argv[1]), Settings(Path(sys.argv[2]), device=sys.argv[3]))
+images = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), np.uint8)
+print(*scorer.scores(images))
+heavy = [name for name in ("torch", "torchvision", "timm", "onnx", "sklearn") if name in sys.modules]
+sys.exit(f"{heavy} were imported" if heavy else 0)
+"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A data folder with the bundled network exported into it, and that file."""
+    data_dir = tmp_path_factory.mktemp("data")
+    load_scorer(find_checkpoint("lite", data_dir), Settings(data_dir, device="cpu"))
+    [kept] = (data_dir / "cache").iterdir()
+    return data_dir, kept
+
+
+@pytest.fixture(scope="module")
+def expected() -> np.ndarray:
+    path = find_checkpoint("lite", Path())
+    return load_predictor(path, ChosenDevice("cpu", ""), files=BackboneFiles(), micro_batch=16).scores(IMAGES)
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+def test_running_a_network_needs_no_torch(
+    exported: tuple[Path, Path], expected: np.ndarray, tmp_path: Path, is_first: bool
+) -> None:
+    """Not even for the first time: another process exports it."""
+    data_dir = tmp_path if is_first else exported[0]
+    command = [sys.executable, "-c", WITHOUT_TORCH, str(find_checkpoint("lite", data_dir)), str(data_dir), "cpu"]
+
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert run.returncode == 0, run.stderr
+    np.testing.assert_allclose([float(score) for score in run.stdout.split()], expected, atol=1e-4)
+
+
+def test_a_damaged_export_is_made_anew(exported: tuple[Path, Path], expected: np.ndarray) -> None:
+    data_dir, kept = exported
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-5000] + bytes(5000))  # weights, so that it still loads
+
+    scorer = load_scorer(find_checkpoint("lite", data_dir), Settings(data_dir, device="cpu"))
+
+    np.testing.assert_allclose(scorer.scores(IMAGES), expected, atol=1e-4)
+    assert [path.read_bytes() for path in kept.parent.iterdir()] == [whole]
+
+
+def test_another_checkpoint_is_exported_for_itself(exported: tuple[Path, Path], tmp_path: Path) -> None:
+    """The same name and weights, but other bytes: what is kept of the first is not taken for it."""
+    data_dir, kept = exported
+    other = tmp_path / "lite.safetensors"
+    other.write_bytes(find_checkpoint("lite", data_dir).read_bytes() + b"x")
+    seen: list[str] = []
+
+    exported_network(other, kept.parent, lambda: seen.append("exported") or b"another")  # type: ignore[func-returns-value]
+
+    assert seen == ["exported"]
+
+
+def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path) -> None:
+    old, fresh, checkpoint = tmp_path / "a.partial", tmp_path / "b.partial", tmp_path / "x.safetensors"
+    for path in (old, fresh, checkpoint):
+        path.write_bytes(b"something")
+    os.utime(old, (0, 0))
+
+    kept = exported_network(checkpoint, tmp_path, lambda: b"network")
+
+    assert isinstance(kept, Path)
+    assert kept.read_bytes() == b"network"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([fresh.name, checkpoint.name, kept.name])
+
+
+def test_where_nothing_can_be_kept_it_scores_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, expected: np.ndarray
+) -> None:
+    (tmp_path / "cache").write_text("a file where the folder would be")
+
+    scorer = load_scorer(find_checkpoint("lite", tmp_path), Settings(tmp_path, device="cpu"))
+
+    np.testing.assert_allclose(scorer.scores(IMAGES), expected, atol=1e-4)
+    assert "cannot be kept" in caplog.text
+
+
+def test_a_runtime_of_torch_is_as_asked(tmp_path: Path, expected: np.ndarray) -> None:
+    scorer = load_scorer(find_checkpoint("lite", tmp_path), Settings(tmp_path, device="cpu", runtime="torch"))
+
+    assert scorer.ran_on == "cpu"
+    np.testing.assert_allclose(scorer.scores(IMAGES), expected, atol=1e-6)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_wrong_with_a_checkpoint_is_said_as_ever(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"no tensors")
+
+    with pytest.raises(CheckpointError, match=r"broken\.safetensors"):
+        load_scorer(broken, Settings(tmp_path, device="cpu"))
+
+
+def test_an_export_that_is_killed_is_trouble_with_a_next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.service.model_loading._export", _be_killed)
+
+    with pytest.raises(ExportFailed, match="was killed"):
+        load_scorer(find_checkpoint("lite", tmp_path), Settings(tmp_path, device="cpu"))
+
+
+def _be_killed(_checkpoint: Path, _settings: Settings) -> bytes:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return b""

@@ -1,0 +1,1 @@
+"""Data sets: manifests, leaks, bias, samples, augmentation."""

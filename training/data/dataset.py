@@ -1,0 +1,79 @@
+"""Manifest rows as training samples, through the same decoding and preprocessing as the worker's."""
+
+import random
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch.utils.data import Dataset
+
+from worker.detector.image.picture import PictureError, decode_rgb
+from worker.detector.image.preprocess import to_square
+
+from .augmentation import Augmentation, augmented
+from .manifest import MAX_PIXELS, Row
+from .row_picture import looked_at, unreadable
+from .self_blending import forged
+
+
+class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
+    """(uint8 HWC of `size`, label) per row. With an augmentation pictures are changed; the same seed and index repeat exactly.
+
+    An index beyond the rows counts on from the first: another copy of the same row, augmented in another way.
+    """
+
+    def __init__(self, rows: Sequence[Row], size: int, *, augmentation: Augmentation | None = None, seed: str = "") -> None:
+        self._rows = rows
+        self._size = size
+        self._augmentation = augmentation
+        self._seed = seed
+        self._donors: dict[str, list[Row]] = {}
+        for row in rows if augmentation and augmentation.forge else ():
+            if row.label == 0:
+                self._donors.setdefault(row.source, []).append(row)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
+        row = self._rows[index % len(self._rows)]
+        picture, label = self._decoded(row), row.label
+        if self._augmentation is not None:
+            rng = random.Random(f"{self._seed}/{index}")  # noqa: S311  (not for secrets)
+            if label == 0 and rng.random() < self._augmentation.forge:
+                donor = self._decoded(rng.choice(self._donors[row.source])) if rng.random() < 0.5 else None
+                picture, label = forged(picture, donor, rng), 1
+            picture = augmented(picture, self._augmentation, rng)
+        return to_square(picture, self._size), label
+
+    def _decoded(self, row: Row) -> Image.Image:
+        try:
+            return decode_rgb(row.path.read_bytes(), max_pixels=MAX_PIXELS, short_side=self._size).picture
+        except (OSError, PictureError) as error:
+            raise unreadable(row, error) from None
+
+
+class Inputs(Dataset[tuple[list[NDArray[np.uint8]], bool]]):
+    """Per row all inputs that scanning makes of its picture, each as its views_VHWC (uint8, of `size`), and if they are faces.
+
+    If they are not, there is one: the picture as a whole. Each process loads a face finder of its own.
+    """
+
+    def __init__(self, rows: Sequence[Row], size: int) -> None:
+        self._rows = rows
+        self._size = size
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> tuple[list[NDArray[np.uint8]], bool]:
+        inputs = looked_at(self._rows[index], self._size).inputs
+        return [np.stack(one.views) for one in inputs], inputs[0].face is not None
+
+
+def epoch_order(rows: Sequence[Row], repeat: Mapping[str, int], seed: str) -> list[int]:
+    """Indices into `Pictures` for one epoch, shuffled by `seed`; rows of a source in `repeat` come in that many copies."""
+    order = [index + copy * len(rows) for index, row in enumerate(rows) for copy in range(repeat.get(row.source, 1))]
+    random.Random(seed).shuffle(order)  # noqa: S311
+    return order

@@ -1,0 +1,1 @@
+"""Folders and lists of known layouts, as manifest rows. One module per layout."""

@@ -1,0 +1,157 @@
+"""The manifest: one CSV that is the only thing the loop reads."""
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scanner.base.errors import KnownError
+
+# Larger pictures are refused, as by the default setting `max_megapixels` of scanning.
+MAX_PIXELS = 256_000_000
+COLUMNS = ("path", "label", "source", "family", "generator", "group", "split")
+
+
+class ManifestError(KnownError):
+    """The manifest cannot be used as it is."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image. `label` is 1 for fake, 0 for real; `group` is what must not be split (a person, a video, an original)."""
+
+    path: Path
+    label: int
+    source: str
+    family: str
+    generator: str
+    group: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """All rows, and the sha256 of the file they came from."""
+
+    rows: tuple[Row, ...]
+    sha256: str
+
+    def has_split(self, split: str) -> bool:
+        """Whether any row is of `split`."""
+        return any(row.split == split for row in self.rows)
+
+    def of_split(self, split: str) -> tuple[Row, ...]:
+        """The rows of `split`, real and fake ones. Raises ManifestError when there are none of a label."""
+        rows = self.all_of_split(split)
+        missing = [name for label, name in enumerate(("real", "fake")) if label not in {row.label for row in rows}]
+        if missing:
+            raise ManifestError(
+                f"the manifest has no {missing[0]} images in split {split!r}, and both labels are needed there: "
+                "add some, or divide the rows anew (column `split`)"
+            )
+        return rows
+
+    def all_of_split(self, split: str) -> tuple[Row, ...]:
+        """The rows of `split`, which may be of one label only. Raises ManifestError when there are none."""
+        rows = tuple(row for row in self.rows if row.split == split)
+        if not rows:
+            there = ", ".join(repr(name) for name in sorted({row.split for row in self.rows})) or "no rows at all"
+            raise ManifestError(f"the manifest has no rows in split {split!r}; in its column `split` there are: {there}")
+        return rows
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest; relative paths in it start at its own folder.
+
+    Raises ManifestError when it is missing, lacks a column or has it twice, names an unknown label, or splits one group.
+    """
+    try:
+        content = path.read_bytes()
+        # utf-8-sig: spreadsheets write a byte order mark. newline="": names may hold line ends.
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        _refuse_columns(path, reader.fieldnames or ())
+        rows = tuple(_row(path, reader.line_num, fields) for fields in reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path} cannot be read: {error}") from None
+    except csv.Error as error:  # most often a quotation mark that is never closed
+        raise ManifestError(f"{path}, line {reader.line_num}: is no CSV ({error}); mend its quotation marks") from None
+    _refuse_split_groups(path, rows)
+    return Manifest(rows, hashlib.sha256(content).hexdigest())
+
+
+def write_manifest(path: Path, rows: Sequence[Row], *, replace: bool = False) -> None:
+    """Write a manifest that `read_manifest` gives back. Paths below the manifest's folder are written relative to it, so that the
+    two can be moved together; others in full.
+
+    Raises ManifestError when `path` exists (unless `replace`) or cannot be written, and when the rows split one group.
+    """
+    _refuse_split_groups(path, rows)
+    folder = path.absolute().parent
+    partial = folder / f".{path.name}.partial"
+    if path.exists() and not replace:
+        raise ManifestError(f"{path} exists; name another file, or overwrite it with --force")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", newline="", encoding="utf-8") as opened:
+            writer = csv.writer(opened, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            for row in rows:
+                picture = Path(os.path.abspath(row.path))
+                named = picture.relative_to(folder) if picture.is_relative_to(folder) else picture
+                label = "fake" if row.label else "real"
+                writer.writerow([named.as_posix(), label, row.source, row.family, row.generator, row.group, row.split])
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise ManifestError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    """What a set is made of: per source the number of real and fake images, the families, and the generators of its fakes."""
+    found: dict[str, dict[str, Any]] = {}
+    for source in sorted({row.source for row in rows}):
+        of_source = [row for row in rows if row.source == source]
+        fakes = [row for row in of_source if row.label]
+        found[source] = {
+            "real": len(of_source) - len(fakes),
+            "fake": len(fakes),
+            "families": sorted({row.family for row in of_source}),
+            "generators": sorted({row.generator for row in fakes}),
+        }
+    return found
+
+
+def _refuse_columns(path: Path, present: Sequence[str]) -> None:
+    missing = [column for column in COLUMNS if column not in present]
+    if missing:
+        raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(COLUMNS)}")
+    twice = [column for column in COLUMNS if present.count(column) > 1]
+    if twice:  # which of them is meant nobody knows
+        raise ManifestError(f"{path} has the column(s) {', '.join(twice)} more than once; leave one of each")
+
+
+def _refuse_split_groups(path: Path, rows: Iterable[Row]) -> None:
+    split_of: dict[str, str] = {}
+    for row in rows:
+        if split_of.setdefault(row.group, row.split) != row.split:
+            raise ManifestError(f"{path}: group {row.group!r} is in split {row.split!r} and in {split_of[row.group]!r}: a leak")
+
+
+def _row(manifest: Path, number: int, fields: dict[str | None, Any]) -> Row:
+    labels = {"real": 0, "fake": 1}
+    if any(fields[column] is None for column in COLUMNS):
+        raise ManifestError(f"{manifest}, line {number}: has fewer fields than the header")
+    if None in fields:  # a comma in a name, most likely: what follows it would be read as another column
+        raise ManifestError(f"{manifest}, line {number}: has more fields than the header; quote names with commas")
+    if not fields["path"]:
+        raise ManifestError(f"{manifest}, line {number}: names no file (column `path`)")
+    if fields["label"] not in labels:
+        raise ManifestError(f"{manifest}, line {number}: label {fields['label']!r} is neither real nor fake")
+    path, label, *others = (fields[column] or "" for column in COLUMNS)
+    return Row(manifest.parent / path, labels[label], *others)

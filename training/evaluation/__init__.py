@@ -1,0 +1,1 @@
+"""What a detector is worth: metrics, calibration, robustness, reports."""

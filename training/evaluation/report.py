@@ -1,0 +1,146 @@
+"""An evaluation as one JSON document, one Markdown report and plots, in a folder."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from scanner.base.errors import KnownError
+from worker.detector.checkpoints.card import file_sha256
+from worker.detector.checkpoints.card_tables import anchors_table, figures_table, further_tables, sources_table
+from worker.detector.checkpoints.card_text import robustness_parts
+from worker.detector.checkpoints.checkpoint import library_versions
+from worker.detector.inference.predictor import Predictor
+from worker.detector.inference.scorer import sigmoid
+
+from ..data.manifest import Row, sources_of
+from .calibration import fitted_prior
+from .figures import figures
+from .logits import face_logits_of, logits_of
+from .plots import draw_plots, scored
+from .published_results import anchors_beside
+from .robustness import robustness
+from .weighted_metrics import Scores
+
+_TITLES = {"roc": "ROC", "det": "DET", "reliability": "Reliability", "scores": "Scores per source"}
+
+
+class ReportUnwritable(KnownError):
+    """The folder for the report cannot be written."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated on what: the checkpoint's file, and the manifest with the split that was taken from it."""
+
+    checkpoint: Path
+    manifest: Path
+    manifest_sha256: str
+    split: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Rows with their calibrated scores, and the JSON-ready `document` that says what they are worth."""
+
+    rows: Sequence[Row]
+    scores: Scores
+    document: Mapping[str, Any]
+
+
+def evaluation_of(
+    predictor: Predictor,
+    rows: Sequence[Row],
+    subject: Subject,
+    now: datetime,
+    *,
+    with_robustness: bool,
+    with_faces: bool = False,
+    report: Callable[[int, int], None],
+    processes: int = 0,
+) -> Evaluation:
+    """Score `rows` and measure; with `with_robustness` under all conditions too, which takes a dozen times as long.
+
+    With `with_faces` a picture is scored as in scanning, by the faces in it; else it is taken for a face crop as it is.
+
+    `report(done, all)` counts images of the robustness table. Raises ManifestError for a picture that cannot be read.
+    """
+    card = predictor.card
+    if with_faces:
+        logits, have_faces = face_logits_of(predictor, rows, processes=processes)
+    else:
+        logits, have_faces = logits_of(predictor, rows, processes=processes), None
+    scores = sigmoid(card.calibration.slope * logits + card.calibration.offset)
+    document = {
+        "checkpoint": {
+            "name": card.name,
+            "file": subject.checkpoint.name,
+            "sha256": file_sha256(subject.checkpoint),
+            "created_at": card.created_at,
+        },
+        "manifest": {"file": subject.manifest.name, "sha256": subject.manifest_sha256, "sources": sources_of(rows)},
+        "split": subject.split,
+        "evaluated_at": now.isoformat(timespec="seconds"),
+        "versions": library_versions(),
+        "figures": figures(rows, scores, card.threshold, card.band_low, prior=fitted_prior(card)),
+        "anchors": anchors_beside(rows, subject.split),
+    }
+    if have_faces is not None:
+        document["faces"] = {"pictures": len(rows), "without": int((~have_faces).sum())}
+    if with_robustness:
+        document["robustness"] = robustness(predictor, rows, processes=processes, report=report)
+    return Evaluation(rows, scores, document)
+
+
+def write_report(evaluation: Evaluation, folder: Path) -> Path:
+    """Write `evaluation.json`, `evaluation.md` and the plots into `folder`; returns the Markdown's path.
+
+    Raises ReportUnwritable.
+    """
+    cuts = evaluation.document["figures"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        drawn = draw_plots(scored(evaluation.rows, evaluation.scores, cuts["threshold"], cuts["band_low"]), folder)
+        document = {**evaluation.document, "plots": {name: path.name for name, path in drawn.items()}}
+        (folder / "evaluation.json").write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        path = folder / "evaluation.md"
+        path.write_text(report_text(document) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ReportUnwritable(f"the report cannot be written to {folder}: {error.strerror}; choose another folder") from None
+    return path
+
+
+def report_text(document: Mapping[str, Any]) -> str:
+    """The Markdown report; it links the document's plots by their file names."""
+    checkpoint, manifest, found = document["checkpoint"], document["manifest"], document["figures"]
+    parts = [
+        f"# {checkpoint['name']} on {manifest['file']}, split `{document['split']}`",
+        f"Checkpoint `{checkpoint['file']}`, sha256 `{checkpoint['sha256']}`, made {checkpoint['created_at']}. "
+        f"Manifest sha256 `{manifest['sha256']}`. Evaluated {document['evaluated_at']}.",
+        f"From {found['threshold']:.3f} on a score is called fake, from {found['band_low']:.3f} on uncertain, below that real.",
+        sources_table(manifest["sources"]),
+        *_faces_part(document.get("faces")),
+        "## Figures",
+        "95 % bootstrap intervals by group in brackets.",
+        figures_table(found),
+        *further_tables(found),
+        "## Beside published figures",
+        anchors_table(found, document["anchors"]),
+    ]
+    if under := document.get("robustness"):
+        parts += ["## Robustness", *robustness_parts(under)]
+    if plots := document.get("plots"):
+        parts += ["## Plots", *(f"![{_TITLES[name]}]({file})" for name, file in plots.items())]
+    return "\n\n".join(parts)
+
+
+def _faces_part(faces: Mapping[str, int] | None) -> list[str]:
+    if faces is None:
+        return []
+    return [
+        "Scored by the faces in the pictures, as in scanning. "
+        f"In {faces['without']:,} of {faces['pictures']:,} pictures none was found that is large enough: their scores, of "
+        "the whole picture, count here, while scanning flags none of them unless the checkpoint was made for whole images."
+    ]

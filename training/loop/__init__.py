@@ -1,0 +1,1 @@
+"""The training run: schedule, steps, state, several processes."""

@@ -1,0 +1,112 @@
+"""The training loop, in plain PyTorch.
+
+Shapes: B images, C = 3, H = W = the epoch's size.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from worker.detector.image.preprocess import Preprocessing
+from worker.detector.model.network import FusionDetector
+
+from ..config.hyperparameters import TrainingPlan
+from ..data.manifest import Row
+from .distributed import Team
+from .optimiser import average_in, learning_rate, optimiser_for, training_step
+from .progress import Pace, Progress
+from .run_state import RunState, begun, restore_state, run_key, save_state
+from .schedule import batches, fake_weight, schedule_of
+
+SAVE_EVERY = 100
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The network with the weights that are kept, the AUC on `val` after each epoch, and the epoch they are from (1, 2, ...)."""
+
+    detector: FusionDetector
+    aucs: tuple[float, ...]
+    epoch: int
+
+
+def train(
+    detector: FusionDetector,
+    rows: Sequence[Row],
+    plan: TrainingPlan,
+    preprocessing: Preprocessing,
+    *,
+    folder: Path,
+    team: Team,
+    loader_processes: int,
+    report: Callable[[Progress], None],
+    measure: Callable[[int, FusionDetector], float],
+) -> Trained:
+    """Train `detector` in place. The leading process calls `report` after each step and `measure` (AUC on `val`) after an epoch.
+
+    The state is written to `folder` every `SAVE_EVERY` steps and after each epoch; when it holds one, the run goes on from it.
+    Raises AnotherRun when that belongs to another plan, network or manifest.
+    """
+    schedule = schedule_of(rows, plan, team)
+    key = run_key(plan, preprocessing, rows, team.size)
+    detector.to(team.device).to(memory_format=torch.channels_last)
+    torch.manual_seed(plan.seed)
+    state = begun(detector, optimiser_for(detector, plan))
+    restore_state(folder, key, state)
+    if team.rank:  # other dropout masks than the leader's
+        torch.manual_seed(plan.seed + team.rank + 1000 * state.step)
+    called, pace, weight = team.wrapped(detector), Pace(schedule, plan, state.step), fake_weight(rows, schedule, plan)
+    for epoch in range(plan.epochs):
+        if _stops(plan, state.aucs):
+            break
+        detector.train()
+        left = batches(rows, schedule, plan, preprocessing, epoch=epoch, step=state.step, team=team, processes=loader_processes)
+        for images_BCHW, labels_B in left if state.step < schedule.starts[epoch + 1] else ():
+            rate = learning_rate(plan, state.step, schedule.steps)
+            loss = training_step(called, state.optimiser, images_BCHW, labels_B, plan, weight, rate)
+            state.step += 1
+            average_in(state.average, detector, plan.ema_decay, state.step)
+            if team.leads:
+                if state.step % SAVE_EVERY == 0 or state.step == schedule.starts[epoch + 1]:
+                    save_state(folder, key, state)
+                report(pace.after(epoch, state.step, loss, rate))
+        if len(state.aucs) <= epoch:
+            _measure(state, epoch, detector, team, plan, measure)
+            if team.leads:
+                save_state(folder, key, state)
+    kept = state.best if plan.patience and state.best is not None else state.average
+    detector.load_state_dict(kept, strict=False)
+    epoch = int(np.argmax(state.aucs)) if plan.patience else len(state.aucs) - 1
+    return Trained(detector.eval(), tuple(state.aucs), epoch + 1)
+
+
+def _measure(
+    state: RunState,
+    epoch: int,
+    detector: FusionDetector,
+    team: Team,
+    plan: TrainingPlan,
+    measure: Callable[[int, FusionDetector], float],
+) -> None:
+    """Append the epoch's AUC, the same in every process, and keep its weights if no epoch was better."""
+    auc = measure(epoch, _with(detector, state.average)) if team.leads else 0.0
+    state.aucs.append(team.agree(auc))
+    if plan.patience and state.aucs[-1] >= max(state.aucs):
+        state.best = {name: tensor.clone() for name, tensor in state.average.items()}
+
+
+def _stops(plan: TrainingPlan, aucs: Sequence[float]) -> bool:
+    """Whether the last `patience` epochs brought nothing better than an earlier one."""
+    return bool(plan.patience) and len(aucs) - 1 - int(np.argmax(aucs or [0])) >= plan.patience
+
+
+def _with(detector: FusionDetector, average: dict[str, Tensor]) -> FusionDetector:
+    """A copy of `detector` that carries the averaged weights."""
+    averaged = copy.deepcopy(detector)
+    averaged.load_state_dict(average, strict=False)
+    return averaged.eval()

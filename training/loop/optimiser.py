@@ -1,0 +1,72 @@
+"""One step: loss, gradient, update, average.
+
+Shapes: B images, C = 3 channels, H = W pixels. Loss: binary cross-entropy on one logit.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from worker.detector.checkpoints.checkpoint import stored_tensors
+
+from ..config.hyperparameters import TrainingPlan
+
+
+def training_step(
+    called: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    images_BCHW: Tensor,
+    labels_B: Tensor,
+    plan: TrainingPlan,
+    fake_weight: float,
+    rate: float,
+) -> float:
+    """One step at learning rate `rate`; returns the loss before it."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=plan.autocast):
+        logits_B = called(images_BCHW)
+    weight = torch.tensor(fake_weight, device=labels_B.device)
+    loss = nn.functional.binary_cross_entropy_with_logits(logits_B.float(), labels_B, pos_weight=weight)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    if plan.clip_norm:
+        nn.utils.clip_grad_norm_(called.parameters(), plan.clip_norm)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def optimiser_for(detector: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
+    """The plan's optimiser over what is not frozen."""
+    learned = [parameter for parameter in detector.parameters() if parameter.requires_grad]
+    if plan.optimiser == "adam":
+        return torch.optim.Adam(learned, lr=plan.learning_rate, weight_decay=plan.weight_decay)
+    # Norms and biases are vectors; decaying them only hurts.
+    groups = [
+        {"params": [parameter for parameter in learned if parameter.ndim > 1], "weight_decay": plan.weight_decay},
+        {"params": [parameter for parameter in learned if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=plan.learning_rate)
+
+
+def learning_rate(plan: TrainingPlan, step: int, steps: int) -> float:
+    """Linear warm-up, then constant or a cosine to 1 % (Loshchilov & Hutter 2017)."""
+    warmup = min(plan.warmup_steps, steps // 4)  # a run on few images would end before it is warm
+    if step < warmup:
+        return plan.learning_rate * (step + 1) / warmup
+    if not plan.cosine:
+        return plan.learning_rate
+    done = (step - warmup) / max(1, steps - warmup)
+    return plan.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+@torch.no_grad()
+def average_in(average: dict[str, Tensor], detector: nn.Module, decay: float, step: int) -> None:
+    """Move `average` towards the present weights (exponential moving average); early steps forget the start more quickly."""
+    decay = min(decay, (1 + step) / (10 + step)) if decay else 0.0
+    for name, tensor in stored_tensors(detector).items():
+        if tensor.is_floating_point():
+            average[name].lerp_(tensor, 1 - decay)
+        else:
+            average[name].copy_(tensor)

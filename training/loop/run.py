@@ -1,0 +1,209 @@
+"""One training run from manifest to checkpoint: check, train, calibrate on `val`, measure, write."""
+
+import platform
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scanner.base.errors import KnownError
+from worker.detector.checkpoints.card import Calibration, CheckpointCard, CheckpointError, file_sha256
+from worker.detector.checkpoints.checkpoint import library_versions, load_checkpoint, save_checkpoint, save_with_card
+from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.predictor import Predictor
+from worker.detector.model.backbones import BackboneFiles, build_detector, find_backbone_files
+from worker.detector.model.network import FusionDetector
+from worker.detector.model.recipes import Recipe
+
+from ..config.recipes.reader import TrainingRecipe
+from ..data.manifest import Manifest, Row, sources_of
+from ..evaluation.calibration import Bars
+from ..evaluation.logits import labels_of, logits_of
+from ..evaluation.metrics import auc
+from ..evaluation.operating_point import judged
+from .distributed import Team
+from .estimate import seconds_for
+from .loop import Trained, train
+from .neutral_embedding import set_neutral
+from .progress import Progress
+from .run_log import duration, tensorboard_log, tenths
+from .run_state import FILE
+from .schedule import schedule_of
+
+
+class UnfinishedRun(KnownError):
+    """The folder holds a run, maybe unfinished, and nobody said that it shall go on; or it cannot be made."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a network starts from: public files, or a checkpoint of its own kind."""
+
+    files: BackboneFiles
+    start: Path | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that a run is made of."""
+
+    recipe: TrainingRecipe
+    manifest: Manifest
+    folder: Path
+    team: Team
+    weights: Weights
+    loader_processes: int
+
+
+def start_weights(network: Recipe, files: BackboneFiles, start: Path | None) -> Weights:
+    """Find everything that `network` starts from. Raises BackboneMissing and CheckpointError."""
+    if start is None:
+        return Weights(find_backbone_files(network, files))
+    only_clip = BackboneFiles(clip=files.clip)
+    _, card = load_checkpoint(start, only_clip)
+    if (card.recipe.branches, card.recipe.hidden) != (network.branches, network.hidden):
+        raise CheckpointError(f"{start} holds another network than recipe {network.name}; choose the recipe {card.recipe.name}")
+    clip = find_backbone_files(replace(network, branches=("clip-image",)), only_clip).clip if _sees_clip(network) else None
+    return Weights(BackboneFiles(clip=clip), start)
+
+
+def prepare_folder(folder: Path, *, resume: bool) -> None:
+    """Make the folder of a run. Raises UnfinishedRun when it holds one that is not to be resumed."""
+    if (folder / FILE).exists() and not resume:
+        raise UnfinishedRun(f"{folder} holds a run; go on with it by --resume if it is unfinished, or choose another --out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnfinishedRun(f"{folder} cannot be made: {error.strerror}; choose another --out") from None
+
+
+def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[str], None]) -> Path | None:
+    """Train and write `<recipe>.safetensors` into the folder; returns its path, in the leading process.
+
+    Raises ManifestError, AnotherRun, and what reading the pictures raises.
+    """
+    run = _choosing_nothing_on_what_is_reported(run, say)
+    recipe, team = run.recipe, run.team
+    train_rows, val_rows = run.manifest.of_split("train"), run.manifest.of_split("val")
+    torch.manual_seed(recipe.plan.seed)
+    detector = _start(recipe.network, run.weights)
+    device = ChosenDevice(str(team.device), "")
+    card = CheckpointCard(recipe.network.name, recipe.network, Calibration(), 0.5, 0.5, "")
+    if team.leads:
+        _announce(run, detector, train_rows, say)
+    with ExitStack() as stack:
+        log = stack.enter_context(tensorboard_log(run.folder / "tensorboard")) if team.leads else lambda *_: None
+
+        def report(now: Progress) -> None:
+            show(now)
+            log("train/loss", now.loss, now.step)
+            log("train/learning_rate", now.learning_rate, now.step)
+
+        def measure(epoch: int, averaged: FusionDetector) -> float:
+            size = recipe.plan.size_of(epoch)
+            seen = replace(recipe.network, preprocessing=replace(recipe.network.preprocessing, size=size))
+            predictor = Predictor(averaged, replace(card, recipe=seen), device, 64)
+            logits = logits_of(predictor, val_rows, processes=run.loader_processes)
+            value = float(auc(labels_of(val_rows), logits))
+            log("val/auc", value, epoch + 1)
+            say(f"epoch {epoch + 1}/{recipe.plan.epochs}: val AUC {_per_source(val_rows, logits, value)}")
+            return value
+
+        trained = train(
+            detector,
+            train_rows,
+            recipe.plan,
+            recipe.network.preprocessing,
+            folder=run.folder,
+            team=team,
+            loader_processes=run.loader_processes,
+            report=report,
+            measure=measure,
+        )
+    if not team.leads:
+        return None
+    return _finish(run, trained, card, device, train_rows, say)
+
+
+def _choosing_nothing_on_what_is_reported(run: Run, say: Callable[[str], None]) -> Run:
+    """Without a split `test` the figures are of `val`: then the epoch is not chosen there, and the last one is kept."""
+    plan = run.recipe.plan
+    if not plan.patience or run.manifest.has_split("test"):
+        return run
+    say("no early stopping: the figures will be of split 'val', as there is no split 'test'")
+    return replace(run, recipe=replace(run.recipe, plan=replace(plan, patience=0)))
+
+
+def _start(network: Recipe, weights: Weights) -> FusionDetector:
+    if weights.start is None:
+        return build_detector(network, weights.files)
+    return load_checkpoint(weights.start, weights.files)[0]
+
+
+def _announce(run: Run, detector: FusionDetector, rows: Sequence[Row], say: Callable[[str], None]) -> None:
+    recipe = run.recipe
+    say(f"{recipe.network.name} on {len(rows):,} images, {recipe.plan.epochs} epochs, {run.team.size} x {run.team.device}")
+    schedule = schedule_of(rows, recipe.plan, run.team)
+    seconds = seconds_for(detector, rows, recipe.plan, recipe.network.preprocessing, schedule, run.team, run.loader_processes)
+    say(f"{schedule.steps:,} steps, about {duration(seconds)} if nothing else runs; --resume goes on after an interruption")
+
+
+def _finish(
+    run: Run, trained: Trained, card: CheckpointCard, device: ChosenDevice, rows: Sequence[Row], say: Callable[[str], None]
+) -> Path:
+    """Write the weights, then measure them from the file: rounding to float16 belongs to what the figures describe."""
+    path = run.folder / f"{run.recipe.network.name}.safetensors"
+    clip = run.weights.files.clip
+    card = replace(
+        card,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        backbones={"clip-image": file_sha256(clip)} if clip and _sees_clip(run.recipe.network) else {},
+        training=_record(run, trained, rows),
+        versions={**library_versions(), "python": platform.python_version()},
+    )
+    set_neutral(Predictor(trained.detector, card, device, 64), rows, processes=run.loader_processes)
+    save_checkpoint(path, trained.detector.cpu(), card, half=True)
+    stored, card = load_checkpoint(path, run.weights.files)
+    say("calibrating and measuring")
+    predictor = Predictor(stored, card, device, 64)
+    card = judged(
+        predictor,
+        run.manifest,
+        Bars(),
+        processes=run.loader_processes,
+        report=tenths(lambda done, of: say(f"robustness: {done:,} of {of:,} images")),
+    )
+    save_with_card(path, path, card)
+    return path
+
+
+def _record(run: Run, trained: Trained, rows: Sequence[Row]) -> dict[str, Any]:
+    start = run.weights.start
+    return {
+        "plan": asdict(run.recipe.plan),
+        "processes": run.team.size,
+        "aucs": list(trained.aucs),
+        "epoch": trained.epoch,
+        "started_from": file_sha256(start) if start else "public weights",
+        "manifest_sha256": run.manifest.sha256,
+        "rows": len(rows),
+        "sources": sources_of(rows),
+    }
+
+
+def _sees_clip(network: Recipe) -> bool:
+    return "clip-image" in network.branches
+
+
+def _per_source(rows: Sequence[Row], logits: Any, pooled: float) -> str:
+    labels = labels_of(rows)
+    parts = [f"{pooled:.4f} pooled"]
+    for source in sorted({row.source for row in rows}):
+        of_source = [index for index, row in enumerate(rows) if row.source == source]
+        if len(set(labels[of_source])) == 2:
+            parts.append(f"{float(auc(labels[of_source], logits[of_source])):.4f} {source}")
+    return ", ".join(parts)

@@ -1,0 +1,88 @@
+"""Everything a run needs to go on after a kill, in one file that is replaced whole."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from scanner.base.errors import KnownError
+from worker.detector.checkpoints.checkpoint import stored_tensors
+from worker.detector.image.preprocess import Preprocessing
+
+from ..config.hyperparameters import TrainingPlan
+from ..data.manifest import Row
+
+FILE = "resume.pt"
+
+
+class AnotherRun(KnownError):
+    """The folder holds an unfinished run that this one cannot go on from."""
+
+
+@dataclass
+class RunState:
+    """A run at one step. `average` are the averaged weights, `best` those of the best epoch, `aucs` one AUC per measured epoch.
+
+    Frozen backbones are in none of them.
+    """
+
+    detector: nn.Module
+    optimiser: torch.optim.Optimizer
+    average: dict[str, Tensor]
+    best: dict[str, Tensor] | None = None
+    step: int = 0
+    aucs: list[float] = field(default_factory=list)
+
+
+def begun(detector: nn.Module, optimiser: torch.optim.Optimizer) -> RunState:
+    """The state before the first step."""
+    return RunState(detector, optimiser, {name: tensor.clone() for name, tensor in stored_tensors(detector).items()})
+
+
+def save_state(folder: Path, key: str, state: RunState) -> None:
+    """Write `state` to `folder`, atomically."""
+    content: dict[str, Any] = {
+        "key": key,
+        "step": state.step,
+        "aucs": state.aucs,
+        "detector": stored_tensors(state.detector),
+        "optimiser": state.optimiser.state_dict(),
+        "average": state.average,
+        "best": state.best,
+        "rng": torch.get_rng_state(),
+    }
+    partial = folder / f"{FILE}.partial"
+    torch.save(content, partial)
+    partial.replace(folder / FILE)
+
+
+def restore_state(folder: Path, key: str, state: RunState) -> None:
+    """Fill `state` from `folder` if a run was begun there. Raises AnotherRun when that was another one."""
+    path = folder / FILE
+    if not path.exists():
+        return
+    try:
+        # Our own file of the same run; still nothing but tensors and text is read from it.
+        content = torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch raises many kinds for a file that is not its own
+        raise AnotherRun(f"{path} cannot be read ({error}); remove it to start the run again") from None
+    shapes = [(name, tensor.shape) for name, tensor in stored_tensors(state.detector).items()]
+    if content.get("key") != key or [(name, tensor.shape) for name, tensor in content["detector"].items()] != shapes:
+        raise AnotherRun(f"{path} belongs to a run with another recipe, plan or manifest; choose another --out, or remove it")
+    state.detector.load_state_dict(content["detector"], strict=False)
+    state.optimiser.load_state_dict(content["optimiser"])
+    for name, tensor in content["average"].items():
+        state.average[name].copy_(tensor)
+    state.best, state.step, state.aucs = content["best"], content["step"], content["aucs"]
+    torch.set_rng_state(content["rng"])
+
+
+def run_key(plan: TrainingPlan, preprocessing: Preprocessing, rows: Sequence[Row], team_size: int) -> str:
+    """What must be the same for a run to go on: plan, preprocessing, the pictures with their labels, the number of processes."""
+    told = json.dumps([asdict(plan), asdict(preprocessing), team_size, [(str(row.path), row.label) for row in rows]])
+    return hashlib.sha256(told.encode()).hexdigest()

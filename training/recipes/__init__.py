@@ -1,1 +1,0 @@
-"""Recipes: what is trained and how, one TOML file each; `reading` turns them into dataclasses."""

@@ -1,0 +1,1 @@
+"""The worker's commands. Light to import: torch comes in when a command runs."""

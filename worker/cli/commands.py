@@ -1,0 +1,152 @@
+"""`dfscan worker` and `dfscan model`. Light to import: torch comes in when a command runs."""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from scanner.base.logs import log_to_stderr, tell
+from scanner.base.settings import Settings
+from scanner.cli.context import opened_database, pass_settings, utc_now
+from scanner.jobs.exit_codes import EXIT_CANNOT_BEGIN
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Files that are claimed and predicted together.")
+@click.option("--name", hidden=True, help="The worker's name; must be its own.")
+@click.option("--supervised", is_flag=True, hidden=True, help="Stop when standard input ends.")
+@pass_settings
+def worker(settings: Settings, device: str | None, batch_size: int | None, name: str | None, supervised: bool) -> None:
+    """Run one worker, for more processes or other machines. It is restarted when it dies, hangs or grows too large."""
+    log_to_stderr("%(asctime)s %(levelname)s %(message)s")
+    chosen = replace(settings, device=device or settings.device, batch_size=batch_size or settings.batch_size)
+    if not supervised:
+        _supervise(chosen)
+        return
+    from scanner.jobs.worker_names import worker_name
+
+    from ..service.process import run_worker
+
+    status = run_worker(chosen, name or worker_name(), supervised=supervised, say=lambda line: tell(f"worker ready: {line}"))
+    # Everything is closed; taking torch apart would only make whoever stops us wait for seconds more.
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _supervise(settings: Settings) -> None:
+    from scanner.jobs.lone_worker import run_lone_worker
+    from scanner.jobs.supervisor import WorkerFailed
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    with opened_database(settings, check=True) as database:
+        try:
+            run_lone_worker(settings, database, stop, utc_now)
+        except WorkerFailed as error:
+            log.debug("%s", error)  # the worker has said why, on our standard error
+            sys.exit(EXIT_CANNOT_BEGIN)
+
+
+@click.group()
+def model() -> None:
+    """The checkpoints at hand."""
+
+
+@model.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@pass_settings
+def list_models(settings: Settings, as_json: bool) -> None:
+    """List bundled and imported checkpoints."""
+    from ..detector.inference.registry import available_checkpoints
+
+    found = available_checkpoints(settings.data_dir)
+    if as_json:
+        rows = [
+            {
+                "name": item.name,
+                "recipe": item.card.recipe.name if item.card else None,
+                "threshold": item.card.threshold if item.card else None,
+                "band_low": item.card.band_low if item.card else None,
+                "bundled": item.bundled,
+                "active": item.name == settings.model,
+                "path": str(item.path),
+                "problem": item.problem,
+            }
+            for item in found
+        ]
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for item in found:
+        mark = "*" if item.name == settings.model else " "
+        origin = "bundled" if item.bundled else str(item.path)
+        if item.card is None:
+            click.echo(f"{mark} {item.name:20} cannot be used: {item.problem}")
+        else:
+            click.echo(f"{mark} {item.name:20} recipe {item.card.recipe.name:18} fake from {item.card.threshold:.3f}  {origin}")
+
+
+@model.command("show")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True)
+@pass_settings
+def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
+    """Show what a checkpoint (default: the active one) says of itself."""
+    from ..detector.checkpoints.card import file_sha256, read_card
+    from ..detector.checkpoints.card_text import card_text
+    from ..detector.inference.registry import find_checkpoint
+
+    path = find_checkpoint(name or settings.model, settings.data_dir)
+    card = read_card(path)
+    if as_json:
+        click.echo(json.dumps({"path": str(path), "sha256": file_sha256(path), **asdict(card)}, indent=2))
+    else:
+        click.echo(card_text(card, path, file_sha256(path)))
+
+
+@model.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="What it is called here; the file's name without it.")
+@click.option("--sha256", help="The file's sha256 as its publisher tells it; another file is refused.")
+@pass_settings
+def import_model(settings: Settings, file: Path, name: str | None, sha256: str | None) -> None:
+    """Copy a checkpoint into the data folder, after checking that it is whole and runs here."""
+    from ..detector.inference.registry import import_checkpoint
+    from ..service.public_weights import named_backbones
+
+    path = import_checkpoint(file, settings.data_dir, name=name or file.stem, sha256=sha256, files=named_backbones(settings))
+    click.echo(path)
+    click.echo(f"`dfscan model use {path.stem}` scans with it", err=True)
+
+
+@model.command("use")
+@click.argument("name")
+@pass_settings
+@click.pass_context
+def use_model(ctx: click.Context, settings: Settings, name: str) -> None:
+    """Scan with this checkpoint from now on. Verdicts of others are kept."""
+    from scanner.base.choices import choices_file, choose_model
+    from scanner.base.settings import config_file, sourced_settings
+
+    from ..detector.checkpoints.checkpoint import load_checkpoint
+    from ..detector.inference.registry import find_checkpoint
+    from ..service.public_weights import named_backbones
+
+    path = find_checkpoint(name, settings.data_dir)
+    load_checkpoint(path, named_backbones(settings))
+    choose_model(settings.data_dir, name)
+    now = next(item for item in sourced_settings(ctx.meta["dfscan.flags"], os.environ, config_file()) if item.name == "model")
+    if now.source != str(choices_file(settings.data_dir)):
+        click.echo(f"{now.source} goes before this choice and names {now.value!r}; take it out there", err=True)
+    click.echo(f"{name} scans from the next start of `watch`, `scan` or `worker` on; older verdicts stay as they are", err=True)

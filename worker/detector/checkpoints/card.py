@@ -1,0 +1,113 @@
+"""What a checkpoint says of itself, read from its header alone. Imports no torch.
+
+A checkpoint is a safetensors file with one JSON document in the header, and no pickle. The document pins everything a score
+depends on: recipe, preprocessing, calibration, threshold and band; and what is known about it: training record and metrics.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from safetensors import SafetensorError, safe_open
+
+from scanner.base.errors import KnownError
+
+from ..image.preprocess import Preprocessing
+from ..model.recipes import BranchName, Recipe
+
+FORMAT = 2
+HEADER = "dfscan"
+
+
+class CheckpointError(KnownError):
+    """A file that is no checkpoint of ours, or not one that this version can run."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Platt scaling (Platt 1999): score = sigmoid(slope * logit + offset)."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class CheckpointCard:
+    """What a checkpoint says of itself.
+
+    A score >= `threshold` is labelled fake; a score in the band [`band_low`, `threshold`) is uncertain; below it is real.
+    `whole_images` says that it was trained and measured on whole images as well as on crops of faces: only then is a picture
+    without a face flagged. `backbones` maps branches whose weights are not in the file to the sha256 of the public file that they
+    need.
+    """
+
+    name: str
+    recipe: Recipe
+    calibration: Calibration
+    threshold: float
+    band_low: float
+    created_at: str
+    whole_images: bool = False
+    backbones: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_card(path: Path) -> CheckpointCard:
+    """Read only the header of `path`. Raises CheckpointError."""
+    return read_header(path)[0]
+
+
+def file_sha256(path: Path) -> str:
+    """Hex sha256 of a file's bytes."""
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def read_header(path: Path) -> tuple[CheckpointCard, str]:
+    """The card, and the sha256 that the tensors had when they were written."""
+    try:
+        with safe_open(path, framework="np") as opened:
+            header = opened.metadata() or {}
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} does not exist; `dfscan model list` shows the checkpoints at hand") from None
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is no safetensors file ({error}); only dfscan's own checkpoints can be used") from None
+    try:
+        document = json.loads(header[HEADER])
+        if (written := document.pop("format")) != FORMAT:
+            raise CheckpointError(
+                f"{path} was written by another version of dfscan (format {written}, this one reads {FORMAT}); "
+                "use the version that wrote it, or train or fetch it anew"
+            )
+        tensors_sha256 = str(document.pop("tensors_sha256"))
+        return _card_from(document), tensors_sha256
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} carries no readable description of dfscan ({error!r}): not one of its checkpoints"
+        ) from None
+
+
+def _card_from(document: dict[str, Any]) -> CheckpointCard:
+    recipe = document.pop("recipe")
+    if not set(recipe["branches"]) <= set(get_args(BranchName)) or not all(isinstance(width, int) for width in recipe["hidden"]):
+        raise ValueError("a recipe with branches or a head that this version cannot build")
+    seen = recipe.pop("preprocessing")
+    preprocessing = Preprocessing(int(seen["size"]), tuple(seen["mean"]), tuple(seen["std"]))
+    if preprocessing.size < 1 or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3 or min(preprocessing.std) <= 0:
+        raise ValueError("a preprocessing that no picture can go through")
+    branches, hidden = tuple(recipe["branches"]), tuple(recipe["hidden"])
+    card = CheckpointCard(
+        recipe=Recipe(recipe["name"], branches, hidden, recipe["dropout"], preprocessing),
+        calibration=Calibration(**document.pop("calibration")),
+        **document,
+    )
+    numbers = (card.calibration.slope, card.calibration.offset, card.band_low, card.threshold)
+    if not all(map(math.isfinite, numbers)) or not 0 <= card.band_low <= card.threshold:
+        raise ValueError("a calibration or cuts that are none")
+    return card

@@ -1,0 +1,100 @@
+"""Checkpoints as files: weights beside the card. Frozen public backbones are not copied, only named with their sha256."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ..model.backbones import BackboneFiles, build_detector, find_backbone_files
+from ..model.network import FusionDetector
+from ..model.recipes import Recipe
+from .card import FORMAT, HEADER, CheckpointCard, CheckpointError, file_sha256, read_header
+
+_FROZEN = "branches.clip-image."
+_NEUTRAL = "neutral_D"  # older checkpoints have none; their branches are not compared
+
+
+def save_checkpoint(path: Path, detector: FusionDetector, card: CheckpointCard, *, half: bool = False) -> None:
+    """Write `detector` and `card` to `path`, atomically.
+
+    `half` stores matrices and kernels as float16; vectors (biases, batch-norm statistics) stay float32, they need the range.
+    """
+    tensors = {}
+    for name, tensor in stored_tensors(detector).items():
+        narrow = half and tensor.is_floating_point() and tensor.ndim > 1
+        tensors[name] = (tensor.half() if narrow else tensor).cpu().contiguous()
+    _write(path, tensors, card)
+
+
+def save_with_card(source: Path, target: Path, card: CheckpointCard) -> None:
+    """Write the weights of the checkpoint `source`, bit for bit, with another card to `target` (which may be `source`)."""
+    _write(target, load_file(source), card)
+
+
+def stored_tensors(detector: nn.Module) -> dict[str, Tensor]:
+    """What belongs into a checkpoint: all tensors but those of frozen public backbones."""
+    return {name: tensor for name, tensor in detector.state_dict().items() if not name.startswith(_FROZEN)}
+
+
+def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, CheckpointCard]:
+    """Build the network that `path` describes and fill it. float32, on the CPU, in evaluation mode.
+
+    `files` names public backbones that the checkpoint refers to. Raises CheckpointError and BackboneMissing.
+    """
+    card, tensors_sha256 = read_header(path)
+    needed = BackboneFiles()
+    if "clip-image" in card.recipe.branches:
+        needed = BackboneFiles(clip=find_backbone_files(_only_clip(card.recipe), files).clip)
+        if needed.clip and file_sha256(needed.clip) != card.backbones.get("clip-image"):
+            raise CheckpointError(
+                f"{needed.clip} is not the CLIP file that {path} was trained on (sha256 {card.backbones.get('clip-image')}); "
+                "name the right one with --clip-weights"
+            )
+    detector = build_detector(card.recipe, needed, embed_prompt=False)
+    stored = load_file(path)
+    tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
+    try:
+        result = detector.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {error}") from None
+    missing = [name for name in result.missing_keys if not name.startswith(_FROZEN) and name != _NEUTRAL]
+    if missing or result.unexpected_keys:
+        odd = [*missing, *result.unexpected_keys]
+        raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {len(odd)} tensors differ, first {odd[0]}")
+    if _tensors_sha256(stored) != tensors_sha256:
+        raise CheckpointError(f"{path} is damaged: its weights are not those that were written (sha256 differs); fetch it again")
+    return detector.eval(), card
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor], card: CheckpointCard) -> None:
+    document = json.dumps({"format": FORMAT, "tensors_sha256": _tensors_sha256(tensors), **asdict(card)})
+    partial = path.with_name(path.name + ".partial")
+    save_file(dict(tensors), partial, metadata={HEADER: document})
+    partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around
+    partial.replace(path)
+
+
+def _tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Over names, types, shapes and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """Versions that a score may depend on."""
+    import PIL
+
+    return {"torch": torch.__version__, "pillow": PIL.__version__}
+
+
+def _only_clip(recipe: Recipe) -> Recipe:
+    return Recipe(recipe.name, ("clip-image",), recipe.hidden, recipe.dropout, recipe.preprocessing)

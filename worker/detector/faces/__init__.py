@@ -1,0 +1,1 @@
+"""Faces: found, cropped, and chosen as inputs of the network."""

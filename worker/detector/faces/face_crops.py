@@ -1,0 +1,116 @@
+"""From a face's place to the network's input: a square with a margin, upright, resampled once. Imports no torch.
+
+Shapes: H rows, W columns, C = 3 colours (RGB). Coordinates are pixels of the picture.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .face import Located
+
+# The square's side is this many times the longer side of the face's box: that of the crop that is shown to people.
+MARGIN = 1.4
+# A face is scored in each of these framings, a margin and whether it is mirrored, and its logit is their mean: data sets frame
+# their faces each in its own way, and no single margin serves all of them (docs/faces.md). The first is the one that is shown.
+FRAMINGS = ((MARGIN, False), (1.0, False), (1.3, True), (1.7, True))
+TIGHTEST = 1.0
+# A face is turned upright when the line through its eyes is tilted more than this; less is how people hold their heads.
+TILT_DEGREES = 20.0
+# A picture is a face crop already when the square of the only large face in it fills this much of its shorter side. One not
+# larger than ABOUT times the network's input holds no detail that cutting would bring out: there a central face suffices, if it
+# takes this much of the shorter side, whoever stands beside it.
+FILLS, TAKES, ABOUT = 0.8, 0.2, 1.5
+# A face is central if its middle is no further from the picture's than this much of the shorter side.
+CENTRAL = 0.25
+# Faces at least this much as large as the largest are no background.
+BESIDE = 0.5
+
+
+@dataclass(frozen=True)
+class Square:
+    """A part of a picture: its left and top edge and its side."""
+
+    left: float
+    top: float
+    side: float
+
+
+def square_of(face: Located, picture: Image.Image, margin: float = MARGIN) -> Square:
+    """The face's square with its margin, moved and at last shrunk so that it lies within the picture."""
+    side = min(margin * face.side, *picture.size)
+    x, y = face.middle
+    left = min(max(0.0, x - side / 2), picture.width - side)
+    top = min(max(0.0, y - side / 2), picture.height - side)
+    return Square(left, top, side)
+
+
+def tilt_of(face: Located) -> float:
+    """How many degrees the line through the eyes is turned clockwise, -180..180; 0 while that is no clear tilt."""
+    (x0, y0), (x1, y1) = face.eyes
+    degrees = math.degrees(math.atan2(y1 - y0, x1 - x0))
+    return degrees if abs(degrees) > TILT_DEGREES else 0.0
+
+
+def subject_of(faces: Sequence[Located], picture: Image.Image, size: int) -> Located | None:
+    """The face of which the picture is a crop already, fit for an input of `size`; None if it is no crop.
+
+    `faces` are all in the picture, the largest first.
+    """
+    shorter = min(picture.size)
+    central = [face for face in faces if _off_centre(face, picture) <= CENTRAL * shorter]
+    if not central:
+        return None
+    if shorter <= ABOUT * size:
+        return central[0] if central[0].side >= TAKES * shorter else None
+    is_alone = len(faces) == 1 or faces[1].side < BESIDE * faces[0].side
+    is_filled = MARGIN * central[0].side >= FILLS * shorter
+    return central[0] if is_alone and is_filled and not tilt_of(central[0]) else None
+
+
+def _off_centre(face: Located, picture: Image.Image) -> float:
+    x, y = face.middle
+    return max(abs(x - picture.width / 2), abs(y - picture.height / 2))
+
+
+def crop_of(face: Located, picture: Image.Image, size: int, margin: float = MARGIN) -> NDArray[np.uint8]:
+    """The face as the network's input: uint8 HWC of `size`. An upright face keeps its pixels but for one bicubic resize."""
+    square = square_of(face, picture, margin)
+    degrees = tilt_of(face)
+    if not degrees:
+        box = (square.left, square.top, square.left + square.side, square.top + square.side)
+        return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box))
+    return np.asarray(_turned(picture, face, square.side, degrees, size))
+
+
+def framings_of(face: Located, picture: Image.Image, size: int) -> tuple[NDArray[np.uint8], ...]:
+    """The face as the network's inputs in all FRAMINGS, uint8 HWC of `size` each."""
+    crops = ((crop_of(face, picture, size, margin), is_mirrored) for margin, is_mirrored in FRAMINGS)
+    return tuple(np.ascontiguousarray(crop_HWC[:, ::-1]) if is_mirrored else crop_HWC for crop_HWC, is_mirrored in crops)
+
+
+def _turned(picture: Image.Image, face: Located, side: float, degrees: float, size: int) -> Image.Image:
+    """The square around the face, turned by `degrees` counterclockwise; what lies beyond the picture repeats its edge."""
+    x, y = face.middle
+    reach = math.ceil(side * math.sqrt(0.5)) + 2
+    left, top = math.floor(x) - reach, math.floor(y) - reach
+    around = _with_edges_repeated(picture, left, top, 2 * reach)
+    # An affine transform does not average: shrink by a whole factor first where the square is much larger than the input.
+    factor = max(1, int(side / size))
+    around = around.reduce(factor) if factor > 1 else around
+    x, y, step = (x - left) / factor, (y - top) / factor, side / factor / size
+    cosine, sine = step * math.cos(math.radians(degrees)), step * math.sin(math.radians(degrees))
+    half = size / 2
+    matrix = (cosine, -sine, x - half * cosine + half * sine, sine, cosine, y - half * sine - half * cosine)
+    return around.transform((size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
+
+
+def _with_edges_repeated(picture: Image.Image, left: int, top: int, side: int) -> Image.Image:
+    right, bottom = left + side, top + side
+    within = picture.crop((max(0, left), max(0, top), min(picture.width, right), min(picture.height, bottom)))
+    beyond = ((max(0, -top), max(0, bottom - picture.height)), (max(0, -left), max(0, right - picture.width)), (0, 0))
+    return Image.fromarray(np.pad(np.asarray(within), beyond, mode="edge"))

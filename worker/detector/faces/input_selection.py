@@ -1,0 +1,166 @@
+"""What the network is shown of a picture: its faces, or the picture as a whole. The same for scanning, training and measuring.
+
+Imports no torch.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from PIL import Image
+
+from ..image.picture import Decoded, PictureError, decode_frames, decode_rgb
+from ..image.preprocess import to_square
+from .face import FoundFace, Input, Located
+from .face_crops import TIGHTEST, framings_of, square_of, subject_of, tilt_of
+from .face_finder import SEARCHED_PIXELS
+from .places import centre_square, upright_size
+
+Find = Callable[[Image.Image], Sequence[Located]]
+
+
+class Again(Protocol):
+    """Decodes a picture once more."""
+
+    def __call__(self, *, pixels: int) -> Decoded:
+        """With so many pixels at least, as far as it has them."""
+
+
+# A face whose longer side has fewer pixels than this in the picture as stored is not judged.
+SMALLEST = 40
+# In a crowd the largest are judged.
+MOST_FACES = 100
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A decoded picture and what the network is shown of it, at least one input.
+
+    `is_cut` says that they are parts of it. `unjudged` are faces that are too small, or beside the one that the picture is a crop
+    of. `picture` is the first one, upright, as it was decoded; `format`, `width` and `height` (pixels) are as stored.
+    """
+
+    picture: Image.Image
+    inputs: tuple[Input, ...]
+    is_cut: bool
+    unjudged: tuple[FoundFace, ...]
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What `Looked` holds of one frame."""
+
+    inputs: Sequence[Input]
+    unjudged: Sequence[FoundFace]
+    is_cut: bool = False
+
+
+def picture_score(scores: Iterable[float]) -> float:
+    """The score of a picture from those of its inputs: the highest."""
+    return max(scores)
+
+
+def look(content: bytes, size: int, *, max_pixels: int, find: Find | None, scaled: bool = True) -> Looked:
+    """Decode a file's bytes and cut its faces out, for inputs of `size` pixels; without `find` it is taken as it is.
+
+    Without a face that is large enough, the picture as a whole is the input. One that is a face crop already is not cut
+    further. Large JPEGs are decoded at a smaller scale unless it is not to be `scaled`. Raises PictureError.
+    """
+    searched = SEARCHED_PIXELS if find else 0
+    frames = decode_frames(content, max_pixels=max_pixels, short_side=size, pixels=searched, scaled=scaled)
+    again = partial(decode_rgb, content, max_pixels=max_pixels, short_side=size, scaled=scaled)
+    return look_through(frames, size, find, again if scaled else None)
+
+
+def look_through(frames: Iterable[Decoded], size: int, find: Find | None, again: Again | None = None) -> Looked:
+    """The same for pictures that are decoded already, of which `again` gives the first at another scale.
+
+    Frames without a face count only where no frame has one.
+    """
+    first: Decoded | None = None
+    parts = []
+    for decoded in frames:
+        parts.append(_look_at(decoded, size, find, again if first is None else None))
+        first = first or decoded
+    if first is None:
+        raise PictureError("there is no picture in it")
+    with_face = [part for part in parts if part.inputs[0].face is not None] or parts
+    return Looked(
+        first.picture,
+        tuple(shown for part in with_face for shown in part.inputs),
+        any(part.is_cut for part in with_face),
+        tuple(face for part in parts for face in part.unjudged),
+        first.format,
+        first.width,
+        first.height,
+    )
+
+
+def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None) -> _Part:
+    if find is None:
+        return _Part([_shown(decoded, size)], [])
+    faces = _found(decoded.picture, size, find)
+    kept = {place: _kept(place, decoded) for place in faces}
+    large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST][:MOST_FACES]
+    subject = subject_of(large, decoded.picture, size)
+    if subject or not large:
+        whole = again(pixels=0) if again and decoded.can_shrink(size) else decoded
+        shown = _shown(whole, size, kept[subject] if subject else None)
+        return _Part([shown], [face for place, face in kept.items() if place is not subject])
+    sharp = _sharp_enough(decoded, large, size, again)
+    scale = decoded.shrunk / sharp.shrunk
+    crops = [_cut(place, decoded, sharp.picture, scale, size, kept[place]) for place in large]
+    return _Part(crops, [face for place, face in kept.items() if place not in large], is_cut=True)
+
+
+def _cut(place: Located, decoded: Decoded, sharp: Image.Image, scale: float, size: int, face: FoundFace) -> Input:
+    """A face in its framings, out of a picture that is `scale` as large as the decoded one."""
+    first, *others = framings_of(place.moved(0, 0, scale), sharp, size)
+    return Input(first, _box(place, decoded), face, tilt_of(place), decoded.frame, decoded.seconds, tuple(others))
+
+
+def _shown(decoded: Decoded, size: int, face: FoundFace | None = None) -> Input:
+    box = centre_square(*upright_size(decoded))
+    return Input(to_square(decoded.picture, size), box, face, frame=decoded.frame, seconds=decoded.seconds)
+
+
+def _box(place: Located, decoded: Decoded) -> tuple[int, int, int, int]:
+    """The square that `crop_of` cuts, in pixels of the upright picture at full size; a turned one keeps to the face's middle."""
+    square = square_of(place, decoded.picture)
+    left, top = (middle - square.side / 2 for middle in place.middle) if tilt_of(place) else (square.left, square.top)
+    side = round(decoded.shrunk * square.side)
+    return round(decoded.shrunk * left), round(decoded.shrunk * top), side, side
+
+
+def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
+    """The faces in a picture. One about as large as an input may be a face that fills it: look again with room around it."""
+    faces = list(find(picture))
+    if faces or min(picture.size) > 2 * size:
+        return faces
+    room = max(picture.size) // 2
+    framed = Image.new("RGB", (picture.width + 2 * room, picture.height + 2 * room), (127, 127, 127))
+    framed.paste(picture, (room, room))
+    return [place.moved(-room, -room) for place in find(framed)]
+
+
+def _sharp_enough(decoded: Decoded, faces: Sequence[Located], size: int, again: Again | None) -> Decoded:
+    """The picture with as many pixels as the smallest of `faces` needs to fill an input, or as many as it has."""
+    wanted = size / (TIGHTEST * min(place.side for place in faces))
+    if again is None or wanted <= 1 or decoded.shrunk <= 1:
+        return decoded
+    return again(pixels=math.ceil(wanted**2 * decoded.picture.width * decoded.picture.height))
+
+
+def _kept(place: Located, decoded: Decoded) -> FoundFace:
+    """The face with its box on the picture as stored, as far as it lies within it."""
+    left, top, width, height = place.moved(0, 0, decoded.shrunk).box
+    upright = [round(side * decoded.shrunk) for side in decoded.picture.size]
+    ends = [min(most, max(0, round(end))) for end, most in zip((left + width, top + height), upright, strict=True)]
+    begins = [min(end, max(0, round(begin))) for begin, end in zip((left, top), ends, strict=True)]
+    box = (begins[0], begins[1], ends[0] - begins[0], ends[1] - begins[1])
+    return FoundFace(box, round(place.confidence, 4), decoded.frame)

@@ -1,0 +1,1 @@
+"""From bytes to the pixels that a network is shown: decoding, colour, frames, preprocessing."""

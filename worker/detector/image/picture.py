@@ -1,0 +1,149 @@
+"""From the bytes of a file to upright RGB pictures, the same way for training and for scanning. Imports no torch."""
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from scanner.media.openable_formats import openable_formats
+from scanner.media.raw import SMALLEST_PREVIEW, embedded_preview, is_raw, turn_like
+
+from .colour import over_white
+from .frames import frames_of
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """An upright RGB picture, and its format and size (pixels) as stored; of a RAW file, those of what it is shown by.
+
+    `frame` counts the frames of an animation or video or the pages of a TIFF from 0; `seconds` is a video's time there.
+    """
+
+    picture: Image.Image
+    format: str
+    width: int
+    height: int
+    frame: int = 0
+    seconds: float | None = None
+
+    @property
+    def shrunk(self) -> float:
+        """How many times wider the stored picture is: 1 unless it was decoded at a smaller scale."""
+        return max(self.width, self.height) / max(self.picture.size)
+
+    def can_shrink(self, short_side: int) -> bool:
+        """Whether decoding it for `short_side` may give fewer pixels than `picture` has."""
+        return self.format in ("JPEG", "MPO") and min(self.picture.size) > 2 * short_side
+
+
+class PictureError(Exception):
+    """The bytes are no picture that can be used. The text is the reason, in a user's words."""
+
+
+def decode_rgb(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0, scaled: bool = True) -> Decoded:
+    """The first picture of `decode_frames`. Raises PictureError."""
+    return next(decode_frames(content, max_pixels=max_pixels, short_side=short_side, pixels=pixels, scaled=scaled))
+
+
+def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0, scaled: bool = True) -> Iterator[Decoded]:
+    """Decode `content` into upright RGB pictures in sRGB, one at a time: which of several is told in `frames`.
+
+    A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 scale (DCT scaling), never below twice `short_side`,
+    so that the resize that follows still averages, nor below `pixels` in all; in full if it is not to be `scaled`. Transparency
+    is laid over white. A RAW file gives the preview in it.
+
+    Raises PictureError when the bytes are no readable picture or the first one holds more than `max_pixels` pixels. Further
+    pictures are given only as far as all together hold no more, and as far as they can be decoded.
+    """
+    with _reasons():
+        picture, name = _opened(content, max_pixels)
+        width, height = picture.size
+        scale = max(2 * short_side / min(width, height), math.sqrt(pixels / (width * height)))
+        if scaled and scale < 1:
+            # draft() picks the smallest scale that is not below the size asked for, on both sides.
+            picture.draft("RGB", (max(1, int(width * scale)), max(1, int(height * scale))))
+        numbers = frames_of(picture, max_pixels)
+        number = next(numbers)
+        upright = _upright_rgb(picture)
+    yield Decoded(upright, name, width, height, number)
+    del upright
+    while True:
+        try:
+            with _reasons():
+                following = next(numbers, None)
+                if following is None:
+                    return
+                upright = _upright_rgb(picture)
+        except PictureError:
+            return  # there is enough to judge by; and what is before a damage is what other programs show, too
+        yield Decoded(upright, name, width, height, following)
+
+
+def prepare_pillow() -> None:
+    """Set Pillow's process-wide switches, once per process: our pixel limit, not its own; HEIF if its decoder is installed."""
+    Image.MAX_IMAGE_PIXELS = None
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    openable_formats()
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Whatever decoding raises as a PictureError."""
+    with warnings.catch_warnings():
+        # Our own limit replaces Pillow's; what is odd about a readable picture is not the user's problem.
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except PictureError:
+            raise
+        except MemoryError:
+            raise PictureError("needs more memory to decode than the decoder may use") from None
+        except UnidentifiedImageError:
+            raise PictureError("its content is no readable picture") from None
+        except Exception as error:  # Pillow's plugins raise nearly anything on hostile bytes
+            raise PictureError(f"cannot be decoded: {error or type(error).__name__}") from error
+
+
+def _opened(content: bytes, max_pixels: int) -> tuple[Image.Image, str]:
+    """The picture, not yet decoded unless it had to be developed, and its format."""
+    file = BytesIO(content)
+    raw = is_raw(file)
+    preview = embedded_preview(file) if raw else None
+    file.seek(0)
+    if raw and preview is None:
+        return _developed(file, max_pixels), "RAW"
+    picture = Image.open(file if preview is None else BytesIO(preview), formats=openable_formats())
+    _demand_size(*picture.size, max_pixels)
+    if raw:
+        turn_like(picture, file)
+    return picture, "RAW" if raw else picture.format or ""
+
+
+def _developed(file: BytesIO, max_pixels: int) -> Image.Image:
+    try:
+        import rawpy
+    except ModuleNotFoundError:
+        raise PictureError(
+            f"a RAW file without a preview of {SMALLEST_PREVIEW} pixels or more; to develop such files: pip install 'dfscan[raw]'"
+        ) from None
+    with rawpy.imread(file) as raw:
+        _demand_size(raw.sizes.width, raw.sizes.height, max_pixels)
+        return Image.fromarray(raw.postprocess(use_camera_wb=True))
+
+
+def _demand_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise PictureError(
+            f"too large: {width:,} x {height:,} pixels, the limit is {max_pixels / 1e6:,.0f} megapixels (setting max_megapixels)"
+        )
+
+
+def _upright_rgb(picture: Image.Image) -> Image.Image:
+    picture.load()
+    with suppress(Exception):  # broken EXIF spoils no picture
+        picture = ImageOps.exif_transpose(picture)
+    return over_white(picture)

@@ -1,0 +1,1 @@
+"""Running a network: devices, runtimes, exports, scores, heatmaps."""

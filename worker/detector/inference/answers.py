@@ -1,0 +1,28 @@
+"""The network as every runtime runs it.
+
+Shapes: B images, H rows, W columns, C = 3 colours, D embedding width, K answers: the logit, then that of each branch alone.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from ..image.normalise import normalise
+from ..image.preprocess import Preprocessing
+from ..model.network import FusionDetector
+
+
+class Answers(nn.Module):
+    """From uint8 images_BHWC to logits_BK, normalisation included, so that pictures travel to the device as bytes."""
+
+    def __init__(self, detector: FusionDetector, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.detector = detector
+        self.preprocessing = preprocessing
+        self.compares = bool(detector.compared)
+        self.eval()  # exporting would otherwise leave the detector in training mode
+
+    def forward(self, images_BHWC: Tensor) -> Tensor:
+        images_BCHW = normalise(images_BHWC, self.preprocessing)
+        embeddings_BD = self.detector.embeddings(images_BCHW)
+        logits_B1 = self.detector.judge(embeddings_BD)[:, None]
+        return torch.cat([logits_B1, self.detector.alone(embeddings_BD)], dim=1) if self.compares else logits_B1

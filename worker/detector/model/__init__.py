@@ -1,0 +1,1 @@
+"""The network: recipe, branches, public backbones."""

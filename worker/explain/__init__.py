@@ -1,0 +1,1 @@
+"""Explanations: why a content has its score, with heatmaps."""

@@ -1,0 +1,145 @@
+"""Why a content has its score: the verdict as the worker would give it, and a heatmap for each input of the network."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scanner.base.settings import Settings
+from scanner.database.models import Label
+from scanner.domain.prediction import Seen
+from scanner.results.record import ActiveModel, verdict
+
+from ..detector.checkpoints.card import file_sha256
+from ..detector.faces.face import Input
+from ..detector.faces.face_finder import require_face_finder
+from ..detector.faces.places import Box
+from ..detector.image.perturbations import mild_conditions, under
+from ..detector.image.picture import PictureError
+from ..detector.inference.device import choose_device
+from ..detector.inference.heatmap import heatmap
+from ..detector.inference.micro_batches import is_out_of_memory
+from ..detector.inference.predictor import Predictor, load_predictor
+from ..detector.inference.registry import find_checkpoint
+from ..detector.inference.scorer import pooled
+from ..pipeline.decoder_pool import DecoderPool, Limits, PoolBroke
+from ..pipeline.inputs import Ready
+from ..pipeline.judgement import judge
+from ..pipeline.scoring import OutOfMemory
+from ..service.public_weights import named_backbones
+from .given_file import CannotExplain
+from .overlay import Placed, overlaid
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ExplainedInput:
+    """One input: the square of the upright picture that it shows (pixels), its score, and its heatmap, uint8 HW, lying there."""
+
+    box: Box
+    score: float
+    heat_HW: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The verdict on a content; `conditions` maps mild conditions to the score under them, whatever the label is."""
+
+    score: float
+    label: Label
+    seen: Seen
+    conditions: Mapping[str, float]
+    inputs: tuple[ExplainedInput, ...]
+
+
+class Explainer:
+    """Explains with the active model, which is loaded when it is first needed. Use as a context manager.
+
+    Raises CheckpointError where there is no such model.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._checkpoint = find_checkpoint(settings.model, settings.data_dir)
+        self.model_sha256 = file_sha256(self._checkpoint)
+        limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
+        if settings.faces:
+            require_face_finder()
+        self._decoders = DecoderPool(1, limits, faces=settings.faces, scaled=settings.scaled_decode)
+        self._loaded: tuple[Predictor, ActiveModel] | None = None
+
+    def __enter__(self) -> "Explainer":
+        self._decoders.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._decoders.__exit__(*error)
+
+    @property
+    def model(self) -> ActiveModel:
+        """Name, threshold and band of the model."""
+        return self._load()[1]
+
+    def explain(self, content: bytes) -> Explanation:
+        """Decode, score and explain the bytes of an image file. Raises CannotExplain, CheckpointError, DeviceUnavailable."""
+        predictor, model = self._load()
+        ready = self._decoded(lambda: self._decoders.begin(content, predictor.card.recipe.preprocessing.size))
+        try:
+            return _explained(predictor, model, ready)
+        except (OutOfMemory, RuntimeError, MemoryError) as error:
+            if isinstance(error, OutOfMemory) or is_out_of_memory(error):
+                raise CannotExplain("the device has too little free memory to explain it; try --device cpu") from error
+            raise
+
+    def drawn(self, content: bytes, explanation: Explanation) -> bytes:
+        """A PNG of the picture with its heatmaps laid over it. Raises CannotExplain."""
+        placed: list[Placed] = [(item.box, item.heat_HW) for item in explanation.inputs]
+        return self._decoded(lambda: self._decoders.submit(overlaid, content, placed))
+
+    def _decoded(self, begin: "Callable[[], Future[T]]") -> T:
+        for _ in range(2):
+            decoded = self._decoders.outcome(begin())
+            if isinstance(decoded, PictureError):
+                raise CannotExplain(str(decoded))
+            if not isinstance(decoded, PoolBroke):
+                return decoded
+        raise CannotExplain("its decoder process was ended twice; try again")
+
+    def _load(self) -> tuple[Predictor, ActiveModel]:
+        if self._loaded is None:
+            settings = self._settings
+            device = choose_device(settings.device)
+            predictor = load_predictor(self._checkpoint, device, files=named_backbones(settings), micro_batch=settings.batch_size)
+            card = predictor.card
+            model = ActiveModel(0, self._checkpoint.stem, card.threshold, card.band_low, card.whole_images)
+            self._loaded = predictor, model
+        return self._loaded
+
+
+def _explained(predictor: Predictor, model: ActiveModel, ready: Ready) -> Explanation:
+    [judged] = judge(predictor, model, [ready])
+    if isinstance(judged, str):
+        raise CannotExplain(judged)
+    conditions = {
+        condition.name: max(
+            float(pooled(predictor.scores(np.stack([under(condition, image) for image in item.views]))[:, None])[0])
+            for item in ready.inputs
+        )
+        for condition in mild_conditions()
+    }
+    inputs = [
+        ExplainedInput(item.box, own.score, _placed_heat(predictor, item))
+        for item, own in zip(ready.inputs, judged.inputs, strict=True)
+    ]
+    return Explanation(judged.score, verdict(judged.score, judged.seen, model), judged.seen, conditions, tuple(inputs))
+
+
+def _placed_heat(predictor: Predictor, item: Input) -> NDArray[np.uint8]:
+    """The heatmap as it lies over the input's box: turned back where the input was turned."""
+    heat = Image.fromarray((255 * heatmap(predictor, item.image_HWC)).round().astype(np.uint8))
+    return np.asarray(heat.rotate(-item.turned, Image.Resampling.BILINEAR) if item.turned else heat)

@@ -1,0 +1,114 @@
+"""Explanations for another program, over standard input and output: `dfscan explain --serve`.
+
+One JSON object a line comes in, one goes out for each, in order, until the input ends:
+
+    in   {"path": "/pictures/a.jpg", "out": "/cache/heatmaps"}
+    out  {"path": "/pictures/a.jpg", "sha256": "...", "score": 0.97, "label": "fake", "basis": "faces", "stable": true,
+          "branches": {"clip-image": 0.9, "resnet101": 0.95} | null,
+          "inputs": [{"box": [left, top, width, height], "score": 0.97, "heatmap": "SHA256-MODEL-0.png"}],
+          "error": null}
+
+`sha256` is the content's. `score`, `label` (fake | uncertain | real), `basis` (faces | whole), `stable` (true | false | null: not
+tried) and `branches` (scores of the network's branches alone; null where it has one) are what a worker with the same model
+stores. `box` is the square of the picture that the input shows, in pixels of the upright picture; the heatmap lies over it: a
+file in the folder `out` (made where it is missing), an 8-bit grey PNG of the input's size, 0 for nothing to 255 for the strongest
+place of that input.
+
+Where a file cannot be explained, `error` says why and every other value but `path` is null (`sha256`, too). A line that is no
+such object is answered with `path` null. Files are named by the contents' and the model's sha256, so that the same content is
+answered from the folder the next time, without the network; the model is loaded by the first request that needs it. The folder
+may be emptied at any time.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from scanner.base.errors import KnownError
+from scanner.base.settings import Settings
+
+from .explanation import Explainer, Explanation
+from .given_file import CannotExplain, read_file
+
+# Counts up when what is kept changes its meaning.
+_KEPT = 1
+_KEYS = ("sha256", "score", "label", "basis", "stable", "branches", "inputs")
+
+
+def serve(settings: Settings, requests: Iterable[str], say: Callable[[str], None]) -> None:
+    """Answer each line of `requests` with one line to `say`. Raises CheckpointError where there is no such model."""
+    with Explainer(settings) as explainer:
+        for line in requests:
+            say(json.dumps(_answer(settings, explainer, line)))
+
+
+def _answer(settings: Settings, explainer: Explainer, line: str) -> dict[str, Any]:
+    path: str | None = None
+    nothing = dict.fromkeys(_KEYS)
+    try:
+        path, out = _request(line)
+        return {"path": path, **_kept_or_new(settings, explainer, path, Path(out)), "error": None}
+    except KnownError as error:
+        return {"path": path, **nothing, "error": str(error)}
+    except OSError as error:
+        return {"path": path, **nothing, "error": f"{error.filename}: {error.strerror}; mend it, or name another folder"}
+
+
+def _request(line: str) -> tuple[str, str]:
+    try:
+        asked = json.loads(line)
+        path, out = asked["path"], asked["out"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise CannotExplain(f"not a request, {error!r}: a line is a JSON object with path and out") from None
+    if not isinstance(path, str) or not isinstance(out, str):
+        raise CannotExplain("not a request: path and out are texts")
+    return path, out
+
+
+def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path) -> dict[str, Any]:
+    content, sha256 = read_file(path, settings)
+    stem = f"{sha256}-{explainer.model_sha256[:16]}{'' if settings.faces else '-whole'}"
+    kept = _kept(out, stem)
+    if kept is not None:
+        return kept
+    explanation = explainer.explain(content)
+    out.mkdir(parents=True, exist_ok=True)
+    names = [f"{stem}-{number}.png" for number in range(len(explanation.inputs))]
+    for name, item in zip(names, explanation.inputs, strict=True):
+        _replace(out / name, partial(Image.fromarray(item.heat_HW).save, format="PNG"))
+    told = json.dumps({"version": _KEPT, **_told(sha256, explanation, names)})
+    _replace(out / f"{stem}.json", lambda new: new.write_text(told, encoding="utf-8"))
+    return _told(sha256, explanation, names)
+
+
+def _told(sha256: str, explanation: Explanation, names: list[str]) -> dict[str, Any]:
+    seen = explanation.seen
+    inputs = [
+        {"box": list(item.box), "score": item.score, "heatmap": name}
+        for item, name in zip(explanation.inputs, names, strict=True)
+    ]
+    values = (sha256, explanation.score, explanation.label, seen.basis, seen.stable, dict(seen.branches) or None, inputs)
+    return dict(zip(_KEYS, values, strict=True))
+
+
+def _kept(out: Path, stem: str) -> dict[str, Any] | None:
+    """What was answered before, if all of it is still there."""
+    try:
+        told: dict[str, Any] = json.loads((out / f"{stem}.json").read_text(encoding="utf-8"))
+        if told.pop("version") == _KEPT and all((out / item["heatmap"]).is_file() for item in told["inputs"]):
+            return told
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None
+
+
+def _replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write whole or not at all, and beside others that do the same."""
+    new = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    write(new)
+    new.replace(path)

@@ -1,0 +1,1 @@
+"""From a claimed file to its recorded verdict: read, decode, score, aggregate."""

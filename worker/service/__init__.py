@@ -1,0 +1,1 @@
+"""The worker process: start, model, circuit breaker, checks."""

