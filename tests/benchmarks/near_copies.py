@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from scanner.database.hamming import bits_apart
-from worker.pipeline.fingerprint import fingerprint
+from worker.decoding.fingerprint import fingerprint
 
 DISTANCES = (0, 2, 4, 6, 8, 10)
 SEED = 7

@@ -18,10 +18,10 @@ from scanner.discovery.intake import batches, take_in
 from scanner.discovery.walk import Found
 from scanner.jobs.leases import Claimed, claim
 from scanner.results.record import ActiveModel, ContentFacts, Scored, record, register_model, scored_among
+from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.inputs import Ready
 from worker.detector.inference.scorer import Scorer
-from worker.pipeline.decoder_pool import DecoderPool, Limits
 from worker.pipeline.file_reader import read_image
-from worker.pipeline.inputs import Ready
 
 from .bare import loaded_scorer
 from .simulation import Stages

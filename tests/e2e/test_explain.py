@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from worker.explain.overlay import MARK
+from worker.decoding.overlay import MARK
 
 SIZE = 192  # of an input of the bundled model
 MakePicture = Callable[..., Path]

@@ -13,14 +13,14 @@ from PIL import Image
 
 from scanner.media.formats import IMAGE_SUFFIXES
 from scanner.results.record import ActiveModel
+from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.inputs import Ready
 from worker.detector.image.picture import PictureError
 from worker.detector.image.preprocess import to_square
 from worker.detector.inference.device import choose_device
 from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.model.backbones import BackboneFiles
-from worker.pipeline.decoder_pool import DecoderPool, Limits
-from worker.pipeline.inputs import Ready
 from worker.pipeline.judgement import judge
 
 HERE = Path(__file__).resolve().parents[2]

@@ -13,8 +13,8 @@ from scanner.discovery.walk import Found, Skipped, look_at
 from scanner.jobs.leases import Claimed
 from scanner.media.video_reader import NoVideoReader, demand_video_reader
 from scanner.results.record import Changed, ContentFacts, Failed, Unreachable, Vanished
+from worker.decoding.video_frames import Video
 from worker.pipeline.file_reader import changed_since, read_video
-from worker.pipeline.video_frames import Video
 
 HERE = Path(__file__).resolve().parents[2]
 VERDICT = (0, 1)

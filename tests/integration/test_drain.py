@@ -17,12 +17,12 @@ from scanner.database.models import Detection, File, State
 from scanner.jobs.leases import SUSPECT_AFTER
 from scanner.results.record import ActiveModel
 from scanner.services.scan import take_in_paths
+from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.inputs import Ready
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import Scorer
 from worker.pipeline.deadline import Deadline
-from worker.pipeline.decoder_pool import DecoderPool, Limits
 from worker.pipeline.drain import IN_HAND, Worker, drain
-from worker.pipeline.inputs import Ready
 from worker.pipeline.judgement import Judged, judge
 from worker.pipeline.scoring import NetworkFails, OutOfMemory
 from worker.service.model_loading import load_scorer

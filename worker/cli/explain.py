@@ -85,7 +85,7 @@ def _demand_writable(output: Path, image: str) -> None:
         raise OutputRefused(f"{output} cannot be written: there is no folder {output.parent}; make it, or name another")
     if not output.exists():
         return
-    from ..explain.overlay import MARK
+    from ..decoding.overlay import MARK
 
     try:
         with output.open("rb") as opened:

@@ -14,6 +14,9 @@ from scanner.database.models import Label
 from scanner.domain.prediction import Seen
 from scanner.results.record import ActiveModel, verdict
 
+from ..decoding.decoder_pool import DecoderPool, Limits, PoolBroke
+from ..decoding.inputs import Ready
+from ..decoding.overlay import Placed, overlaid
 from ..detector.checkpoints.card import file_sha256
 from ..detector.faces.face import Input
 from ..detector.faces.face_finder import require_face_finder
@@ -26,13 +29,10 @@ from ..detector.inference.micro_batches import is_out_of_memory
 from ..detector.inference.predictor import Predictor, load_predictor
 from ..detector.inference.registry import find_checkpoint
 from ..detector.inference.scorer import pooled
-from ..pipeline.decoder_pool import DecoderPool, Limits, PoolBroke
-from ..pipeline.inputs import Ready
 from ..pipeline.judgement import judge
 from ..pipeline.scoring import OutOfMemory
 from ..service.public_weights import named_backbones
 from .given_file import CannotExplain
-from .overlay import Placed, overlaid
 
 T = TypeVar("T")
 

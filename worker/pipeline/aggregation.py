@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from scanner.database.models import Basis
 from scanner.domain.prediction import Face, Seen
 
+from ..decoding.inputs import Ready
 from ..detector.faces.face import FoundFace
 from ..detector.faces.input_selection import picture_score
-from .inputs import Ready
 from .video_score import mean_of_top
 
 

@@ -21,15 +21,15 @@ from scanner.jobs.path_map import local_path
 from scanner.media.formats import announced_container, has_video_suffix
 from scanner.results.record import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, record, scored_among
 
+from ..decoding.decoder_pool import DecoderPool, DecodersFail, PoolBroke
+from ..decoding.inputs import Ready
+from ..decoding.video_frames import Video
 from ..detector.image.picture import PictureError
 from ..detector.inference.scorer import Scorer
 from .deadline import Deadline
-from .decoder_pool import DecoderPool, DecodersFail, PoolBroke
 from .file_reader import changed_since, read_image, read_video
-from .inputs import Ready
 from .judgement import Judged, judge
 from .scoring import NetworkFails, OutOfMemory
-from .video_frames import Video
 
 # Batches: three at the network, which may work on two, so that it never waits; and two in the decoders, for the same reason.
 IN_HAND = 5

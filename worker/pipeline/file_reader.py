@@ -11,7 +11,7 @@ from scanner.jobs.leases import Claimed
 from scanner.media.formats import HEAD, image_format, video_container
 from scanner.results.record import Changed, ContentFacts, Failed, Unreachable, Vanished
 
-from .video_frames import Video
+from ..decoding.video_frames import Video
 
 # What speaks of the network, the drive or this process, not of the file.
 _NETWORK = ("ESTALE", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH", "ETIMEDOUT", "EREMOTEIO", "ENOLINK")

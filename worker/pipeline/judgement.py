@@ -11,9 +11,9 @@ from scanner.database.models import Label
 from scanner.domain.prediction import Seen
 from scanner.results.record import ActiveModel, verdict
 
+from ..decoding.inputs import Ready
 from ..detector.inference.scorer import Scorer
 from .aggregation import InputScore, sum_up
-from .inputs import Ready
 from .scoring import Views, scored_inputs
 from .stability import stabilities
 

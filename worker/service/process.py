@@ -28,11 +28,11 @@ from scanner.jobs.workers import SIGN_SECONDS, note_trouble, report_in, report_o
 from scanner.media.video_reader import demand_video_reader
 from scanner.results.record import register_model
 
+from ..decoding.decoder_pool import DecoderPool, Limits
 from ..detector.checkpoints.card import file_sha256
 from ..detector.faces.face_finder import require_face_finder
 from ..detector.inference.registry import find_checkpoint
 from ..pipeline.deadline import Deadline
-from ..pipeline.decoder_pool import DecoderPool, Limits
 from ..pipeline.drain import Worker, drain
 from ..pipeline.scoring import OutOfMemory
 from .circuit_breaker import FIRST_SECONDS, Breaker

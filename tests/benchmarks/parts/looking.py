@@ -17,12 +17,12 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from training.data.manifest import read_manifest
+from worker.decoding.fingerprint import fingerprint
 from worker.detector.faces.face_finder import process_face_finder
 from worker.detector.faces.input_selection import look
 from worker.detector.image.perturbations import mild_conditions, under
 from worker.detector.image.picture import prepare_pillow
 from worker.evidence.gathering import gather
-from worker.pipeline.fingerprint import fingerprint
 
 from ...files.shared_faces import VARIABLE, shared_faces_folder
 from ...signing import TRAINED, signed

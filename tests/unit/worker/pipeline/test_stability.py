@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scanner.domain.prediction import Seen
 from scanner.results.record import ActiveModel, verdict
+from worker.decoding.inputs import FoundFace, Input, Ready
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.perturbations import mild_conditions, under
 from worker.detector.image.preprocess import Preprocessing
@@ -17,7 +18,6 @@ from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor
 from worker.detector.model.network import Branch, FusionDetector
 from worker.detector.model.recipes import Recipe
-from worker.pipeline.inputs import FoundFace, Input, Ready
 from worker.pipeline.judgement import Judged, judge
 from worker.pipeline.stability import stabilities
 

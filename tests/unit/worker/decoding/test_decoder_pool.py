@@ -20,10 +20,10 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from worker.decoding.decoder_pool import DecoderPool, DecodersFail, Limits, PoolBroke
+from worker.decoding.inputs import Ready
 from worker.detector.image.picture import PictureError
 from worker.detector.image.preprocess import to_square
-from worker.pipeline.decoder_pool import DecoderPool, DecodersFail, Limits, PoolBroke
-from worker.pipeline.inputs import Ready
 
 LIMITS = Limits(pixels=50_000_000, seconds=120, megabytes=3072)
 LARGE = replace(LIMITS, pixels=200_000_000)
@@ -231,7 +231,7 @@ def test_pictures_that_wait_in_a_pool_that_breaks_are_to_be_decoded_again(
         decoders._renew()
         assert {type(decoders.outcome(future)) for future in waiting} <= {Ready, PoolBroke}
         assert isinstance(decode(decoders, content), Ready)
-        monkeypatch.setattr("worker.pipeline.decoder_pool.BREAKS_IN_A_ROW", 2)
+        monkeypatch.setattr("worker.decoding.decoder_pool.BREAKS_IN_A_ROW", 2)
         broken: Future[Ready] = Future()
         broken.set_exception(BrokenProcessPool())
         decoders.outcome(broken)
@@ -273,7 +273,7 @@ def test_decoders_are_small_and_know_nothing_of_this_process(
 
 def test_the_decoders_module_imports_no_torch() -> None:
     program = (
-        "import sys, worker.pipeline.decoder_pool\n"
+        "import sys, worker.decoding.decoder_pool\n"
         "print([name for name in ('torch', 'celery', 'sqlalchemy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

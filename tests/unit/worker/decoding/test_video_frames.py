@@ -12,10 +12,10 @@ from PIL import Image
 
 from scanner.domain.prediction import Frame
 from scanner.media.formats import announced_container, has_video_suffix, image_format, is_announced, is_promised, video_container
+from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.inputs import FoundFace, Input, Ready
+from worker.decoding.video_frames import Look, Video, chosen, sampled_frames
 from worker.detector.image.picture import Decoded, PictureError
-from worker.pipeline.decoder_pool import DecoderPool, Limits
-from worker.pipeline.inputs import FoundFace, Input, Ready
-from worker.pipeline.video_frames import Look, Video, chosen, sampled_frames
 from worker.pipeline.video_score import mean_of_top
 
 COLOURS = ("red", "lime", "blue", "white", "black")
@@ -60,7 +60,7 @@ def test_a_short_clip_gives_what_it_has(tmp_path: Path) -> None:
 
 def test_a_long_clip_is_looked_through_at_its_key_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_video(tmp_path / "long.mp4", scenes(4), g="10")
-    monkeypatch.setattr("worker.pipeline.video_frames.THROUGH_PIXELS", 64 * 48 * 50)
+    monkeypatch.setattr("worker.decoding.video_frames.THROUGH_PIXELS", 64 * 48 * 50)
     found = sampled(path, 5)
     assert [colour(frame) for frame in found] == list(COLOURS)
     assert [frame.frame for frame in found] == [0, 40, 80, 120, 160]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from scanner.database.hamming import bits_apart
 from scanner.results.near_copies import DISTANCE
-from worker.pipeline.fingerprint import fingerprint
+from worker.decoding.fingerprint import fingerprint
 
 
 @pytest.fixture
