@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from scanner.database.engine import Database
-from scanner.database.models import Decision
+from scanner.domain.states import Decision
 from scanner.review.criteria import Criteria, Tab
 from scanner.review.image_details import ImageDetails, image_details
 from scanner.review.review_queue import (

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 
 from scanner.base.errors import KnownError
 from scanner.database.engine import Database
-from scanner.database.models import Decision
+from scanner.domain.states import Decision
 from scanner.review.decisions import Decided, decide, take_back
 
 

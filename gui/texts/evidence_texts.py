@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication
 
-from scanner.database.models import Basis
 from scanner.domain.evidence import Evidence
 from scanner.domain.prediction import Seen
+from scanner.domain.states import Basis
 
 
 def rests_on(seen: Seen) -> str:

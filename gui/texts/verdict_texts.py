@@ -2,8 +2,8 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from scanner.database.models import Basis
 from scanner.domain.prediction import Seen
+from scanner.domain.states import Basis
 from scanner.review.image_details import Finding
 
 _SHAPES = {"fake": "\N{BLACK UP-POINTING TRIANGLE}", "uncertain": "\N{BLACK DIAMOND}", "real": "\N{BLACK CIRCLE}"}

@@ -6,7 +6,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
-from scanner.database.models import Decision
+from scanner.domain.states import Decision
 
 from ..texts.accessible_names import named
 from ..texts.verdict_texts import label_shape

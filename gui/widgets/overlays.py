@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPen
 
+from scanner.domain.labels import label_for
 from scanner.domain.prediction import Face
-from scanner.results.record import label_for
 
 from .grid_delegate import BADGES
 

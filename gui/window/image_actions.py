@@ -10,7 +10,7 @@ from send2trash import send2trash
 
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
-from scanner.database.models import Decision
+from scanner.domain.states import Decision
 from scanner.quarantine.removals import QUARANTINE, TRASH, Journal, Removed, check_quarantine_folder, kept_files, restore
 from scanner.review.review_queue import QueueItem
 

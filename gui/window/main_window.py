@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget,
 
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
-from scanner.database.models import Decision
+from scanner.domain.states import Decision
 from scanner.ops.status import StandingNow
 from scanner.quarantine.removals import Removed
 from scanner.review.review_queue import Counts

@@ -1,38 +1,12 @@
 """The tables. Verdicts and reviews hang on the content, not on the path: moved and copied files keep theirs."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from .columns import PathText, UtcDateTime
-
-
-class State(StrEnum):
-    """Where a file stands."""
-
-    PENDING = "pending"  # waits for a worker, or is leased to one
-    SCORED = "scored"  # has a detection
-    FAILED = "failed"  # cannot be scored; `error` says why
-    SKIPPED = "skipped"  # was never read (a link, a FIFO, ...); `error` says why
-    MISSING = "missing"  # was here and is gone; what is known of it stays
-
-
-class Label(StrEnum):
-    """The verdict on one content."""
-
-    FAKE = "fake"
-    UNCERTAIN = "uncertain"
-    REAL = "real"
-
-
-class Basis(StrEnum):
-    """What a score is of."""
-
-    FACES = "faces"  # the highest of the faces that were found
-    WHOLE = "whole"  # the picture as a whole
 
 
 class Base(DeclarativeBase):
@@ -176,15 +150,6 @@ class File(Base):
     finished_at: Mapped[datetime | None]
 
 
-class Decision(StrEnum):
-    """What a person decided on a content."""
-
-    FAKE = "fake"
-    REAL = "real"
-    UNSURE = "unsure"
-    WITHDRAWN = "withdrawn"  # taken back: as if no one had decided
-
-
 class Review(Base):
     """A person's decision on a content. Append-only; the latest counts, and taking one back appends, too."""
 
@@ -234,16 +199,6 @@ class SavedFilter(Base):
     name: Mapped[str] = mapped_column(String(100), unique=True)
     criteria: Mapped[dict[str, Any]]
     saved_at: Mapped[datetime]
-
-
-class RemovalState(StrEnum):
-    """Where a file stands that a person has moved away."""
-
-    MOVING = "moving"  # about to be moved, or being moved
-    KEPT = "kept"  # in the quarantine folder or the trash
-    RESTORING = "restoring"  # about to be moved back, or being moved back
-    RESTORED = "restored"  # where it was
-    ABANDONED = "abandoned"  # never left its place, or can no longer be found; `note` says which
 
 
 class Removal(Base):

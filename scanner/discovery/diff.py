@@ -8,8 +8,9 @@ from sqlalchemy import Text, select, type_coerce
 
 from ..base.stored_paths import decode_path, encode_path, is_stored_plainly
 from ..database.engine import Database
-from ..database.models import File, State
+from ..database.models import File
 from ..database.queries import below_folder, of_no_root_in
+from ..domain.states import State
 from .walk import Entry, Skipped
 
 # Entries and rows of one Difference.

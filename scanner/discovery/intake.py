@@ -12,8 +12,9 @@ from typing import TypeVar
 from sqlalchemy import select
 
 from ..database.engine import Database
-from ..database.models import File, State
+from ..database.models import File
 from ..database.queries import insert_or_ignore
+from ..domain.states import State
 from .diff import Known, is_as_known, known_under
 from .walk import Entry, Found, Skipped
 

@@ -1,1 +1,1 @@
-"""The terms of the core as plain types: evidence, prediction. No input or output."""
+"""The terms of the core as plain types: states, labels, evidence, predictions, outcomes. No input or output, no database."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..database.models import Basis
+from .states import Basis
 
 
 @dataclass(frozen=True)

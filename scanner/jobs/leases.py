@@ -8,35 +8,15 @@ from sqlalchemy import ColumnElement, Select, and_, func, not_, or_, select, upd
 from sqlalchemy.orm import Session
 
 from ..database.engine import Database
-from ..database.models import File, Root, State
+from ..database.models import File, Root
 from ..database.queries import unindexed
+from ..domain.claims import SUSPECT_AFTER, Claimed
+from ..domain.states import State
 
-# From this many tries on a file is claimed alone: should it kill the worker again, it takes no others along.
-SUSPECT_AFTER = 2
 # No file is put off for longer than this; see `_free`.
 LONGEST_DELAY_SECONDS = 120.0
 # So many at once, as each wakes one worker.
 WAKE_UPS = 4
-
-
-@dataclass(frozen=True)
-class Claimed:
-    """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any.
-
-    `attempts` counts this one, too.
-    """
-
-    id: int
-    path: str
-    size: int
-    mtime_ns: int
-    root: str | None = None
-    attempts: int = 1
-
-    @property
-    def is_suspect(self) -> bool:
-        """Whether it was claimed alone, and should be worked on alone."""
-        return self.attempts > SUSPECT_AFTER
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from sqlalchemy import func, select
 
 from ..base.settings import PREFIX, Settings
 from ..database.engine import Database, open_database
-from ..database.models import Detection, File, State
+from ..database.models import Detection, File
 from ..database.schema import prepare_schema
+from ..domain.states import State
 from ..services.verify import prove
 
 PICTURES = 200

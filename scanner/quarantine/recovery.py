@@ -7,7 +7,8 @@ from filelock import Timeout
 from sqlalchemy import select
 
 from ..base.escape import printable
-from ..database.models import Removal, RemovalState
+from ..database.models import Removal
+from ..domain.states import RemovalState
 from .removals import Journal, Removed, after_restoring, note_in_manifest, removed, settle_row
 from .safe_move import Where, identify, settle
 from .trash_places import find_trashed

@@ -17,8 +17,9 @@ from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.file_times import storable_ns
 from ..database.engine import Database
-from ..database.models import Content, File, Removal, RemovalState, State
+from ..database.models import Content, File, Removal
 from ..discovery.ignore import IgnoreRules
+from ..domain.states import RemovalState, State
 from ..roots.roots import known_roots, root_of
 from .safe_move import Identity, MoveRefused, identify, move, sync_folder
 from .trash_places import find_trashed

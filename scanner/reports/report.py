@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from ..database.engine import Database
-from ..database.models import Basis, Content, Decision, Detection, File, Label, Model, Review, State
+from ..database.models import Content, Detection, File, Model, Review
 from ..database.queries import any_of, has_evidence, unindexed
+from ..domain.states import Basis, Decision, Label, State
 from ..results.near_copies import grouped
 
 FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)

@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
-from ..database.models import Content, Detection, File, Model, State
+from ..database.models import Content, Detection, File, Model
 from ..database.queries import any_of
+from ..domain.states import State
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
 from ..database.hamming import BitsApart, bits_apart
-from ..database.models import Content, Detection, File, State
+from ..database.models import Content, Detection, File
+from ..domain.states import State
 
 # Bits of 64 in which the fingerprints of near copies may differ.
 DISTANCE = 4

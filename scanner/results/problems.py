@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select, update
 
 from ..database.engine import Database
-from ..database.models import Detection, File, Model, State
+from ..database.models import Detection, File, Model
 from ..database.queries import any_of
+from ..domain.states import State
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What workers write: the outcome of each claimed file, and the detections behind it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -11,119 +11,18 @@ from sqlalchemy.orm import Session
 
 from ..base.escape import escaped
 from ..database.engine import Database
-from ..database.models import Content, Detection, EvidenceWord, File, Label, Model, State
+from ..database.models import Content, Detection, EvidenceWord, File, Model
 from ..database.queries import insert_or_ignore
-from ..domain.evidence import Evidence, filed_under
-from ..domain.prediction import Seen
-from ..jobs.leases import Claimed
+from ..domain.evidence import filed_under
+from ..domain.labels import verdict
+from ..domain.outcomes import ActiveModel, Changed, ContentFacts, Failed, Outcome, Reused, Scored, Unreachable, Vanished
+from ..domain.states import State
 
 # How long a file that changed while it was read waits before it is tried again.
 UNSETTLED_SECONDS = 2.0
 # How long one that this machine cannot reach waits, so that a worker that can has time to take it.
 UNREACHABLE_SECONDS = 30.0
 UNREACHABLE = "unreachable"
-
-
-@dataclass(frozen=True)
-class ContentFacts:
-    """What is known of a file's bytes: sha256 in hex, size in bytes, sides in pixels.
-
-    `evidence` is None where it was not looked for; `fingerprint` is a perceptual hash of 64 bits, as a signed number.
-    """
-
-    sha256: str
-    size: int
-    format: str | None = None
-    width: int | None = None
-    height: int | None = None
-    evidence: tuple[Evidence, ...] | None = None
-    fingerprint: int | None = None
-
-
-@dataclass(frozen=True)
-class ActiveModel:
-    """The checkpoint that a worker runs; `id` is its row. `whole_images`: it was trained and measured on whole images, too."""
-
-    id: int
-    name: str
-    threshold: float
-    band_low: float
-    whole_images: bool = False
-
-
-@dataclass(frozen=True)
-class Scored:
-    """The model's score (0..1) for a content, and what it rests on; the network took `seconds` for it."""
-
-    file: Claimed
-    content: ContentFacts
-    score: float
-    seconds: float
-    seen: Seen = field(default_factory=Seen)
-
-
-@dataclass(frozen=True)
-class Reused:
-    """The model has scored this content before, perhaps under another path."""
-
-    file: Claimed
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The file cannot be scored: `kind` for machines, `reason` for people."""
-
-    file: Claimed
-    kind: str
-    reason: str
-    content: ContentFacts | None = None
-
-
-@dataclass(frozen=True)
-class Changed:
-    """The file changed while it was read; these are its size and mtime now."""
-
-    file: Claimed
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True)
-class Vanished:
-    """The file is no longer there."""
-
-    file: Claimed
-
-
-@dataclass(frozen=True)
-class Unreachable:
-    """The worker cannot get at the file, for a reason that is not the file's: it stays pending, and is tried again later."""
-
-    file: Claimed
-    reason: str
-
-
-Outcome = Scored | Reused | Failed | Changed | Vanished | Unreachable
-
-
-def label_for(score: float, threshold: float, band_low: float) -> Label:
-    """fake from `threshold` on, uncertain in the band [band_low, threshold), else real."""
-    if score >= threshold:
-        return Label.FAKE
-    return Label.UNCERTAIN if score >= band_low else Label.REAL
-
-
-def verdict(score: float, seen: Seen, model: ActiveModel) -> Label:
-    """The label of a score, as far as what it rests on carries it.
-
-    A picture without a face is flagged only by a model that was made for whole images, and a label that flips under mild
-    recompression or resizing is no more than uncertain.
-    """
-    if seen.is_without_face and not model.whole_images:
-        return Label.REAL
-    label = label_for(score, model.threshold, model.band_low)
-    return Label.UNCERTAIN if label is Label.FAKE and seen.stable is False else label
 
 
 def register_model(

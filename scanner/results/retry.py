@@ -6,9 +6,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select, update
 
 from ..database.engine import Database
-from ..database.models import File, State
+from ..database.models import File
 from ..database.queries import any_of
 from ..discovery.intake import UNREADABLE_FOLDER
+from ..domain.states import State
 
 
 def retry_failed(database: Database, *, paths: Sequence[str], kind: str | None, now: datetime) -> int:

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ..database.engine import Database
-from ..database.models import Content, Decision, Review
+from ..database.models import Content, Review
+from ..domain.states import Decision
 
 # SQLite limits how many values one statement may carry.
 _CHUNK = 500

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import select
 
 from ..database.engine import Database
-from ..database.models import Basis, Content, Detection, File, Model, State
+from ..database.models import Content, Detection, File, Model
 from ..domain.evidence import Evidence
 from ..domain.prediction import Face, Seen
+from ..domain.states import Basis, State
 from .decisions import Reviewed, reviews_of
 
 

@@ -9,8 +9,9 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, select, tuple_
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
-from ..database.models import Decision, Detection, File, Model, Removal, Review, State
+from ..database.models import Detection, File, Model, Removal, Review
 from ..database.queries import has_evidence, under, unindexed
+from ..domain.states import Decision, State
 from ..reports.report import FLAGGED
 from .criteria import Criteria, Order, Tab
 

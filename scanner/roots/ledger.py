@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 
 from ..database.engine import Database
-from ..database.models import File, Root, State
+from ..database.models import File, Root
 from ..database.queries import under
+from ..domain.states import State
 from .availability import Away, Here, Identity, presence
 from .roots import WatchedRoot
 

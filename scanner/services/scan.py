@@ -14,12 +14,13 @@ from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.settings import Settings
 from ..database.engine import Database
-from ..database.models import File, State
+from ..database.models import File
 from ..database.queries import any_of, of_no_root_in
 from ..discovery.diff import Difference, compare
 from ..discovery.intake import BATCH, Taken, is_not_empty, mark_gone, take_in
 from ..discovery.settle import Settling, is_fresh
 from ..discovery.walk import Entry, Found, Skipped, look_at, walk
+from ..domain.states import State
 from ..jobs.leases import backlog, reconcile
 from ..jobs.supervisor import EmbeddedWorker
 from ..jobs.workers import live_workers

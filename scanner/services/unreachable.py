@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from ..base.escape import printable
 from ..database.engine import Database
-from ..database.models import File, State
+from ..database.models import File
 from ..database.queries import any_of, of_no_root_in, unindexed
 from ..discovery.intake import BATCH, mark_missing_path
+from ..domain.states import State
 from ..results.record import UNREACHABLE
 
 

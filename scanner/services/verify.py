@@ -15,10 +15,11 @@ from sqlalchemy import select
 from ..base.errors import KnownError
 from ..base.file_times import storable_ns
 from ..database.engine import Database
-from ..database.models import File, State
+from ..database.models import File
 from ..discovery.diff import known_under
 from ..discovery.ignore import IgnoreRules
 from ..discovery.walk import look_at
+from ..domain.states import State
 from ..media.formats import is_announced, is_promised
 
 BATCH = 500

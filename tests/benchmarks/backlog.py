@@ -14,9 +14,10 @@ from sqlalchemy import func, select
 
 from scanner.base.settings import Settings
 from scanner.database.engine import Database
-from scanner.database.models import File, State
+from scanner.database.models import File
 from scanner.discovery.intake import batches, take_in
 from scanner.discovery.walk import Found, walk
+from scanner.domain.states import State
 from scanner.jobs.queue import waker
 from scanner.jobs.workers import live_workers
 

@@ -19,8 +19,9 @@ from sqlalchemy import insert
 
 from scanner.database import schema
 from scanner.database.engine import open_database
-from scanner.database.models import Basis, Content, Detection, File, Model
+from scanner.database.models import Content, Detection, File, Model
 from scanner.domain.prediction import Face, Seen
+from scanner.domain.states import Basis
 
 STARTS = 5
 KEYS = 60

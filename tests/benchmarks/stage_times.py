@@ -16,8 +16,10 @@ from scanner.base.settings import Settings
 from scanner.database.engine import Database
 from scanner.discovery.intake import batches, take_in
 from scanner.discovery.walk import Found
-from scanner.jobs.leases import Claimed, claim
-from scanner.results.record import ActiveModel, ContentFacts, Scored, record, register_model, scored_among
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
+from scanner.jobs.leases import claim
+from scanner.results.record import record, register_model, scored_among
 from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Ready
 from worker.detector.inference.scorer import Scorer

@@ -11,8 +11,8 @@ import torch
 from files.pictures import FORMATS, Written, unread_files, written
 from PIL import Image
 
+from scanner.domain.outcomes import ActiveModel
 from scanner.media.formats import IMAGE_SUFFIXES
-from scanner.results.record import ActiveModel
 from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Ready
 from worker.detector.image.picture import PictureError

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scanner.base.settings import Settings
+from scanner.domain.outcomes import ContentFacts, Scored
 from scanner.jobs.leases import claim
-from scanner.results.record import ContentFacts, Scored, record, register_model
+from scanner.results.record import record, register_model
 from scanner.services.scan import take_in_paths
 from worker.pipeline.file_reader import read_image
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from scanner.base.settings import Settings, SettingsError, load_settings
 from scanner.discovery.walk import Found, Skipped, look_at
-from scanner.jobs.leases import Claimed
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import Changed, ContentFacts, Failed, Unreachable, Vanished
 from scanner.media.video_reader import NoVideoReader, demand_video_reader
-from scanner.results.record import Changed, ContentFacts, Failed, Unreachable, Vanished
 from worker.decoding.video_frames import Video
 from worker.pipeline.file_reader import changed_since, read_video
 

@@ -17,9 +17,10 @@ from scanner.database.engine import Database
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
 from scanner.domain.evidence import Evidence
+from scanner.domain.outcomes import ContentFacts, Failed, Scored
 from scanner.domain.prediction import Seen
 from scanner.jobs.leases import claim
-from scanner.results.record import ContentFacts, Failed, Scored, record, register_model
+from scanner.results.record import record, register_model
 from scanner.review.review_queue import QueueItem
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -8,7 +8,8 @@ from archives import Archive, Opened
 from PySide6.QtCore import QItemSelectionModel, Qt
 from sqlalchemy import select, text
 
-from scanner.database.models import Decision, File, Review
+from scanner.database.models import File, Review
+from scanner.domain.states import Decision
 from scanner.review.decisions import decide
 
 Open = Callable[..., Opened]

@@ -14,9 +14,9 @@ from test_deciding import stored
 
 from gui.media.explain_process import read_answer
 from gui.media.heatmap_cache import HeatmapCache, coloured
-from scanner.database.models import Basis
 from scanner.domain.evidence import Evidence
 from scanner.domain.prediction import Face, Seen
+from scanner.domain.states import Basis
 
 Open = Callable[..., Opened]
 SAMPLES = Path(__file__).parents[2] / "samples"

@@ -10,8 +10,10 @@ from scanner.database.engine import Database
 from scanner.database.models import File
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
-from scanner.jobs.leases import Claimed, claim
-from scanner.results.record import ActiveModel, register_model
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel
+from scanner.jobs.leases import claim
+from scanner.results.record import register_model
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import event
 
 from scanner.database.engine import Database
-from scanner.database.models import File, State
+from scanner.database.models import File
 from scanner.discovery.diff import STRETCH, Difference, compare, known_under
 from scanner.discovery.intake import batches, take_in
 from scanner.discovery.walk import Found, walk
+from scanner.domain.states import State
 
 # Each of these is sorted by something else than its letters, or written by something else into the database.
 NAMES = [

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from scanner.database.engine import Database
+from scanner.domain.claims import Claimed
 from scanner.jobs.exit_codes import EXIT_HUNG
-from scanner.jobs.leases import Claimed
 from worker.service.process import _expire
 
 Lease = Callable[..., list[Claimed]]

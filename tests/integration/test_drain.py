@@ -13,9 +13,10 @@ from sqlalchemy import func, select, update
 
 from scanner.base.settings import Settings
 from scanner.database.engine import Database
-from scanner.database.models import Detection, File, State
-from scanner.jobs.leases import SUSPECT_AFTER
-from scanner.results.record import ActiveModel
+from scanner.database.models import Detection, File
+from scanner.domain.claims import SUSPECT_AFTER
+from scanner.domain.outcomes import ActiveModel
+from scanner.domain.states import State
 from scanner.services.scan import take_in_paths
 from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Ready

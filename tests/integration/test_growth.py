@@ -12,10 +12,11 @@ from scanner.database.schema import upgrade
 from scanner.discovery.diff import known_under
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
+from scanner.domain.outcomes import ContentFacts, Scored
 from scanner.jobs import leases
 from scanner.reports import report
 from scanner.results.problems import problems_page
-from scanner.results.record import ContentFacts, Scored, record, register_model
+from scanner.results.record import record, register_model
 from scanner.review import review_queue
 from scanner.review.criteria import Criteria, Order
 from scanner.services.unreachable import drop_gone

@@ -16,8 +16,9 @@ from scanner.database.models import File
 from scanner.discovery.diff import compare
 from scanner.discovery.intake import BATCH, Taken, batches, is_not_empty, mark_gone, mark_missing_path, take_in
 from scanner.discovery.walk import Entry, Found, Skipped, walk
-from scanner.jobs.leases import Claimed
-from scanner.results.record import ActiveModel, ContentFacts, Scored, record
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
+from scanner.results.record import record
 from scanner.roots.roots import add_roots
 
 Lease = Callable[..., list[Claimed]]

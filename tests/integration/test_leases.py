@@ -11,7 +11,8 @@ from scanner.database.engine import Database
 from scanner.database.models import File, Root
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
-from scanner.jobs.leases import Claimed, backlog, claim, reconcile, release, renew
+from scanner.domain.claims import Claimed
+from scanner.jobs.leases import backlog, claim, reconcile, release, renew
 
 Pend = Callable[..., None]
 Lease = Callable[..., list[Claimed]]

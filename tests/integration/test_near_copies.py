@@ -9,13 +9,15 @@ import pytest
 
 from scanner.database.engine import Database
 from scanner.database.hamming import bits_apart
-from scanner.database.models import Decision, File
+from scanner.database.models import File
+from scanner.domain.claims import Claimed
 from scanner.domain.evidence import Evidence
-from scanner.jobs.leases import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
+from scanner.domain.states import Decision
 from scanner.reports.report import build_report
 from scanner.results import near_copies as module
 from scanner.results.near_copies import DISTANCE, grouped, near_copies
-from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.results.record import record
 from scanner.review.criteria import Criteria, Tab, as_document, from_document
 from scanner.review.decisions import decide, take_back
 from scanner.review.review_queue import queue_page

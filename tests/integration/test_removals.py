@@ -14,9 +14,11 @@ from send2trash.plat_other import send2trash
 from sqlalchemy import select
 
 from scanner.database.engine import Database, open_database
-from scanner.database.models import File, Removal, RemovalState, State
+from scanner.database.models import File, Removal
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
+from scanner.domain.states import RemovalState, State
 from scanner.quarantine import safe_move
 from scanner.quarantine.recovery import recover
 from scanner.quarantine.removals import (
@@ -30,7 +32,7 @@ from scanner.quarantine.removals import (
     trash,
 )
 from scanner.quarantine.safe_move import MoveRefused, identify
-from scanner.results.record import ActiveModel, ContentFacts, Scored, record
+from scanner.results.record import record
 from scanner.roots.roots import add_roots
 
 

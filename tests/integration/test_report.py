@@ -12,9 +12,10 @@ from scanner.database.engine import Database
 from scanner.database.models import File, Review
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Skipped
-from scanner.jobs.leases import Claimed
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored, Vanished
 from scanner.reports.report import STATUSES, Report, build_report, statuses_meant
-from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, Vanished, record, register_model
+from scanner.results.record import record, register_model
 
 Lease = Callable[..., list[Claimed]]
 Pend = Callable[..., None]

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from scanner.database.engine import Database
-from scanner.jobs.leases import Claimed
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
 from scanner.results.model_comparison import Opinion, compare_models
 from scanner.results.problems import count_stale, rescan_stale
-from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, record, register_model
+from scanner.results.record import record, register_model
 
 OLD, NEW = "11" * 32, "22" * 32
 Judge = Callable[..., None]

@@ -7,13 +7,15 @@ import pytest
 from sqlalchemy import select, update
 
 from scanner.database.engine import Database
-from scanner.database.models import Decision, File, Review
+from scanner.database.models import File, Review
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
 from scanner.domain.prediction import Seen
-from scanner.jobs.leases import Claimed
+from scanner.domain.states import Decision
 from scanner.reports.report import build_report
 from scanner.results.near_copies import near_copies
 from scanner.results.problems import count_stale, problems_page, rescan_stale
-from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.results.record import record
 from scanner.review.criteria import Criteria, CriteriaError, Order, Tab, as_document, from_document
 from scanner.review.decisions import decide, reviews_of, take_back
 from scanner.review.review_queue import (

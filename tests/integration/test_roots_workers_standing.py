@@ -11,11 +11,12 @@ from scanner.database.engine import Database
 from scanner.database.models import File
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Skipped
-from scanner.jobs.leases import Claimed
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, Failed
 from scanner.jobs.worker_names import worker_name
 from scanner.jobs.workers import SIGN_SECONDS, live_workers, report_in, report_out, show_sign
 from scanner.ops.status import current_standing
-from scanner.results.record import ActiveModel, Failed, record
+from scanner.results.record import record
 from scanner.results.retry import retry_failed
 from scanner.roots.ledger import mark_swept
 from scanner.roots.roots import NoRoot, WatchedRoot, add_roots, known_roots, outermost, root_of

@@ -8,27 +8,15 @@ import pytest
 from sqlalchemy import func, select
 
 from scanner.database.engine import Database
-from scanner.database.models import Content, Detection, File, Label, Model
+from scanner.database.models import Content, Detection, File, Model
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
-from scanner.jobs.leases import Claimed, claim
-from scanner.results.record import (
-    UNREACHABLE_SECONDS,
-    UNSETTLED_SECONDS,
-    ActiveModel,
-    Changed,
-    ContentFacts,
-    Failed,
-    Outcome,
-    Reused,
-    Scored,
-    Unreachable,
-    Vanished,
-    label_for,
-    record,
-    register_model,
-    scored_among,
-)
+from scanner.domain.claims import Claimed
+from scanner.domain.labels import label_for
+from scanner.domain.outcomes import ActiveModel, Changed, ContentFacts, Failed, Outcome, Reused, Scored, Unreachable, Vanished
+from scanner.domain.states import Label
+from scanner.jobs.leases import claim
+from scanner.results.record import UNREACHABLE_SECONDS, UNSETTLED_SECONDS, record, register_model, scored_among
 
 Lease = Callable[..., list[Claimed]]
 Pend = Callable[..., None]

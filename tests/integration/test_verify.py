@@ -11,8 +11,9 @@ from scanner.database.engine import Database
 from scanner.database.models import File
 from scanner.discovery.intake import mark_missing_path, take_in
 from scanner.discovery.walk import walk
-from scanner.jobs.leases import Claimed
-from scanner.results.record import ActiveModel, ContentFacts, Failed, Scored, record
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
+from scanner.results.record import record
 from scanner.services.verify import NothingToVerify, Proof, prove
 
 Lease = Callable[..., list[Claimed]]

@@ -17,7 +17,7 @@ from scanner.base.settings import Settings
 from scanner.cli.context import pass_settings
 
 if TYPE_CHECKING:
-    from scanner.results.record import ActiveModel
+    from scanner.domain.outcomes import ActiveModel
 
     from ..explain.explanation import Explanation
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scanner.base.settings import Settings
-from scanner.database.models import Label
+from scanner.domain.labels import verdict
+from scanner.domain.outcomes import ActiveModel
 from scanner.domain.prediction import Seen
-from scanner.results.record import ActiveModel, verdict
+from scanner.domain.states import Label
 
 from ..decoding.decoder_pool import DecoderPool, Limits, PoolBroke
 from ..decoding.inputs import Ready

@@ -5,8 +5,8 @@ import os
 from scanner.base.errors import KnownError
 from scanner.base.escape import escaped, printable
 from scanner.base.settings import Settings
-from scanner.jobs.leases import Claimed
-from scanner.results.record import Changed, Failed, Unreachable, Vanished
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import Changed, Failed, Unreachable, Vanished
 
 from ..pipeline.file_reader import read_image
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from scanner.database.models import Basis
 from scanner.domain.prediction import Face, Seen
+from scanner.domain.states import Basis
 
 from ..decoding.inputs import Ready
 from ..detector.faces.face import FoundFace

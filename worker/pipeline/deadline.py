@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from scanner.jobs.leases import Claimed
+from scanner.domain.claims import Claimed
 
 
 class Deadline:

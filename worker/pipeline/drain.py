@@ -16,10 +16,12 @@ from typing import Any
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 from scanner.database.engine import Database, DatabaseUnavailable
-from scanner.jobs.leases import Claimed, claim, release
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored
+from scanner.jobs.leases import claim, release
 from scanner.jobs.path_map import local_path
 from scanner.media.formats import announced_container, has_video_suffix
-from scanner.results.record import ActiveModel, ContentFacts, Failed, Outcome, Reused, Scored, record, scored_among
+from scanner.results.record import record, scored_among
 
 from ..decoding.decoder_pool import DecoderPool, DecodersFail, PoolBroke
 from ..decoding.inputs import Ready

@@ -7,9 +7,9 @@ import stat
 from io import BufferedReader
 
 from scanner.base.file_times import storable_ns
-from scanner.jobs.leases import Claimed
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import Changed, ContentFacts, Failed, Unreachable, Vanished
 from scanner.media.formats import HEAD, image_format, video_container
-from scanner.results.record import Changed, ContentFacts, Failed, Unreachable, Vanished
 
 from ..decoding.video_frames import Video
 

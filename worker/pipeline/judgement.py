@@ -7,9 +7,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from scanner.database.models import Label
+from scanner.domain.labels import verdict
+from scanner.domain.outcomes import ActiveModel
 from scanner.domain.prediction import Seen
-from scanner.results.record import ActiveModel, verdict
+from scanner.domain.states import Label
 
 from ..decoding.inputs import Ready
 from ..detector.inference.scorer import Scorer

@@ -20,8 +20,9 @@ from scanner.base.escape import printable
 from scanner.base.settings import Settings
 from scanner.database.engine import Database, open_database
 from scanner.database.schema import prepare_schema
+from scanner.domain.claims import Claimed
 from scanner.jobs.exit_codes import EXIT_HUNG, EXIT_RENEW, EXIT_TROUBLE
-from scanner.jobs.leases import Claimed, release, renew
+from scanner.jobs.leases import release, renew
 from scanner.jobs.path_map import parse_path_map
 from scanner.jobs.queue import DRAIN, QUEUE, clear_embedded_queue, make_app, wake
 from scanner.jobs.workers import SIGN_SECONDS, note_trouble, report_in, report_out, show_sign

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from scanner.database.engine import Database, open_database
-from scanner.database.models import File, State
+from scanner.database.models import File
 from scanner.discovery.intake import BATCH, batches, take_in
 from scanner.discovery.walk import Found
+from scanner.domain.outcomes import ContentFacts, Scored
+from scanner.domain.states import State
 from scanner.jobs.leases import claim
-from scanner.results.record import ContentFacts, Scored, record, register_model
+from scanner.results.record import record, register_model
 
 from ..measure import Figure, Limit, Sizes
 from ..trees import open_new

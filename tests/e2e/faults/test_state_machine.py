@@ -24,8 +24,10 @@ from scanner.database.models import Content, Detection, File
 from scanner.discovery.intake import take_in
 from scanner.discovery.settle import Settling, is_fresh
 from scanner.discovery.walk import Entry, Found
-from scanner.jobs.leases import Claimed, claim, release
-from scanner.results.record import Changed, ContentFacts, Outcome, Reused, Scored, Vanished, record, register_model, scored_among
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import Changed, ContentFacts, Outcome, Reused, Scored, Vanished
+from scanner.jobs.leases import claim, release
+from scanner.results.record import record, register_model, scored_among
 
 SETTLE, LEASE = 2.0, 60.0
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)

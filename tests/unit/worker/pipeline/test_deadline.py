@@ -2,7 +2,7 @@
 
 import pytest
 
-from scanner.jobs.leases import Claimed
+from scanner.domain.claims import Claimed
 from worker.pipeline.deadline import Deadline
 
 FILE = Claimed(1, "/a.jpg", 1, 1)

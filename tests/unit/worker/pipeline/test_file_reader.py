@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from scanner.discovery.walk import Found, look_at
-from scanner.jobs.leases import Claimed
-from scanner.results.record import Changed, ContentFacts, Failed, Unreachable, Vanished
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import Changed, ContentFacts, Failed, Unreachable, Vanished
 from worker.pipeline.file_reader import read_image
 
 LIMIT = 10_000_000

@@ -8,8 +8,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from scanner.domain.labels import verdict
+from scanner.domain.outcomes import ActiveModel
 from scanner.domain.prediction import Seen
-from scanner.results.record import ActiveModel, verdict
 from worker.decoding.inputs import FoundFace, Input, Ready
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.perturbations import mild_conditions, under

@@ -1,0 +1,26 @@
+"""A file in a worker's hands."""
+
+from dataclasses import dataclass
+
+# From this many tries on a file is claimed alone: should it kill the worker again, it takes no others along.
+SUSPECT_AFTER = 2
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any.
+
+    `attempts` counts this one, too.
+    """
+
+    id: int
+    path: str
+    size: int
+    mtime_ns: int
+    root: str | None = None
+    attempts: int = 1
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it was claimed alone, and should be worked on alone."""
+        return self.attempts > SUSPECT_AFTER
