@@ -1,12 +1,10 @@
-"""Run by alembic, on the connection that `scanner.database.schema` passes in."""
+"""Run by alembic, on the connection and for the tables that `scanner.database.schema` passes in."""
 
 from alembic import context
 
-from scanner.database.models import Base
-
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=context.config.attributes["metadata"],
     render_as_batch=True,  # SQLite cannot ALTER most things
     compare_type=True,
 )

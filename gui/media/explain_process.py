@@ -16,7 +16,7 @@ from scanner.base.settings import Settings
 from scanner.jobs.supervisor import as_environment
 
 from ..tasks.service_process import last_line
-from ..widgets.overlays import Box
+from .patches import Box
 
 COMMAND = (sys.executable, "-m", "scanner", "explain", "--serve")
 _END_MILLISECONDS = 3_000

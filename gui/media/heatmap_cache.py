@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 from PySide6.QtGui import QImage
 
-from ..widgets.overlays import Patch
 from .explain_process import Explained, read_answer
+from .patches import Patch
 
 CAP_BYTES = 128 << 20
 # Down to this share of the cap, so that it is not looked at again at once.

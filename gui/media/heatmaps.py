@@ -8,9 +8,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from scanner.review.image_details import ImageDetails
 
 from ..tasks.background import Background
-from ..widgets.overlays import Patch
 from .explain_process import Explained, ExplainProcess
 from .heatmap_cache import HeatmapCache
+from .patches import Patch
 
 # Whoever leafs through does not want each one.
 _REST_MILLISECONDS = 150

@@ -4,23 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 
 from scanner.domain.labels import label_for
 from scanner.domain.prediction import Face
 
+from ..media.patches import Box, Patch
 from .grid_delegate import BADGES
 
-Box = tuple[int, int, int, int]
 _SMALL = (QColor("#d0d4da"), QColor("black"))
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A heatmap as colours with transparency, and the part of the picture it belongs to (left, top, width, height)."""
-
-    box: Box
-    image: QImage
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,17 @@
 """Keys and menus of the window: what each does, and when it can be used."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
+from scanner.domain.states import Decision
+
+from ..models.presenter import QueuePresenter
 from ..pages.queue_view import QueueView
+from .image_actions import ImageActs
 from .keys import all_keys
 
 # A second key for the same.
@@ -25,6 +30,35 @@ _NEED_AN_IMAGE = (
     "group",
 )
 _NEED_THE_PAGE = ("note", "next", "previous", "zoom", "zoom_in", "zoom_out", "select_all", "boxes")
+
+
+def queue_work(view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> dict[str, Callable[[], object]]:
+    """What each key of the queue does."""
+    review, look = view.review, view.review.look
+    return {
+        "fake": partial(acts.decide, Decision.FAKE),
+        "real": partial(acts.decide, Decision.REAL),
+        "unsure": partial(acts.decide, Decision.UNSURE),
+        "note": review.deciding.note.setFocus,
+        "undo": presenter.doing.undo,
+        "redo": presenter.doing.redo,
+        "zoom": look.preview.toggle_zoom,
+        "zoom_in": look.preview.zoom_in,
+        "zoom_out": look.preview.zoom_out,
+        "heatmap": look.heatmaps.toggle,
+        "boxes": look.layers.toggle_boxes,
+        "compare": review.toggle_comparing,
+        "group": look.near.toggle_group,
+        "next": partial(review.step, 1),
+        "previous": partial(review.step, -1),
+        "copy_path": acts.copy_path,
+        "open_folder": acts.open_folder,
+        "quarantine": acts.quarantine,
+        "trash": acts.trash,
+        "export": acts.export,
+        "select_all": review.grid.selectAll,
+        "refresh": view.refresh,
+    }
 
 
 class WindowActions(QObject):

@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
@@ -12,7 +11,6 @@ from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget,
 
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
-from scanner.domain.states import Decision
 from scanner.ops.status import StandingNow
 from scanner.quarantine.removals import Removed
 from scanner.review.review_queue import Counts
@@ -38,7 +36,7 @@ from ..tasks.service_process import ServiceProcess
 from ..texts.status_line import standing_line
 from ..widgets.banner import Banner
 from ..widgets.model_box import ModelBox
-from .actions import WindowActions
+from .actions import WindowActions, queue_work
 from .dialogs import PreferencesDialog
 from .icon import program_icon
 from .image_actions import ImageActs
@@ -200,33 +198,7 @@ class MainWindow(QMainWindow):
         self._make_actions(self.view, self.acts, presenter)
 
     def _make_actions(self, view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> None:
-        review, look = view.review, view.review.look
-        work: dict[str, Callable[[], object]] = {
-            "fake": partial(acts.decide, Decision.FAKE),
-            "real": partial(acts.decide, Decision.REAL),
-            "unsure": partial(acts.decide, Decision.UNSURE),
-            "note": review.deciding.note.setFocus,
-            "undo": presenter.doing.undo,
-            "redo": presenter.doing.redo,
-            "zoom": look.preview.toggle_zoom,
-            "zoom_in": look.preview.zoom_in,
-            "zoom_out": look.preview.zoom_out,
-            "heatmap": look.heatmaps.toggle,
-            "boxes": look.layers.toggle_boxes,
-            "compare": review.toggle_comparing,
-            "group": look.near.toggle_group,
-            "next": partial(review.step, 1),
-            "previous": partial(review.step, -1),
-            "search": self._search,
-            "copy_path": acts.copy_path,
-            "open_folder": acts.open_folder,
-            "quarantine": acts.quarantine,
-            "trash": acts.trash,
-            "export": acts.export,
-            "select_all": review.grid.selectAll,
-            "refresh": view.refresh,
-            "keys": self._show_keys,
-        }
+        work = {**queue_work(view, acts, presenter), "search": self._search, "keys": self._show_keys}
         plain = {
             "only_folder": view.only_this_folder,
             "kept": acts.show_kept,

@@ -11,6 +11,7 @@ import migrations
 from ..base.errors import KnownError
 from .backup import back_up, new_backup_path, sqlite_path
 from .engine import Database
+from .models import Base
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -77,6 +78,7 @@ def alembic_config() -> "Config":
     from alembic.config import Config
 
     config = Config()
+    config.attributes["metadata"] = Base.metadata
     config.set_main_option("script_location", str(_folder()).replace("%", "%%"))
     return config
 
