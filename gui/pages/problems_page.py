@@ -19,8 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from scanner.base.escape import printable
-from scanner.results.problems import Problem, problems_page
-from scanner.results.retry import retry_failed
+from scanner.results.problems import Problem, problems_page, retry_failed
 
 from ..models.presenter import QueuePresenter
 from ..texts.accessible_names import named

@@ -15,7 +15,7 @@ from .context import opened_database, pass_settings, utc_now
 def retry(settings: Settings, paths: tuple[Path, ...], kind: str | None) -> None:
     """Make failed files pending again; limited to PATHS if there are any."""
     from ..jobs.queue import waker
-    from ..results.retry import failed_kinds, retry_failed
+    from ..results.problems import failed_kinds, retry_failed
 
     with opened_database(settings) as database:
         scope = [str(path.expanduser().absolute()) for path in paths]

@@ -16,8 +16,7 @@ from ..base.settings import PREFIX, Settings
 from ..database.engine import Database
 from .exit_codes import EXIT_CANNOT_BEGIN, EXIT_HUNG, EXIT_RENEW
 from .leases import Backlog, release
-from .worker_names import worker_name
-from .workers import find_worker, report_out
+from .workers import find_worker, report_out, worker_name
 
 STRIKES_OUT = 9
 # One that ends by itself tells of a cause that will probably still be there; one that was killed may just have been unlucky.

@@ -1,7 +1,8 @@
-"""Which worker processes there are: they report in, and say when they stop."""
+"""Which worker processes there are, and their names: they report in, and say when they stop."""
 
 import os
 import socket
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -82,3 +83,8 @@ def live_workers(database: Database, now: datetime) -> list[WorkerSeen]:
 
 def _seen(row: Worker) -> WorkerSeen:
     return WorkerSeen(row.name, row.host, row.pid, row.device, row.model, row.started_at, row.seen_at, row.trouble)
+
+
+def worker_name() -> str:
+    """Host, process and a random part: unique over machines and over time, and still readable in `status`."""
+    return f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 
 # A file with one of these is expected to be an image: when its content is none, that is said, not passed over.
 _PICTURES = "jpg jpeg jpe jfif mpo png apng webp gif bmp dib tif tiff heic heif hif avif avifs"
@@ -20,6 +21,9 @@ _FTYP = {
 }
 # RAW files that are not TIFF, or say at once what they are: RAF, ORF (three makes), RW2; CR2 is TIFF with a mark.
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
+# What Pillow opens, for scoring, training and showing alike. Named, so that no other plugin (EPS would start an external
+# program) sees a foreign file.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 
 
 def has_image_suffix(path: str) -> bool:
@@ -112,3 +116,16 @@ def _head(path: str) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+def openable_formats() -> tuple[str, ...]:
+    """Those of FORMATS that can be opened here; HEIF needs pillow-heif."""
+    from PIL import Image  # slow to import; who only recognises files does without
+
+    Image.init()
+    if "HEIF" not in Image.OPEN:
+        with suppress(ModuleNotFoundError):
+            from pillow_heif import register_heif_opener
+
+            register_heif_opener(thumbnails=False)
+    return tuple(name for name in FORMATS if name in Image.OPEN)

@@ -8,7 +8,7 @@ from io import BytesIO
 
 from PIL import Image, ImageOps
 
-from .openable_formats import openable_formats
+from .formats import openable_formats
 from .raw import embedded_preview, is_raw, turn_like
 
 # More is not decoded only to be looked at: 3 bytes of memory each.

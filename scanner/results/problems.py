@@ -1,14 +1,15 @@
-"""Files that could not be scored, and why; and those whose verdict is of another model."""
+"""Files that could not be scored, why, and another chance for them; and those whose verdict is of another model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from ..database.engine import Database
 from ..database.models import Detection, File, Model
 from ..database.queries import any_of
+from ..discovery.intake import UNREADABLE_FOLDER
 from ..domain.states import State
 
 
@@ -62,3 +63,28 @@ def rescan_stale(database: Database, model_sha256: str, now: datetime, *, paths:
             .execution_options(synchronize_session=False)
         )
         return len(rows.all())
+
+
+def retry_failed(database: Database, *, paths: Sequence[str], kind: str | None, now: datetime) -> int:
+    """Make failed files (under `paths`, of one error kind) pending with no attempts behind them; returns how many.
+
+    Folders that could not be read are no files: the next sweep looks at them anyway.
+    """
+    statement = update(File).where(*_failed(paths))
+    if kind:
+        statement = statement.where(File.error_kind == kind)
+    values = {"state": State.PENDING, "pending_since": now, "attempts": 0, "error": None, "error_kind": None, "finished_at": None}
+    with database.write() as session:
+        return len(session.execute(statement.values(values).returning(File.id)).all())
+
+
+def failed_kinds(database: Database, *, paths: Sequence[str]) -> dict[str, int]:
+    """What there is to retry: how many failed files (under `paths`) there are of each error kind."""
+    with database.read() as session:
+        query = select(File.error_kind, func.count()).where(*_failed(paths)).group_by(File.error_kind).order_by(File.error_kind)
+        return {str(kind): count for kind, count in session.execute(query)}
+
+
+def _failed(paths: Sequence[str]) -> list[ColumnElement[bool]]:
+    failed = [File.state == State.FAILED, File.error_kind != UNREADABLE_FOLDER]
+    return [*failed, any_of(paths)] if paths else failed

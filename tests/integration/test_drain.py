@@ -22,9 +22,9 @@ from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Ready
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import Scorer
+from worker.pipeline.aggregation import Judged, judge
 from worker.pipeline.deadline import Deadline
 from worker.pipeline.drain import IN_HAND, Worker, drain
-from worker.pipeline.judgement import Judged, judge
 from worker.pipeline.scoring import NetworkFails, OutOfMemory
 from worker.service.model_loading import load_scorer
 

@@ -13,11 +13,10 @@ from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Skipped
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, Failed
-from scanner.jobs.worker_names import worker_name
-from scanner.jobs.workers import SIGN_SECONDS, live_workers, report_in, report_out, show_sign
+from scanner.jobs.workers import SIGN_SECONDS, live_workers, report_in, report_out, show_sign, worker_name
 from scanner.ops.status import current_standing
+from scanner.results.problems import retry_failed
 from scanner.results.record import record
-from scanner.results.retry import retry_failed
 from scanner.roots.ledger import mark_swept
 from scanner.roots.roots import NoRoot, WatchedRoot, add_roots, known_roots, outermost, root_of
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
-from scanner.media.openable_formats import openable_formats
+from scanner.media.formats import openable_formats
 from worker.detector.image.picture import prepare_pillow
 
 from .manifest import ManifestError, Row

@@ -32,7 +32,7 @@ def worker(settings: Settings, device: str | None, batch_size: int | None, name:
     if not supervised:
         _supervise(chosen)
         return
-    from scanner.jobs.worker_names import worker_name
+    from scanner.jobs.workers import worker_name
 
     from ..service.process import run_worker
 

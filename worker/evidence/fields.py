@@ -9,7 +9,7 @@ from itertools import islice
 
 from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
 
-from scanner.media.openable_formats import openable_formats
+from scanner.media.formats import openable_formats
 
 from .png import PNG, png_texts
 from .xmp import xmp_texts

@@ -30,7 +30,7 @@ from ..detector.inference.micro_batches import is_out_of_memory
 from ..detector.inference.predictor import Predictor, load_predictor
 from ..detector.inference.registry import find_checkpoint
 from ..detector.inference.scorer import pooled
-from ..pipeline.judgement import judge
+from ..pipeline.aggregation import judge
 from ..pipeline.scoring import OutOfMemory
 from ..service.public_weights import named_backbones
 from .given_file import CannotExplain

@@ -28,9 +28,9 @@ from ..decoding.inputs import Ready
 from ..decoding.video_frames import Video
 from ..detector.image.picture import PictureError
 from ..detector.inference.scorer import Scorer
+from .aggregation import Judged, judge
 from .deadline import Deadline
 from .file_reader import changed_since, read_image, read_video
-from .judgement import Judged, judge
 from .scoring import NetworkFails, OutOfMemory
 
 # Batches: three at the network, which may work on two, so that it never waits; and two in the decoders, for the same reason.

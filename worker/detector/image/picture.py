@@ -9,7 +9,7 @@ from io import BytesIO
 
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from scanner.media.openable_formats import openable_formats
+from scanner.media.formats import openable_formats
 from scanner.media.raw import SMALLEST_PREVIEW, embedded_preview, is_raw, turn_like
 
 from .colour import over_white

@@ -16,7 +16,7 @@ from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import FoundFace, Input, Ready
 from worker.decoding.video_frames import Look, Video, chosen, sampled_frames
 from worker.detector.image.picture import Decoded, PictureError
-from worker.pipeline.video_score import mean_of_top
+from worker.pipeline.aggregation import mean_of_top
 
 COLOURS = ("red", "lime", "blue", "white", "black")
 SHOWN = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}

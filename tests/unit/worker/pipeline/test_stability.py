@@ -19,7 +19,7 @@ from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor
 from worker.detector.model.network import Branch, FusionDetector
 from worker.detector.model.recipes import Recipe
-from worker.pipeline.judgement import Judged, judge
+from worker.pipeline.aggregation import Judged, judge
 from worker.pipeline.stability import stabilities
 
 SIDE = 48
