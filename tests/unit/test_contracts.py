@@ -1,0 +1,42 @@
+"""The import contracts of pyproject.toml: each forbidden import is put into a copy of the program, and must be found there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parents[2]
+PACKAGES = ("scanner", "worker", "training", "gui", "migrations")
+PROBES = [
+    ("training/data/manifest.py", "worker.pipeline", "Leaves know the core, and training the detector"),
+    ("gui/app.py", "worker.detector", "Leaves know the core, and training the detector"),
+    ("scanner/base/errors.py", "gui", "Leaves know the core, and training the detector"),
+    ("worker/detector/image/colour.py", "worker.evidence", "Layers of the worker"),
+    ("scanner/database/engine.py", "scanner.jobs.leases", "Layers of the core"),
+    ("scanner/domain/states.py", "sqlalchemy", "The domain knows no database"),
+    ("worker/decoding/fingerprint.py", "torch", "Decoder processes load no torch, no database and no Celery"),
+    ("gui/app.py", "celery", "Celery is known to the queue and the worker"),
+]
+
+
+@pytest.mark.parametrize(("file", "imported", "contract"), PROBES)
+def test_a_forbidden_import_is_found(tmp_path: Path, file: str, imported: str, contract: str) -> None:
+    shutil.copy(HOME / "pyproject.toml", tmp_path)
+    for package in PACKAGES:
+        shutil.copytree(HOME / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors"))
+    with (tmp_path / file).open("a", encoding="utf-8") as module:
+        # In a function, as such imports count, too.
+        module.write(f"\n\ndef probe() -> None:\n    import {imported}\n")
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"{contract} BROKEN" in done.stdout
