@@ -1,4 +1,4 @@
-"""Makes docs/gui-*.png: the real window on what a real scan of the samples, and of variants of them, has found.
+"""Makes docs/images/gui-*.png: the real window on what a real scan of the samples, and of variants of them, has found.
 
 xvfb-run -a -s "-screen 0 1600x1000x24" python docs/gui_pictures.py
 """
@@ -100,13 +100,13 @@ class Camera:
             time.sleep(0.01)
 
     def take(self, name: str, ready: Callable[[], bool], widget: QWidget | None = None) -> None:
-        """docs/gui-NAME.png, with few colours: the photographs are to be recognised, not judged."""
+        """docs/images/gui-NAME.png, with few colours: the photographs are to be recognised, not judged."""
         self.until(ready, name)
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
         (widget or self.window).grab().save(buffer, "PNG")
         with Image.open(BytesIO(buffer.data().data())) as shown:
-            target = HERE / "docs" / f"gui-{name}.png"
+            target = HERE / "docs" / "images" / f"gui-{name}.png"
             shown.convert("RGB").quantize(255).save(target, optimize=True)
         print(f"{target.name}: {target.stat().st_size // 1000} kB")
 
