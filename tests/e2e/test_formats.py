@@ -1,4 +1,4 @@
-"""Every format that the README says is read gets the verdict that the same picture gets as PNG."""
+"""Every format that docs/formats.md says is read gets the verdict that the same picture gets as PNG."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -101,8 +101,8 @@ def test_what_is_said_not_to_be_read_is_not_read(pool: DecoderPool, predictor: P
         assert isinstance(outcome, PictureError), name
 
 
-def test_the_readme_names_exactly_these_formats_and_files(picture: Image.Image) -> None:
-    section = re.split(r"^##+ ", (HERE / "README.md").read_text("utf-8"), flags=re.MULTILINE)
+def test_the_docs_name_exactly_these_formats_and_files(picture: Image.Image) -> None:
+    section = re.split(r"^##+ ", (HERE / "docs" / "formats.md").read_text("utf-8"), flags=re.MULTILINE)
     [formats] = [part for part in section if part.startswith("What is read")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in formats.splitlines() if line.startswith("| ")]
     read = {row[0]: set(re.findall(r"`(\.\w+)`", row[1])) for row in rows[1:] if row[0] != "not read"}
