@@ -1,4 +1,4 @@
-"""All checks in one go: format, lint, types, import rules, tests. Arguments go to pytest."""
+"""All checks in one go: format, lint, types, import rules, docs, tests. Arguments go to pytest."""
 
 import subprocess
 import sys
@@ -12,6 +12,7 @@ CHECKS = {
     "lint": ["ruff", "check", "--quiet", "."],
     "types": ["mypy"],
     "imports": ["lint-imports"],
+    "docs": ["mkdocs", "build", "--strict", "--quiet"],
 }
 
 
