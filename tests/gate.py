@@ -1,5 +1,6 @@
 """All checks in one go: format, lint, types, import rules, docs, tests. Arguments go to pytest."""
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ CHECKS = {
     "imports": ["lint-imports"],
     "docs": ["mkdocs", "build", "--strict", "--quiet"],
 }
+# mkdocs-material would tell of its successor at each build.
+ENVIRONMENT = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
 
 
 def main(arguments: list[str]) -> int:
@@ -23,7 +26,7 @@ def main(arguments: list[str]) -> int:
     failed = []
     for name, command in checks.items():
         began = time.monotonic()
-        status = subprocess.call([BIN / command[0], *command[1:]], cwd=HERE)
+        status = subprocess.call([BIN / command[0], *command[1:]], cwd=HERE, env=ENVIRONMENT)
         print(f"== {name}: {'passed' if status == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
         if status:
             failed.append(name)
