@@ -132,7 +132,7 @@ def _raw(picture: Image.Image) -> Iterator[Written]:
     yield Written("without-preview.dng", mosaic_dng(picture), (picture,), lossy=True)
 
 
-# By the name that the README's table has for it.
+# By the name that the table in docs/formats.md has for it.
 FORMATS: dict[str, Callable[[Image.Image], Iterator[Written]]] = {
     "JPEG": _jpeg,
     "MPO": _mpo,
@@ -149,7 +149,7 @@ FORMATS: dict[str, Callable[[Image.Image], Iterator[Written]]] = {
 
 
 def unread_files(picture: Image.Image) -> dict[str, bytes]:
-    """Files in formats that are not read, by the name that the README has for them."""
+    """Files in formats that are not read, by the name that docs/formats.md has for them."""
     small = picture.resize((64, 64))
     return {
         "JPEG of 12 bits": written(small, "JPEG").replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"),

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
+from scanner.base.settings import Settings
 from scanner.cli.main import cli
-from scanner.settings import Settings
 
 HERE = Path(__file__).resolve().parents[2]
 PAGES = sorted([*HERE.glob("*.md"), *(HERE / "docs").glob("*.md"), HERE / "samples" / "README.md"])
@@ -137,6 +137,15 @@ def test_the_tree_of_folders_is_that_of_the_code() -> None:
     for parent in ("scanner", "worker", "worker/detector", "training", "gui"):
         there = {f"{parent}/{folder.name}" for folder in (HERE / parent).iterdir() if (folder / "__init__.py").exists()}
         assert there <= drawn
+
+
+def test_the_layers_are_those_of_the_contracts() -> None:
+    text = (HERE / "docs" / "architecture.md").read_text("utf-8")
+    contracts = tomllib.loads((HERE / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    for contract in contracts:
+        for package in contract.get("containers", ()):
+            layers = " > ".join(", ".join(layer.split(" | ")) for layer in contract["layers"])
+            assert f"| `{package}` | {layers} |" in text
 
 
 def test_the_changelog_knows_this_version() -> None:
