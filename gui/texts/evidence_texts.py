@@ -5,35 +5,41 @@ from collections.abc import Sequence
 from PySide6.QtCore import QCoreApplication
 
 from scanner.domain.evidence import Evidence
-from scanner.domain.prediction import Seen
+from scanner.domain.prediction import Prediction
 from scanner.domain.states import Basis
 
 
-def rests_on(seen: Seen) -> str:
+def rests_on(found: Prediction) -> str:
     """Faces, or the whole picture."""
-    faces = seen.faces or ()
+    faces = found.faces or ()
     small = sum(face.score is None for face in faces)
-    if seen.basis is Basis.FACES:
+    if found.basis is Basis.FACES:
         text = _tr("faces: {count}").format(count=len(faces) - small)
-    elif seen.is_without_face:
+    elif found.is_without_face:
         text = _tr("the whole picture; no face was found")
     else:
         text = _tr("the picture as it is, taken for one face")
     return text + (_tr("; too small to judge: {count}").format(count=small) if small else "")
 
 
-def stability(seen: Seen) -> str:
+def stability(found: Prediction) -> str:
     """Whether the label stays under mild changes."""
-    if seen.stable is None:
+    if found.stable is None:
         return _tr("not tried")
-    return _tr("stable under mild recompression and resizing") if seen.stable else _tr("unstable: mild changes flip the label")
+    return _tr("stable under mild recompression and resizing") if found.stable else _tr("unstable: mild changes flip the label")
 
 
-def branches(seen: Seen) -> str:
+def branches(found: Prediction) -> str:
     """The scores of the network's branches; empty where it has none."""
-    told = ", ".join(f"{name} {score:.3f}" for name, score in seen.branches.items())
-    apart = seen.disagreement
+    told = ", ".join(f"{name} {score:.3f}" for name, score in found.branches.items())
+    apart = found.disagreement
     return told if apart is None else _tr("{branches} ({apart:.3f} apart)").format(branches=told, apart=apart)
+
+
+def frames(found: Prediction) -> str:
+    """The frames of a video that made its score; empty where it is none."""
+    told = (_tr("{seconds:.1f} s {score:.3f}").format(seconds=frame.seconds, score=frame.score) for frame in found.frames or ())
+    return ", ".join(told)
 
 
 def origin(evidence: Sequence[Evidence] | None) -> tuple[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from scanner.domain.prediction import Seen
+from scanner.domain.prediction import Prediction
 from scanner.domain.states import Basis
 from scanner.review.image_details import Finding
 
@@ -37,7 +37,7 @@ def _percent(score: float, digits: int = 0) -> str:
 
 def explanation(finding: Finding) -> str:
     """What this score means, what it rests on, and what it does not mean."""
-    parts = [_meaning(finding), _basis(finding.seen, finding.label), _stability(finding)]
+    parts = [_meaning(finding), _basis(finding.prediction, finding.label), _stability(finding)]
     if finding.label == "real":
         parts.append(_tr("That is no proof: new kinds of forgery can score low."))
     else:
@@ -64,18 +64,20 @@ def _meaning(finding: Finding) -> str:
     return told.format(**{name: _percent(value, digits) for name, value in numbers.items()})
 
 
-def _basis(seen: Seen, label: str) -> str:
-    judged = [face for face in seen.faces or () if face.score is not None]
-    if seen.is_without_face:
+def _basis(prediction: Prediction, label: str) -> str:
+    judged = [face for face in prediction.faces or () if face.score is not None]
+    if prediction.frames:
+        return _tr("The score is the mean of the frames that look most forged: {count}.").format(count=len(prediction.frames))
+    if prediction.is_without_face:
         if label == "real":
             return _tr("No face was found: the score is of the whole picture and raises no flag.")
         return _tr("No face was found: the score is of the whole picture.")
-    if seen.basis is Basis.FACES and len(judged) > 1:
+    if prediction.basis is Basis.FACES and len(judged) > 1:
         return _tr("The score is that of the face that looks most forged of {count}.").format(count=len(judged))
     return ""
 
 
 def _stability(finding: Finding) -> str:
-    if finding.seen.stable is False and finding.score >= finding.band_low:
+    if finding.prediction.stable is False and finding.score >= finding.band_low:
         return _tr("Mild recompression or resizing changes the label, so it counts as uncertain at most.")
     return ""

@@ -12,7 +12,7 @@ from scanner.domain.evidence import Evidence
 from scanner.review.decisions import Reviewed
 from scanner.review.image_details import Finding, ImageDetails
 
-from ..texts.evidence_texts import branches, origin, rests_on, stability
+from ..texts.evidence_texts import branches, frames, origin, rests_on, stability
 from ..texts.verdict_texts import explanation, label_word
 
 
@@ -52,9 +52,10 @@ class DetailsPanel(QTextBrowser):
                 self.tr("Threshold"),
                 self.tr("fake from {t:.3f}, uncertain from {b:.3f}").format(t=found.threshold, b=found.band_low),
             ),
-            (self.tr("Rests on"), rests_on(found.seen)),
-            (self.tr("Stability"), stability(found.seen)),
-            *([(self.tr("Branches"), branches(found.seen))] if found.seen.branches else []),
+            (self.tr("Rests on"), rests_on(found.prediction)),
+            (self.tr("Stability"), stability(found.prediction)),
+            *([(self.tr("Branches"), branches(found.prediction))] if found.prediction.branches else []),
+            *([(self.tr("Frames"), frames(found.prediction))] if found.prediction.frames else []),
             (self.tr("File"), printable(details.path)),
             (
                 self.tr("Size"),

@@ -53,6 +53,6 @@ class Layers(QObject):
         if self._width and self._patches:
             layers.append(Heat(self._patches, self._width))
         found = self._finding
-        if self._width and found is not None and found.seen.faces and self._boxes_wanted:
-            layers.append(FaceBoxes(found.seen.faces, self._width, found.threshold, found.band_low))
+        if self._width and found is not None and found.prediction.faces and self._boxes_wanted:
+            layers.append(FaceBoxes(found.prediction.faces, self._width, found.threshold, found.band_low))
         self._preview.set_overlays(layers)

@@ -12,7 +12,8 @@ from ..base.settings import Settings
 from .context import opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
-    from ..reports.report import ReportItem, Summary
+    from ..reports.item import ReportItem
+    from ..reports.report import Summary
 
 
 @click.command()

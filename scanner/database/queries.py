@@ -2,13 +2,23 @@
 
 import os
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from ..domain.prediction import Prediction
 from ..media.formats import is_promised
-from .models import Base, EvidenceWord, File
+from .models import Base, Detection, EvidenceWord, File
+
+# The columns of a detection that `prediction_of` reads: whatever a prediction has is read everywhere, or nowhere.
+PREDICTION_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = tuple(getattr(Detection, field.name) for field in fields(Prediction))
+
+
+def prediction_of(row: Detection | Row[*tuple[Any, ...]]) -> Prediction:
+    """What a detection's score rests on; `row` is one, or has its PREDICTION_COLUMNS."""
+    return Prediction.from_json({column.key: getattr(row, column.key) for column in PREDICTION_COLUMNS})
 
 
 def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:

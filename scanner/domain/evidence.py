@@ -1,9 +1,11 @@
 """What a file says of its own origin, beside the score and never inside it. Presence is evidence; absence proves nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from ..base.documents import from_document
 
 CAVEAT = (
     "Evidence is what a file says of its own origin. Presence is evidence, though anyone can write it into a file; "
@@ -54,6 +56,11 @@ class Evidence:
     source: str
 
 
+def evidence_from_json(traces: Any) -> tuple[Evidence, ...] | None:
+    """Stored evidence; None where it was not looked for."""
+    return None if traces is None else from_document(tuple[Evidence, ...], traces)
+
+
 def filed_under(evidence: Iterable[Evidence]) -> frozenset[str]:
     """Those of FILTERS that find a content with this evidence. That nothing is there is never filed."""
     found: set[str] = set()
@@ -72,7 +79,7 @@ def filed_under(evidence: Iterable[Evidence]) -> frozenset[str]:
     return frozenset(found)
 
 
-def mark(evidence: Iterable[Mapping[str, Any]] | None) -> str:
-    """Stored evidence in a few words for a table, as in `generator: comfyui, c2pa: valid`; empty where there is none to tell."""
-    shown = (one for one in evidence or () if one["kind"] != Kind.CAMERA)
-    return ", ".join(dict.fromkeys(f"{one['kind']}: {one['finding']}" for one in shown))
+def mark(evidence: Iterable[Evidence] | None) -> str:
+    """Evidence in a few words for a table, as in `generator: comfyui, c2pa: valid`; empty where there is none to tell."""
+    shown = (one for one in evidence or () if one.kind != Kind.CAMERA)
+    return ", ".join(dict.fromkeys(f"{one.kind}: {one.finding}" for one in shown))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from .claims import Claimed
 from .evidence import Evidence
-from .prediction import Seen
+from .prediction import Prediction
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Scored:
     content: ContentFacts
     score: float
     seconds: float
-    seen: Seen = field(default_factory=Seen)
+    prediction: Prediction = field(default_factory=Prediction)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """What a model looked at in one content, and what it saw there, beside the score that counts."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..base.documents import from_document, to_document
 from .states import Basis
 
 
@@ -12,13 +13,13 @@ class Face:
     """A face that was found.
 
     `box` is left, top, width, height in pixels of the upright picture; `confidence` the face finder's, 0..1; `score` the model's
-    P(fake), 0..1, None where the face was not judged: too small, or beside the one that the picture is a crop of; `frame` counts
-    the frames of an animation, pages or video from 0.
+    P(fake), 0..1, None where the face is not judged (yet): too small, or beside the one that the picture is a crop of; `frame`
+    counts the frames of an animation, pages or video from 0.
     """
 
     box: tuple[int, int, int, int]
     confidence: float
-    score: float | None
+    score: float | None = None
     frame: int = 0
 
 
@@ -32,7 +33,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Prediction:
     """What a score rests on.
 
     `faces` is None where none were looked for (the picture was taken for a face crop as it is). `stable` says whether the label
@@ -57,13 +58,12 @@ class Seen:
         """Whether faces were looked for in vain, so that the score is of the whole picture for want of one."""
         return self.basis is Basis.WHOLE and self.faces is not None
 
-    def as_columns(self) -> dict[str, Any]:
-        """The columns of a detection that hold it."""
-        return {
-            "basis": self.basis,
-            "faces": None if self.faces is None else [asdict(face) for face in self.faces],
-            "stable": self.stable,
-            "branches": dict(self.branches) or None,
-            "disagreement": self.disagreement,
-            "frames": None if self.frames is None else [asdict(frame) for frame in self.frames],
-        }
+    def to_json(self) -> dict[str, Any]:
+        """What reports and `dfscan explain` print, and what a detection's columns hold, by the same names."""
+        document: dict[str, Any] = to_document(self)
+        return document | {"branches": dict(self.branches) or None, "disagreement": self.disagreement}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Prediction":
+        """The inverse of `to_json`; what is not of it is left alone. Raises DocumentError."""
+        return from_document(cls, {**document, "branches": document.get("branches") or {}})

@@ -11,25 +11,10 @@ import click
 
 from ..base.escape import escaped, printable
 from ..domain.evidence import mark
-from .report import Report, ReportItem, Summary, iterate_statuses
+from .item import CSV_COLUMNS, REVIEW_COLUMNS, ReportItem, iso
+from .report import Report, Summary, iterate_statuses
 
 _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green", "failed": "magenta", "skipped": "magenta"}
-CSV_COLUMNS = (
-    "path",
-    "sha256",
-    "state",
-    "label",
-    "score",
-    "threshold",
-    "model",
-    "scanned_at",
-    "review",
-    "error",
-    "evidence",
-    "group",
-)
-# What an export from the review queue adds.
-REVIEW_COLUMNS = ("reviewer", "reviewed_at", "note")
 
 
 def as_json(report: Report, *, reviewers: bool = False) -> str:
@@ -47,8 +32,8 @@ def json_pieces(summary: Summary, items: Iterable[ReportItem], *, reviewers: boo
 
     Bytes of a name that are not UTF-8 are lone surrogates, escaped: os.fsencode gives the name back."""
     document: dict[str, Any] = {
-        "since": _iso(summary.since),
-        "until": _iso(summary.until),
+        "since": iso(summary.since),
+        "until": iso(summary.until),
         "model": summary.model,
         "totals": summary.totals,
         "items": [],
@@ -57,7 +42,7 @@ def json_pieces(summary: Summary, items: Iterable[ReportItem], *, reviewers: boo
     yield beginning
     before = "\n  "
     for item in items:
-        yield before + json.dumps(_json_item(item, reviewers=reviewers), indent=1).replace("\n", "\n  ")
+        yield before + json.dumps(item.to_json(reviewers=reviewers), indent=1).replace("\n", "\n  ")
         before = ",\n  "
     yield ("" if before == "\n  " else "\n ") + "]" + end
 
@@ -67,7 +52,8 @@ def csv_pieces(items: Iterable[ReportItem], *, reviewers: bool = False) -> Itera
     columns = (*CSV_COLUMNS, *(REVIEW_COLUMNS if reviewers else ()))
     yield _csv_line(columns)
     for item in items:
-        fields = {**vars(item), "path": printable(item.path), "evidence": mark(item.evidence), **_times(item)}
+        times = {"scanned_at": iso(item.scanned_at), "reviewed_at": iso(item.reviewed_at)}
+        fields = {**vars(item), "path": printable(item.path), "evidence": mark(item.evidence), **times}
         yield _csv_line([fields[column] for column in columns])
 
 
@@ -107,16 +93,3 @@ def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
         f"near copies: {item.group}" if item.group else "",
     ]
     return "  ".join([status, score, when, printable(item.path), *(note for note in notes if note)]).rstrip()
-
-
-def _json_item(item: ReportItem, *, reviewers: bool) -> dict[str, Any]:
-    fields = {**vars(item), **_times(item)}
-    return fields if reviewers else {name: value for name, value in fields.items() if name not in REVIEW_COLUMNS}
-
-
-def _times(item: ReportItem) -> dict[str, str | None]:
-    return {"scanned_at": _iso(item.scanned_at), "reviewed_at": _iso(item.reviewed_at)}
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None

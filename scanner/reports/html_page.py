@@ -4,14 +4,14 @@ import base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..base.escape import printable
-from ..domain.evidence import CAVEAT, MISSING
+from ..domain.evidence import CAVEAT, MISSING, Evidence
 from ..media.pictures import small_picture
-from .report import Report, ReportItem, Summary, iterate_statuses
+from .item import ReportItem
+from .report import Report, Summary, iterate_statuses
 
 THUMBNAIL_PIXELS = 160
 # A page with more pictures than this is slow to open; the rest is listed without.
@@ -26,7 +26,7 @@ class Entry:
     path: str
     scanned_at: str
     thumbnail: str | None
-    evidence: list[dict[str, Any]]
+    evidence: list[Evidence]
 
 
 def as_html(report: Report) -> str:
@@ -67,5 +67,5 @@ def thumbnail_of(path: str) -> str | None:
 def _entries(items: Iterable[ReportItem], thumbnail: Callable[[ReportItem], str | None]) -> Iterator[Entry]:
     for item in items:
         when = item.scanned_at.astimezone().strftime("%Y-%m-%d %H:%M") if item.scanned_at else ""
-        traces = [trace for trace in item.evidence or () if trace["finding"] != MISSING]
+        traces = [trace for trace in item.evidence or () if trace.finding != MISSING]
         yield Entry(item, printable(item.path), when, thumbnail(item), traces)

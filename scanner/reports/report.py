@@ -12,8 +12,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from ..database.engine import Database
 from ..database.models import Content, Detection, File, Model, Review
 from ..database.queries import any_of, has_evidence, unindexed
-from ..domain.states import Basis, Decision, Label, State
+from ..domain.states import Decision, Label, State
 from ..results.near_copies import grouped
+from .item import ReportItem, item_columns, item_of
 
 FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)
 STATUSES = (*(label.value for label in Label), *(state.value for state in State if state is not State.SCORED))
@@ -22,49 +23,6 @@ STATUSES = (*(label.value for label in Label), *(state.value for state in State 
 GROUPED_AT_MOST = 20_000
 # Rows that are read at once.
 _AT_ONCE = 1000
-
-
-@dataclass(frozen=True)
-class ReportItem:
-    """One file. `status` is its label when it is scored, else its state. `review` is the latest decision on its content.
-
-    `reviewer`, `reviewed_at` and `note` belong to that decision. `basis` to `frames` are what the score rests on
-    (`scanner.domain.prediction`), `evidence` is what the file says of its origin (`scanner.domain.evidence`). Items of
-    one `group` are copies or near copies of each other (`scanner.results.near_copies`).
-    """
-
-    path: str
-    sha256: str | None
-    state: str
-    label: str | None
-    score: float | None
-    threshold: float | None
-    model: str | None
-    scanned_at: datetime | None
-    review: str | None
-    reviewer: str | None
-    reviewed_at: datetime | None
-    note: str | None
-    basis: str | None = None
-    faces: list[dict[str, Any]] | None = None
-    stable: bool | None = None
-    branches: dict[str, float] | None = None
-    disagreement: float | None = None
-    evidence: list[dict[str, Any]] | None = None
-    error: str | None = None
-    frames: list[dict[str, Any]] | None = None
-    group: str | None = None
-
-    @property
-    def status(self) -> str:
-        """What to filter and count by."""
-        return self.label or self.state
-
-    @property
-    def remarks(self) -> list[str]:
-        """What one has to know to read the score: a high one without a face is no contradiction to the label `real`."""
-        is_without_face = self.basis == Basis.WHOLE and self.faces is not None
-        return ["no face found"] * is_without_face + ["unstable"] * (self.stable is False)
 
 
 @dataclass(frozen=True)
@@ -154,7 +112,7 @@ def opened_report(
         matching = sum(totals[status] for status in (statuses or STATUSES))
         rows = (row for part in parts for row in session.execute(part, execution_options={"yield_per": _AT_ONCE}))
         is_grouped = min(matching, 2 * limit or matching) <= GROUPED_AT_MOST
-        items = _side_by_side(_in_groups(list(rows))) if is_grouped else (ReportItem(*row[:-1]) for row in rows)
+        items = _side_by_side(_in_groups(list(rows))) if is_grouped else map(item_of, rows)
         yield Summary(since, until, model, totals | {"files": sum(totals.values())}, matching), iter(items)
 
 
@@ -203,35 +161,13 @@ def _within(
 def _in_groups(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[ReportItem, ...]:
     """Files of the same content are a group, too, unless it is flat. `rows` are of `_query`."""
     groups = grouped([(row.sha256, row.fingerprint) for row in rows if row.fingerprint is not None])
-    return tuple(ReportItem(*(*row[:-1], groups.get(row.sha256))) for row in rows)
+    return tuple(item_of(row, groups.get(row.sha256)) for row in rows)
 
 
 def _query() -> Select[*tuple[Any, ...]]:
     latest = select(func.max(Review.id)).where(Review.content_id == File.content_id).correlate(File).scalar_subquery()
     return (
-        select(
-            File.path,
-            Content.sha256,
-            File.state,
-            Detection.label,
-            Detection.score,
-            Detection.threshold,
-            Model.name,
-            File.finished_at,
-            Review.decision,
-            Review.reviewer,
-            Review.created_at,
-            Review.note,
-            Detection.basis,
-            Detection.faces,
-            Detection.stable,
-            Detection.branches,
-            Detection.disagreement,
-            Content.evidence,
-            File.error,
-            Detection.frames,
-            Content.fingerprint,
-        )
+        select(*item_columns(), Content.fingerprint)
         .outerjoin(Content, File.content_id == Content.id)
         .outerjoin(Detection, _HAS_DETECTION)
         .outerjoin(Model, Detection.model_id == Model.id)

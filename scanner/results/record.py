@@ -1,7 +1,6 @@
 """What workers write: the outcome of each claimed file, and the detections behind it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from ..base.documents import to_document
 from ..base.escape import escaped
 from ..database.engine import Database
 from ..database.models import Content, Detection, EvidenceWord, File, Model
@@ -95,7 +95,7 @@ def _decoded_columns(facts: ContentFacts) -> dict[str, Any]:
         "format": facts.format,
         "width": facts.width,
         "height": facts.height,
-        "evidence": None if facts.evidence is None else [asdict(trace) for trace in facts.evidence],
+        "evidence": None if facts.evidence is None else to_document(facts.evidence),
         "fingerprint": facts.fingerprint,
     }
 
@@ -110,8 +110,8 @@ def _store_detections(
             "score": outcome.score,
             "threshold": model.threshold,
             "band_low": model.band_low,
-            "label": verdict(outcome.score, outcome.seen, model),
-            **outcome.seen.as_columns(),
+            "label": verdict(outcome.score, outcome.prediction, model),
+            **outcome.prediction.to_json(),
             "device": device,
             "scanned_at": now,
             "seconds": outcome.seconds,

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from ..database.engine import Database
 from ..database.models import Content, Detection, File, Model
-from ..domain.evidence import Evidence
-from ..domain.prediction import Face, Seen
-from ..domain.states import Basis, State
+from ..database.queries import prediction_of
+from ..domain.evidence import Evidence, evidence_from_json
+from ..domain.prediction import Prediction
+from ..domain.states import State
 from .decisions import Reviewed, reviews_of
 
 
@@ -28,7 +29,7 @@ class Finding:
     device: str
     scanned_at: datetime
     seconds: float
-    seen: Seen
+    prediction: Prediction
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def image_details(database: Database, file_id: int, *, copies: int = 20) -> Imag
         others,
         reviews_of(database, content.id),
         paths,
-        None if content.evidence is None else tuple(Evidence(**trace) for trace in content.evidence),
+        evidence_from_json(content.evidence),
     )
 
 
@@ -112,11 +113,5 @@ def _finding(row: Detection, model: Model) -> Finding:
         row.device,
         row.scanned_at,
         row.seconds,
-        _seen(row),
+        prediction_of(row),
     )
-
-
-def _seen(row: Detection) -> Seen:
-    """The inverse of `Seen.as_columns`."""
-    faces = None if row.faces is None else tuple(Face(**{**face, "box": tuple(face["box"])}) for face in row.faces)
-    return Seen(Basis(row.basis), faces, row.stable, row.branches or {})

@@ -20,7 +20,7 @@ from sqlalchemy import insert
 from scanner.database import schema
 from scanner.database.engine import open_database
 from scanner.database.models import Content, Detection, File, Model
-from scanner.domain.prediction import Face, Seen
+from scanner.domain.prediction import Face, Prediction
 from scanner.domain.states import Basis
 
 STARTS = 5
@@ -67,7 +67,7 @@ def fill_database(folder: Path, rows: int) -> None:
     schema.upgrade(database)
     ids = range(1, rows + 1)
     scored = {"model_id": 1, "threshold": 0.75, "band_low": 0.5, "device": "cpu", "scanned_at": now, "seconds": 0.01}
-    seen = Seen(Basis.FACES, (Face((300, 200, 200, 260), 0.9, 0.8),), branches={"clip": 0.5, "resnet": 0.6}).as_columns()
+    prediction = Prediction(Basis.FACES, (Face((300, 200, 200, 260), 0.9, 0.8),), branches={"clip": 0.5, "resnet": 0.6}).to_json()
     contents = [
         {
             "id": i,
@@ -85,7 +85,7 @@ def fill_database(folder: Path, rows: int) -> None:
         session.execute(
             insert(Detection),
             [
-                {"id": i, "content_id": i, "score": s, "label": "fake" if s >= 0.75 else "uncertain", **scored, **seen}
+                {"id": i, "content_id": i, "score": s, "label": "fake" if s >= 0.75 else "uncertain", **scored, **prediction}
                 for i, s in labelled
             ],
         )

@@ -18,7 +18,7 @@ from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
 from scanner.domain.evidence import Evidence
 from scanner.domain.outcomes import ContentFacts, Failed, Scored
-from scanner.domain.prediction import Seen
+from scanner.domain.prediction import Prediction
 from scanner.jobs.leases import claim
 from scanner.results.record import record, register_model
 from scanner.review.review_queue import QueueItem
@@ -43,7 +43,7 @@ class Archive:
         *,
         picture: Path | None = None,
         model: str = "lite",
-        seen: Seen = Seen(),  # noqa: B008  (it is frozen)
+        prediction: Prediction = Prediction(),  # noqa: B008  (it is frozen)
         evidence: tuple[Evidence, ...] | None = None,
         fingerprint: int | None = None,
     ) -> Path:
@@ -56,7 +56,7 @@ class Archive:
         else:
             colour = (self.count * 37 % 256, self.count * 91 % 256, self.count * 53 % 256)
             Image.new("RGB", (60, 40), colour).save(path)
-        self._conclude(path, (score, seen), model, evidence=evidence, fingerprint=fingerprint)
+        self._conclude(path, (score, prediction), model, evidence=evidence, fingerprint=fingerprint)
         return path
 
     def add_many(self, count: int) -> None:
@@ -85,7 +85,7 @@ class Archive:
     def _conclude(
         self,
         path: Path,
-        found: tuple[float, Seen] | str,
+        found: tuple[float, Prediction] | str,
         model_name: str,
         *,
         evidence: tuple[Evidence, ...] | None = None,

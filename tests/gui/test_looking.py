@@ -15,7 +15,7 @@ from test_deciding import stored
 from gui.media.explain_process import read_answer
 from gui.media.heatmap_cache import HeatmapCache, coloured
 from scanner.domain.evidence import Evidence
-from scanner.domain.prediction import Face, Seen
+from scanner.domain.prediction import Face, Frame, Prediction
 from scanner.domain.states import Basis
 
 Open = Callable[..., Opened]
@@ -50,8 +50,8 @@ def asked(explain: list[str]) -> list[str]:
 def test_faces_are_drawn_and_told(archive: Archive, open_window: Open, tmp_path: Path) -> None:
     Image.new("RGB", (60, 40), "white").save(tmp_path / "white.png")
     faces = (Face((10, 10, 20, 20), 0.9, 0.95), Face((35, 10, 10, 10), 0.8, 0.2), Face((50, 30, 5, 5), 0.7, None))
-    seen = Seen(Basis.FACES, faces, stable=True, branches={"clip": 0.9, "resnet": 0.4})
-    archive.add("a.png", 0.95, picture=tmp_path / "white.png", seen=seen)
+    prediction = Prediction(Basis.FACES, faces, stable=True, branches={"clip": 0.9, "resnet": 0.4})
+    archive.add("a.png", 0.95, picture=tmp_path / "white.png", prediction=prediction)
     opened = open_window()
     opened.until(lambda: has_picture(opened) and "faces: 2" in opened.page.details.toPlainText())
     words = opened.page.details.toPlainText()
@@ -66,8 +66,8 @@ def test_faces_are_drawn_and_told(archive: Archive, open_window: Open, tmp_path:
 
 
 def test_what_a_score_rests_on_is_said_in_plain_words(archive: Archive, open_window: Open) -> None:
-    archive.add("none.png", 0.9, seen=Seen(Basis.WHOLE, faces=()))
-    archive.add("shaky.png", 0.8, seen=Seen(Basis.FACES, (Face((0, 0, 60, 40), 0.9, 0.8),), stable=False))
+    archive.add("none.png", 0.9, prediction=Prediction(Basis.WHOLE, faces=()))
+    archive.add("shaky.png", 0.8, prediction=Prediction(Basis.FACES, (Face((0, 0, 60, 40), 0.9, 0.8),), stable=False))
     opened = open_window()
     details = opened.page.details
     opened.shows("shaky")  # a picture without a face raises no flag
@@ -77,6 +77,14 @@ def test_what_a_score_rests_on_is_said_in_plain_words(archive: Archive, open_win
     opened.shows("none")
     opened.until(lambda: "No face was found" in details.toPlainText())
     assert "the score is of the whole picture and raises no flag" in details.toPlainText()
+
+
+def test_frames_of_a_video_are_told(archive: Archive, open_window: Open) -> None:
+    video = Prediction(Basis.FACES, (Face((0, 0, 9, 9), 0.9, 0.95, frame=7),), frames=(Frame(7, 3.5, 0.95), Frame(2, 1.0, 0.85)))
+    archive.add("a.png", 0.9, prediction=video)
+    opened = open_window()
+    opened.until(lambda: "3.5 s 0.950, 1.0 s 0.850" in opened.page.details.toPlainText())
+    assert "The score is the mean of the frames that look most forged: 2." in opened.page.details.toPlainText()
 
 
 def test_evidence_of_origin_is_shown_beside_the_score(archive: Archive, open_window: Open) -> None:
@@ -108,14 +116,14 @@ def test_the_queue_is_filtered_by_evidence(archive: Archive, open_window: Open) 
 
 def test_where_branches_disagree_most_comes_first(archive: Archive, open_window: Open) -> None:
     for name, score, apart in (("a", 0.99, 0.1), ("b", 0.9, 0.6), ("c", 0.8, 0.3)):
-        archive.add(f"{name}.png", score, seen=Seen(branches={"clip": 0.1, "resnet": 0.1 + apart}))
+        archive.add(f"{name}.png", score, prediction=Prediction(branches={"clip": 0.1, "resnet": 0.1 + apart}))
     archive.add("d.png", 0.95)
     opened = open_window()
     opened.shows("a", "d", "b", "c")
     order = opened.page.filters.order
     order.setCurrentIndex(order.findText("Branches disagree"))
     opened.shows("b", "c", "a", "d")
-    archive.add("e.png", 0.9, seen=Seen(branches={"clip": 0.1, "resnet": 0.5}))
+    archive.add("e.png", 0.9, prediction=Prediction(branches={"clip": 0.1, "resnet": 0.5}))
     opened.shows("b", "e", "c", "a", "d")
 
 

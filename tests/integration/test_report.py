@@ -13,9 +13,15 @@ from scanner.database.models import File, Review
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Skipped
 from scanner.domain.claims import Claimed
+from scanner.domain.evidence import Evidence
 from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored, Vanished
+from scanner.domain.prediction import Face, Frame, Prediction
+from scanner.domain.states import Basis, Decision
+from scanner.reports.item import ReportItem
 from scanner.reports.report import STATUSES, Report, build_report, statuses_meant
 from scanner.results.record import record, register_model
+from scanner.review.decisions import decide
+from scanner.review.image_details import image_details
 
 Lease = Callable[..., list[Claimed]]
 Pend = Callable[..., None]
@@ -63,15 +69,47 @@ def test_nothing_yet(database: Database) -> None:
     assert report.flagged == report.failed == 0
 
 
-def test_a_scored_item_in_full(database: Database, score: Callable[..., None], now: datetime) -> None:
-    score("/a", 0.6)
+VIDEO = Prediction(
+    Basis.FACES,
+    (Face((1, 2, 3, 4), 0.9, 0.7, frame=5), Face((5, 6, 7, 8), 0.8)),
+    stable=True,
+    branches={"clip": 0.5, "resnet": 0.75},
+    frames=(Frame(5, 2.5, 0.7), Frame(7, 3.5, 0.5)),
+)
+TRACE = Evidence("generator", "comfyui", "It names a generator", "PNG text")
+
+
+def test_scored_item(database: Database, pend: Pend, lease: Lease, model: ActiveModel, row: Row, now: datetime) -> None:
+    """Each field holds its own column, and the window's details say the same."""
+    pend("/a")
+    facts = ContentFacts("ab" * 32, 10, "MP4", 60, 40, (TRACE,), fingerprint=0x0123456789ABCDEF)
+    record(database, "worker", [Scored(*lease(), facts, 0.6, 0.1, VIDEO)], model, device="cpu", now=now)
+    decided_at = now + timedelta(minutes=1)
+    decide(database, [row("/a").content_id or 0], Decision.REAL, note="a note", reviewer="anna", now=decided_at)
     [item] = build_report(database).items
-    assert (item.path, item.state, item.label, item.status) == ("/a", "scored", "uncertain", "uncertain")
-    assert (item.score, item.threshold, item.model) == (0.6, 0.75, "lite")
-    assert item.scanned_at == now
+    assert item == ReportItem(
+        path="/a",
+        sha256="ab" * 32,
+        state="scored",
+        label="uncertain",
+        score=0.6,
+        threshold=0.75,
+        model="lite",
+        scanned_at=now,
+        review="real",
+        reviewer="anna",
+        reviewed_at=decided_at,
+        note="a note",
+        error=None,
+        prediction=VIDEO,
+        evidence=(TRACE,),
+    )
+    assert item.status == "uncertain"
+    assert item.scanned_at is not None
     assert item.scanned_at.utcoffset() == timedelta(0)
-    assert item.sha256 == f"{1:064x}"
-    assert item.review is item.error is None
+    details = image_details(database, row("/a").id)
+    assert details is not None
+    assert (details.finding.prediction, details.evidence) == (VIDEO, (TRACE,))
 
 
 @pytest.mark.usefixtures("one_of_each")

@@ -10,7 +10,7 @@ from scanner.database.engine import Database
 from scanner.database.models import File, Review
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
-from scanner.domain.prediction import Seen
+from scanner.domain.prediction import Prediction
 from scanner.domain.states import Decision
 from scanner.reports.report import build_report
 from scanner.results.near_copies import near_copies
@@ -44,8 +44,8 @@ def score(database: Database, pend, lease, model: ActiveModel) -> Score:
         pend(path, now=now)
         [file] = lease(now=now)
         facts = ContentFacts(content or f"{file.id:064x}", 10)
-        seen = Seen(branches={"clip": 0.1, "resnet": 0.1 + APART[path]}) if path in APART else Seen()
-        record(database, "worker", [Scored(file, facts, value, 0.1, seen)], model, device="cpu", now=now)
+        prediction = Prediction(branches={"clip": 0.1, "resnet": 0.1 + APART[path]}) if path in APART else Prediction()
+        record(database, "worker", [Scored(file, facts, value, 0.1, prediction)], model, device="cpu", now=now)
 
     return call
 

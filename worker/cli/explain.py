@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,7 +109,6 @@ def _write(output: Path, drawn: bytes) -> None:
 def _told(
     image: str, sha256: str, model_sha256: str, model: "ActiveModel", explanation: "Explanation", output: Path | None
 ) -> dict[str, Any]:
-    seen = explanation.seen
     return {
         "path": image,
         "sha256": sha256,
@@ -119,12 +118,8 @@ def _told(
         "threshold": model.threshold,
         "band_low": model.band_low,
         "label": explanation.label,
-        "basis": seen.basis,
-        "faces": None if seen.faces is None else [asdict(face) for face in seen.faces],
+        **explanation.prediction.to_json(),
         "inputs": [{"box": list(item.box), "score": item.score} for item in explanation.inputs],
-        "branches": dict(seen.branches) or None,
-        "disagreement": seen.disagreement,
-        "stable": seen.stable,
         "conditions": dict(explanation.conditions),
         "output": str(output) if output else None,
     }

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from scanner.domain.evidence import Evidence
+from scanner.domain.prediction import Face
 
-from ..detector.faces.face import FoundFace, Input
+from ..detector.faces.face import Input
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Ready:
     width: int
     height: int
     looked_for_faces: bool = False
-    unjudged: tuple[FoundFace, ...] = ()
+    unjudged: tuple[Face, ...] = ()
     evidence: tuple[Evidence, ...] | None = None
     fingerprint: int | None = None
     is_video: bool = False

@@ -12,7 +12,7 @@ from PIL import Image
 from scanner.base.settings import Settings
 from scanner.domain.labels import verdict
 from scanner.domain.outcomes import ActiveModel
-from scanner.domain.prediction import Seen
+from scanner.domain.prediction import Prediction
 from scanner.domain.states import Label
 
 from ..decoding.decoder_pool import DecoderPool, Limits, PoolBroke
@@ -53,7 +53,7 @@ class Explanation:
 
     score: float
     label: Label
-    seen: Seen
+    prediction: Prediction
     conditions: Mapping[str, float]
     inputs: tuple[ExplainedInput, ...]
 
@@ -137,7 +137,9 @@ def _explained(predictor: Predictor, model: ActiveModel, ready: Ready) -> Explan
         ExplainedInput(item.box, own.score, _placed_heat(predictor, item))
         for item, own in zip(ready.inputs, judged.inputs, strict=True)
     ]
-    return Explanation(judged.score, verdict(judged.score, judged.seen, model), judged.seen, conditions, tuple(inputs))
+    return Explanation(
+        judged.score, verdict(judged.score, judged.prediction, model), judged.prediction, conditions, tuple(inputs)
+    )
 
 
 def _placed_heat(predictor: Predictor, item: Input) -> NDArray[np.uint8]:

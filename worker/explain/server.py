@@ -87,12 +87,12 @@ def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path)
 
 
 def _told(sha256: str, explanation: Explanation, names: list[str]) -> dict[str, Any]:
-    seen = explanation.seen
+    found = explanation.prediction
     inputs = [
         {"box": list(item.box), "score": item.score, "heatmap": name}
         for item, name in zip(explanation.inputs, names, strict=True)
     ]
-    values = (sha256, explanation.score, explanation.label, seen.basis, seen.stable, dict(seen.branches) or None, inputs)
+    values = (sha256, explanation.score, explanation.label, found.basis, found.stable, dict(found.branches) or None, inputs)
     return dict(zip(_KEYS, values, strict=True))
 
 

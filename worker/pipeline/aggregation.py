@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from scanner.domain.labels import verdict
 from scanner.domain.outcomes import ActiveModel
-from scanner.domain.prediction import Face, Frame, Seen
+from scanner.domain.prediction import Frame, Prediction
 from scanner.domain.states import Basis, Label
 
 from ..decoding.inputs import Ready
-from ..detector.faces.face import FoundFace, Input
+from ..detector.faces.face import Input
 from ..detector.faces.input_selection import picture_score
 from ..detector.inference.scorer import Scorer
 from .scoring import Views, scored_inputs
@@ -31,25 +31,22 @@ class InputScore:
     branches: Mapping[str, float] = field(default_factory=dict)
 
 
-def sum_up(ready: Ready, scores: Sequence[InputScore]) -> tuple[float, Seen]:
+def sum_up(ready: Ready, scores: Sequence[InputScore]) -> tuple[float, Prediction]:
     """The highest score counts, and its branches; of a video the mean of its top frames. All faces are kept.
 
     `scores` go with `ready.inputs`.
     """
-    faces = [_face(item.face, found.score) for item, found in zip(ready.inputs, scores, strict=True) if item.face is not None]
+    scored = zip(ready.inputs, scores, strict=True)
+    faces = [replace(item.face, score=found.score) for item, found in scored if item.face is not None]
     basis = Basis.FACES if faces else Basis.WHOLE
-    faces += [_face(face, None) for face in ready.unjudged]
+    faces += ready.unjudged
     numbers = [found.score for found in scores]
     highest = max(scores, key=lambda found: found.score)
-    seen = Seen(basis, tuple(faces) if ready.looked_for_faces else None, branches=highest.branches)
+    prediction = Prediction(basis, tuple(faces) if ready.looked_for_faces else None, branches=highest.branches)
     if ready.is_video:
         score, frames = mean_of_top(ready.inputs, numbers)
-        return score, replace(seen, frames=frames)
-    return picture_score(numbers), seen
-
-
-def _face(face: FoundFace, score: float | None) -> Face:
-    return Face(face.box, face.confidence, score, face.frame)
+        return score, replace(prediction, frames=frames)
+    return picture_score(numbers), prediction
 
 
 def mean_of_top(inputs: Sequence[Input], scores: Sequence[float]) -> tuple[float, tuple[Frame, ...]]:
@@ -71,7 +68,7 @@ class Judged:
     """The score of a content (0..1), what it rests on, and the scores of its inputs in their order."""
 
     score: float
-    seen: Seen
+    prediction: Prediction
     inputs: tuple[InputScore, ...]
 
 
@@ -98,11 +95,11 @@ def _summed(predictor: Scorer, ready: Ready, rows: Sequence[NDArray[np.float64] 
 
 
 def _called_fake(ready: Ready, found: Judged | str, model: ActiveModel) -> list[Views]:
-    if isinstance(found, str) or verdict(found.score, found.seen, model) is not Label.FAKE:
+    if isinstance(found, str) or verdict(found.score, found.prediction, model) is not Label.FAKE:
         return []
     scored = zip(ready.inputs, found.inputs, strict=True)
     return [item.views for item, own in scored if own.score >= model.threshold]
 
 
 def _with(found: Judged, stable: bool | None) -> Judged:
-    return replace(found, seen=replace(found.seen, stable=stable))
+    return replace(found, prediction=replace(found.prediction, stable=stable))

@@ -325,4 +325,4 @@ def _scored(content: _Content, decoded: Ready, judged: Judged | str, seconds: fl
         if isinstance(judged, str):
             yield Failed(file, "unpredictable", judged, facts)
         else:
-            yield Scored(file, facts, judged.score, seconds, judged.seen)
+            yield Scored(file, facts, judged.score, seconds, judged.prediction)

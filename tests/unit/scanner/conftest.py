@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from scanner.reports.report import STATUSES, Report, ReportItem
+from scanner.domain.prediction import Prediction
+from scanner.reports.item import ReportItem
+from scanner.reports.report import STATUSES, Report
 
 SCANNED = datetime(2026, 11, 1, 12, 30, 15, 500, tzinfo=UTC)
 
@@ -27,15 +29,11 @@ def item() -> Callable[..., ReportItem]:
             "reviewer": None,
             "reviewed_at": None,
             "note": None,
-            "basis": "whole",
-            "faces": None,
-            "stable": None,
-            "branches": None,
-            "disagreement": None,
+            "prediction": Prediction(),
             "evidence": None,
             "error": None,
         }
-        return ReportItem(path, **(values | changes))
+        return ReportItem(path=path, **(values | changes))
 
     return make
 
@@ -46,7 +44,7 @@ def failed(item: Callable[..., ReportItem]) -> Callable[..., ReportItem]:
 
     def make(path: str, error: str = "empty: the file has 0 bytes") -> ReportItem:
         return item(
-            path, sha256=None, state="failed", label=None, score=None, threshold=None, model=None, basis=None, error=error
+            path, sha256=None, state="failed", label=None, score=None, threshold=None, model=None, prediction=None, error=error
         )
 
     return make

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scanner.domain.prediction import Face
+
 # Shapes: H rows, W columns, C colours.
 Point = tuple[float, float]
 
@@ -43,15 +45,6 @@ class Located:
 
 
 @dataclass(frozen=True)
-class FoundFace:
-    """A face in frame `frame`: `box` is left, top, width, height in pixels of the upright picture; `confidence` 0..1."""
-
-    box: tuple[int, int, int, int]
-    confidence: float
-    frame: int = 0
-
-
-@dataclass(frozen=True)
 class Input:
     """One input of the network, uint8 HWC; `face` is what it shows, None for a picture as a whole.
 
@@ -63,7 +56,7 @@ class Input:
 
     image_HWC: NDArray[np.uint8]
     box: tuple[int, int, int, int]
-    face: FoundFace | None = None
+    face: Face | None = None
     turned: float = 0.0
     frame: int = 0
     seconds: float | None = None

@@ -11,9 +11,11 @@ from typing import Protocol
 
 from PIL import Image
 
+from scanner.domain.prediction import Face
+
 from ..image.picture import Decoded, PictureError, decode_frames, decode_rgb
 from ..image.preprocess import to_square
-from .face import FoundFace, Input, Located
+from .face import Input, Located
 from .face_crops import TIGHTEST, framings_of, square_of, subject_of, tilt_of
 from .face_finder import SEARCHED_PIXELS
 from .places import centre_square, upright_size
@@ -45,7 +47,7 @@ class Looked:
     picture: Image.Image
     inputs: tuple[Input, ...]
     is_cut: bool
-    unjudged: tuple[FoundFace, ...]
+    unjudged: tuple[Face, ...]
     format: str
     width: int
     height: int
@@ -56,7 +58,7 @@ class _Part:
     """What `Looked` holds of one frame."""
 
     inputs: Sequence[Input]
-    unjudged: Sequence[FoundFace]
+    unjudged: Sequence[Face]
     is_cut: bool = False
 
 
@@ -118,13 +120,13 @@ def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None
     return _Part(crops, [face for place, face in kept.items() if place not in large], is_cut=True)
 
 
-def _cut(place: Located, decoded: Decoded, sharp: Image.Image, scale: float, size: int, face: FoundFace) -> Input:
+def _cut(place: Located, decoded: Decoded, sharp: Image.Image, scale: float, size: int, face: Face) -> Input:
     """A face in its framings, out of a picture that is `scale` as large as the decoded one."""
     first, *others = framings_of(place.moved(0, 0, scale), sharp, size)
     return Input(first, _box(place, decoded), face, tilt_of(place), decoded.frame, decoded.seconds, tuple(others))
 
 
-def _shown(decoded: Decoded, size: int, face: FoundFace | None = None) -> Input:
+def _shown(decoded: Decoded, size: int, face: Face | None = None) -> Input:
     box = centre_square(*upright_size(decoded))
     return Input(to_square(decoded.picture, size), box, face, frame=decoded.frame, seconds=decoded.seconds)
 
@@ -156,11 +158,11 @@ def _sharp_enough(decoded: Decoded, faces: Sequence[Located], size: int, again: 
     return again(pixels=math.ceil(wanted**2 * decoded.picture.width * decoded.picture.height))
 
 
-def _kept(place: Located, decoded: Decoded) -> FoundFace:
+def _kept(place: Located, decoded: Decoded) -> Face:
     """The face with its box on the picture as stored, as far as it lies within it."""
     left, top, width, height = place.moved(0, 0, decoded.shrunk).box
     upright = [round(side * decoded.shrunk) for side in decoded.picture.size]
     ends = [min(most, max(0, round(end))) for end, most in zip((left + width, top + height), upright, strict=True)]
     begins = [min(end, max(0, round(begin))) for begin, end in zip((left, top), ends, strict=True)]
     box = (begins[0], begins[1], ends[0] - begins[0], ends[1] - begins[1])
-    return FoundFace(box, round(place.confidence, 4), decoded.frame)
+    return Face(box, round(place.confidence, 4), frame=decoded.frame)

@@ -13,8 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.reports.formats import CSV_COLUMNS, as_csv, as_json, printable, summary, table_pieces
-from scanner.reports.report import Report, ReportItem
+from scanner.domain.evidence import evidence_from_json
+from scanner.domain.prediction import Face, Prediction
+from scanner.domain.states import Basis
+from scanner.reports.formats import as_csv, as_json, printable, summary, table_pieces
+from scanner.reports.item import CSV_COLUMNS, ReportItem
+from scanner.reports.report import Report
 
 MakeItem = Callable[..., ReportItem]
 MakeReport = Callable[..., Report]
@@ -70,9 +74,9 @@ EVIDENCE = [
 
 def test_the_table_says_what_one_has_to_know_to_read_a_score(item: MakeItem, report_of: MakeReport) -> None:
     items = [
-        item("/a", basis="whole", faces=[]),
-        item("/b", basis="faces", faces=[{"score": 0.9}], stable=False),
-        item("/c", basis="whole", faces=None),
+        item("/a", prediction=Prediction(faces=())),
+        item("/b", prediction=Prediction(Basis.FACES, (Face((0, 0, 9, 9), 1, 0.9),), stable=False)),
+        item("/c"),
     ]
     lines = table(report_of(*items)).splitlines()
     assert [line.split("  ")[-1] for line in lines[:3]] == ["no face found", "unstable", "/c"]
@@ -80,7 +84,11 @@ def test_the_table_says_what_one_has_to_know_to_read_a_score(item: MakeItem, rep
 
 def test_evidence_and_groups_in_every_format(item: MakeItem, report_of: MakeReport) -> None:
     """JSON has all of it, the table has marks."""
-    grouped = [item("/a", evidence=EVIDENCE, group="aa00"), item("/c", score=0.8, group="aa00"), item("/b", score=0.9)]
+    grouped = [
+        item("/a", evidence=evidence_from_json(EVIDENCE), group="aa00"),
+        item("/c", score=0.8, group="aa00"),
+        item("/b", score=0.9),
+    ]
     report = report_of(*grouped)
     entries = json.loads(as_json(report))["items"]
     assert [entry["evidence"] for entry in entries] == [EVIDENCE, None, None]

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from scanner.domain.evidence import Evidence
 from scanner.reports import html_page
 from scanner.reports.html_page import as_html, thumbnail_of
-from scanner.reports.report import Report, ReportItem
+from scanner.reports.item import ReportItem
+from scanner.reports.report import Report
 
 MakeItem = Callable[..., ReportItem]
 MakePicture = Callable[..., Path]
@@ -116,10 +118,10 @@ def test_score_threshold_review_and_times_are_shown(item: MakeItem, failed: Make
 
 
 def test_evidence_is_shown_as_text_with_what_it_is_worth(item: MakeItem, report_of: MakeReport) -> None:
-    evidence = [
-        {"kind": "generator", "finding": "comfyui", "text": "written by <b onclick=x>", "source": "PNG text prompt"},
-        {"kind": "camera", "finding": "missing", "text": "no camera data", "source": "EXIF"},
-    ]
+    evidence = (
+        Evidence("generator", "comfyui", "written by <b onclick=x>", "PNG text prompt"),
+        Evidence("camera", "missing", "no camera data", "EXIF"),
+    )
     page = Page(as_html(report_of(item("/a", evidence=evidence, group="aa00"), item("/b"))))
     words = " ".join(page.text.split())
     assert "generator: comfyui written by <b onclick=x> (PNG text prompt)" in words

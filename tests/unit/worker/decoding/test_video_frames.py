@@ -10,10 +10,10 @@ import pytest
 from files.videos import CODECS, turn, write_sound, write_video
 from PIL import Image
 
-from scanner.domain.prediction import Frame
+from scanner.domain.prediction import Face, Frame
 from scanner.media.formats import announced_container, has_video_suffix, image_format, is_announced, is_promised, video_container
 from worker.decoding.decoder_pool import DecoderPool, Limits
-from worker.decoding.inputs import FoundFace, Input, Ready
+from worker.decoding.inputs import Input, Ready
 from worker.decoding.video_frames import Look, Video, chosen, sampled_frames
 from worker.detector.image.picture import Decoded, PictureError
 from worker.pipeline.aggregation import mean_of_top
@@ -139,7 +139,7 @@ def test_a_decoder_process_opens_the_video_itself(tmp_path: Path) -> None:
 
 
 def seen(frame: int, face: bool = False) -> Input:
-    found = FoundFace((0, 0, 9, 9), 0.9, frame) if face else None
+    found = Face((0, 0, 9, 9), 0.9, frame=frame) if face else None
     return Input(np.zeros((1, 1, 3), np.uint8), (0, 0, 1, 1), found, frame=frame, seconds=frame / 10)
 
 

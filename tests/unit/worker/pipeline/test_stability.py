@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from scanner.domain.labels import verdict
 from scanner.domain.outcomes import ActiveModel
-from scanner.domain.prediction import Seen
-from worker.decoding.inputs import FoundFace, Input, Ready
+from scanner.domain.prediction import Face, Prediction
+from worker.decoding.inputs import Input, Ready
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.perturbations import mild_conditions, under
 from worker.detector.image.preprocess import Preprocessing
@@ -122,14 +122,14 @@ def _model() -> ActiveModel:
 @pytest.fixture(name="content")
 def _content() -> Callable[..., Ready]:
     def ready(*images: Images, faces: bool = False) -> Ready:
-        face = FoundFace((0, 0, 9, 9), 1.0) if faces else None
+        face = Face((0, 0, 9, 9), 1.0) if faces else None
         return Ready(tuple(Input(image, (0, 0, SIDE, SIDE), face) for image in images), "PNG", SIDE, SIDE, looked_for_faces=faces)
 
     return ready
 
 
 def labels(found: list[Judged | str], model: ActiveModel) -> list[str]:
-    return [verdict(item.score, item.seen, model).value for item in found if isinstance(item, Judged)]
+    return [verdict(item.score, item.prediction, model).value for item in found if isinstance(item, Judged)]
 
 
 def test_only_what_would_be_called_fake_is_tried_and_an_unstable_fake_is_uncertain(
@@ -138,12 +138,12 @@ def test_only_what_would_be_called_fake_is_tried_and_an_unstable_fake_is_uncerta
     fine = predictor({"fine": Measuring(fine=True)}, [10.0])
     contents = [content(chequered(127)), content(plain(0)), content(plain(9), chequered(127))]
     found = judge(fine, model, contents)
-    assert [item.seen.stable for item in found if isinstance(item, Judged)] == [False, None, False]
+    assert [item.prediction.stable for item in found if isinstance(item, Judged)] == [False, None, False]
     assert labels(found, model) == ["uncertain", "real", "uncertain"]
 
     bright = predictor({"bright": Measuring(fine=False)}, [10.0])
     found = judge(bright, model, [content(plain(254)), content(plain(130))])
-    assert [item.seen for item in found if isinstance(item, Judged)] == [Seen(stable=True), Seen(stable=None)]
+    assert [item.prediction for item in found if isinstance(item, Judged)] == [Prediction(stable=True), Prediction(stable=None)]
     assert labels(found, model) == ["fake", "uncertain"]
 
 
@@ -152,10 +152,10 @@ def test_a_picture_without_a_face_is_not_tried_by_a_model_of_faces(model: Active
     without = replace(content(plain(254)), looked_for_faces=True)
     [found] = judge(bright, model, [without])
     assert isinstance(found, Judged)
-    assert (found.seen.stable, labels([found], model)) == (None, ["real"])
+    assert (found.prediction.stable, labels([found], model)) == (None, ["real"])
     [found] = judge(bright, replace(model, whole_images=True), [without])
     assert isinstance(found, Judged)
-    assert found.seen.stable is True
+    assert found.prediction.stable is True
 
 
 def test_branches_alone_and_how_far_they_disagree(model: ActiveModel, content: Callable[..., Ready]) -> None:
@@ -168,10 +168,10 @@ def test_branches_alone_and_how_far_they_disagree(model: ActiveModel, content: C
 
     # The highest face counts: no contrast, full brightness; the other branch at its mean, 0.5.
     assert found.score == pytest.approx(score(0, 1), abs=1e-6)
-    assert found.seen.branches == pytest.approx({"fine": score(0, 0.5), "bright": score(0.5, 1)}, abs=1e-6)
-    assert found.seen.disagreement == pytest.approx(score(0.5, 1) - score(0, 0.5), abs=1e-6)
+    assert found.prediction.branches == pytest.approx({"fine": score(0, 0.5), "bright": score(0.5, 1)}, abs=1e-6)
+    assert found.prediction.disagreement == pytest.approx(score(0.5, 1) - score(0, 0.5), abs=1e-6)
     assert [item.score for item in found.inputs] == pytest.approx([score(0, 0.2), score(0, 1)], abs=1e-6)
-    assert [face.score for face in found.seen.faces or ()] == [item.score for item in found.inputs]
+    assert [face.score for face in found.prediction.faces or ()] == [item.score for item in found.inputs]
 
 
 def test_one_branch_or_unmeasured_means_give_no_branch_scores(model: ActiveModel, content: Callable[..., Ready]) -> None:
@@ -181,4 +181,4 @@ def test_one_branch_or_unmeasured_means_give_no_branch_scores(model: ActiveModel
     for detector in (alone.detector, unmeasured):
         [found] = judge(Predictor(detector, alone.card, alone.device, 4), model, [content(plain(9))])
         assert isinstance(found, Judged)
-        assert (found.seen.branches, found.seen.disagreement) == ({}, None)
+        assert (found.prediction.branches, found.prediction.disagreement) == ({}, None)

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from scanner.reports.formats import as_json
-from scanner.reports.report import Report, ReportItem
+from scanner.reports.item import ReportItem
+from scanner.reports.report import Report
 from training.data.importers.found import Found, ImportFailed
 from training.data.importers.layouts import importer_named
 
@@ -20,7 +21,21 @@ def picture(path: Path, grey: int) -> Path:
 
 def item(path: Path, review: str | None) -> ReportItem:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return ReportItem(str(path), sha256, "scored", "fake", 0.9, 0.5, "lite", None, review, None, None, None)
+    return ReportItem(
+        path=str(path),
+        sha256=sha256,
+        state="scored",
+        label="fake",
+        score=0.9,
+        threshold=0.5,
+        model="lite",
+        scanned_at=None,
+        review=review,
+        reviewer=None,
+        reviewed_at=None,
+        note=None,
+        error=None,
+    )
 
 
 def reported(folder: Path, *items: ReportItem) -> Path:
