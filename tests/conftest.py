@@ -34,7 +34,7 @@ GUARD = Path(__file__).parent / "guard"
 def _no_foreign_connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No process of the whole run connects to anything but the configured database and broker."""
     os.environ[network.LOG] = str(tmp_path_factory.mktemp("network") / "refused")
-    os.environ["PYTHONPATH"] = str(GUARD)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(GUARD), os.environ.get("PYTHONPATH"))))
     network.guard(os.environ, own_machine=True)
     yield
     assert network.violations() == ""
