@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks.simulation [STAGES.json]
 
-The loop is that of worker/pipeline/drain.py: batches are claimed and begun while others are in the decoders and before the
+The loop is that of worker/pipeline/pipeline.py: batches are claimed and begun while others are in the decoders and before the
 network, up to as many as it has in hand. Stage times are recorded by `python -m tests.benchmarks workers` or `.gpu`, which say
 them on standard error, or written by hand.
 """
@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-IN_HAND = 5  # as in worker/pipeline/drain.py
+IN_HAND = 5  # as in worker/pipeline/in_hand.py
 WORKERS = (1, 2, 4, 8, 64)
 RECORDED = Path(__file__).with_name("stages.json")
 

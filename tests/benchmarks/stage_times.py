@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from statistics import median
 
@@ -17,13 +17,14 @@ from scanner.database.engine import Database
 from scanner.discovery.intake import batches, take_in
 from scanner.discovery.walk import Found
 from scanner.domain.claims import Claimed
-from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
+from scanner.domain.outcomes import ActiveModel, Scored
 from scanner.jobs.leases import claim
 from scanner.results.record import record, register_model, scored_among
 from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Ready
 from worker.detector.inference.scorer import Scorer
-from worker.pipeline.file_reader import read_image
+from worker.pipeline.read import read_image
+from worker.pipeline.types import Item
 
 from .bare import loaded_scorer
 from .simulation import Stages
@@ -65,26 +66,26 @@ def _batch(
     if not claimed:
         return []
     at.append(_spent())
-    contents = [_read(file) for file in claimed]
-    assert not scored_among(database, model, [facts.sha256 for _, facts in contents])
+    items = [_read(file) for file in claimed]
+    assert not scored_among(database, model, [item.facts.sha256 for item in items])
     at.append(_spent())
     size = predictor.card.recipe.preprocessing.size
-    futures = [decoders.begin(content, size) for content, _ in contents]
-    decoded = [each for each in map(decoders.outcome, futures) if isinstance(each, Ready)]
+    futures = [decoders.begin(item.source, size) for item in items]
+    decoded = [each for each in (future.result() for future in futures) if isinstance(each, Ready)]
     at.append(_spent())
     scores = predictor.scores(np.stack([ready.inputs[0].image_HWC for ready in decoded]))
     at.append(_spent())
     outcomes = [
-        Scored(file, ContentFacts(facts.sha256, facts.size, ready.format, ready.width, ready.height), float(score), 0.01)
-        for file, (_, facts), ready, score in zip(claimed, contents, decoded, scores, strict=True)
+        Scored(file, replace(item.facts, format=ready.format, width=ready.width, height=ready.height), float(score), 0.01)
+        for file, item, ready, score in zip(claimed, items, decoded, scores, strict=True)
     ]
     record(database, "recorder", outcomes, model, device=predictor.device.name, now=_now())
     return [*at, _spent()]
 
 
-def _read(file: Claimed) -> tuple[bytes, ContentFacts]:
+def _read(file: Claimed) -> Item:
     read = read_image(file, 1 << 30)
-    assert isinstance(read, tuple), read
+    assert isinstance(read, Item), read
     return read
 
 

@@ -66,7 +66,7 @@ class Judged:
 def judged(pool: DecoderPool, predictor: Predictor, contents: Sequence[bytes]) -> list[Judged]:
     """All at once: the decoders work side by side, and the network looks at one batch."""
     size = predictor.card.recipe.preprocessing.size
-    outcomes = [pool.outcome(future) for future in [pool.begin(content, size) for content in contents]]
+    outcomes = [future.result() for future in [pool.begin(content, size) for content in contents]]
     ready = [outcome for outcome in outcomes if isinstance(outcome, Ready)]
     assert len(ready) == len(contents), outcomes
     verdicts = judge(predictor, MODEL, ready)
@@ -97,7 +97,7 @@ def test_a_file_of_each_format_gets_the_verdict_of_the_same_picture_as_png(
 
 def test_what_is_said_not_to_be_read_is_not_read(pool: DecoderPool, predictor: Predictor, picture: Image.Image) -> None:
     for name, content in unread_files(picture).items():
-        outcome = pool.outcome(pool.begin(content, predictor.card.recipe.preprocessing.size))
+        outcome = pool.begin(content, predictor.card.recipe.preprocessing.size).result()
         assert isinstance(outcome, PictureError), name
 
 

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scanner.base.settings import Settings
-from scanner.domain.outcomes import ContentFacts, Scored
+from scanner.domain.outcomes import Scored
 from scanner.jobs.leases import claim
 from scanner.results.record import record, register_model
 from scanner.services.scan import take_in_paths
-from worker.pipeline.file_reader import read_image
+from worker.pipeline.read import read_image
+from worker.pipeline.types import Item
 
 
 def test_a_new_model_judges_what_an_old_one_judged_and_shows_what_flipped(laptop, tmp_path: Path, make_picture) -> None:
@@ -49,7 +50,6 @@ def _judge_by_an_old_model(laptop, folder: Path) -> None:
     outcomes = []
     for number, file in enumerate(claim(laptop.database, "old worker", 10, now=now, lease_seconds=60, max_attempts=3)):
         read = read_image(file, 10_000_000)
-        assert isinstance(read, tuple)
-        assert isinstance(read[1], ContentFacts)
-        outcomes.append(Scored(file, read[1], (0.1, 0.9, 0.1)[number], 0.1))
+        assert isinstance(read, Item)
+        outcomes.append(Scored(file, read.facts, (0.1, 0.9, 0.1)[number], 0.1))
     record(laptop.database, "old worker", outcomes, model, device="cpu", now=now)

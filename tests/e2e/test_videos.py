@@ -11,10 +11,11 @@ from PIL import Image
 from scanner.base.settings import Settings, SettingsError, load_settings
 from scanner.discovery.walk import Found, Skipped, look_at
 from scanner.domain.claims import Claimed
-from scanner.domain.outcomes import Changed, ContentFacts, Failed, Unreachable, Vanished
+from scanner.domain.outcomes import Changed, Failed, Unreachable, Vanished
 from scanner.media.video_reader import NoVideoReader, demand_video_reader
 from worker.decoding.video_frames import Video
-from worker.pipeline.file_reader import changed_since, read_video
+from worker.pipeline.read import changed_since, read_video
+from worker.pipeline.types import Item
 
 HERE = Path(__file__).resolve().parents[2]
 VERDICT = (0, 1)
@@ -79,24 +80,23 @@ def known(tmp_path: Path) -> tuple[Claimed, Path]:
 def test_a_video_is_hashed_and_not_kept_in_memory(known: tuple[Claimed, Path]) -> None:
     file, path = known
     read = read_video(file, 10**9)
-    assert isinstance(read, tuple)
-    video, facts = read
-    assert isinstance(facts, ContentFacts)
-    assert video == Video(str(path), "MP4", file.size, file.mtime_ns)
-    assert facts.size == file.size
-    assert changed_since(file, video) is None
+    assert isinstance(read, Item)
+    assert read.source == Video(str(path), "MP4", file.size, file.mtime_ns)
+    assert (read.bytes_read, read.facts.size) == (0, file.size)
+    assert changed_since(file, read.source) is None
 
 
 def test_a_video_that_changes_is_not_judged_by_what_it_was(known: tuple[Claimed, Path], tmp_path: Path) -> None:
     file, path = known
     read = read_video(file, 10**9)
-    assert isinstance(read, tuple)
+    assert isinstance(read, Item)
+    assert isinstance(read.source, Video)
     os.utime(path, ns=(1, file.mtime_ns + 1))
-    assert changed_since(file, read[0]) == Changed(file, file.size, file.mtime_ns + 1)
+    assert changed_since(file, read.source) == Changed(file, file.size, file.mtime_ns + 1)
     assert isinstance(read_video(file, 10**9), Changed)
     path.unlink()
-    assert isinstance(changed_since(file, read[0]), Vanished)
-    assert isinstance(changed_since(file, read[0], str(tmp_path / "not mounted")), Unreachable)
+    assert isinstance(changed_since(file, read.source), Vanished)
+    assert isinstance(changed_since(file, read.source, str(tmp_path / "not mounted")), Unreachable)
     assert isinstance(read_video(file, 10**9), Vanished)
 
 

@@ -21,7 +21,7 @@ _leaked: list[bytes] = []
 def install() -> None:
     """Have the two modules changed as soon as they are imported."""
     sys.meta_path.insert(
-        0, _Changing({"worker.decoding.decoder_pool": _change_decoding, "worker.pipeline.file_reader": _change_reading})
+        0, _Changing({"worker.decoding.decoder_pool": _change_decoding, "worker.pipeline.read": _change_reading})
     )
 
 

@@ -80,36 +80,45 @@ class DecoderPool:
         """Start the processes before the first picture comes."""
         self._pool.schedule(os.getpid).result()
 
-    def begin(self, content: bytes | Video, size: int) -> "Future[Ready]":
-        """Start to decode `content` for an input of `size` pixels; collect it with `outcome`. A video is read by the decoder."""
+    def begin(self, content: bytes | Video, size: int) -> "Future[Ready | PictureError | PoolBroke]":
+        """Start to decode `content` for an input of `size` pixels; a video is read by the decoder.
+
+        A crash or a time-out of its decoder is a reason like any other. The future raises DecodersFail when the pool breaks again
+        and again, however often it is made anew.
+        """
         seconds = self._limits.seconds if isinstance(content, bytes) else self._limits.video_seconds
         return self._start(_decode, [content, size, self._limits, self._faces, self._scaled], seconds)
 
-    def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T]":
-        """Start `work(content, argument, max_pixels)` in a decoder process; collect what it returns with `outcome`."""
+    def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T | PictureError | PoolBroke]":
+        """Start `work(content, argument, max_pixels)` in a decoder process; see `begin`."""
         return self._start(work, [content, argument, self._limits.pixels], self._limits.seconds)
 
-    def _start(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T]":
-        future: Future[T]
+    def _start(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T | PictureError | PoolBroke]":
+        told: Future[T | PictureError | PoolBroke] = Future()
         content = arguments[0]
         if isinstance(content, bytes) and 3 * len(content) > self._limits.megabytes << 20:
             # It would die of the message itself, before the pool knows what it is at work on.
-            future = Future()
-            future.set_exception(MemoryError())
-            return future
+            told.set_result(self._needs_too_much())
+            return told
         try:
-            return self._schedule(work, arguments, seconds)
+            future = self._schedule(work, arguments, seconds)
         except RuntimeError:
             self._renew()
-            return self._schedule(work, arguments, seconds)
+            future = self._schedule(work, arguments, seconds)
 
-    def outcome(self, future: "Future[T]") -> T | PictureError | PoolBroke:
-        """Wait for one picture; a crash or a time-out of its decoder is a reason like any other.
+        def tell(done: "Future[T]") -> None:
+            try:
+                became = self._became(done)
+                told.set_result(became)
+            except Exception as error:  # a bug of ours in the decoder, or DecodersFail: for who collects it
+                told.set_exception(error)
 
-        Raises DecodersFail when the pool breaks again and again, however often it is made anew.
-        """
+        future.add_done_callback(tell)
+        return told
+
+    def _became(self, done: "Future[T]") -> T | PictureError | PoolBroke:
         try:
-            ready = future.result()
+            ready = done.result()
             self._breaks = 0
             return ready
         except (BrokenProcessPool, CancelledError) as error:
@@ -129,7 +138,10 @@ class DecoderPool:
             cause = signal.strsignal(-code) if code < 0 else f"exit code {code}"
             return PictureError(f"its decoder process died ({cause})")
         except MemoryError:
-            return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
+            return self._needs_too_much()
+
+    def _needs_too_much(self) -> PictureError:
+        return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
 
     def _schedule(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T]":
         future: Future[T]

@@ -102,9 +102,9 @@ class Explainer:
         placed: list[Placed] = [(item.box, item.heat_HW) for item in explanation.inputs]
         return self._decoded(lambda: self._decoders.submit(overlaid, content, placed))
 
-    def _decoded(self, begin: "Callable[[], Future[T]]") -> T:
+    def _decoded(self, begin: "Callable[[], Future[T | PictureError | PoolBroke]]") -> T:
         for _ in range(2):
-            decoded = self._decoders.outcome(begin())
+            decoded = begin().result()
             if isinstance(decoded, PictureError):
                 raise CannotExplain(str(decoded))
             if not isinstance(decoded, PoolBroke):

@@ -8,7 +8,8 @@ from scanner.base.settings import Settings
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import Changed, Failed, Unreachable, Vanished
 
-from ..pipeline.file_reader import read_image
+from ..pipeline.read import read_image
+from ..pipeline.types import Item
 
 
 class CannotExplain(KnownError):
@@ -30,5 +31,6 @@ def read_file(path: str, settings: Settings) -> tuple[bytes, str]:
             raise CannotExplain(f"{printable(path)} is no longer there")
         case Changed():
             raise CannotExplain(f"{printable(path)} changed while it was read; try again when it is complete")
-        case content, facts:
+        case Item(source=content, facts=facts):
+            assert isinstance(content, bytes)
             return content, facts.sha256

@@ -34,8 +34,9 @@ from ..detector.checkpoints.card import file_sha256
 from ..detector.faces.face_finder import require_face_finder
 from ..detector.inference.registry import find_checkpoint
 from ..pipeline.deadline import Deadline
-from ..pipeline.drain import Worker, drain
+from ..pipeline.pipeline import drain
 from ..pipeline.scoring import OutOfMemory
+from ..pipeline.types import Worker
 from .circuit_breaker import FIRST_SECONDS, Breaker
 from .memory import memory_ceiling, resident_megabytes
 from .model_loading import load_scorer

@@ -52,7 +52,7 @@ def slow() -> bytes:
 
 
 def decode(pool: DecoderPool, content: bytes) -> Ready | PictureError | PoolBroke:
-    return pool.outcome(pool.begin(content, SIZE))
+    return pool.begin(content, SIZE).result()
 
 
 def plain_png(side: int) -> bytes:
@@ -152,7 +152,7 @@ def test_many_pictures_come_back_to_those_who_asked(pool: DecoderPool) -> None:
         Image.new("RGB", (80 + shade, 80), (shade, shade, shade)).save(buffer, "PNG")
         futures.append((shade, pool.begin(buffer.getvalue(), SIZE)))
     for shade, future in futures:
-        ready = pool.outcome(future)
+        ready = future.result()
         assert isinstance(ready, Ready)
         assert ready.width == 80 + shade
         assert (ready.inputs[0].image_HWC == shade).all()
@@ -182,7 +182,7 @@ def test_what_is_no_picture(pool: DecoderPool, broken: bytes) -> None:
 def test_a_decoder_that_hangs_costs_one_picture(before: set[int], content: bytes, slow: bytes) -> None:
     with DecoderPool(1, replace(LARGE, seconds=3)) as decoders:
         decoders.warm_up()
-        outcome = decoders.outcome(begin_and_catch(decoders, before, slow, signal.SIGSTOP))
+        outcome = begin_and_catch(decoders, before, slow, signal.SIGSTOP).result()
         assert isinstance(outcome, PictureError)
         assert "took longer than 3 s" in str(outcome)
         assert "decode_seconds" in str(outcome)
@@ -203,10 +203,10 @@ def test_a_decoder_that_is_killed_costs_one_picture(before: set[int], content: b
         decoders.warm_up()
         killed = begin_and_catch(decoders, before, slow, signal.SIGKILL)
         others = [decoders.begin(content, SIZE) for _ in range(5)]
-        outcome = decoders.outcome(killed)
+        outcome = killed.result()
         assert isinstance(outcome, PictureError)
         assert "its decoder process died (Killed)" in str(outcome)
-        assert all(isinstance(decoders.outcome(other), Ready) for other in others)
+        assert all(isinstance(other.result(), Ready) for other in others)
 
 
 def test_an_idle_decoder_that_is_killed_costs_no_picture_and_no_worker(before: set[int], content: bytes) -> None:
@@ -229,15 +229,15 @@ def test_pictures_that_wait_in_a_pool_that_breaks_are_to_be_decoded_again(
         decoders.warm_up()
         waiting = [decoders.begin(content, SIZE) for _ in range(20)]
         decoders._renew()
-        assert {type(decoders.outcome(future)) for future in waiting} <= {Ready, PoolBroke}
+        assert {type(future.result()) for future in waiting} <= {Ready, PoolBroke}
         assert isinstance(decode(decoders, content), Ready)
         monkeypatch.setattr("worker.decoding.decoder_pool.BREAKS_IN_A_ROW", 2)
         broken: Future[Ready] = Future()
         broken.set_exception(BrokenProcessPool())
-        decoders.outcome(broken)
-        decoders.outcome(broken)
+        monkeypatch.setattr(decoders, "_schedule", lambda *_: broken)
+        assert [decode(decoders, content), decode(decoders, content)] == [PoolBroke(), PoolBroke()]
         with pytest.raises(DecodersFail):
-            decoders.outcome(broken)
+            decode(decoders, content)
 
 
 def test_more_memory_than_allowed_costs_one_picture(content: bytes, slow: bytes) -> None:

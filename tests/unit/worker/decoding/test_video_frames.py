@@ -106,7 +106,7 @@ def test_limits_of_a_video(tmp_path: Path) -> None:
         list(sampled_frames(video(path), count=4, max_pixels=64 * 48 - 1))
     with DecoderPool(1, Limits(10**6, 60, 3072, video_seconds=0.01)) as decoders:
         decoders.warm_up()
-        outcome = decoders.outcome(decoders.begin(video(path), 32))
+        outcome = decoders.begin(video(path), 32).result()
         assert isinstance(outcome, PictureError)
         assert "0.01 s" in str(outcome)
         assert "video_seconds" in str(outcome)
@@ -129,7 +129,7 @@ def test_without_the_package_the_extra_is_named(tmp_path: Path, monkeypatch: pyt
 def test_a_decoder_process_opens_the_video_itself(tmp_path: Path) -> None:
     path = write_video(tmp_path / "clip.mp4", scenes())
     with DecoderPool(1, Limits(10**6, 60, 3072, video_frames=5)) as decoders:
-        ready = decoders.outcome(decoders.begin(video(path), 32))
+        ready = decoders.begin(video(path), 32).result()
     assert isinstance(ready, Ready)
     assert ready.is_video
     assert (ready.format, ready.width, ready.height) == ("MP4", 64, 48)

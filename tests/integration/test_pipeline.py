@@ -24,8 +24,10 @@ from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import Scorer
 from worker.pipeline.aggregation import Judged, judge
 from worker.pipeline.deadline import Deadline
-from worker.pipeline.drain import IN_HAND, Worker, drain
+from worker.pipeline.in_hand import IN_HAND
+from worker.pipeline.pipeline import drain
 from worker.pipeline.scoring import NetworkFails, OutOfMemory
+from worker.pipeline.types import Worker
 from worker.service.model_loading import load_scorer
 
 BATCH = 2
@@ -95,7 +97,7 @@ def test_a_file_that_meets_a_bug_of_ours_is_given_up_and_stops_no_other(
             raise ZeroDivisionError
         return judge(predictor, model, contents)
 
-    monkeypatch.setattr("worker.pipeline.drain.judge", buggy)
+    monkeypatch.setattr("worker.pipeline.pipeline.judge", buggy)
     for _ in range(worker.settings.max_attempts):
         with pytest.raises(ZeroDivisionError):
             drain(worker, lambda: False)
@@ -210,7 +212,7 @@ def test_bytes_that_wait_for_a_decoder_are_bounded(
 ) -> None:
     paths = pictures(6)
     largest = max(Path(path).stat().st_size for path in paths)
-    monkeypatch.setattr("worker.pipeline.drain.BYTES_IN_HAND", largest)
+    monkeypatch.setattr("worker.pipeline.in_hand.BYTES_IN_HAND", largest)
     undone: list[int] = []
     futures = []
     begin = worker.decoders.begin

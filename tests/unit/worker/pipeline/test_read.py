@@ -12,7 +12,8 @@ import pytest
 from scanner.discovery.walk import Found, look_at
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import Changed, ContentFacts, Failed, Unreachable, Vanished
-from worker.pipeline.file_reader import read_image
+from worker.pipeline.read import read_image
+from worker.pipeline.types import Item
 
 LIMIT = 10_000_000
 MakePicture = Callable[..., Path]
@@ -28,7 +29,8 @@ def claimed(path: Path) -> Claimed:
 def test_the_bytes_of_a_good_file_and_what_they_are(tmp_path: Path, make_picture: MakePicture, name: str) -> None:
     path = make_picture(tmp_path / name)
     content = path.read_bytes()
-    assert read_image(claimed(path), LIMIT) == (content, ContentFacts(hashlib.sha256(content).hexdigest(), len(content)))
+    file, facts = claimed(path), ContentFacts(hashlib.sha256(content).hexdigest(), len(content))
+    assert read_image(file, LIMIT) == Item([file], facts, content)
 
 
 def test_an_empty_file_has_a_content_all_the_same(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_file_above_the_limit_is_not_read(tmp_path: Path, make_picture: MakePi
     assert outcome.kind == "too-large"
     assert "max_file_megabytes" in outcome.reason
     assert outcome.content is None
-    assert isinstance(read_image(claimed(path), size), tuple)
+    assert isinstance(read_image(claimed(path), size), Item)
 
 
 def test_a_huge_sparse_file_takes_no_memory(tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_a_file_may_be_at_another_place_on_this_machine(tmp_path: Path, make_pic
     status = path.stat()
     file = Claimed(1, "/elsewhere/a.jpg", status.st_size, status.st_mtime_ns)
     assert isinstance(read_image(file, LIMIT), Unreachable)
-    assert isinstance(read_image(file, LIMIT, path=str(path), root=str(tmp_path)), tuple)
+    assert isinstance(read_image(file, LIMIT, path=str(path), root=str(tmp_path)), Item)
 
 
 def test_another_mount_may_cut_times_off(tmp_path: Path, make_picture: MakePicture) -> None:
@@ -136,7 +138,7 @@ def test_another_mount_may_cut_times_off(tmp_path: Path, make_picture: MakePictu
     size = path.stat().st_size
     for seen in (1_700_000_000_123_456_789, 1_700_000_001_999_999_999):
         file = Claimed(1, "/elsewhere/a.jpg", size, seen)
-        assert isinstance(read_image(file, LIMIT, path=str(path), root=str(tmp_path)), tuple)
+        assert isinstance(read_image(file, LIMIT, path=str(path), root=str(tmp_path)), Item)
         here = Claimed(1, str(path), size, seen)
         assert isinstance(read_image(here, LIMIT), Changed)
     for other in (
@@ -153,7 +155,7 @@ def test_a_file_of_any_year(tmp_path: Path, make_picture: MakePicture, year: int
     found = look_at(str(path), root=str(tmp_path))
     assert isinstance(found, Found)
     assert abs(found.mtime_ns) < 2**63
-    assert isinstance(read_image(Claimed(1, found.path, found.size, found.mtime_ns), LIMIT), tuple)
+    assert isinstance(read_image(Claimed(1, found.path, found.size, found.mtime_ns), LIMIT), Item)
 
 
 @pytest.mark.parametrize("code", [errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EMFILE])

@@ -1,0 +1,85 @@
+"""What a worker has in hand between two stages, and how much that may be."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from scanner.domain.claims import Claimed
+
+from .types import Batch, Item
+
+# Batches: three at the network, which may work on two, so that it never waits; and two in the decoders, for the same reason.
+IN_HAND = 5
+AT_NETWORK = 3
+# Bytes that are read before the database is asked which of the contents are known.
+READ_AT_ONCE = 16 << 20
+# Undecoded bytes in memory, beyond which the decoders are waited for before more is read.
+BYTES_IN_HAND = 256 << 20
+
+
+@dataclass
+class InHand:
+    """The batches, the oldest first at each place, and their contents by sha256.
+
+    `suspects` wait until nothing else is in hand: should they be the end of this process, they take no others along; `alone` says
+    that they are what is in hand. `is_dry`: the last claim found nothing, and nothing was recorded since.
+    """
+
+    decoding: deque[Batch] = field(default_factory=deque)
+    scoring: deque[Batch] = field(default_factory=deque)
+    contents: dict[str, Item] = field(default_factory=dict)
+    suspects: Sequence[Claimed] = ()
+    alone: bool = False
+    is_dry: bool = False
+    _undecoded: list[tuple[Future[Any], int]] = field(default_factory=list)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another batch may be claimed."""
+        batches = len(self.decoding) + len(self.scoring)
+        return not (self.is_dry or self.suspects or (self.alone and batches)) and batches < IN_HAND
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the oldest batch of the decoders can go to the network."""
+        return self._next_at_network is not None and self._next_at_network.undecoded is None
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the oldest batch of the network can be recorded."""
+        return bool(self.scoring) and self.scoring[0].is_judged
+
+    @property
+    def _next_at_network(self) -> Batch | None:
+        return self.decoding[0] if self.decoding and len(self.scoring) < AT_NETWORK else None
+
+    def wait(self) -> None:
+        """Until a batch can go to the network, or be recorded."""
+        first = self._next_at_network
+        awaited: list[Future[Any] | None] = [self.scoring[0].judged if self.scoring else None, first.undecoded if first else None]
+        wait([future for future in awaited if future], return_when=FIRST_COMPLETED)
+
+    def bound(self, future: Future[Any], size: int, progress: Callable[[], None]) -> None:
+        """Note `size` bytes that wait for a decoder until `future` is done, and wait while there are too many."""
+        self._undecoded.append((future, size))
+        self._undecoded = [(each, of_it) for each, of_it in self._undecoded if not each.done()]
+        while sum(of_it for _, of_it in self._undecoded) > BYTES_IN_HAND:
+            wait([each for each, _ in self._undecoded], return_when=FIRST_COMPLETED)
+            progress()
+            self._undecoded = [(each, of_it) for each, of_it in self._undecoded if not each.done()]
+
+    def forget(self, batch: Batch) -> None:
+        """Its contents are no longer in hand."""
+        for item in batch.items:
+            del self.contents[item.facts.sha256]
+
+    def give_up(self) -> list[Claimed]:
+        """What the decoders have, and suspects: no longer in hand. Waiting for them would make whoever stops us wait."""
+        files = [*(file for batch in self.decoding for file in batch.files), *self.suspects]
+        for batch in self.decoding:
+            self.forget(batch)
+        self.decoding.clear()
+        self.suspects = ()
+        return files

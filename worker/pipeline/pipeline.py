@@ -1,0 +1,150 @@
+"""A worker's pipeline: claim -> read -> deduplicate -> decode -> score -> record, until nothing is pending.
+
+Decoders (processes), network (threads) and database (this thread) work side by side: none waits for another while it has
+something to do. What waits between them is bounded by `in_hand`.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from time import monotonic
+
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import Reused
+from scanner.jobs.leases import claim, release
+from scanner.results.record import record, scored_among
+
+from ..decoding.inputs import Ready
+from ..decoding.video_frames import Video
+from .aggregation import Judged, judge
+from .charges import leases
+from .in_hand import READ_AT_ONCE, InHand
+from .read import changed_since, read
+from .types import Batch, Item, Worker
+
+
+def drain(worker: Worker, should_stop: Callable[[], bool], should_end: Callable[[], bool] = lambda: False) -> int:
+    """Work until nothing is pending; returns how many files were concluded. On `should_stop()` what is not decoded is given back.
+
+    On `should_end()` what is in hand is finished, and nothing more is claimed; at least one batch is, so that a worker that has
+    to end as soon as it has begun still gets on. What goes wrong is raised; `leases` says what becomes of the files then.
+    """
+    with worker.deadline.busy(), ThreadPoolExecutor(worker.predictor.calls_at_once, "network") as network, leases(worker):
+        return Pipeline(worker, network).run(should_stop, should_end)
+
+
+class Pipeline:
+    """The stages, and their order: the oldest batch first, and what is farthest on before what is new."""
+
+    def __init__(self, worker: Worker, network: Executor) -> None:
+        self._worker = worker
+        self._network = network
+        self._in_hand = InHand()
+
+    def run(self, should_stop: Callable[[], bool], should_end: Callable[[], bool]) -> int:
+        """Hand on, record, claim, and wait only where there is nothing else to do; returns how many files were concluded."""
+        concluded, in_hand = 0, self._in_hand
+        while True:
+            stopping = should_stop()
+            if stopping:
+                self._give_back(in_hand.give_up())
+            if in_hand.is_decoded:
+                self._score(in_hand.decoding.popleft())
+            elif in_hand.is_judged:
+                concluded += self._record(in_hand.scoring.popleft())
+            elif in_hand.has_room and not stopping and not (concluded and should_end()):
+                self._claim()
+            elif in_hand.decoding or in_hand.scoring:
+                in_hand.wait()
+            elif in_hand.suspects:
+                self._read(in_hand.suspects)
+                in_hand.suspects, in_hand.alone = (), True
+            else:
+                return concluded
+            self._worker.deadline.progress()
+
+    def _claim(self) -> None:
+        worker, settings = self._worker, self._worker.settings
+        claimed = claim(
+            worker.database,
+            worker.name,
+            settings.batch_size,
+            now=worker.now(),
+            lease_seconds=settings.lease_seconds,
+            max_attempts=settings.max_attempts,
+        )
+        self._in_hand.is_dry, self._in_hand.alone = not claimed, False
+        if any(file.is_suspect for file in claimed):
+            self._in_hand.suspects = claimed
+        elif claimed:
+            self._read(claimed)
+
+    def _read(self, claimed: Sequence[Claimed]) -> None:
+        batch, items = Batch(), list[Item]()
+        for file in claimed:
+            found = read(self._worker, file)
+            self._worker.deadline.progress()
+            if isinstance(found, Item):
+                items.append(found)
+            else:
+                batch.outcomes.append(found)
+            if sum(item.bytes_read for item in items) > READ_AT_ONCE:
+                self._deduplicate(batch, items)
+                items = []
+        self._deduplicate(batch, items)
+        self._in_hand.decoding.append(batch)
+
+    def _deduplicate(self, batch: Batch, items: Sequence[Item]) -> None:
+        """Only what neither is in hand nor has been scored by this model is decoded."""
+        worker, contents = self._worker, self._in_hand.contents
+        known = scored_among(worker.database, worker.model, {item.facts.sha256 for item in items}) if items else set()
+        for item in items:
+            sha256 = item.facts.sha256
+            if sha256 in contents:
+                contents[sha256].files += item.files
+            elif sha256 in known:
+                batch.outcomes += [Reused(file, sha256) for file in item.files]
+            else:
+                contents[sha256] = item
+                batch.items.append(item)
+                self._decode(item)
+
+    def _decode(self, item: Item) -> None:
+        worker, size = self._worker, item.bytes_read
+        item.decoding = worker.decoders.begin(item.source, worker.predictor.card.recipe.preprocessing.size)
+        if not isinstance(item.source, Video):
+            item.source = b""
+        self._in_hand.bound(item.decoding, size, worker.deadline.progress)
+
+    def _score(self, batch: Batch) -> None:
+        for item in batch.items:
+            assert item.decoding is not None
+            item.decoded = item.decoding.result()
+            if isinstance(item.source, Video):
+                file = item.files[0]
+                item.decoded = changed_since(file, item.source, self._worker.local_root(file)) or item.decoded
+        batch.judged = self._network.submit(_judged, self._worker, batch.ready)
+        self._in_hand.scoring.append(batch)
+
+    def _record(self, batch: Batch) -> int:
+        """In one transaction; returns how many files are concluded."""
+        worker = self._worker
+        outcomes, again = batch.concluded()
+        self._in_hand.forget(batch)
+        if outcomes:
+            record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.ran_on, now=worker.now())
+        self._give_back(again)
+        self._in_hand.is_dry = False
+        return len(outcomes)
+
+    def _give_back(self, files: Sequence[Claimed]) -> None:
+        if files:
+            release(self._worker.database, self._worker.name, [file.id for file in files], charge=False)
+
+
+def _judged(worker: Worker, ready: Sequence[Ready]) -> tuple[list[Judged | str], float]:
+    """Judge the contents of a batch together; and how many seconds that took for each."""
+    if not ready:
+        return [], 0.0
+    began = monotonic()
+    judged = judge(worker.predictor, worker.model, ready)
+    return judged, (monotonic() - began) / len(ready)

@@ -1,0 +1,127 @@
+"""What a worker works with, and what is on its way through the pipeline."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from scanner.base.settings import Settings
+from scanner.database.engine import Database
+from scanner.domain.claims import Claimed
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Outcome, Scored
+from scanner.jobs.path_map import local_path
+
+from ..decoding.decoder_pool import DecoderPool, PoolBroke
+from ..decoding.inputs import Ready
+from ..decoding.video_frames import Video
+from ..detector.image.picture import PictureError
+from ..detector.inference.scorer import Scorer
+from .aggregation import Judged
+from .deadline import Deadline
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What a worker works with. `now` gives the time with its zone; `name` owns its leases."""
+
+    name: str
+    settings: Settings
+    database: Database
+    predictor: Scorer
+    model: ActiveModel
+    decoders: DecoderPool
+    now: Callable[[], datetime]
+    deadline: Deadline
+    path_map: dict[str, str] = field(default_factory=dict)
+
+    def local_root(self, file: Claimed) -> str | None:
+        """Where the watched folder of `file` is on this machine."""
+        return local_path(file.root, self.path_map) if file.root else None
+
+
+@dataclass
+class Item:
+    """One content on its way, and the claimed files that hold it.
+
+    `source` are its bytes until a decoder has them, or the video file, which a decoder opens itself. `decoded` is what became of
+    it: inputs for the network, the reason why there are none, or an outcome, as a video may change while it is decoded.
+    """
+
+    files: list[Claimed]
+    facts: ContentFacts
+    source: bytes | Video
+    decoding: "Future[Ready | PictureError | PoolBroke] | None" = None
+    decoded: Ready | PictureError | PoolBroke | Outcome | None = None
+
+    @property
+    def bytes_read(self) -> int:
+        """In memory."""
+        return 0 if isinstance(self.source, Video) else len(self.source)
+
+    def outcomes(self, judged: Judged | str, seconds: float) -> Iterator[Outcome]:
+        """What comes of each file, by what the network made of the content: a score, or the reason why there is none."""
+        assert isinstance(self.decoded, Ready)
+        ready = self.decoded
+        facts = replace(
+            self.facts,
+            format=ready.format,
+            width=ready.width,
+            height=ready.height,
+            evidence=ready.evidence,
+            fingerprint=ready.fingerprint,
+        )
+        for file in self.files:
+            if isinstance(judged, str):
+                yield Failed(file, "unpredictable", judged, facts)
+            else:
+                yield Scored(file, facts, judged.score, seconds, judged.prediction)
+
+
+@dataclass
+class Batch:
+    """Files that were claimed together: what is concluded already, and the contents that are looked at.
+
+    `judged` comes once all are decoded: a judgement or a reason for each that is ready, and the seconds that each took.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    judged: "Future[tuple[list[Judged | str], float]] | None" = None
+
+    @property
+    def undecoded(self) -> "Future[Ready | PictureError | PoolBroke] | None":
+        """A decoder's work that is to be waited for."""
+        return next((item.decoding for item in self.items if item.decoding and not item.decoding.done()), None)
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it can be recorded."""
+        return self.judged is not None and self.judged.done()
+
+    @property
+    def ready(self) -> list[Ready]:
+        """What goes to the network."""
+        return [item.decoded for item in self.items if isinstance(item.decoded, Ready)]
+
+    @property
+    def files(self) -> Sequence[Claimed]:
+        """All that are claimed with it."""
+        return [*(file for item in self.items for file in item.files), *(outcome.file for outcome in self.outcomes)]
+
+    def concluded(self) -> tuple[list[Outcome], list[Claimed]]:
+        """The outcomes of its files, and those that are to be claimed again. Waits for `judged`."""
+        assert self.judged is not None
+        judged, seconds = self.judged.result()
+        outcomes, again, judgements = list(self.outcomes), list[Claimed](), iter(judged)
+        for item in self.items:
+            match item.decoded:
+                case Ready():
+                    outcomes += item.outcomes(next(judgements), seconds)
+                case PictureError() as reason:
+                    outcomes += [Failed(file, "undecodable", str(reason), item.facts) for file in item.files]
+                case PoolBroke() | None:
+                    again += item.files
+                case changed:
+                    outcomes.append(changed)
+                    again += item.files[1:]
+        return outcomes, again
