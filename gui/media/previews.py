@@ -4,12 +4,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import ImageOps
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from scanner.base.errors import KnownError
-from scanner.media.pictures import SOURCE_PIXELS, opened_picture, over_white
+from scanner.media.pictures import SOURCE_PIXELS, decode_image, opened_picture
 
 from ..tasks.background import Background
 from .qimage import as_qimage
@@ -36,13 +35,13 @@ def decode(path: str) -> Shown:
             width = picture.width
             if width * picture.height > SOURCE_PIXELS and picture.format != "JPEG":
                 return Shown(path, QImage(), 1.0, f"{picture.width} x {picture.height} pixels are too many to show")
+            longer, reduced = max(picture.size), None
             if width * picture.height > SHOWN_PIXELS:
                 factor = (SHOWN_PIXELS / (width * picture.height)) ** 0.5
                 reduced = (max(1, int(width * factor)), max(1, int(picture.height * factor)))
                 picture.draft("RGB", reduced)
-                picture.thumbnail(reduced)
-            scale = picture.width / width
-            return Shown(path, as_qimage(over_white(ImageOps.exif_transpose(picture))), scale)
+            image = decode_image(picture, reduced)
+            return Shown(path, as_qimage(image), max(image.size) / longer)
     except OSError as error:
         return Shown(path, QImage(), 1.0, error.strerror or "it cannot be decoded")
     except Exception as error:  # decoders say what they like about broken files

@@ -21,6 +21,8 @@ CAP_BYTES = 512 << 20
 _LOOK_EVERY = 200
 _DOWN_TO = 0.9
 _TOUCH_SECONDS = 86_400
+# Counts up when pictures are decoded in another way, so that none is shown as it was.
+_MADE_BY = "dfscan 2"
 
 
 class ThumbnailCache:
@@ -65,7 +67,7 @@ class ThumbnailCache:
         marks = PngImagePlugin.PngInfo()
         marks.add_text("Thumb::URI", uri)
         marks.add_text("Thumb::MTime", str(mtime))
-        marks.add_text("Software", "dfscan")
+        marks.add_text("Software", _MADE_BY)
         partial = kept.with_name(f".{kept.stem}-{os.getpid()}-{threading.get_ident()}")
         try:
             kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -86,7 +88,8 @@ def _read(kept: Path, uri: str, mtime: int) -> Image.Image | None:
     """The thumbnail, if it is of this file as it is now."""
     try:
         with Image.open(kept, formats=["PNG"]) as picture:
-            if picture.info.get("Thumb::URI") != uri or picture.info.get("Thumb::MTime") != str(mtime):
+            marks = [picture.info.get(name) for name in ("Thumb::URI", "Thumb::MTime", "Software")]
+            if marks != [uri, str(mtime), _MADE_BY]:
                 return None
             picture.load()
             found = picture.convert("RGB")

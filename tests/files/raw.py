@@ -103,8 +103,8 @@ RAW_FILES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def mosaic_dng(picture: Image.Image) -> bytes:
-    """A DNG (1.4) with the values of a Bayer sensor that saw `picture`, and no preview at all."""
+def mosaic_dng(picture: Image.Image, preview: bytes = b"", size: tuple[int, int] = (0, 0)) -> bytes:
+    """A DNG (1.4) with the values of a Bayer sensor that saw `picture`, and a JPEG of `size` as its preview, or none."""
     linear = (np.asarray(picture, np.float64) / 255) ** 2.2
     mosaic = np.empty(linear.shape[:2])
     for row, column, channel in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
@@ -136,6 +136,16 @@ def mosaic_dng(picture: Image.Image) -> bytes:
         (50728, RATIONAL, [1, 1, 1, 1, 1, 1]),
         (50778, SHORT, [21]),
     ]
-    length = len(directory(entries, 8))
-    entries[8] = (273, LONG, [8 + length])
-    return b"II*\0" + struct.pack("<I", 8) + directory(entries, 8) + values
+    entries += [(330, LONG, [0])] if preview else []
+    below = 8 + len(directory(entries, 8))
+    of_preview: list[Entry] = [
+        *((254, LONG, [1]), (256, LONG, [size[0]]), (257, LONG, [size[1]]), (258, SHORT, [8, 8, 8]), (259, SHORT, [7])),
+        *((262, SHORT, [6]), (273, LONG, [0]), (277, SHORT, [3]), (278, LONG, [size[1]]), (279, LONG, [len(preview)])),
+    ]
+    start = below + (len(directory(of_preview, below)) if preview else 0)
+    entries[8] = (273, LONG, [start])
+    if not preview:
+        return b"II*\0" + struct.pack("<I", 8) + directory(entries, 8) + values
+    entries[-1] = (330, LONG, [below])
+    of_preview[6] = (273, LONG, [start + len(values)])
+    return b"II*\0" + struct.pack("<I", 8) + directory(entries, 8) + directory(of_preview, below) + values + preview

@@ -7,12 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from scanner.media.formats import openable_formats
-from scanner.media.raw import SMALLEST_PREVIEW, embedded_preview, is_raw, turn_like
+from scanner.media.pictures import decode_image, open_image
+from scanner.media.raw import SMALLEST_PREVIEW, embedded_preview, is_raw
 
-from .colour import over_white
 from .frames import frames_of
 
 
@@ -68,7 +68,7 @@ def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: i
             picture.draft("RGB", (max(1, int(width * scale)), max(1, int(height * scale))))
         numbers = frames_of(picture, max_pixels)
         number = next(numbers)
-        upright = _upright_rgb(picture)
+        upright = decode_image(picture)
     yield Decoded(upright, name, width, height, number)
     del upright
     while True:
@@ -77,7 +77,7 @@ def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: i
                 following = next(numbers, None)
                 if following is None:
                     return
-                upright = _upright_rgb(picture)
+                upright = decode_image(picture)
         except PictureError:
             return  # there is enough to judge by; and what is before a damage is what other programs show, too
         yield Decoded(upright, name, width, height, following)
@@ -111,26 +111,32 @@ def _reasons() -> Iterator[None]:
 def _opened(content: bytes, max_pixels: int) -> tuple[Image.Image, str]:
     """The picture, not yet decoded unless it had to be developed, and its format."""
     file = BytesIO(content)
-    raw = is_raw(file)
-    preview = embedded_preview(file) if raw else None
-    file.seek(0)
-    if raw and preview is None:
-        return _developed(file, max_pixels), "RAW"
-    picture = Image.open(file if preview is None else BytesIO(preview), formats=openable_formats())
+    preview = None
+    if is_raw(file):
+        preview = _preview_by_tables(content) or embedded_preview(file)
+        if preview is None:
+            return _developed(content, max_pixels), "RAW"
+    picture = open_image(file, preview)
     _demand_size(*picture.size, max_pixels)
-    if raw:
-        turn_like(picture, file)
-    return picture, "RAW" if raw else picture.format or ""
+    return picture, "RAW" if preview else picture.format or ""
 
 
-def _developed(file: BytesIO, max_pixels: int) -> Image.Image:
-    try:
-        import rawpy
-    except ModuleNotFoundError:
-        raise PictureError(
-            f"a RAW file without a preview of {SMALLEST_PREVIEW} pixels or more; to develop such files: pip install 'dfscan[raw]'"
-        ) from None
-    with rawpy.imread(file) as raw:
+def _preview_by_tables(content: bytes) -> bytes | None:
+    """The JPEG preview where LibRaw, which knows the makers' tables, finds one that is large enough."""
+    import rawpy
+
+    with suppress(rawpy.LibRawError), rawpy.imread(BytesIO(content)) as raw:
+        found = raw.extract_thumb()
+        if isinstance(found.data, bytes):  # a JPEG; else pixels, of old cameras, and few
+            with Image.open(BytesIO(found.data), formats=["JPEG"]) as preview:
+                return found.data if max(preview.size) >= SMALLEST_PREVIEW else None
+    return None
+
+
+def _developed(content: bytes, max_pixels: int) -> Image.Image:
+    import rawpy
+
+    with rawpy.imread(BytesIO(content)) as raw:
         _demand_size(raw.sizes.width, raw.sizes.height, max_pixels)
         return Image.fromarray(raw.postprocess(use_camera_wb=True))
 
@@ -140,10 +146,3 @@ def _demand_size(width: int, height: int, max_pixels: int) -> None:
         raise PictureError(
             f"too large: {width:,} x {height:,} pixels, the limit is {max_pixels / 1e6:,.0f} megapixels (setting max_megapixels)"
         )
-
-
-def _upright_rgb(picture: Image.Image) -> Image.Image:
-    picture.load()
-    with suppress(Exception):  # broken EXIF spoils no picture
-        picture = ImageOps.exif_transpose(picture)
-    return over_white(picture)

@@ -1,7 +1,6 @@
 """Which frames of a file are looked at, and what that may cost."""
 
 import struct
-import sys
 from collections.abc import Callable
 from io import BytesIO
 
@@ -112,14 +111,27 @@ def test_the_largest_preview_counts_and_lossless_raw_values_are_none(encoded: En
     assert (got.format, got.width, got.height) == ("RAW", 640, 480)
 
 
-def test_without_a_preview_the_raw_values_are_developed_or_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_raw_values_are_developed() -> None:
+    """Where there is no preview."""
     content = mosaic_dng(Image.new("RGB", (64, 48), (200, 40, 40)))
     assert decode_rgb(content, max_pixels=10**6, short_side=64).picture.size == (64, 48)
     with pytest.raises(PictureError, match="too large: 64 x 48"):
         decode_rgb(content, max_pixels=3000, short_side=64)
-    monkeypatch.setitem(sys.modules, "rawpy", None)
-    with pytest.raises(PictureError, match=r"dfscan\[raw\]"):
-        decode_rgb(content, max_pixels=10**6, short_side=64)
+
+
+def test_preview_of_the_makers_tables(encoded: Encode) -> None:
+    """Not a larger JPEG that lies elsewhere in the file; and not one that is too small."""
+    sensor = Image.new("RGB", (700, 500), (200, 40, 40))
+    preview, other = (
+        encoded(Image.new("RGB", size, colour), "JPEG") for size, colour in (((700, 500), "lime"), ((900, 700), "blue"))
+    )
+    got = decode_rgb(mosaic_dng(sensor, preview, (700, 500)) + other, max_pixels=10**7, short_side=224)
+    assert (got.format, got.width, got.height) == ("RAW", 700, 500)
+    assert got.picture.getpixel((9, 9))[1] > 200
+    tiny = encoded(Image.new("RGB", (160, 120), "lime"), "JPEG")
+    got = decode_rgb(mosaic_dng(sensor, tiny, (160, 120)), max_pixels=10**7, short_side=224)
+    assert got.picture.size == (700, 500)
+    assert got.picture.getpixel((9, 9))[0] > 150
 
 
 def test_a_raw_file_that_is_cut_off_is_refused(preview: bytes) -> None:

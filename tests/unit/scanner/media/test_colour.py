@@ -1,16 +1,15 @@
 """Colours as the file means them: embedded ICC profiles, and what is no profile that fits."""
 
 import struct
-from collections.abc import Callable
 
 import numpy as np
 import pytest
+from files.pictures import written
 from PIL import Image, ImageCms
 
-from worker.detector.image.colour import MAX_PROFILE_BYTES, over_white
+from scanner.media.colour import MAX_PROFILE_BYTES, over_white
 from worker.detector.image.picture import decode_rgb
 
-Encode = Callable[..., bytes]
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -36,9 +35,9 @@ def cmyk_profile(lab: tuple[int, int, int]) -> bytes:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "TIFF"])
-def test_cmyk_goes_through_its_profile(encoded: Encode, form: str) -> None:
+def test_cmyk_goes_through_its_profile(form: str) -> None:
     ink = Image.new("CMYK", (20, 20), (200, 10, 30, 0))
-    content = encoded(ink, form, icc_profile=cmyk_profile((128, 128, 128)))  # L* = 50, neutral
+    content = written(ink, form, icc_profile=cmyk_profile((128, 128, 128)))  # L* = 50, neutral
     got = np.asarray(decode_rgb(content, max_pixels=1000, short_side=64).picture)
     assert np.abs(got.astype(int) - 119).max() <= 4
 

@@ -1,9 +1,9 @@
-"""From a picture in any of Pillow's modes to RGB in sRGB, over white. Imports no torch."""
+"""From a picture in any of Pillow's modes to RGB in sRGB, over white. Without numpy, which the core does not load."""
 
+import math
 from io import BytesIO
 
-import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageMath
 
 # CMYK profiles have up to some 3 MB; what is larger is no profile.
 MAX_PROFILE_BYTES = 8 << 20
@@ -27,6 +27,8 @@ def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """`picture` (without transparency) as RGB in sRGB. A profile that is broken, too large or for another kind is ignored."""
     if picture.mode not in ("RGB", "L", "CMYK", "LAB"):
         picture = picture.convert("RGB")
+    if picture.mode != "LAB" and (not profile or len(profile) > MAX_PROFILE_BYTES):
+        return picture.convert("RGB")
     try:
         transformed = _transformed(picture, profile)
     except Exception:  # lcms says what it likes about broken profiles, and they spoil no picture
@@ -35,11 +37,12 @@ def in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _transformed(picture: Image.Image, content: bytes | None) -> Image.Image | None:
+    from PIL import ImageCms  # few pictures have a profile
+
     if picture.mode == "LAB":
         source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    elif not content or len(content) > MAX_PROFILE_BYTES:
-        return None
     else:
+        assert content is not None
         source = ImageCms.ImageCmsProfile(BytesIO(content))
         mode = _MODES.get(source.profile.xcolor_space.strip())
         if mode == "RGB" and picture.mode == "L":
@@ -58,10 +61,22 @@ def _transformed(picture: Image.Image, content: bytes | None) -> Image.Image | N
 
 def _eight_bit(grey: Image.Image) -> Image.Image:
     """Grey of 16 or 32 bits or of floats as 8 bits: Pillow's own conversion would clip it to white."""
-    values = np.asarray(grey)
     if grey.mode.startswith("I;16"):
-        return Image.fromarray((values >> 8).astype(np.uint8))
+        return grey.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     # No range is agreed on for these: spread what is there.
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    spread = (np.nan_to_num(values.astype(np.float64)) - low) / ((high - low) or 1.0)
-    return Image.fromarray((np.clip(spread, 0, 1) * 255).round().astype(np.uint8))
+    floats, low, high = _finite(grey.convert("F"))
+    factor = 255 / ((high - low) or 1.0)
+    return floats.point(lambda value: value * factor + (0.5 - low * factor)).convert("L")
+
+
+def _finite(floats: Image.Image) -> tuple[Image.Image, float, float]:
+    """Without NaN and infinities, with the lowest and the highest value."""
+    low, high = floats.getextrema()
+    if math.isfinite(low) and math.isfinite(high):  # type: ignore[arg-type]
+        return floats, low, high  # type: ignore[return-value]
+    most = 1e30
+    # The smaller, or the larger, of NaN and a number is the number.
+    no_higher = ImageMath.lambda_eval(lambda given: given["min"](given["floats"], most), floats=floats)
+    no_lower = ImageMath.lambda_eval(lambda given: given["max"](given["floats"], -most), floats=floats)
+    both = ImageMath.lambda_eval(lambda given: given["min"](given["floats"], most), floats=no_lower)
+    return both, max(no_higher.getextrema()[0], -most), min(no_lower.getextrema()[1], most)
