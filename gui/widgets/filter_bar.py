@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from scanner.base.escape import printable
+from scanner.domain.evidence import FILTERS
 from scanner.review.criteria import Criteria, Order
 from scanner.review.saved_filters import NamedCriteria
 
@@ -154,17 +155,7 @@ class FilterBar(QWidget):
         self.model = named(QComboBox(), self.tr("Model"))
         self.model.addItem(self.tr("Any model"), "")
         self.evidence = named(QComboBox(), self.tr("Evidence of origin"))
-        for word, text in (
-            ("", self.tr("With or without")),
-            ("any", self.tr("Any, beside a camera's")),
-            ("generated", self.tr("Says that a machine made it")),
-            ("edited", self.tr("Says that it was edited")),
-            ("c2pa", self.tr("A signed record (C2PA)")),
-            ("invalid", self.tr("A signed record that is not valid")),
-            ("generator", self.tr("Traces of a known generator")),
-            ("software", self.tr("An editing program")),
-            ("camera", self.tr("Data of a camera")),
-        ):
+        for word, text in {"": "With or without", **FILTERS}.items():
             self.evidence.addItem(text, word)
         for box in (self.order, self.label, self.folder, self.model, self.evidence):
             box.currentIndexChanged.connect(self.changed)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from cattrs import Converter, transform_error
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 T = TypeVar("T")
 
@@ -30,11 +31,15 @@ def from_document(kind: type[T], document: Any) -> T:
             raise TypeError("not an object")
         return _converter().structure(document, kind)
     except Exception as error:  # cattrs raises groups of whatever its hooks raised
+        from cattrs import transform_error
+
         raise DocumentError("; ".join(transform_error(error, path="document"))) from None
 
 
 @cache
-def _converter() -> Converter:
+def _converter() -> "Converter":
+    from cattrs import Converter  # 20 ms, and few commands read documents
+
     converter = Converter(unstruct_collection_overrides={tuple: list})
     converter.register_unstructure_hook(datetime, lambda moment: moment.isoformat())
     converter.register_structure_hook(datetime, lambda text, _: datetime.fromisoformat(text))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base.settings import Settings
+from ..domain.evidence import FILTERS
 from .context import opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     "--evidence",
     metavar="WORD",
     default="",
-    help="Only files that say something of their origin: any, generated, edited, invalid, c2pa, source-type, generator, software "
-    "or camera. Presence is evidence; absence proves nothing.",
+    help=f"Only files that say something of their origin: {', '.join(FILTERS)}. Presence is evidence; absence proves nothing.",
 )
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "html"]), default="table", show_default=True)
 @click.option("--json", "as_json_flag", is_flag=True, help="Short for --format json.")
@@ -104,8 +104,6 @@ def _pieces(summary: "Summary", items: Iterable["ReportItem"], form: str) -> Ite
 
 
 def _check_evidence(word: str) -> None:
-    from ..domain.evidence import FILTERS
-
     if word and word not in FILTERS:
         raise click.UsageError(f"--evidence {word} does not exist; choose from {', '.join(FILTERS)}")
 

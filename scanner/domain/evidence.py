@@ -1,6 +1,6 @@
 """What a file says of its own origin, beside the score and never inside it. Presence is evidence; absence proves nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -42,8 +42,18 @@ GENERATED_TYPES = frozenset(
 EDITED_TYPES = frozenset(
     ("humanEdits", "minorHumanEdits", "algorithmicallyEnhanced", "composite", "compositeCapture", "compositeSynthetic")
 ) | {"compositeWithTrainedAlgorithmicMedia"}
-# What a report and the queue can be filtered by.
-FILTERS = tuple(dict.fromkeys((*(word.value for word in Word), *(kind.value for kind in Kind))))
+# What a report and the queue can be filtered by, and what that finds in words.
+FILTERS: Mapping[str, str] = {
+    Word.ANY.value: "Any, beside a camera's",
+    Word.GENERATED.value: "Says that a machine made it",
+    Word.EDITED.value: "Says that it was edited",
+    Word.INVALID.value: "A signed record that is not valid",
+    Kind.C2PA.value: "A signed record (C2PA)",
+    Kind.SOURCE_TYPE.value: "An IPTC digital source type",
+    Kind.GENERATOR.value: "Traces of a known generator",
+    Kind.SOFTWARE.value: "An editing program",
+    Kind.CAMERA.value: "Data of a camera",
+}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from test_deciding import stored
 
 from gui.media.explain_process import read_answer
 from gui.media.heatmap_cache import HeatmapCache, coloured
-from scanner.domain.evidence import Evidence
+from scanner.domain.evidence import Evidence, Kind, Word
 from scanner.domain.prediction import Face, Frame, Prediction
 from scanner.domain.states import Basis
 
@@ -109,6 +109,7 @@ def test_the_queue_is_filtered_by_evidence(archive: Archive, open_window: Open) 
     opened = open_window()
     opened.shows("a", "b", "c")
     box = opened.page.filters.evidence
+    assert [box.itemData(row) for row in range(box.count())] == ["", *(word.value for word in (*Word, *Kind))]
     for word, names in (("generated", ["a"]), ("camera", ["c"]), ("invalid", []), ("any", ["a"]), ("", ["a", "b", "c"])):
         box.setCurrentIndex(box.findData(word))
         opened.shows(*names)
