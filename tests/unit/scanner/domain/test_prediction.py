@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.base.documents import DocumentError
@@ -23,6 +23,7 @@ PREDICTIONS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(PREDICTIONS)
 def test_json_and_back(prediction: Prediction) -> None:
     assert Prediction.from_json(json.loads(json.dumps(prediction.to_json()))) == prediction
