@@ -32,7 +32,7 @@ from worker.detector.inference.device import choose_device
 from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import pooled
-from worker.detector.model.backbones import BackboneFiles
+from worker.detector.weights.public_weights import BackboneFiles
 
 SEED, MAX_PIXELS, TIMED_PHOTOS = 2026, 256_000_000, 20
 BARE, RESIZED, PLACE, WHOLE = "bare crop", "bare crop, resized as pasted", "pasted square, cut exactly", "whole picture, squeezed"

@@ -27,7 +27,7 @@ from worker.detector.inference.device import choose_device
 from worker.detector.inference.heatmap import heatmap
 from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.registry import bundled_folder
-from worker.detector.model.backbones import BackboneFiles
+from worker.detector.weights.public_weights import BackboneFiles
 
 WANTED, TILE, SHARE = 100, 16, 0.2
 

@@ -17,8 +17,10 @@ from worker.detector.checkpoints.card import Calibration, CheckpointCard, file_s
 from worker.detector.checkpoints.checkpoint import save_checkpoint
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor
-from worker.detector.model.backbones import CLIP_ARCHITECTURE, BackboneFiles, build_detector
+from worker.detector.model.assembly import build_detector
+from worker.detector.model.backbones.clip import ARCHITECTURES
 from worker.detector.model.network import FusionDetector
+from worker.detector.weights.public_weights import BackboneFiles
 
 SPREAD = 2.0
 
@@ -27,7 +29,7 @@ def write_paper(folder: Path) -> tuple[Path, Path]:
     """The checkpoint, and the file of CLIP's weights that it names. It calls nothing fake, so nothing is looked at twice."""
     recipe = recipe_named("paper").network
     clip, checkpoint = folder / "clip.safetensors", folder / "paper.safetensors"
-    save_file(open_clip.create_model(CLIP_ARCHITECTURE).state_dict(), clip)
+    save_file(open_clip.create_model(ARCHITECTURES["vit-b-32"]).state_dict(), clip)
     detector = build_detector(recipe, BackboneFiles(), embed_prompt=False)
     named = {"clip-image": file_sha256(clip)}
     save_checkpoint(checkpoint, detector, CheckpointCard("random", recipe, Calibration(), 1.0, 1.0, "", backbones=named))

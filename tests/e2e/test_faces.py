@@ -16,7 +16,7 @@ from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import sigmoid
-from worker.detector.model.backbones import BackboneFiles
+from worker.detector.weights.public_weights import BackboneFiles
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

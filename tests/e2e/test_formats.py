@@ -20,7 +20,7 @@ from worker.detector.image.preprocess import to_square
 from worker.detector.inference.device import choose_device
 from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.registry import find_checkpoint
-from worker.detector.model.backbones import BackboneFiles
+from worker.detector.weights.public_weights import BackboneFiles
 from worker.pipeline.aggregation import judge
 
 HERE = Path(__file__).resolve().parents[2]

@@ -24,7 +24,7 @@ from training.evaluation.logits import logits_of
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import load_predictor
 from worker.detector.inference.scorer import sigmoid
-from worker.detector.model.backbones import BackboneFiles
+from worker.detector.weights.public_weights import BackboneFiles
 
 RECIPE = """
 [network]
@@ -125,7 +125,7 @@ def scored_elsewhere(checkpoint: Path, paths: Sequence[str]) -> dict[str, float]
     program = """
 import json, sys
 from pathlib import Path
-from worker.detector.model.backbones import BackboneFiles
+from worker.detector.weights.public_weights import BackboneFiles
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.image.picture import decode_rgb
 from worker.detector.inference.predictor import load_predictor

@@ -51,7 +51,7 @@ def calibrate(
     from worker.detector.inference.device import choose_device
     from worker.detector.inference.predictor import Predictor
     from worker.detector.inference.registry import find_checkpoint, new_name, new_path
-    from worker.detector.model.backbones import BackboneFiles
+    from worker.detector.weights.public_weights import backbone_files
 
     from ..evaluation.recalibration import recalibrated, scores_of_folder
 
@@ -63,7 +63,7 @@ def calibrate(
     name = name or new_name(f"{source.stem}-{now:%Y-%m-%d}", settings.data_dir)
     target = new_path(name, settings.data_dir)
     clip = Path(settings.clip_weights) if settings.clip_weights else None
-    detector, card = load_checkpoint(source, BackboneFiles(clip=clip))
+    detector, card = load_checkpoint(source, backbone_files(settings.data_dir, clip))
     predictor = Predictor(detector, card, choose_device(device), settings.batch_size)
     found = scores_of_folder(
         predictor, reals, settings.ignore, on_read=lambda count: click.echo(f"{count:,} photographs scored", err=True)

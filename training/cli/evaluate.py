@@ -4,6 +4,10 @@ from pathlib import Path
 
 import click
 
+from scanner.base.settings import Settings
+
+from .context import pass_settings
+
 
 @click.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path))
@@ -16,7 +20,9 @@ import click
 @click.option("--loaders", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that load pictures.")
 @click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
 @click.option("--json", "as_json", is_flag=True)
+@pass_settings
 def evaluate(
+    settings: Settings,
     checkpoint: Path,
     manifest_path: Path,
     split: str,
@@ -35,7 +41,7 @@ def evaluate(
     from worker.detector.image.picture import prepare_pillow
     from worker.detector.inference.device import choose_device
     from worker.detector.inference.predictor import load_predictor
-    from worker.detector.model.backbones import BackboneFiles
+    from worker.detector.weights.public_weights import backbone_files
 
     from ..data.manifest import read_manifest
     from ..evaluation.report import Subject, evaluation_of, report_text, write_report
@@ -45,7 +51,9 @@ def evaluate(
         raise click.UsageError("--robustness is measured on face crops as they are: leave --faces out")
     # The checkpoint first: a wrong one is known at once, and the manifest may be long.
     prepare_pillow()
-    predictor = load_predictor(checkpoint, choose_device(device), files=BackboneFiles(clip=clip_weights), micro_batch=64)
+    named_clip = Path(settings.clip_weights) if settings.clip_weights else None
+    files = backbone_files(settings.data_dir, clip_weights or named_clip)
+    predictor = load_predictor(checkpoint, choose_device(device), files=files, micro_batch=64)
     manifest = read_manifest(manifest_path)
     rows = manifest.all_of_split(split)
     found = evaluation_of(

@@ -48,7 +48,7 @@ def train(
 
     from worker.detector.image.picture import prepare_pillow
     from worker.detector.inference.device import choose_device
-    from worker.detector.model.backbones import BackboneFiles
+    from worker.detector.weights.public_weights import backbone_files
 
     from ..config.recipes.reader import recipe_named
     from ..loop.distributed import joined
@@ -62,7 +62,8 @@ def train(
         sizes = chosen.plan.sizes[-epochs:]
         chosen = replace(chosen, plan=replace(chosen.plan, epochs=epochs, sizes=sizes))
     # Before any data is read: without its weights nothing can begin.
-    files = BackboneFiles(clip=clip_weights, resnet101=resnet_weights)
+    named_clip = Path(settings.clip_weights) if settings.clip_weights else None
+    files = backbone_files(settings.data_dir, clip_weights or named_clip, resnet_weights)
     weights = start_weights(chosen.network, files, start)
     prepare_pillow()
     prepare_folder(out, resume=resume)

@@ -12,12 +12,19 @@ import torch
 
 from scanner.base.errors import KnownError
 from worker.detector.checkpoints.card import Calibration, CheckpointCard, CheckpointError, file_sha256
-from worker.detector.checkpoints.checkpoint import library_versions, load_checkpoint, save_checkpoint, save_with_card
+from worker.detector.checkpoints.checkpoint import (
+    backbone_hashes,
+    library_versions,
+    load_checkpoint,
+    save_checkpoint,
+    save_with_card,
+)
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor
-from worker.detector.model.backbones import BackboneFiles, build_detector, find_backbone_files
+from worker.detector.model.assembly import build_detector, find_backbone_files
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
+from worker.detector.weights.public_weights import BackboneFiles
 
 from ..config.recipes.reader import TrainingRecipe
 from ..data.manifest import Manifest, Row, sources_of
@@ -63,12 +70,10 @@ def start_weights(network: Recipe, files: BackboneFiles, start: Path | None) -> 
     """Find everything that `network` starts from. Raises BackboneMissing and CheckpointError."""
     if start is None:
         return Weights(find_backbone_files(network, files))
-    only_clip = BackboneFiles(clip=files.clip)
-    _, card = load_checkpoint(start, only_clip)
+    _, card = load_checkpoint(start, files)
     if (card.recipe.branches, card.recipe.hidden) != (network.branches, network.hidden):
         raise CheckpointError(f"{start} holds another network than recipe {network.name}; choose the recipe {card.recipe.name}")
-    clip = find_backbone_files(replace(network, branches=("clip-image",)), only_clip).clip if _sees_clip(network) else None
-    return Weights(BackboneFiles(clip=clip), start)
+    return Weights(find_backbone_files(network, files, only_frozen=True), start)
 
 
 def prepare_folder(folder: Path, *, resume: bool) -> None:
@@ -157,11 +162,10 @@ def _finish(
 ) -> Path:
     """Write the weights, then measure them from the file: rounding to float16 belongs to what the figures describe."""
     path = run.folder / f"{run.recipe.network.name}.safetensors"
-    clip = run.weights.files.clip
     card = replace(
         card,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        backbones={"clip-image": file_sha256(clip)} if clip and _sees_clip(run.recipe.network) else {},
+        backbones=backbone_hashes(run.recipe.network, run.weights.files),
         training=_record(run, trained, rows),
         versions={**library_versions(), "python": platform.python_version()},
     )
@@ -193,10 +197,6 @@ def _record(run: Run, trained: Trained, rows: Sequence[Row]) -> dict[str, Any]:
         "rows": len(rows),
         "sources": sources_of(rows),
     }
-
-
-def _sees_clip(network: Recipe) -> bool:
-    return "clip-image" in network.branches
 
 
 def _per_source(rows: Sequence[Row], logits: Any, pooled: float) -> str:

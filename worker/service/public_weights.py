@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 from scanner.base.settings import Settings
 
 if TYPE_CHECKING:
-    from ..detector.model.backbones import BackboneFiles
+    from ..detector.weights.public_weights import BackboneFiles
 
 
 def named_backbones(settings: Settings) -> "BackboneFiles":
-    """The files that the user named; what is not named is looked for in the libraries' caches."""
-    from ..detector.model.backbones import BackboneFiles
+    """The files that the user named; others are in the folder of `model fetch`, or in the libraries' caches."""
+    from ..detector.weights.public_weights import backbone_files
 
-    return BackboneFiles(clip=Path(settings.clip_weights) if settings.clip_weights else None)
+    return backbone_files(settings.data_dir, Path(settings.clip_weights) if settings.clip_weights else None)

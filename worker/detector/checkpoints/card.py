@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from scanner.base.errors import KnownError
 
 from ..image.preprocess import Preprocessing
-from ..model.recipes import BranchName, Recipe
+from ..model.recipes import BranchName, ClipName, Recipe
 
 FORMAT = 2
 HEADER = "dfscan"
@@ -94,16 +94,9 @@ def read_header(path: Path) -> tuple[CheckpointCard, str]:
 
 
 def _card_from(document: dict[str, Any]) -> CheckpointCard:
-    recipe = document.pop("recipe")
-    if not set(recipe["branches"]) <= set(get_args(BranchName)) or not all(isinstance(width, int) for width in recipe["hidden"]):
-        raise ValueError("a recipe with branches or a head that this version cannot build")
-    seen = recipe.pop("preprocessing")
-    preprocessing = Preprocessing(int(seen["size"]), tuple(seen["mean"]), tuple(seen["std"]))
-    if preprocessing.size < 1 or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3 or min(preprocessing.std) <= 0:
-        raise ValueError("a preprocessing that no picture can go through")
-    branches, hidden = tuple(recipe["branches"]), tuple(recipe["hidden"])
+    recipe = _recipe_from(document.pop("recipe"))
     card = CheckpointCard(
-        recipe=Recipe(recipe["name"], branches, hidden, recipe["dropout"], preprocessing),
+        recipe=recipe,
         calibration=Calibration(**document.pop("calibration")),
         **document,
     )
@@ -111,3 +104,31 @@ def _card_from(document: dict[str, Any]) -> CheckpointCard:
     if not all(map(math.isfinite, numbers)) or not 0 <= card.band_low <= card.threshold:
         raise ValueError("a calibration or cuts that are none")
     return card
+
+
+def _recipe_from(document: dict[str, Any]) -> Recipe:
+    """Raises ValueError for what this version cannot build. Older cards lack the fields that came later."""
+    branches, hidden = tuple(document.pop("branches")), tuple(document.pop("hidden"))
+    whole, blocks = tuple(document.pop("whole", ())), tuple(document.pop("clip_blocks", ()))
+    inputs = {name: _preprocessing_from(own) for name, own in document.pop("inputs", {}).items()}
+    known = set(get_args(BranchName))
+    if not branches or not {*branches, *whole, *inputs} <= known or not all(isinstance(n, int) for n in (*hidden, *blocks)):
+        raise ValueError("a recipe with branches or a head that this version cannot build")
+    if document.get("clip", "vit-b-32") not in get_args(ClipName):
+        raise ValueError("a recipe with a CLIP tower that this version does not know")
+    return Recipe(
+        branches=branches,
+        hidden=hidden,
+        preprocessing=_preprocessing_from(document.pop("preprocessing")),
+        clip_blocks=blocks,
+        whole=whole,
+        inputs=inputs,
+        **document,
+    )
+
+
+def _preprocessing_from(document: dict[str, Any]) -> Preprocessing:
+    preprocessing = Preprocessing(int(document["size"]), tuple(document["mean"]), tuple(document["std"]))
+    if preprocessing.size < 1 or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3 or min(preprocessing.std) <= 0:
+        raise ValueError("a preprocessing that no picture can go through")
+    return preprocessing

@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ..model.backbones import BackboneFiles, build_detector, find_backbone_files
+from ..model.assembly import branch_kinds, build_detector, find_backbone_files, frozen_branches
+from ..model.branch import Branch
 from ..model.network import FusionDetector
 from ..model.recipes import Recipe
+from ..weights.public_weights import BackboneFiles
 from .card import FORMAT, HEADER, CheckpointCard, CheckpointError, file_sha256, read_header
 
-_FROZEN = "branches.clip-image."
 _NEUTRAL = "neutral_D"  # older checkpoints have none; their branches are not compared
 
 
@@ -38,7 +39,14 @@ def save_with_card(source: Path, target: Path, card: CheckpointCard) -> None:
 
 def stored_tensors(detector: nn.Module) -> dict[str, Tensor]:
     """What belongs into a checkpoint: all tensors but those of frozen public backbones."""
-    return {name: tensor for name, tensor in detector.state_dict().items() if not name.startswith(_FROZEN)}
+    frozen = _frozen_prefixes(detector)
+    return {name: tensor for name, tensor in detector.state_dict().items() if not name.startswith(frozen)}
+
+
+def backbone_hashes(recipe: Recipe, files: BackboneFiles) -> dict[str, str]:
+    """The sha256 of the public file of each frozen branch, as a card names them."""
+    paths = {name: files.named.get(branch_kinds()[name].weights(recipe).name) for name in frozen_branches(recipe)}
+    return {str(name): file_sha256(path) for name, path in paths.items() if path}
 
 
 def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, CheckpointCard]:
@@ -47,13 +55,14 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
     `files` names public backbones that the checkpoint refers to. Raises CheckpointError and BackboneMissing.
     """
     card, tensors_sha256 = read_header(path)
-    needed = BackboneFiles()
-    if "clip-image" in card.recipe.branches:
-        needed = BackboneFiles(clip=find_backbone_files(_only_clip(card.recipe), files).clip)
-        if needed.clip and file_sha256(needed.clip) != card.backbones.get("clip-image"):
+    needed = find_backbone_files(card.recipe, files, only_frozen=True)
+    hashes = backbone_hashes(card.recipe, needed)
+    for name in frozen_branches(card.recipe):
+        if hashes.get(name) != card.backbones.get(name):
+            weights = branch_kinds()[name].weights(card.recipe)
             raise CheckpointError(
-                f"{needed.clip} is not the CLIP file that {path} was trained on (sha256 {card.backbones.get('clip-image')}); "
-                "name the right one with --clip-weights"
+                f"{needed.named[weights.name]} is not the file of {weights.what} that {path} was trained on "
+                f"(sha256 {card.backbones.get(name)}); bring that one"
             )
     detector = build_detector(card.recipe, needed, embed_prompt=False)
     stored = load_file(path)
@@ -62,7 +71,8 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
         result = detector.load_state_dict(tensors, strict=False)
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {error}") from None
-    missing = [name for name in result.missing_keys if not name.startswith(_FROZEN) and name != _NEUTRAL]
+    frozen = _frozen_prefixes(detector)
+    missing = [name for name in result.missing_keys if not name.startswith(frozen) and name != _NEUTRAL]
     if missing or result.unexpected_keys:
         odd = [*missing, *result.unexpected_keys]
         raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {len(odd)} tensors differ, first {odd[0]}")
@@ -96,5 +106,5 @@ def library_versions() -> dict[str, str]:
     return {"torch": torch.__version__, "pillow": PIL.__version__}
 
 
-def _only_clip(recipe: Recipe) -> Recipe:
-    return Recipe(recipe.name, ("clip-image",), recipe.hidden, recipe.dropout, recipe.preprocessing)
+def _frozen_prefixes(detector: nn.Module) -> tuple[str, ...]:
+    return tuple(f"{name}." for name, module in detector.named_modules() if isinstance(module, Branch) and module.is_frozen)

@@ -22,7 +22,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..model.branches import ClipImage
 from ..model.network import FusionDetector
 from .predictor import Predictor
 
@@ -38,7 +37,8 @@ def heatmap(predictor: Predictor, image_HWC: NDArray[np.uint8]) -> NDArray[np.fl
     layers = [layer for branch in seeing for layer in branch.explained]
     with torch.enable_grad(), _recorded(layers) as passes:
         images_BCHW = predictor.on_device(image_HWC[None]).requires_grad_()
-        embeddings_BD = torch.cat([branch.embed(images_BCHW) for branch in detector.parts.values()], dim=1)
+        embeddings = [branch.embed(detector.shown(name, images_BCHW)) for name, branch in detector.parts.items()]
+        embeddings_BD = torch.cat(embeddings, dim=1)
         logit = detector.judge(embeddings_BD).sum()
         outputs = [output for _, output in passes.values()]
         gradients = dict(zip(passes, torch.autograd.grad(logit, outputs), strict=True))
@@ -46,7 +46,7 @@ def heatmap(predictor: Predictor, image_HWC: NDArray[np.uint8]) -> NDArray[np.fl
     with torch.no_grad():
         for branch, weight in zip(seeing, _weights(detector, embeddings_BD), strict=True):
             own = [(layer, *passes[layer], gradients[layer]) for layer in branch.explained]
-            map_BCHW = _of_clip(own) if isinstance(branch, ClipImage) else _of_convolutions(own)
+            map_BCHW = _of_attention(own) if branch.explained_by == "attention" else _of_convolutions(own)
             scaled = nn.functional.interpolate(map_BCHW, total_HW.shape, mode="bilinear", align_corners=False)
             total_HW += weight * _to_one(scaled[0, 0])
         return _to_one(total_HW).cpu().numpy()
@@ -89,7 +89,7 @@ def _of_convolutions(passes: Sequence[Pass]) -> Tensor:
     return torch.stack(scaled).mean(0)
 
 
-def _of_clip(passes: Sequence[Pass]) -> Tensor:
+def _of_attention(passes: Sequence[Pass]) -> Tensor:
     """Relevance of each patch for the class token; 1 x 1 x H x W of patches."""
     relevance_TT: Tensor | None = None
     for layer, tokens_BTD, _, gradient_BTD in passes:

@@ -13,8 +13,8 @@ from torch import Tensor
 from ..checkpoints.card import CheckpointCard
 from ..checkpoints.checkpoint import load_checkpoint
 from ..image.normalise import normalise
-from ..model.backbones import BackboneFiles
 from ..model.network import FusionDetector
+from ..weights.public_weights import BackboneFiles
 from .device import ChosenDevice
 from .scorer import Scorer
 from .torch_runtime import forward_of

@@ -13,8 +13,8 @@ from ..checkpoints.card import CheckpointCard, CheckpointError, file_sha256, rea
 from .device import ChosenDevice
 
 if TYPE_CHECKING:
-    from ..model.backbones import BackboneFiles
     from ..model.network import FusionDetector
+    from ..weights.public_weights import BackboneFiles
 
 _SUFFIX = ".safetensors"
 _NAME = re.compile(r"[\w][\w.+-]{0,98}")

@@ -3,46 +3,52 @@
 Shapes: B images, C = 3, H x W pixels, D embedding width.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-
-class Branch(nn.Module):
-    """Turns images_BCHW into embeddings_BD with D = `width`. One that `is_constant` looks at no image."""
-
-    width: int
-    is_constant = False
-
-    @property
-    def explained(self) -> tuple[nn.Module, ...]:
-        """The layers in which a heatmap looks for what the branch saw where, in the order they run."""
-        return ()
-
-    def embed(self, images_BCHW: Tensor) -> Tensor:
-        """What `forward` gives, but gradients pass to the images even through a frozen branch."""
-        embeddings_BD: Tensor = self(images_BCHW)
-        return embeddings_BD
+from .branch import Branch
+from .branch_input import BranchInput
+from .heads import LateHead, mlp
 
 
 class FusionDetector(nn.Module):
     """Concatenates what its branches see and scores it with a small head.
 
-    `branches` are called in their order; `hidden` are the head's hidden widths. A detector with several branches that look at the
-    image also carries `neutral_D`: the mean of its embeddings over training images, fakes and reals counting the same; zeros
-    until training has measured it.
+    `branches` are called in their order, those in `inputs` on the input as they want it; `hidden` are the head's hidden widths.
+    With `late` each branch that sees the image has a head of its own, and the logit is a weighted sum of theirs. `whole` are the
+    branches that a second head sees: it scores pictures as a whole, the first one faces. A detector with several branches that
+    look at the image also carries `neutral_D`: the mean of its embeddings over training images, fakes and reals counting the
+    same; zeros until training has measured it.
     """
 
     neutral_D: Tensor
 
-    def __init__(self, branches: Mapping[str, Branch], hidden: tuple[int, ...], dropout: float) -> None:
+    def __init__(
+        self,
+        branches: Mapping[str, Branch],
+        hidden: tuple[int, ...],
+        dropout: float,
+        *,
+        batch_norm: bool = False,
+        late: bool = False,
+        whole: Sequence[str] = (),
+        inputs: Mapping[str, BranchInput] | None = None,
+    ) -> None:
         super().__init__()
         self.branches = nn.ModuleDict(branches)
+        self.inputs = nn.ModuleDict(inputs or {})
         self.seeing = tuple(name for name, branch in branches.items() if not branch.is_constant)
         self._widths = [branch.width for branch in branches.values()]
-        self.head = _head(sum(self._widths), hidden, dropout)
+        if late:
+            self.head: nn.Module = LateHead(self._widths, [name in self.seeing for name in branches], hidden, dropout)
+        else:
+            self.head = mlp(sum(self._widths), hidden, dropout, batch_norm=batch_norm)
+        self._whole = [name in whole for name in branches]
+        seen_whole = sum(width for width, is_seen in zip(self._widths, self._whole, strict=True) if is_seen)
+        self.whole_head = mlp(seen_whole, (), dropout) if whole else None
         if len(self.seeing) > 1:
             self.register_buffer("neutral_D", torch.zeros(sum(self._widths)))
 
@@ -52,11 +58,24 @@ class FusionDetector(nn.Module):
 
     def embeddings(self, images_BCHW: Tensor) -> Tensor:
         """embeddings_BD of all branches, side by side."""
-        return torch.cat([branch(images_BCHW) for branch in self.branches.values()], dim=1)
+        return torch.cat([branch(self.shown(name, images_BCHW)) for name, branch in self.branches.items()], dim=1)
+
+    def shown(self, branch: str, images_BCHW: Tensor) -> Tensor:
+        """The network's input as `branch` wants it."""
+        return cast("Tensor", self.inputs[branch](images_BCHW)) if branch in self.inputs else images_BCHW
 
     def judge(self, embeddings_BD: Tensor) -> Tensor:
         """logits_B of embeddings."""
         logits_B1: Tensor = self.head(embeddings_BD)
+        return logits_B1.squeeze(1)
+
+    def judge_whole(self, embeddings_BD: Tensor) -> Tensor:
+        """logits_B of pictures as a whole. Raises TypeError in a network without that head."""
+        if self.whole_head is None:
+            raise TypeError("this network has no head for whole pictures")
+        parts = torch.split(embeddings_BD, self._widths, dim=1)
+        seen_BD = torch.cat([part for part, is_seen in zip(parts, self._whole, strict=True) if is_seen], dim=1)
+        logits_B1: Tensor = self.whole_head(seen_BD)
         return logits_B1.squeeze(1)
 
     @property
@@ -83,25 +102,3 @@ class FusionDetector(nn.Module):
                 mixed = [*neutral[:number], said[number], *neutral[number + 1 :]]
                 heard.append(self.judge(torch.cat(mixed, dim=1)))
         return torch.stack(heard, dim=1)
-
-
-def _head(width: int, hidden: tuple[int, ...], dropout: float) -> nn.Sequential:
-    """Linear-ReLU-dropout per hidden width, then one logit; Kaiming initialisation (He et al. 2015), as published.
-
-    Without hidden layers it is dropout and one linear layer, zero-initialised: it starts at logit 0 and disturbs no feature.
-    """
-    layers: list[nn.Module] = []
-    for out in hidden:
-        linear = nn.Linear(width, out)
-        nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
-        nn.init.zeros_(linear.bias)
-        layers += [linear, nn.ReLU(), nn.Dropout(dropout)]
-        width = out
-    last = nn.Linear(width, 1)
-    if hidden:
-        nn.init.kaiming_normal_(last.weight, nonlinearity="linear")
-    else:
-        layers.append(nn.Dropout(dropout))
-        nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
-    return nn.Sequential(*layers, last)

@@ -1,22 +1,42 @@
 """What a network is made of."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..image.preprocess import Preprocessing
 
 BranchName = Literal["clip-image", "clip-prompt", "resnet101", "efficientnet-lite2"]
+ClipName = Literal["vit-b-32", "vit-b-16"]
 
-# The static prompt of the `paper` recipe; its embedding is a constant vector in the checkpoint.
-PROMPT = "a photo of a deepfake face"
+# The static prompt of the paper (section III.A), verbatim.
+PROMPT = (
+    "Analyze the image for signs of authenticity or manipulation, focusing on natural textures, consistent lighting, facial "
+    "feature alignment, realistic backgrounds, and potential artifacts such as mismatched reflections, abrupt edge transitions, "
+    "or other unnatural elements."
+)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Branches whose embeddings are concatenated, and the head: widths of its hidden layers, then one logit."""
+    """Branches whose embeddings are concatenated, and the head: widths of its hidden layers, then one logit.
+
+    `clip` is the tower of the CLIP branches, `clip_blocks` the blocks (from 1) whose class tokens stand beside its image
+    embedding, `prompt` the sentence of the branch `clip-prompt`. `batch_norm` puts batch normalisation behind each hidden
+    layer. `inputs` are for branches that see the network's input at another size, or normalised in another way. With
+    `late` each branch has a head of its own, and the logit is a weighted sum of theirs. `whole` are the branches that a second
+    head sees, which scores pictures as a whole; without any there is none.
+    """
 
     name: str
     branches: tuple[BranchName, ...]
     hidden: tuple[int, ...]
     dropout: float
     preprocessing: Preprocessing
+    clip: ClipName = "vit-b-32"
+    clip_blocks: tuple[int, ...] = ()
+    prompt: str = PROMPT
+    batch_norm: bool = False
+    inputs: Mapping[str, Preprocessing] = field(default_factory=dict)
+    late: bool = False
+    whole: tuple[BranchName, ...] = ()

@@ -7,7 +7,8 @@ import torch
 
 from training.config.recipes.reader import RecipeError, recipe_named, recipe_names
 from training.loop.optimiser import learning_rate, optimiser_for
-from worker.detector.model.backbones import BackboneFiles, build_detector
+from worker.detector.model.assembly import build_detector
+from worker.detector.weights.public_weights import BackboneFiles
 
 PAPER = ("paper", "paper-clip-image", "paper-resnet")
 OWN = """

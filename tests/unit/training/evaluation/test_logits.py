@@ -12,7 +12,7 @@ from worker.detector.faces.input_selection import look
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import load_predictor
 from worker.detector.inference.registry import find_checkpoint
-from worker.detector.model.backbones import BackboneFiles
+from worker.detector.weights.public_weights import BackboneFiles
 from worker.pipeline.scoring import scored_inputs
 
 SAMPLES = Path(__file__).parents[4] / "samples"

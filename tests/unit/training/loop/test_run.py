@@ -27,7 +27,8 @@ from worker.detector.checkpoints.card import Calibration, CheckpointCard, Checkp
 from worker.detector.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor, load_predictor
-from worker.detector.model.backbones import BackboneFiles, BackboneMissing, build_detector
+from worker.detector.model.assembly import build_detector
+from worker.detector.weights.public_weights import BackboneFiles, BackboneMissing
 
 CPU = ChosenDevice("cpu", "for a test")
 PLAN = TrainingPlan((32,), 2, 8, "adamw", 1e-3)

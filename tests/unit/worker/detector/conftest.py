@@ -13,8 +13,9 @@ from PIL import Image
 from training.config.recipes.reader import recipe_named
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.normalise import normalise
-from worker.detector.model.backbones import BackboneFiles, build_detector
+from worker.detector.model.assembly import build_detector
 from worker.detector.model.network import FusionDetector
+from worker.detector.weights.public_weights import BackboneFiles
 
 torch.set_num_threads(1)
 

@@ -17,7 +17,8 @@ from worker.detector.image.perturbations import mild_conditions, under
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor
-from worker.detector.model.network import Branch, FusionDetector
+from worker.detector.model.branch import Branch
+from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
 from worker.pipeline.aggregation import Judged, judge
 from worker.pipeline.stability import stabilities

@@ -15,7 +15,7 @@ from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.exports import exported_network
 from worker.detector.inference.predictor import load_predictor
 from worker.detector.inference.registry import find_checkpoint
-from worker.detector.model.backbones import BackboneFiles
+from worker.detector.weights.public_weights import BackboneFiles
 from worker.service.model_loading import ExportFailed, load_scorer
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), np.uint8)

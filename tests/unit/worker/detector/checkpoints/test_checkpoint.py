@@ -18,10 +18,11 @@ from worker.detector.checkpoints.card import Calibration, CheckpointCard, Checkp
 from worker.detector.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor
-from worker.detector.model import backbones
-from worker.detector.model.backbones import BackboneFiles, BackboneMissing, build_detector
+from worker.detector.model.assembly import build_detector
+from worker.detector.model.backbones.clip import ARCHITECTURES
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
+from worker.detector.weights.public_weights import BackboneFiles, BackboneMissing
 
 NO_FILES = BackboneFiles()
 CPU = ChosenDevice("cpu", "for a test")
@@ -237,7 +238,7 @@ def tiny_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     (tmp_path / "tiny-clip.json").write_text(json.dumps(config))
     open_clip.add_model_config(tmp_path / "tiny-clip.json")
-    monkeypatch.setattr(backbones, "CLIP_ARCHITECTURE", "tiny-clip")
+    monkeypatch.setitem(ARCHITECTURES, "vit-b-32", "tiny-clip")
     return write_clip(tmp_path / "clip.safetensors")
 
 
@@ -249,13 +250,13 @@ def write_clip(path: Path) -> Path:
 
 def test_a_paper_checkpoint_names_the_frozen_clip_and_does_not_copy_it(tmp_path: Path, tiny_clip: Path) -> None:
     recipe, path = recipe_named("paper").network, tmp_path / "paper.safetensors"
-    detector = build_detector(recipe, BackboneFiles(clip=tiny_clip)).eval()
+    detector = build_detector(recipe, BackboneFiles({"clip-vit-b-32": tiny_clip})).eval()
     card = card_for(recipe, backbones={"clip-image": file_sha256(tiny_clip)})
     images_BHWC = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8)
 
     save_checkpoint(path, detector, card)
     stored = load_file(path)
-    loaded, read = load_checkpoint(path, BackboneFiles(clip=tiny_clip))
+    loaded, read = load_checkpoint(path, BackboneFiles({"clip-vit-b-32": tiny_clip}))
 
     assert not [name for name in stored if "clip-image" in name]
     assert stored["branches.clip-prompt.embedding_D"].any()
@@ -265,11 +266,13 @@ def test_a_paper_checkpoint_names_the_frozen_clip_and_does_not_copy_it(tmp_path:
 
 def test_another_clip_file_than_the_one_trained_on_is_refused(tmp_path: Path, tiny_clip: Path) -> None:
     recipe, path = recipe_named("paper-clip-image").network, tmp_path / "clip-image.safetensors"
-    detector = build_detector(recipe, BackboneFiles(clip=tiny_clip))
+    detector = build_detector(recipe, BackboneFiles({"clip-vit-b-32": tiny_clip}))
     save_checkpoint(path, detector, card_for(recipe, backbones={"clip-image": file_sha256(tiny_clip)}))
     other = write_clip(tmp_path / "other-clip.safetensors")
 
-    with pytest.raises(CheckpointError, match=r"other-clip\.safetensors is not the CLIP file that .*clip-image\.safetensors"):
-        load_checkpoint(path, BackboneFiles(clip=other))
-    with pytest.raises(BackboneMissing, match=r"absent.*--clip-weights"):
-        load_checkpoint(path, BackboneFiles(clip=tmp_path / "absent"))
+    with pytest.raises(
+        CheckpointError, match=r"other-clip\.safetensors is not the file of CLIP .*clip-image"
+    ):
+        load_checkpoint(path, BackboneFiles({"clip-vit-b-32": other}))
+    with pytest.raises(BackboneMissing, match=r"absent does not exist"):
+        load_checkpoint(path, BackboneFiles({"clip-vit-b-32": tmp_path / "absent"}))

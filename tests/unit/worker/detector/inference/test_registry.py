@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from worker.detector.checkpoints.card import CheckpointCard, CheckpointError, read_card
 from worker.detector.checkpoints.checkpoint import load_checkpoint, save_checkpoint, save_with_card
 from worker.detector.inference.registry import available_checkpoints, find_checkpoint, import_checkpoint, new_name, new_path
-from worker.detector.model.backbones import BackboneFiles
 from worker.detector.model.network import FusionDetector
+from worker.detector.weights.public_weights import BackboneFiles
 
 NONE = BackboneFiles()
 

@@ -14,8 +14,9 @@ from worker.detector.inference.onnx_runtime import network_of
 from worker.detector.inference.predictor import Predictor
 from worker.detector.inference.runtimes import RUNTIMES, RuntimeUnavailable, choose_runtime
 from worker.detector.inference.scorer import Scorer
-from worker.detector.model.backbones import BackboneFiles, build_detector
+from worker.detector.model.assembly import build_detector
 from worker.detector.model.network import FusionDetector
+from worker.detector.weights.public_weights import BackboneFiles
 
 CPU, GPU = ChosenDevice("cpu", "for a test"), ChosenDevice("cuda:0", "for a test")
 

@@ -10,8 +10,9 @@ import torch
 
 from training.config.recipes.reader import recipe_named
 from worker.detector.image.preprocess import Preprocessing
-from worker.detector.model.backbones import BackboneFiles, BackboneMissing, build_detector, find_backbone_files
+from worker.detector.model.assembly import build_detector, find_backbone_files
 from worker.detector.model.recipes import Recipe
+from worker.detector.weights.public_weights import BackboneFiles, BackboneMissing
 
 WITHOUT_NETWORK = """
 import sys
@@ -19,7 +20,8 @@ def guard(event, arguments):
     if event.startswith("socket.") and event not in ("socket.__new__", "socket.gethostname"):
         print("NETWORK", event, arguments)
 sys.addaudithook(guard)
-from worker.detector.model.backbones import BackboneFiles, BackboneMissing, find_backbone_files
+from worker.detector.weights.public_weights import BackboneFiles, BackboneMissing
+from worker.detector.model.assembly import find_backbone_files
 from training.config.recipes.reader import recipe_named
 for name in ("paper-clip-image", "paper-resnet"):
     try:
@@ -57,7 +59,7 @@ def test_given_files_are_taken_and_other_branches_ask_for_nothing(tmp_path: Path
     given = tmp_path / "resnet.pth"
     given.touch()
 
-    assert find_backbone_files(recipe_named("paper-resnet").network, BackboneFiles(resnet101=given)) == BackboneFiles(
+    assert find_backbone_files(recipe_named("paper-resnet").network, BackboneFiles({"resnet101": given})) == BackboneFiles(
         resnet101=given
     )
 
@@ -87,7 +89,7 @@ def test_a_file_with_other_tensors_is_no_efficientnet(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(3)}, tmp_path / "other.pth")
 
     with pytest.raises(BackboneMissing, match=r"other\.pth does not hold EfficientNet-Lite2"):
-        build_detector(recipe_named("lite").network, BackboneFiles(efficientnet_lite2=tmp_path / "other.pth"))
+        build_detector(recipe_named("lite").network, BackboneFiles({"efficientnet-lite2": tmp_path / "other.pth"}))
 
 
 def test_branches_come_in_the_order_of_the_recipe() -> None:

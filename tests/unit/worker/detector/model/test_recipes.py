@@ -7,10 +7,12 @@ import torchvision
 from torch import Tensor, nn
 
 from training.config.recipes.reader import recipe_named, recipe_names
-from worker.detector.model import backbones
-from worker.detector.model.backbones import BackboneFiles, build_detector
+from worker.detector.model.assembly import build_detector
+from worker.detector.model.backbones import clip as clip_backbone
+from worker.detector.model.backbones.clip import ARCHITECTURES
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import PROMPT
+from worker.detector.weights.public_weights import BackboneFiles
 
 PAPER = ("paper", "paper-clip-image", "paper-resnet")
 
@@ -22,14 +24,14 @@ def millions(module: nn.Module) -> float:
 @pytest.fixture(scope="module")
 def clip() -> nn.Module:
     """The whole of CLIP with random weights; slow to make, so it is made once."""
-    return backbones._clip_model(None)
+    return clip_backbone._model(recipe_named("paper").network, None)
 
 
 @pytest.fixture(scope="module")
 def detectors(clip: nn.Module) -> dict[str, FusionDetector]:
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
         torch.manual_seed(0)
-        patch.setattr(backbones, "_clip_model", lambda _: clip)
+        patch.setattr(clip_backbone, "_model", lambda *_: clip)
         return {
             name: build_detector(recipe, BackboneFiles()).eval()
             for name, recipe in ((name, recipe_named(name).network) for name in recipe_names())
@@ -138,7 +140,7 @@ def test_the_prompt_is_one_constant_vector_for_every_image(
     assert torch.equal(first, branch(images_BCHW * -3)[0])
     assert not list(branch.parameters())
     with torch.no_grad():
-        tokens = open_clip.get_tokenizer(backbones.CLIP_ARCHITECTURE)([PROMPT])
+        tokens = open_clip.get_tokenizer(ARCHITECTURES["vit-b-32"])([PROMPT])
         torch.testing.assert_close(first, nn.functional.normalize(clip.encode_text(tokens), dim=-1)[0])
 
 

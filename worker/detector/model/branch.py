@@ -1,0 +1,31 @@
+"""What a branch of a FusionDetector is.
+
+Shapes: B images, C = 3, H x W pixels, D embedding width.
+"""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+
+class Branch(nn.Module):
+    """Turns images_BCHW into embeddings_BD with D = `width`. One that `is_constant` looks at no image.
+
+    One that `is_frozen` is a public backbone as it is, which checkpoints name and do not copy.
+    `explained_by` says how a heatmap reads the layers in `explained`.
+    """
+
+    width: int
+    is_constant = False
+    is_frozen = False
+    explained_by: Literal["attention", "convolution"] = "convolution"
+
+    @property
+    def explained(self) -> tuple[nn.Module, ...]:
+        """The layers in which a heatmap looks for what the branch saw where, in the order they run."""
+        return ()
+
+    def embed(self, images_BCHW: Tensor) -> Tensor:
+        """What `forward` gives, but gradients pass to the images even through a frozen branch."""
+        embeddings_BD: Tensor = self(images_BCHW)
+        return embeddings_BD

@@ -1,0 +1,58 @@
+"""Heads: from embeddings to logits.
+
+Shapes: B images, D embedding width.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def mlp(width: int, hidden: Sequence[int], dropout: float, *, batch_norm: bool = False) -> nn.Sequential:
+    """Linear, batch normalisation where asked for, ReLU and dropout per hidden width, then one logit.
+
+    Kaiming initialisation (He et al. 2015), as published. Without hidden layers it is dropout and one linear layer,
+    zero-initialised: it starts at logit 0 and disturbs no feature.
+    """
+    layers: list[nn.Module] = []
+    for out in hidden:
+        linear = nn.Linear(width, out)
+        nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
+        nn.init.zeros_(linear.bias)
+        layers += [linear, *([nn.BatchNorm1d(out)] if batch_norm else []), nn.ReLU(), nn.Dropout(dropout)]
+        width = out
+    last = nn.Linear(width, 1)
+    if hidden:
+        nn.init.kaiming_normal_(last.weight, nonlinearity="linear")
+    else:
+        layers.append(nn.Dropout(dropout))
+        nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    return nn.Sequential(*layers, last)
+
+
+class LateHead(nn.Module):
+    """A head for each branch that sees the image, and a weighted sum of their logits ("late fusion").
+
+    A branch that knows its training pictures by heart cannot drown the others in it, as it does in one linear layer over all
+    embeddings: the weights of the sum are fitted on pictures that no branch was trained on.
+    """
+
+    def __init__(self, widths: Sequence[int], is_seeing: Sequence[bool], hidden: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        self._widths = list(widths)
+        self._is_seeing = list(is_seeing)
+        seen = [width for width, sees in zip(widths, is_seeing, strict=True) if sees]
+        self.heads = nn.ModuleList([mlp(width, hidden, dropout) for width in seen])
+        self.sum = nn.Linear(len(seen), 1)
+        nn.init.ones_(self.sum.weight)
+        nn.init.zeros_(self.sum.bias)
+
+    def forward(self, embeddings_BD: Tensor) -> Tensor:
+        """logits_B1."""
+        parts = torch.split(embeddings_BD, self._widths, dim=1)
+        seen = [part for part, sees in zip(parts, self._is_seeing, strict=True) if sees]
+        logits_BN = torch.cat([head(part) for head, part in zip(self.heads, seen, strict=True)], dim=1)
+        logits_B1: Tensor = self.sum(logits_BN)
+        return logits_B1
