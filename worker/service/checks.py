@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.base.errors import KnownError
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 def checks(settings: Settings) -> Iterator[Finding]:
     """Model, device, decoders and face finder. Imports torch, which takes seconds."""
     from ..detector.inference.device import choose_device
-    from ..detector.inference.registry import find_checkpoint
+    from .public_weights import chosen_checkpoint
 
     try:
-        path = find_checkpoint(settings.model, settings.data_dir)
-        yield Finding("model", Health.GOOD, f"{path.stem}, {path}")
+        chosen = chosen_checkpoint(settings)
+        yield _model(chosen.path, chosen.notice)
     except KnownError as error:
         yield Finding("model", Health.BAD, str(error), "choose one of `dfscan model list` with DFSCAN_MODEL")
     try:
@@ -30,6 +31,12 @@ def checks(settings: Settings) -> Iterator[Finding]:
         yield Finding("device", Health.BAD, str(error), "choose another with DFSCAN_DEVICE, or `auto`")
     yield from _decoders()
     yield _face_finder(settings)
+
+
+def _model(path: Path, notice: str | None) -> Finding:
+    if notice is None:
+        return Finding("model", Health.GOOD, f"{path.stem}, {path}")
+    return Finding("model", Health.POOR, f"{path.stem}, {path}; {notice}", "run the command that it names, once")
 
 
 def _runtime(settings: Settings, device: "ChosenDevice") -> Finding:

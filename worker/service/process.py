@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 
 from celery import Celery
 from celery.exceptions import SecurityWarning, WorkerShutdown
@@ -32,7 +33,6 @@ from scanner.results.record import register_model
 from ..decoding.decoder_pool import DecoderPool, Limits
 from ..detector.checkpoints.card import file_sha256
 from ..detector.faces.face_finder import require_face_finder
-from ..detector.inference.registry import find_checkpoint
 from ..pipeline.deadline import Deadline
 from ..pipeline.pipeline import drain
 from ..pipeline.scoring import OutOfMemory
@@ -40,6 +40,7 @@ from ..pipeline.types import Worker
 from .circuit_breaker import FIRST_SECONDS, Breaker
 from .memory import memory_ceiling, resident_megabytes
 from .model_loading import load_scorer
+from .public_weights import chosen_checkpoint
 
 # How long writing down whose fault a passed deadline was may take, before the process ends all the same.
 LAST_WORDS_SECONDS = 10.0
@@ -71,10 +72,13 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         decoders = stack.enter_context(
             DecoderPool(settings.decoders, limits, faces=settings.faces, scaled=settings.scaled_decode)
         )
-        worker = _load(settings, name, database, decoders, path_map)
+        chosen = chosen_checkpoint(settings)
+        worker = _load(settings, chosen.path, name, database, decoders, path_map)
         decoders.warm_up()
         device = f"{worker.predictor.ran_on} ({worker.predictor.device.reason})"
         say(f"model {worker.model.name}, device {device}")
+        if chosen.notice:
+            say(chosen.notice)
         clear_embedded_queue(settings)
         app = make_app(settings)
         exit_status: list[int] = []
@@ -90,17 +94,18 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         return exit_status[0] if exit_status else 0
 
 
-def _load(settings: Settings, name: str, database: Database, decoders: DecoderPool, path_map: dict[str, str]) -> Worker:
+def _load(
+    settings: Settings, checkpoint: Path, name: str, database: Database, decoders: DecoderPool, path_map: dict[str, str]
+) -> Worker:
     def now() -> datetime:
         return datetime.now(UTC)
 
-    path = find_checkpoint(settings.model, settings.data_dir)
-    predictor = load_scorer(path, settings)
+    predictor = load_scorer(checkpoint, settings)
     card = predictor.card
     model = register_model(
         database,
-        sha256=file_sha256(path),
-        name=path.stem,  # as it is called here
+        sha256=file_sha256(checkpoint),
+        name=checkpoint.stem,  # as it is called here
         card=asdict(card),
         threshold=card.threshold,
         band_low=card.band_low,

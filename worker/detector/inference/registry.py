@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..checkpoints.card import CheckpointCard, CheckpointError, file_sha256, read_card
+from ..weights.public_weights import weights_with_hash
 from .device import ChosenDevice
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from ..weights.public_weights import BackboneFiles
 
 _SUFFIX = ".safetensors"
+# The bundled checkpoints, the best first; the last needs no public weights.
+PREFERRED = ("fusion", "lite")
 _NAME = re.compile(r"[\w][\w.+-]{0,98}")
 
 
@@ -53,6 +56,46 @@ def find_checkpoint(wanted: str, data_dir: Path) -> Path:
         if path.is_file():
             return path
     raise CheckpointError(f"there is no checkpoint named {wanted!r}; `dfscan model list` shows those at hand")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The checkpoint that scans, and what a person should know of how it was chosen."""
+
+    path: Path
+    notice: str | None = None
+
+
+def choose_checkpoint(wanted: str, data_dir: Path, files: "BackboneFiles") -> Choice:
+    """The checkpoint named `wanted`; where nobody named one, the best bundled one whose public weights are on this machine.
+
+    Raises CheckpointError for one that was named and is not there. That its public weights are, loading it tells.
+    """
+    if wanted:
+        return Choice(find_checkpoint(wanted, data_dir))
+    notice = None
+    for name in PREFERRED:
+        path = bundled_folder() / (name + _SUFFIX)
+        lacking = path.is_file() and _lacking(read_card(path), files)
+        if path.is_file() and not lacking:
+            return Choice(path, notice and f"scanning with `{name}`: {notice}")
+        if lacking:
+            notice = f"`{name}` sees more, but needs {lacking}"
+    raise CheckpointError("no bundled checkpoint can run here; name one of `dfscan model list` with DFSCAN_MODEL")
+
+
+def _lacking(card: CheckpointCard, files: "BackboneFiles") -> str | None:
+    """What public weights a checkpoint needs that are not here, and what brings them; None when it has all."""
+    for sha256 in card.backbones.values():
+        weights = weights_with_hash(sha256)
+        if weights is None:
+            return f"public weights with the sha256 {sha256}, which this version does not know"
+        path = files.find(weights)
+        if path is None or not path.is_file():
+            return f"{weights.what}; `dfscan model fetch {weights.name}` brings it"
+        if file_sha256(path) != sha256:
+            return f"{weights.what}, and {path} is another file; `dfscan model fetch {weights.name}` brings the right one"
+    return None
 
 
 def available_checkpoints(data_dir: Path) -> list[Available]:

@@ -89,6 +89,11 @@ def weights_named(name: str) -> PublicWeights:
     return known[name]
 
 
+def weights_with_hash(sha256: str) -> PublicWeights | None:
+    """The public weights whose file has that sha256 (hex)."""
+    return next((each for each in all_public_weights().values() if each.sha256 == sha256), None)
+
+
 @dataclass(frozen=True)
 class BackboneFiles:
     """Where public weights are on this machine.

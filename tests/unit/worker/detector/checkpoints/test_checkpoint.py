@@ -270,9 +270,7 @@ def test_another_clip_file_than_the_one_trained_on_is_refused(tmp_path: Path, ti
     save_checkpoint(path, detector, card_for(recipe, backbones={"clip-image": file_sha256(tiny_clip)}))
     other = write_clip(tmp_path / "other-clip.safetensors")
 
-    with pytest.raises(
-        CheckpointError, match=r"other-clip\.safetensors is not the file of CLIP .*clip-image"
-    ):
+    with pytest.raises(CheckpointError, match=r"other-clip\.safetensors is not the file of CLIP .*clip-image"):
         load_checkpoint(path, BackboneFiles({"clip-vit-b-32": other}))
     with pytest.raises(BackboneMissing, match=r"absent does not exist"):
         load_checkpoint(path, BackboneFiles({"clip-vit-b-32": tmp_path / "absent"}))
