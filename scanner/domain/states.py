@@ -24,8 +24,9 @@ class Label(StrEnum):
 class Basis(StrEnum):
     """What a score is of."""
 
-    FACES = "faces"  # the highest of the faces that were found
+    FACES = "faces"  # the faces that were found
     WHOLE = "whole"  # the picture as a whole
+    BOTH = "both"  # its faces and the picture as a whole
 
 
 class Decision(StrEnum):

@@ -23,7 +23,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from training.data.manifest import read_manifest
-from worker.detector.faces.face_crops import FRAMINGS, crop_of, framings_of
+from worker.detector.faces.face_crops import FRAMINGS, FaceInputs, crop_of, framings_of
 from worker.detector.faces.face_finder import SEARCHED_PIXELS, FaceFinder
 from worker.detector.faces.input_selection import look
 from worker.detector.image.picture import decode_rgb
@@ -96,7 +96,7 @@ class Bench:
                 scores = self.predictor.scores(np.stack(list(views.values()))).tolist()
             found_scores = dict(zip(views, scores, strict=True))
             if own:
-                framed = framings_of(own[0], picture, self.size)
+                framed = framings_of(own[0], picture, self.size, FaceInputs())
                 with self.step(f"forward pass of a face in its {len(FRAMINGS)} framings"):
                     found_scores[SCANNED] = float(pooled(self.predictor.scores(np.stack(framed))[:, None])[0])
             judged.append(Judged(pasted, found_scores))

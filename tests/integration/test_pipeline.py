@@ -75,7 +75,7 @@ def test_what_fails_on_every_picture_charges_no_file(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(worker.predictor, "scores_with_branches", fails)
+        patched.setattr(worker.predictor, "answers", fails)
         for _ in range(worker.settings.max_attempts + 1):
             with pytest.raises(seen_as, match=str(error)):
                 drain(worker, lambda: False)
@@ -110,14 +110,14 @@ def test_while_the_network_is_busy_others_are_taken_in_and_decoded_but_not_witho
     worker: Worker, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch, wait_until
 ) -> None:
     pictures(3 * IN_HAND * BATCH)
-    network, begun, go_on = worker.predictor.scores_with_branches, threading.Event(), threading.Event()
+    network, begun, go_on = worker.predictor.answers, threading.Event(), threading.Event()
 
     def slow(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         begun.set()
         assert go_on.wait(60)
         return network(images_BHWC)
 
-    monkeypatch.setattr(worker.predictor, "scores_with_branches", slow)
+    monkeypatch.setattr(worker.predictor, "answers", slow)
     drained: list[int] = []
     thread = threading.Thread(target=lambda: drained.append(drain(worker, lambda: False)))
     thread.start()
@@ -135,13 +135,13 @@ def test_a_stop_finishes_what_the_network_has_and_gives_the_rest_back_uncharged(
     worker: Worker, row, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = pictures(3 * IN_HAND * BATCH)
-    network, stopped = worker.predictor.scores_with_branches, threading.Event()
+    network, stopped = worker.predictor.answers, threading.Event()
 
     def stopping(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         stopped.set()
         return network(images_BHWC)
 
-    monkeypatch.setattr(worker.predictor, "scores_with_branches", stopping)
+    monkeypatch.setattr(worker.predictor, "answers", stopping)
 
     concluded = drain(worker, stopped.is_set)
 
@@ -172,14 +172,14 @@ def test_one_that_may_have_ended_a_worker_is_alone_in_its_hands(
     with worker.database.write() as session:
         session.execute(update(File).where(File.path.in_(paths[:2])).values(attempts=SUSPECT_AFTER))
     in_hand: list[int] = []
-    network = worker.predictor.scores_with_branches
+    network = worker.predictor.answers
 
     def counting(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         if len(images_BHWC) == 1:
             in_hand.append(_in_hand(worker.database))
         return network(images_BHWC)
 
-    monkeypatch.setattr(worker.predictor, "scores_with_branches", counting)
+    monkeypatch.setattr(worker.predictor, "answers", counting)
 
     assert drain(worker, lambda: False) == len(paths)
     assert in_hand == [1, 1]
@@ -194,13 +194,13 @@ def test_a_content_in_several_batches_is_looked_at_once(
         copy.write_bytes(Path(path).read_bytes())
     take_in_paths(worker.settings, worker.database, [str(copy) for copy in copies], lambda: now)
     looked_at: list[int] = []
-    network = worker.predictor.scores_with_branches
+    network = worker.predictor.answers
 
     def counting(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         looked_at.append(len(images_BHWC))
         return network(images_BHWC)
 
-    monkeypatch.setattr(worker.predictor, "scores_with_branches", counting)
+    monkeypatch.setattr(worker.predictor, "answers", counting)
 
     assert drain(worker, lambda: False) == 1 + len(copies)
     assert looked_at == [1]

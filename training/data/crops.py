@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from worker.detector.faces.face_crops import FaceInputs
 from worker.detector.faces.face_finder import require_face_finder
 from worker.detector.image.picture import prepare_pillow
 
@@ -62,7 +63,7 @@ def _cut_all(rows: Sequence[Row], cut: Callable[[Row], list[Row] | str], process
 
 def _cut(row: Row, folder: Path, size: int) -> list[Row] | str:
     """The rows of one picture's faces, or why there are none."""
-    looked = looked_at(row, size)
+    looked = looked_at(row, size, FaceInputs())
     if looked.inputs[0].face is None:
         return NO_FACE
     if not looked.is_cut:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.data import Dataset
 
+from worker.detector.faces.face import Input
+from worker.detector.faces.face_crops import FaceInputs
 from worker.detector.image.picture import PictureError, decode_rgb
 from worker.detector.image.preprocess import to_square
 
@@ -54,22 +56,19 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
             raise unreadable(row, error) from None
 
 
-class Inputs(Dataset[tuple[list[NDArray[np.uint8]], bool]]):
-    """Per row all inputs that scanning makes of its picture, each as its views_VHWC (uint8, of `size`), and if they are faces.
+class Inputs(Dataset[tuple[Input, ...]]):
+    """Per row all inputs that scanning makes of its picture, at least one. Each process loads a face finder of its own."""
 
-    If they are not, there is one: the picture as a whole. Each process loads a face finder of its own.
-    """
-
-    def __init__(self, rows: Sequence[Row], size: int) -> None:
+    def __init__(self, rows: Sequence[Row], size: int, shown: FaceInputs) -> None:
         self._rows = rows
         self._size = size
+        self._shown = shown
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, index: int) -> tuple[list[NDArray[np.uint8]], bool]:
-        inputs = looked_at(self._rows[index], self._size).inputs
-        return [np.stack(one.views) for one in inputs], inputs[0].face is not None
+    def __getitem__(self, index: int) -> tuple[Input, ...]:
+        return looked_at(self._rows[index], self._size, self._shown).inputs
 
 
 def epoch_order(rows: Sequence[Row], repeat: Mapping[str, int], seed: str) -> list[int]:

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from scanner.domain.states import Basis
 from worker.detector.faces.face_finder import require_face_finder
-from worker.detector.faces.input_selection import picture_score
+from worker.detector.inference.picture_score import answer_of, score_picture
 from worker.detector.inference.predictor import Predictor
 
 from ..data.dataset import Inputs, Pictures
@@ -37,15 +38,17 @@ def face_logits_of(
     Raises ManifestError for a picture that cannot be read, and FaceFinderMissing.
     """
     require_face_finder()
-    size = predictor.card.recipe.preprocessing.size
-    loader = DataLoader(Inputs(rows, size), batch_size, num_workers=processes, collate_fn=list, generator=torch.Generator())
+    card = predictor.card
+    pictures = Inputs(rows, card.recipe.preprocessing.size, card.face_inputs)
+    loader = DataLoader(pictures, batch_size, num_workers=processes, collate_fn=list, generator=torch.Generator())
     logits, have_faces = [], []
     for samples in loader:
-        views = [views_VHWC for inputs, _ in samples for views_VHWC in inputs]
-        of_inputs = [part_V.mean() for part_V in _parted(predictor.logits(np.concatenate(views)), views)]
-        # Calibration keeps the order, so that the highest logit is that of the highest score.
-        logits += [picture_score(part) for part in _parted(np.asarray(of_inputs), [inputs for inputs, _ in samples])]
-        have_faces += [has_face for _, has_face in samples]
+        views = [np.stack(item.views) for inputs in samples for item in inputs]
+        answers = iter([part_VK.mean(0) for part_VK in _parted(predictor.answers(np.concatenate(views)), views)])
+        for inputs in samples:
+            found = score_picture(card, inputs, [answer_of(predictor, next(answers)) for _ in inputs])
+            logits.append((found.logit - card.calibration.offset) / card.calibration.slope)
+            have_faces.append(found.basis is not Basis.WHOLE)
     return np.asarray(logits), np.asarray(have_faces)
 
 

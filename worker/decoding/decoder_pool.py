@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from ..detector.faces.face_crops import FaceInputs
 from ..detector.faces.face_finder import process_face_finder
 from ..detector.faces.input_selection import Looked, look, look_through
 from ..detector.image.picture import PictureError, prepare_pillow
@@ -27,6 +28,7 @@ from .video_frames import Video, sampled_frames
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
 BREAKS_IN_A_ROW = 50
+_PLAIN = FaceInputs()
 
 T = TypeVar("T")
 
@@ -80,14 +82,16 @@ class DecoderPool:
         """Start the processes before the first picture comes."""
         self._pool.schedule(os.getpid).result()
 
-    def begin(self, content: bytes | Video, size: int) -> "Future[Ready | PictureError | PoolBroke]":
-        """Start to decode `content` for an input of `size` pixels; a video is read by the decoder.
+    def begin(
+        self, content: bytes | Video, size: int, shown: FaceInputs = _PLAIN
+    ) -> "Future[Ready | PictureError | PoolBroke]":
+        """Start to decode `content` for inputs of `size` pixels, with its faces `shown` so; a video is read by the decoder.
 
         A crash or a time-out of its decoder is a reason like any other. The future raises DecodersFail when the pool breaks again
         and again, however often it is made anew.
         """
         seconds = self._limits.seconds if isinstance(content, bytes) else self._limits.video_seconds
-        return self._start(_decode, [content, size, self._limits, self._faces, self._scaled], seconds)
+        return self._start(_decode, [content, size, shown, self._limits, self._faces, self._scaled], seconds)
 
     def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T | PictureError | PoolBroke]":
         """Start `work(content, argument, max_pixels)` in a decoder process; see `begin`."""
@@ -190,13 +194,13 @@ def _prepare_process(megabytes: int, faces: bool) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
 
-def _decode(content: bytes | Video, size: int, limits: Limits, faces: bool, scaled: bool) -> Ready:
+def _decode(content: bytes | Video, size: int, shown: FaceInputs, limits: Limits, faces: bool, scaled: bool) -> Ready:
     find = process_face_finder().find if faces else None
     if isinstance(content, bytes):
-        seen = look(content, size, max_pixels=limits.pixels, find=find, scaled=scaled)
+        seen = look(content, size, max_pixels=limits.pixels, find=find, scaled=scaled, shown=shown)
         return _ready(seen, looked_for_faces=faces, evidence=gather(content, seen.format))
     frames = sampled_frames(content, count=limits.video_frames, max_pixels=limits.pixels)
-    return _ready(look_through(frames, size, find), looked_for_faces=faces, is_video=True)
+    return _ready(look_through(frames, size, find, shown=shown), looked_for_faces=faces, is_video=True)
 
 
 def _ready(seen: Looked, **found: Any) -> Ready:

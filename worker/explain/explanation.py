@@ -22,14 +22,14 @@ from ..detector.checkpoints.card import file_sha256
 from ..detector.faces.face import Input
 from ..detector.faces.face_finder import require_face_finder
 from ..detector.faces.places import Box
-from ..detector.image.perturbations import mild_conditions, under
+from ..detector.image.perturbations import Condition, mild_conditions, under
 from ..detector.image.picture import PictureError
 from ..detector.inference.device import choose_device
 from ..detector.inference.heatmap import heatmap
 from ..detector.inference.micro_batches import is_out_of_memory
+from ..detector.inference.picture_score import answer_of, input_score
 from ..detector.inference.predictor import Predictor, load_predictor
-from ..detector.inference.scorer import pooled
-from ..pipeline.aggregation import judge
+from ..pipeline.aggregation import judge, summed
 from ..pipeline.scoring import OutOfMemory
 from ..service.public_weights import chosen_checkpoint, named_backbones
 from .given_file import CannotExplain
@@ -88,7 +88,8 @@ class Explainer:
     def explain(self, content: bytes) -> Explanation:
         """Decode, score and explain the bytes of an image file. Raises CannotExplain, CheckpointError, DeviceUnavailable."""
         predictor, model = self._load()
-        ready = self._decoded(lambda: self._decoders.begin(content, predictor.card.recipe.preprocessing.size))
+        size, shown = predictor.card.recipe.preprocessing.size, predictor.card.face_inputs
+        ready = self._decoded(lambda: self._decoders.begin(content, size, shown))
         try:
             return _explained(predictor, model, ready)
         except (OutOfMemory, RuntimeError, MemoryError) as error:
@@ -125,23 +126,23 @@ def _explained(predictor: Predictor, model: ActiveModel, ready: Ready) -> Explan
     [judged] = judge(predictor, model, [ready])
     if isinstance(judged, str):
         raise CannotExplain(judged)
-    conditions = {
-        condition.name: max(
-            float(pooled(predictor.scores(np.stack([under(condition, image) for image in item.views]))[:, None])[0])
-            for item in ready.inputs
-        )
-        for condition in mild_conditions()
-    }
+    conditions = {condition.name: _score_under(predictor, condition, ready) for condition in mild_conditions()}
     inputs = [
-        ExplainedInput(item.box, own.score, _placed_heat(predictor, item))
-        for item, own in zip(ready.inputs, judged.inputs, strict=True)
+        ExplainedInput(item.box, input_score(predictor.card, item, answer), _placed_heat(predictor, item))
+        for item, answer in zip(ready.inputs, judged.inputs, strict=True)
     ]
     return Explanation(
         judged.score, verdict(judged.score, judged.prediction, model), judged.prediction, conditions, tuple(inputs)
     )
 
 
+def _score_under(predictor: Predictor, condition: Condition, ready: Ready) -> float:
+    """The content's score with all its inputs changed."""
+    rows = [predictor.answers(np.stack([under(condition, image) for image in item.views])).mean(0) for item in ready.inputs]
+    return summed(predictor, ready, [answer_of(predictor, row_K) for row_K in rows]).score
+
+
 def _placed_heat(predictor: Predictor, item: Input) -> NDArray[np.uint8]:
     """The heatmap as it lies over the input's box: turned back where the input was turned."""
-    heat = Image.fromarray((255 * heatmap(predictor, item.image_HWC)).round().astype(np.uint8))
+    heat = Image.fromarray((255 * heatmap(predictor, item.image_HWC, as_whole=item.face is None)).round().astype(np.uint8))
     return np.asarray(heat.rotate(-item.turned, Image.Resampling.BILINEAR) if item.turned else heat)

@@ -110,7 +110,8 @@ class Pipeline:
 
     def _decode(self, item: Item) -> None:
         worker, size = self._worker, item.bytes_read
-        item.decoding = worker.decoders.begin(item.source, worker.predictor.card.recipe.preprocessing.size)
+        card = worker.predictor.card
+        item.decoding = worker.decoders.begin(item.source, card.recipe.preprocessing.size, card.face_inputs)
         if not isinstance(item.source, Video):
             item.source = b""
         self._in_hand.bound(item.decoding, size, worker.deadline.progress)

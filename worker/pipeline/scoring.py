@@ -1,4 +1,4 @@
-"""Scores of a batch, whatever one picture in it does to the network; and whose fault it is when there are none."""
+"""Answers for a batch, whatever one picture in it does to the network; and whose fault it is when there are none."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..detector.inference.micro_batches import is_out_of_memory
-from ..detector.inference.scorer import pooled
 
-# Shapes: B images, H rows, W columns, C colours, K scores of one image. Scores give scores_B or scores_BK.
-Scores = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
+# Shapes: B images, H rows, W columns, C colours, K answers to one image, as logits.
+Answers = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 # One face in one or several framings, uint8 HWC each.
 Views = Sequence[NDArray[np.uint8]]
 
@@ -25,27 +24,27 @@ class NetworkFails(Exception):
     """The network fails even on a plain grey image: it or its device is at fault, and no picture."""
 
 
-def scored_inputs(scores: Scores, inputs: Sequence[Views]) -> list[NDArray[np.float64] | str]:
-    """The scores_K of each input over all its views, or the reason why it has none. Raises OutOfMemory and NetworkFails."""
+def scored_inputs(answers: Answers, inputs: Sequence[Views]) -> list[NDArray[np.float64] | str]:
+    """The answers_K of each input over all its views, or the reason why it has none. Raises OutOfMemory and NetworkFails."""
     if not inputs:
         return []
-    rows = iter(scores_or_reasons(scores, np.stack([image for views in inputs for image in views])))
+    rows = iter(answers_or_reasons(answers, np.stack([image for views in inputs for image in views])))
     return [_over_views([next(rows) for _ in views]) for views in inputs]
 
 
 def _over_views(rows: Sequence[NDArray[np.float64] | str]) -> NDArray[np.float64] | str:
     reason = next((row for row in rows if isinstance(row, str)), None)
-    return reason or pooled(np.stack([row for row in rows if not isinstance(row, str)]))
+    return reason or np.stack([row for row in rows if not isinstance(row, str)]).mean(0)
 
 
-def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[NDArray[np.float64] | str]:
-    """The scores_K of each image, or the reason why it has none.
+def answers_or_reasons(answers: Answers, images_BHWC: NDArray[np.uint8]) -> list[NDArray[np.float64] | str]:
+    """The answers_K of each image, or the reason why it has none.
 
     A batch that fails is halved until the guilty image is alone. That it is guilty, and not the network or the device, is
     believed only if a plain grey image passes. Raises OutOfMemory and NetworkFails; no image is to be charged for either.
     """
     try:
-        found = scores(images_BHWC)
+        found = answers(images_BHWC)
         if not np.isfinite(found).all():
             raise FloatingPointError("the network's output is not a number")
         return [np.atleast_1d(row) for row in found]
@@ -53,17 +52,17 @@ def scores_or_reasons(scores: Scores, images_BHWC: NDArray[np.uint8]) -> list[ND
         if len(images_BHWC) > 1:
             log.warning("a batch of %d failed (%s) and is halved", len(images_BHWC), error)
             middle = len(images_BHWC) // 2
-            return scores_or_reasons(scores, images_BHWC[:middle]) + scores_or_reasons(scores, images_BHWC[middle:])
+            return answers_or_reasons(answers, images_BHWC[:middle]) + answers_or_reasons(answers, images_BHWC[middle:])
         if is_out_of_memory(error):
             raise OutOfMemory(str(error)) from error
-        if not _passes(scores, np.full_like(images_BHWC, 128)):
+        if not _passes(answers, np.full_like(images_BHWC, 128)):
             raise NetworkFails(str(error) or type(error).__name__) from error
         return [f"the network fails on it: {error or type(error).__name__}"]
 
 
-def _passes(scores: Scores, images_BHWC: NDArray[np.uint8]) -> bool:
+def _passes(answers: Answers, images_BHWC: NDArray[np.uint8]) -> bool:
     try:
-        return bool(np.isfinite(scores(images_BHWC)).all())
+        return bool(np.isfinite(answers(images_BHWC)).all())
     except Exception:
         log.exception("the network fails on a plain grey image, too")
         return False

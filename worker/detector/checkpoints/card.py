@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from scanner.base.errors import KnownError
 
+from ..faces.face_crops import FaceInputs
 from ..image.preprocess import Preprocessing
 from ..model.recipes import BranchName, ClipName, Recipe
 
@@ -36,13 +37,26 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Combination:
+    """From what the two heads say of a picture to its calibrated logit: faces * F + whole * W + offset.
+
+    F is the logit of its faces together, W that of the picture as a whole.
+    """
+
+    faces: float
+    whole: float
+    offset: float
+
+
+@dataclass(frozen=True)
 class CheckpointCard:
     """What a checkpoint says of itself.
 
     A score >= `threshold` is labelled fake; a score in the band [`band_low`, `threshold`) is uncertain; below it is real.
     `whole_images` says that it was trained and measured on whole images as well as on crops of faces: only then is a picture
     without a face flagged. `backbones` maps branches whose weights are not in the file to the sha256 of the public file that they
-    need.
+    need. `face_inputs` says how it is shown faces. A network with a head for whole pictures has `combinations`, one for each
+    basis that a score can have (see `Basis`); `calibration` is then that of a single face.
     """
 
     name: str
@@ -52,6 +66,8 @@ class CheckpointCard:
     band_low: float
     created_at: str
     whole_images: bool = False
+    face_inputs: FaceInputs = field(default_factory=FaceInputs)
+    combinations: Mapping[str, Combination] = field(default_factory=dict)
     backbones: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -98,12 +114,26 @@ def _card_from(document: dict[str, Any]) -> CheckpointCard:
     card = CheckpointCard(
         recipe=recipe,
         calibration=Calibration(**document.pop("calibration")),
+        face_inputs=_face_inputs_from(document.pop("face_inputs", None)),
+        combinations={basis: Combination(**own) for basis, own in document.pop("combinations", {}).items()},
         **document,
     )
-    numbers = (card.calibration.slope, card.calibration.offset, card.band_low, card.threshold)
+    numbers = [card.calibration.slope, card.calibration.offset, card.band_low, card.threshold]
+    for combination in card.combinations.values():
+        numbers += [combination.faces, combination.whole, combination.offset]
     if not all(map(math.isfinite, numbers)) or not 0 <= card.band_low <= card.threshold:
         raise ValueError("a calibration or cuts that are none")
     return card
+
+
+def _face_inputs_from(document: dict[str, Any] | None) -> FaceInputs:
+    """Older cards say nothing of it."""
+    if document is None:
+        return FaceInputs()
+    framings = tuple((float(margin), bool(is_mirrored)) for margin, is_mirrored in document["framings"])
+    if not framings or not all(0.5 <= margin <= 10 for margin, _ in framings) or int(document["most"]) < 1:
+        raise ValueError("framings of faces that cannot be cut")
+    return FaceInputs(framings, int(document["most"]), bool(document["beside"]))
 
 
 def _recipe_from(document: dict[str, Any]) -> Recipe:

@@ -18,7 +18,6 @@ MARGIN = 1.4
 # A face is scored in each of these framings, a margin and whether it is mirrored, and its logit is their mean: data sets frame
 # their faces each in its own way, and no single margin serves all of them (docs/faces.md). The first is the one that is shown.
 FRAMINGS = ((MARGIN, False), (1.0, False), (1.3, True), (1.7, True))
-TIGHTEST = 1.0
 # A face is turned upright when the line through its eyes is tilted more than this; less is how people hold their heads.
 TILT_DEGREES = 20.0
 # A picture is a face crop already when the square of the only large face in it fills this much of its shorter side. One not
@@ -29,6 +28,32 @@ FILLS, TAKES, ABOUT = 0.8, 0.2, 1.5
 CENTRAL = 0.25
 # Faces at least this much as large as the largest are no background.
 BESIDE = 0.5
+# In a crowd the largest are judged.
+MOST_FACES = 100
+
+
+@dataclass(frozen=True)
+class FaceInputs:
+    """How a network is shown the faces of a picture; pinned in its checkpoint.
+
+    Each face is shown in all `framings`: how many times as wide as its box, and whether mirrored; at most `most` faces are, the
+    largest. With `beside` the picture as a whole is shown beside them, and only a picture that one face fills is taken for a crop
+    of it.
+    """
+
+    framings: tuple[tuple[float, bool], ...] = FRAMINGS
+    most: int = MOST_FACES
+    beside: bool = False
+
+    @property
+    def tightest(self) -> float:
+        """The smallest margin."""
+        return min(margin for margin, _ in self.framings)
+
+    @property
+    def widest(self) -> float:
+        """The largest margin."""
+        return max(margin for margin, _ in self.framings)
 
 
 @dataclass(frozen=True)
@@ -56,7 +81,7 @@ def tilt_of(face: Located) -> float:
     return degrees if abs(degrees) > TILT_DEGREES else 0.0
 
 
-def subject_of(faces: Sequence[Located], picture: Image.Image, size: int) -> Located | None:
+def subject_of(faces: Sequence[Located], picture: Image.Image, size: int, shown: FaceInputs) -> Located | None:
     """The face of which the picture is a crop already, fit for an input of `size`; None if it is no crop.
 
     `faces` are all in the picture, the largest first.
@@ -65,6 +90,9 @@ def subject_of(faces: Sequence[Located], picture: Image.Image, size: int) -> Loc
     central = [face for face in faces if _off_centre(face, picture) <= CENTRAL * shorter]
     if not central:
         return None
+    if shown.beside:
+        # What is around the face is seen by the head for whole pictures: cutting loses nothing, but where there is little to cut.
+        return central[0] if shown.widest * central[0].side >= FILLS * shorter and not tilt_of(central[0]) else None
     if shorter <= ABOUT * size:
         return central[0] if central[0].side >= TAKES * shorter else None
     is_alone = len(faces) == 1 or faces[1].side < BESIDE * faces[0].side
@@ -87,9 +115,9 @@ def crop_of(face: Located, picture: Image.Image, size: int, margin: float = MARG
     return np.asarray(_turned(picture, face, square.side, degrees, size))
 
 
-def framings_of(face: Located, picture: Image.Image, size: int) -> tuple[NDArray[np.uint8], ...]:
-    """The face as the network's inputs in all FRAMINGS, uint8 HWC of `size` each."""
-    crops = ((crop_of(face, picture, size, margin), is_mirrored) for margin, is_mirrored in FRAMINGS)
+def framings_of(face: Located, picture: Image.Image, size: int, shown: FaceInputs) -> tuple[NDArray[np.uint8], ...]:
+    """The face as the network's inputs in all framings of `shown`, uint8 HWC of `size` each."""
+    crops = ((crop_of(face, picture, size, margin), is_mirrored) for margin, is_mirrored in shown.framings)
     return tuple(np.ascontiguousarray(crop_HWC[:, ::-1]) if is_mirrored else crop_HWC for crop_HWC, is_mirrored in crops)
 
 

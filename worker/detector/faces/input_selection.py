@@ -16,7 +16,7 @@ from scanner.domain.prediction import Face
 from ..image.picture import Decoded, PictureError, decode_frames, decode_rgb
 from ..image.preprocess import to_square
 from .face import Input, Located
-from .face_crops import TIGHTEST, framings_of, square_of, subject_of, tilt_of
+from .face_crops import FaceInputs, framings_of, square_of, subject_of, tilt_of
 from .face_finder import SEARCHED_PIXELS
 from .places import centre_square, upright_size
 
@@ -32,8 +32,8 @@ class Again(Protocol):
 
 # A face whose longer side has fewer pixels than this in the picture as stored is not judged.
 SMALLEST = 40
-# In a crowd the largest are judged.
-MOST_FACES = 100
+# How faces are shown where nothing else is said.
+_PLAIN = FaceInputs()
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,9 @@ class _Part:
     is_cut: bool = False
 
 
-def picture_score(scores: Iterable[float]) -> float:
-    """The score of a picture from those of its inputs: the highest."""
-    return max(scores)
-
-
-def look(content: bytes, size: int, *, max_pixels: int, find: Find | None, scaled: bool = True) -> Looked:
+def look(
+    content: bytes, size: int, *, max_pixels: int, find: Find | None, scaled: bool = True, shown: FaceInputs = _PLAIN
+) -> Looked:
     """Decode a file's bytes and cut its faces out, for inputs of `size` pixels; without `find` it is taken as it is.
 
     Without a face that is large enough, the picture as a whole is the input. One that is a face crop already is not cut
@@ -76,10 +73,12 @@ def look(content: bytes, size: int, *, max_pixels: int, find: Find | None, scale
     searched = SEARCHED_PIXELS if find else 0
     frames = decode_frames(content, max_pixels=max_pixels, short_side=size, pixels=searched, scaled=scaled)
     again = partial(decode_rgb, content, max_pixels=max_pixels, short_side=size, scaled=scaled)
-    return look_through(frames, size, find, again if scaled else None)
+    return look_through(frames, size, find, again if scaled else None, shown)
 
 
-def look_through(frames: Iterable[Decoded], size: int, find: Find | None, again: Again | None = None) -> Looked:
+def look_through(
+    frames: Iterable[Decoded], size: int, find: Find | None, again: Again | None = None, shown: FaceInputs = _PLAIN
+) -> Looked:
     """The same for pictures that are decoded already, of which `again` gives the first at another scale.
 
     Frames without a face count only where no frame has one.
@@ -87,7 +86,7 @@ def look_through(frames: Iterable[Decoded], size: int, find: Find | None, again:
     first: Decoded | None = None
     parts = []
     for decoded in frames:
-        parts.append(_look_at(decoded, size, find, again if first is None else None))
+        parts.append(_look_at(decoded, size, find, again if first is None else None, shown))
         first = first or decoded
     if first is None:
         raise PictureError("there is no picture in it")
@@ -103,26 +102,27 @@ def look_through(frames: Iterable[Decoded], size: int, find: Find | None, again:
     )
 
 
-def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None) -> _Part:
+def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None, shown: FaceInputs) -> _Part:
     if find is None:
         return _Part([_shown(decoded, size)], [])
     faces = _found(decoded.picture, size, find)
     kept = {place: _kept(place, decoded) for place in faces}
-    large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST][:MOST_FACES]
-    subject = subject_of(large, decoded.picture, size)
+    large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST][: shown.most]
+    subject = subject_of(large, decoded.picture, size, shown)
     if subject or not large:
         whole = again(pixels=0) if again and decoded.can_shrink(size) else decoded
-        shown = _shown(whole, size, kept[subject] if subject else None)
-        return _Part([shown], [face for place, face in kept.items() if place is not subject])
-    sharp = _sharp_enough(decoded, large, size, again)
+        square = _shown(whole, size, kept[subject] if subject else None)
+        return _Part([square], [face for place, face in kept.items() if place is not subject])
+    sharp = _sharp_enough(decoded, large, size / shown.tightest, again)
     scale = decoded.shrunk / sharp.shrunk
-    crops = [_cut(place, decoded, sharp.picture, scale, size, kept[place]) for place in large]
-    return _Part(crops, [face for place, face in kept.items() if place not in large], is_cut=True)
+    crops = [_cut(place, decoded, sharp.picture, scale, size, kept[place], shown) for place in large]
+    beside = [_shown(decoded, size)] if shown.beside else []
+    return _Part([*crops, *beside], [face for place, face in kept.items() if place not in large], is_cut=True)
 
 
-def _cut(place: Located, decoded: Decoded, sharp: Image.Image, scale: float, size: int, face: Face) -> Input:
+def _cut(place: Located, decoded: Decoded, sharp: Image.Image, scale: float, size: int, face: Face, shown: FaceInputs) -> Input:
     """A face in its framings, out of a picture that is `scale` as large as the decoded one."""
-    first, *others = framings_of(place.moved(0, 0, scale), sharp, size)
+    first, *others = framings_of(place.moved(0, 0, scale), sharp, size, shown)
     return Input(first, _box(place, decoded), face, tilt_of(place), decoded.frame, decoded.seconds, tuple(others))
 
 
@@ -150,9 +150,9 @@ def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
     return [place.moved(-room, -room) for place in find(framed)]
 
 
-def _sharp_enough(decoded: Decoded, faces: Sequence[Located], size: int, again: Again | None) -> Decoded:
-    """The picture with as many pixels as the smallest of `faces` needs to fill an input, or as many as it has."""
-    wanted = size / (TIGHTEST * min(place.side for place in faces))
+def _sharp_enough(decoded: Decoded, faces: Sequence[Located], side: float, again: Again | None) -> Decoded:
+    """The picture with as many pixels as the smallest of `faces` needs to have this `side`, or as many as it has."""
+    wanted = side / min(place.side for place in faces)
     if again is None or wanted <= 1 or decoded.shrunk <= 1:
         return decoded
     return again(pixels=math.ceil(wanted**2 * decoded.picture.width * decoded.picture.height))

@@ -1,6 +1,7 @@
 """The network as every runtime runs it.
 
-Shapes: B images, H rows, W columns, C = 3 colours, D embedding width, K answers: the logit, then that of each branch alone.
+Shapes: B images, H rows, W columns, C = 3 colours, D embedding width, K answers: the logit, then that of each branch
+alone, then that of the head for whole pictures.
 """
 
 import torch
@@ -24,5 +25,9 @@ class Answers(nn.Module):
     def forward(self, images_BHWC: Tensor) -> Tensor:
         images_BCHW = normalise(images_BHWC, self.preprocessing)
         embeddings_BD = self.detector.embeddings(images_BCHW)
-        logits_B1 = self.detector.judge(embeddings_BD)[:, None]
-        return torch.cat([logits_B1, self.detector.alone(embeddings_BD)], dim=1) if self.compares else logits_B1
+        answers = [self.detector.judge(embeddings_BD)[:, None]]
+        if self.compares:
+            answers.append(self.detector.alone(embeddings_BD))
+        if self.detector.whole_head is not None:
+            answers.append(self.detector.judge_whole(embeddings_BD)[:, None])
+        return torch.cat(answers, dim=1)

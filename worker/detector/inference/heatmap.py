@@ -26,25 +26,27 @@ from ..model.network import FusionDetector
 from .predictor import Predictor
 
 
-def heatmap(predictor: Predictor, image_HWC: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Evidence for `fake` at each pixel of a preprocessed image, float32 HW.
+def heatmap(predictor: Predictor, image_HWC: NDArray[np.uint8], *, as_whole: bool = False) -> NDArray[np.float32]:
+    """Evidence for `fake` at each pixel of a preprocessed image, float32 HW; of a picture `as_whole` for the head that is for it.
 
     Relative to the strongest place of this image, which is 1; all 0 where nothing speaks for `fake`. The network is asked with
     gradients, and left as it is.
     """
     detector = predictor.detector
-    seeing = [detector.parts[name] for name in detector.seeing]
+    is_whole = as_whole and detector.whole_head is not None
+    names = [name for name in detector.seeing if not is_whole or name in detector.whole]
+    seeing = [detector.parts[name] for name in names]
     layers = [layer for branch in seeing for layer in branch.explained]
     with torch.enable_grad(), _recorded(layers) as passes:
         images_BCHW = predictor.on_device(image_HWC[None]).requires_grad_()
         embeddings = [branch.embed(detector.shown(name, images_BCHW)) for name, branch in detector.parts.items()]
         embeddings_BD = torch.cat(embeddings, dim=1)
-        logit = detector.judge(embeddings_BD).sum()
+        logit = (detector.judge_whole(embeddings_BD) if is_whole else detector.judge(embeddings_BD)).sum()
         outputs = [output for _, output in passes.values()]
         gradients = dict(zip(passes, torch.autograd.grad(logit, outputs), strict=True))
     total_HW = torch.zeros(image_HWC.shape[:2], device=images_BCHW.device)
     with torch.no_grad():
-        for branch, weight in zip(seeing, _weights(detector, embeddings_BD), strict=True):
+        for branch, weight in zip(seeing, [1.0] * len(names) if is_whole else _weights(detector, embeddings_BD), strict=True):
             own = [(layer, *passes[layer], gradients[layer]) for layer in branch.explained]
             map_BCHW = _of_attention(own) if branch.explained_by == "attention" else _of_convolutions(own)
             scaled = nn.functional.interpolate(map_BCHW, total_HW.shape, mode="bilinear", align_corners=False)

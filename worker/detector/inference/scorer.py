@@ -1,6 +1,7 @@
 """From images to scores, whatever runs the network. Imports no torch.
 
-Shapes: B images, H = W = preprocessing size, C = 3, K answers: the whole network's, then that of each branch alone; V views.
+Shapes: B images, H = W = preprocessing size, C = 3, K answers: the network's logit, then that of each branch alone,
+then that of the head for whole pictures, if it has one.
 """
 
 from collections.abc import Sequence
@@ -53,27 +54,23 @@ class Scorer:
         """scores_B: calibrated P(fake), 0..1."""
         return self._calibrated(self.logits(images_BHWC))
 
-    def scores_with_branches(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """scores_BK: the score, then that of each of `branches` alone (see FusionDetector.alone), from the same pass."""
-        return self._calibrated(self._logits(images_BHWC))
+    def answers(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Uncalibrated logits_BK: the network's, those of `branches` alone (see FusionDetector.alone), and the second head's."""
+        return self._logits(images_BHWC)
+
+    @property
+    def has_whole_head(self) -> bool:
+        """Whether the last of the answers is that of a head for whole pictures."""
+        return bool(self.card.recipe.whole)
 
     def _logits(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         if not len(images_BHWC):
-            return np.zeros((0, 1 + len(self.branches)))
+            return np.zeros((0, 1 + len(self.branches) + self.has_whole_head))
         return self._network.logits(np.ascontiguousarray(images_BHWC))
 
     def _calibrated(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         calibration = self.card.calibration
         return sigmoid(calibration.slope * logits + calibration.offset)
-
-
-def pooled(scores_VK: NDArray[np.float64]) -> NDArray[np.float64]:
-    """scores_K of the mean logit over V views of the same face. One view's scores stay what they are."""
-    if len(scores_VK) == 1:
-        only_K: NDArray[np.float64] = scores_VK[0]
-        return only_K
-    inside_VK = np.clip(scores_VK, 1e-12, 1 - 1e-12)
-    return sigmoid(np.log(inside_VK / (1 - inside_VK)).mean(0))
 
 
 def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -46,6 +46,7 @@ class FusionDetector(nn.Module):
             self.head: nn.Module = LateHead(self._widths, [name in self.seeing for name in branches], hidden, dropout)
         else:
             self.head = mlp(sum(self._widths), hidden, dropout, batch_norm=batch_norm)
+        self.whole = tuple(whole)
         self._whole = [name in whole for name in branches]
         seen_whole = sum(width for width, is_seen in zip(self._widths, self._whole, strict=True) if is_seen)
         self.whole_head = mlp(seen_whole, (), dropout) if whole else None

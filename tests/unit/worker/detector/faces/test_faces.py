@@ -12,9 +12,9 @@ from PIL import Image
 
 from worker.detector.faces import face_finder
 from worker.detector.faces.face import Located
-from worker.detector.faces.face_crops import FRAMINGS, MARGIN, crop_of, square_of, subject_of
+from worker.detector.faces.face_crops import FRAMINGS, MARGIN, FaceInputs, crop_of, square_of, subject_of
 from worker.detector.faces.face_finder import FaceFinder, FaceFinderMissing
-from worker.detector.faces.input_selection import Looked, look, picture_score
+from worker.detector.faces.input_selection import Looked, look
 from worker.detector.image.picture import PictureError, decode_rgb
 from worker.detector.image.preprocess import to_square
 
@@ -188,14 +188,14 @@ def test_what_a_picture_is_a_crop_of() -> None:
 
     small, large = Image.new("RGB", (256, 256)), Image.new("RGB", (1000, 1000))
     beside, central, tiny = face(20, 128, 130), face(128, 128, 110), face(128, 128, 45)
-    assert subject_of([beside, central], small, SIZE) is central  # whoever stands beside it
-    assert subject_of([beside], small, SIZE) is None
-    assert subject_of([tiny], small, SIZE) is None
+    assert subject_of([beside, central], small, SIZE, FaceInputs()) is central  # whoever stands beside it
+    assert subject_of([beside], small, SIZE, FaceInputs()) is None
+    assert subject_of([tiny], small, SIZE, FaceInputs()) is None
     filling, half = face(500, 500, 650), face(500, 500, 350)
-    assert subject_of([filling], large, SIZE) is filling
-    assert subject_of([half], large, SIZE) is None
-    assert subject_of([filling, half], large, SIZE) is None
-    assert subject_of([], large, SIZE) is None
+    assert subject_of([filling], large, SIZE, FaceInputs()) is filling
+    assert subject_of([half], large, SIZE, FaceInputs()) is None
+    assert subject_of([filling, half], large, SIZE, FaceInputs()) is None
+    assert subject_of([], large, SIZE, FaceInputs()) is None
 
 
 def test_boxes_are_of_the_upright_picture_whatever_its_orientation_says(finder: FaceFinder, astronaut: Image.Image) -> None:
