@@ -16,6 +16,8 @@ ENVIRONMENT = HERE / ".venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 PACKAGES = ("scanner", "worker", "training", "gui", "migrations")
+BACKBONE = "clip-vit-b-16"
+SCANNING = ("scan", "watch", "worker", "gui")
 EXTRAS_OF = {"test": "all,test", "gui": "worker,gui", **dict.fromkeys(("train", "evaluate", "calibrate", "manifest"), "train")}
 
 
@@ -28,8 +30,21 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     install(EXTRAS_OF.get(arguments[0], "worker"))
+    if arguments[0] in SCANNING:
+        fetch_backbone()
     command = [PYTHON, HERE / "tests" / "gate.py", *arguments[1:]] if arguments[0] == "test" else [BIN / "dfscan", *arguments]
     return subprocess.call(command)
+
+
+def fetch_backbone() -> None:
+    """Bring the public weights of the default detector, once for each data folder; without them a smaller detector scans."""
+    place = hashlib.sha256(os.environ.get("DFSCAN_DATA_DIR", "").encode()).hexdigest()[:16]
+    stamp = ENVIRONMENT / f"fetched-{BACKBONE}-{place}"
+    if stamp.exists():
+        return
+    print(f"fetching {BACKBONE} (once; 78 MB) ...", file=sys.stderr)
+    if subprocess.call([BIN / "dfscan", "model", "fetch", BACKBONE, "--quiet"], stdout=subprocess.DEVNULL) == 0:
+        stamp.touch()
 
 
 def install(extras: str) -> None:

@@ -18,7 +18,7 @@ from scanner.base.errors import KnownError
 
 from ..faces.face_crops import FaceInputs
 from ..image.preprocess import Preprocessing
-from ..model.recipes import BranchName, ClipName, Recipe
+from ..model.recipes import BranchName, ClipName, Fusion, Recipe
 
 FORMAT = 2
 HEADER = "dfscan"
@@ -146,6 +146,8 @@ def _recipe_from(document: dict[str, Any]) -> Recipe:
         raise ValueError("a recipe with branches or a head that this version cannot build")
     if document.get("clip", "vit-b-32") not in get_args(ClipName):
         raise ValueError("a recipe with a CLIP tower that this version does not know")
+    if document.get("fusion", "concatenated") not in get_args(Fusion):
+        raise ValueError("a recipe with a fusion that this version cannot build")
     return Recipe(
         branches=branches,
         hidden=hidden,

@@ -84,7 +84,7 @@ def build_detector(recipe: Recipe, files: BackboneFiles, *, embed_prompt: bool =
         recipe.hidden,
         recipe.dropout,
         batch_norm=recipe.batch_norm,
-        late=recipe.late,
+        fusion=recipe.fusion,
         whole=recipe.whole,
         inputs=inputs,
     )

@@ -36,10 +36,13 @@ class LateHead(nn.Module):
     """A head for each branch that sees the image, and a weighted sum of their logits ("late fusion").
 
     A branch that knows its training pictures by heart cannot drown the others in it, as it does in one linear layer over all
-    embeddings: the weights of the sum are fitted on pictures that no branch was trained on.
+    embeddings. With `gated` the first branch's embedding says, by a factor of 0..1 for each of the others, how much these count
+    (a mixture of experts, Jacobs et al. 1991): a CNN is worth listening to on pictures like those that it was trained on.
     """
 
-    def __init__(self, widths: Sequence[int], is_seeing: Sequence[bool], hidden: Sequence[int], dropout: float) -> None:
+    def __init__(
+        self, widths: Sequence[int], is_seeing: Sequence[bool], hidden: Sequence[int], dropout: float, *, gated: bool = False
+    ) -> None:
         super().__init__()
         self._widths = list(widths)
         self._is_seeing = list(is_seeing)
@@ -48,11 +51,18 @@ class LateHead(nn.Module):
         self.sum = nn.Linear(len(seen), 1)
         nn.init.ones_(self.sum.weight)
         nn.init.zeros_(self.sum.bias)
+        self.gate = nn.Linear(seen[0], len(seen) - 1) if gated else None
+        if self.gate is not None:
+            nn.init.zeros_(self.gate.weight)
+            nn.init.zeros_(self.gate.bias)
 
     def forward(self, embeddings_BD: Tensor) -> Tensor:
         """logits_B1."""
         parts = torch.split(embeddings_BD, self._widths, dim=1)
         seen = [part for part, sees in zip(parts, self._is_seeing, strict=True) if sees]
         logits_BN = torch.cat([head(part) for head, part in zip(self.heads, seen, strict=True)], dim=1)
+        if self.gate is not None:
+            gates_BM = torch.sigmoid(self.gate(seen[0]))
+            logits_BN = torch.cat([logits_BN[:, :1], gates_BM * logits_BN[:, 1:]], dim=1)
         logits_B1: Tensor = self.sum(logits_BN)
         return logits_B1

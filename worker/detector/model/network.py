@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from .branch import Branch
 from .branch_input import BranchInput
 from .heads import LateHead, mlp
+from .recipes import Fusion
 
 
 class FusionDetector(nn.Module):
     """Concatenates what its branches see and scores it with a small head.
 
     `branches` are called in their order, those in `inputs` on the input as they want it; `hidden` are the head's hidden widths.
-    With `late` each branch that sees the image has a head of its own, and the logit is a weighted sum of theirs. `whole` are the
-    branches that a second head sees: it scores pictures as a whole, the first one faces. A detector with several branches that
-    look at the image also carries `neutral_D`: the mean of its embeddings over training images, fakes and reals counting the
-    same; zeros until training has measured it.
+    `fusion` is described in `Recipe`. `whole` are the branches that a second head sees: it scores pictures as a whole, the first
+    one faces. A detector with several branches that look at the image also carries `neutral_D`: the mean of its embeddings over
+    training images, fakes and reals counting the same; zeros until training has measured it.
     """
 
     neutral_D: Tensor
@@ -33,7 +33,7 @@ class FusionDetector(nn.Module):
         dropout: float,
         *,
         batch_norm: bool = False,
-        late: bool = False,
+        fusion: Fusion = "concatenated",
         whole: Sequence[str] = (),
         inputs: Mapping[str, BranchInput] | None = None,
     ) -> None:
@@ -42,10 +42,11 @@ class FusionDetector(nn.Module):
         self.inputs = nn.ModuleDict(inputs or {})
         self.seeing = tuple(name for name, branch in branches.items() if not branch.is_constant)
         self._widths = [branch.width for branch in branches.values()]
-        if late:
-            self.head: nn.Module = LateHead(self._widths, [name in self.seeing for name in branches], hidden, dropout)
+        if fusion == "concatenated":
+            self.head: nn.Module = mlp(sum(self._widths), hidden, dropout, batch_norm=batch_norm)
         else:
-            self.head = mlp(sum(self._widths), hidden, dropout, batch_norm=batch_norm)
+            is_seeing = [name in self.seeing for name in branches]
+            self.head = LateHead(self._widths, is_seeing, hidden, dropout, gated=fusion == "gated")
         self.whole = tuple(whole)
         self._whole = [name in whole for name in branches]
         seen_whole = sum(width for width, is_seen in zip(self._widths, self._whole, strict=True) if is_seen)

@@ -8,6 +8,7 @@ from ..image.preprocess import Preprocessing
 
 BranchName = Literal["clip-image", "clip-prompt", "resnet101", "efficientnet-lite2"]
 ClipName = Literal["vit-b-32", "vit-b-16"]
+Fusion = Literal["concatenated", "late", "gated"]
 
 # The static prompt of the paper (section III.A), verbatim.
 PROMPT = (
@@ -23,9 +24,10 @@ class Recipe:
 
     `clip` is the tower of the CLIP branches, `clip_blocks` the blocks (from 1) whose class tokens stand beside its image
     embedding, `prompt` the sentence of the branch `clip-prompt`. `batch_norm` puts batch normalisation behind each hidden
-    layer. `inputs` are for branches that see the network's input at another size, or normalised in another way. With
-    `late` each branch has a head of its own, and the logit is a weighted sum of theirs. `whole` are the branches that a second
-    head sees, which scores pictures as a whole; without any there is none.
+    layer. `inputs` are for branches that see the network's input at another size, or normalised in another way. `fusion`
+    says how branches come together: `concatenated` embeddings under one head; `late`, a head for each branch and a weighted sum
+    of their logits; `gated`, such a sum in which the first branch says how much the others count. `whole` are the branches that a
+    second head sees, which scores pictures as a whole; without any there is none.
     """
 
     name: str
@@ -38,5 +40,5 @@ class Recipe:
     prompt: str = PROMPT
     batch_norm: bool = False
     inputs: Mapping[str, Preprocessing] = field(default_factory=dict)
-    late: bool = False
+    fusion: Fusion = "concatenated"
     whole: tuple[BranchName, ...] = ()

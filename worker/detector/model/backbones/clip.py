@@ -3,6 +3,9 @@
 Shapes: B images, C = 3, H x W pixels, T tokens, D embedding width.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,7 +36,8 @@ class ClipImage(Branch):
         super().__init__()
         self.visual = visual.requires_grad_(False).eval()
         self.blocks = blocks
-        self.width = visual.output_dim + len(blocks) * visual.ln_post.normalized_shape[0]
+        self._token_width = int(visual.ln_post.normalized_shape[0])
+        self.width = visual.output_dim + len(blocks) * self._token_width
 
     @property
     def explained(self) -> tuple[nn.Module, ...]:
@@ -55,7 +59,7 @@ class ClipImage(Branch):
             images_BCHW, indices=[block - 1 for block in self.blocks], output_fmt="NLC", output_extra_tokens=True
         )
         tokens = [token_B1D.squeeze(1) for token_B1D in found["image_intermediates_prefix"]]
-        normed = [nn.functional.layer_norm(token_BD, token_BD.shape[-1:]) for token_BD in tokens]
+        normed = [nn.functional.layer_norm(token_BD, (self._token_width,)) for token_BD in tokens]
         return torch.cat([nn.functional.normalize(found["image_features"], dim=-1), *normed], dim=1)
 
 
@@ -124,9 +128,11 @@ def _tower(recipe: Recipe, weights: Path | None) -> Any:
         is_tower = False  # OpenAI's own files, which open_clip reads
     if not is_tower:
         return _model(recipe, weights).visual
-    visual = open_clip.create_model(ARCHITECTURES[recipe.clip], pretrained=None).visual
+    # On no device: both towers would be filled with random numbers first, which takes seconds.
+    with _quiet():
+        visual = open_clip.create_model(ARCHITECTURES[recipe.clip], pretrained=None, device="meta").visual
     try:
-        visual.load_state_dict(load_file(weights))
+        visual.load_state_dict(load_file(weights), assign=True)
     except RuntimeError:
         raise _other_weights(weights, recipe) from None
     return visual
@@ -138,11 +144,24 @@ def _model(recipe: Recipe, weights: Path | None) -> Any:
 
     architecture = ARCHITECTURES[recipe.clip]
     if weights is None:
-        return open_clip.create_model(architecture, pretrained=None).eval()
+        with _quiet():
+            return open_clip.create_model(architecture, pretrained=None).eval()
     try:
         return open_clip.create_model(architecture, pretrained=str(weights), require_pretrained=True).eval()
     except (RuntimeError, KeyError, ValueError):
         raise _other_weights(weights, recipe) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without open_clip's warning of random weights, where they are meant."""
+    root = logging.getLogger()
+    was = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(was)
 
 
 def _other_weights(weights: Path, recipe: Recipe) -> BackboneMissing:
