@@ -1,5 +1,6 @@
 """The active model, ready to score on the device and by the runtime of the settings."""
 
+import logging
 import multiprocessing
 import signal
 from concurrent.futures import ProcessPoolExecutor
@@ -10,11 +11,16 @@ from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 
 from ..detector.checkpoints.card import read_card
-from ..detector.inference.device import choose_device
-from ..detector.inference.exports import exported_network
+from ..detector.inference.device import ChosenDevice, choose_device
+from ..detector.inference.exports import keep_network, kept_network
 from ..detector.inference.onnx_runtime import network_of
 from ..detector.inference.runtimes import choose_runtime
 from ..detector.inference.scorer import Scorer
+
+log = logging.getLogger(__name__)
+
+# How often a network is prepared whose process was killed.
+TRIES = 2
 
 
 class ExportFailed(KnownError):
@@ -24,48 +30,67 @@ class ExportFailed(KnownError):
 def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
     """Load `checkpoint`. Torch is imported only where it runs the network.
 
-    Raises CheckpointError, BackboneMissing, DeviceUnavailable, RuntimeUnavailable and ExportFailed.
+    Raises CheckpointError, BackboneMissing, DeviceUnavailable, RuntimeUnavailable, and ExportFailed where nothing but ONNX Runtime
+    is to run it.
     """
     device = choose_device(settings.device)
     runtime = choose_runtime(settings.runtime, device)
     if runtime == "onnxruntime":
-        network = network_of(exported_network(checkpoint, settings.cache, lambda: _exported(checkpoint, settings)))
-        card = read_card(checkpoint)
-        return Scorer(
-            network.forward,
-            network.branches,
-            card,
-            device,
-            runtime=runtime,
-            micro_batch=settings.batch_size,
-            calls_at_once=2,  # so that no core waits for another to finish the last images of a batch
-        )
+        try:
+            return _by_onnx_runtime(checkpoint, settings, device)
+        except ExportFailed as error:
+            if settings.runtime == runtime:
+                raise
+            log.warning("%s; torch runs it, which is slower", error)
+            runtime = "torch"
     from ..detector.inference.predictor import load_predictor
     from .public_weights import named_backbones
 
     return load_predictor(checkpoint, device, files=named_backbones(settings), micro_batch=settings.batch_size, runtime=runtime)
 
 
-def _exported(checkpoint: Path, settings: Settings) -> bytes:
-    """Exported in a process of its own: what torch takes, some 800 MB, would otherwise be a worker's for as long as it lives."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_leave_interrupts) as process:
-        try:
-            return process.submit(_export, checkpoint, settings).result()
-        except BrokenProcessPool as error:
-            raise ExportFailed(
-                f"the process that prepares {checkpoint} for ONNX Runtime was killed; there may be too little memory. "
-                'It is tried again at the next start; runtime = "torch" does without'
-            ) from error
+def _by_onnx_runtime(checkpoint: Path, settings: Settings, device: ChosenDevice) -> Scorer:
+    network = network_of(kept_network(checkpoint, settings.cache) or _exported(checkpoint, settings))
+    return Scorer(
+        network.forward,
+        network.branches,
+        read_card(checkpoint),
+        device,
+        runtime="onnxruntime",
+        micro_batch=settings.batch_size,
+        calls_at_once=2,  # so that no core waits for another to finish the last images of a batch
+    )
+
+
+def _exported(checkpoint: Path, settings: Settings) -> bytes | Path:
+    """Exported in a process of its own: what torch takes, 1 to 3 GB, would otherwise be a worker's for as long as it lives.
+
+    A process that was killed is tried again: killing one costs time, and no work.
+    """
+    for _ in range(TRIES):
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_leave_interrupts) as process:
+            try:
+                return process.submit(_export, checkpoint, settings).result()
+            except BrokenProcessPool:
+                log.warning(
+                    "the process that prepares %s for ONNX Runtime was killed; there may be too little memory", checkpoint
+                )
+    raise ExportFailed(f"{checkpoint} could not be prepared for ONNX Runtime in {TRIES} tries")
 
 
 def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
 
 
-def _export(checkpoint: Path, settings: Settings) -> bytes:
+def _export(checkpoint: Path, settings: Settings) -> bytes | Path:
+    """Runs in the process of its own, and keeps the file itself: a network of some hundred megabytes need not travel."""
     from ..detector.checkpoints.checkpoint import load_checkpoint
     from ..detector.inference.onnx_export import exported
     from .public_weights import named_backbones
 
     detector, card = load_checkpoint(checkpoint, named_backbones(settings))
-    return exported(detector, card.recipe.preprocessing)
+    try:
+        network = exported(detector, card.recipe.preprocessing)
+    except RuntimeError as error:
+        raise ExportFailed(f"{checkpoint} cannot be exported for ONNX Runtime ({str(error).splitlines()[0]})") from None
+    return keep_network(checkpoint, settings.cache, network)

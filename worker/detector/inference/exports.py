@@ -4,7 +4,6 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,32 +17,41 @@ _LEFT_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 
 
-def exported_network(checkpoint: Path, folder: Path, export: Callable[[], bytes]) -> bytes | Path:
-    """The file in `folder` with what `export` made of `checkpoint`, now or earlier; its bytes where they cannot be kept.
+def kept_network(checkpoint: Path, folder: Path) -> Path | None:
+    """The file in `folder` that `keep_network` wrote for `checkpoint`, if it is whole.
 
-    The name holds the sha256 of the content: a file that has changed since is not used, but made anew.
+    The name holds the sha256 of the content: a file that has changed since is not used, and removed.
     """
-    name = f"{file_sha256(checkpoint)[:32]}-{_VERSION}-"
-    for path in folder.glob(f"{name}*.onnx"):
-        if path.stem.removeprefix(name) == file_sha256(path):
+    prefix = _prefix(checkpoint)
+    for path in folder.glob(f"{prefix}*.onnx"):
+        if path.stem.removeprefix(prefix) == file_sha256(path):
             return path
         log.warning("%s is damaged and is made anew", path)
         with suppress(OSError):
             path.unlink()
-    model = export()
-    path = folder / f"{name}{hashlib.sha256(model).hexdigest()}.onnx"
-    partial = folder / f"{name}{os.getpid()}.partial"
+    return None
+
+
+def keep_network(checkpoint: Path, folder: Path, network: bytes) -> bytes | Path:
+    """Keep the exported `network` of `checkpoint` in `folder` and return the file; `network` itself where it cannot be kept."""
+    prefix = _prefix(checkpoint)
+    path = folder / f"{prefix}{hashlib.sha256(network).hexdigest()}.onnx"
+    partial = folder / f"{prefix}{os.getpid()}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _clear_away(folder)
-        partial.write_bytes(model)
+        partial.write_bytes(network)
         partial.replace(path)
     except OSError as error:
         log.warning("%s cannot be kept (%s): each start of a worker will take some seconds more", path, error.strerror)
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        return model
+        return network
     return path
+
+
+def _prefix(checkpoint: Path) -> str:
+    return f"{file_sha256(checkpoint)[:32]}-{_VERSION}-"
 
 
 def _clear_away(folder: Path) -> None:
