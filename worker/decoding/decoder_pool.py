@@ -82,9 +82,7 @@ class DecoderPool:
         """Start the processes before the first picture comes."""
         self._pool.schedule(os.getpid).result()
 
-    def begin(
-        self, content: bytes | Video, size: int, shown: FaceInputs = _PLAIN
-    ) -> "Future[Ready | PictureError | PoolBroke]":
+    def begin(self, content: bytes | Video, size: int, shown: FaceInputs = _PLAIN) -> "Future[Ready | PictureError | PoolBroke]":
         """Start to decode `content` for inputs of `size` pixels, with its faces `shown` so; a video is read by the decoder.
 
         A crash or a time-out of its decoder is a reason like any other. The future raises DecodersFail when the pool breaks again

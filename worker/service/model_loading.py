@@ -30,7 +30,7 @@ class ExportFailed(KnownError):
 def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
     """Load `checkpoint`. Torch is imported only where it runs the network.
 
-    Raises CheckpointError, BackboneMissing, DeviceUnavailable, RuntimeUnavailable, and ExportFailed where nothing but ONNX Runtime
+    Raises CheckpointError, BackboneMissing, DeviceUnavailable, RuntimeUnavailable, and ExportFailed where only ONNX Runtime
     is to run it.
     """
     device = choose_device(settings.device)
