@@ -12,6 +12,7 @@ from tests.conftest import Dfscan
 from training.data.manifest import Row, read_manifest, write_manifest
 from training.data.row_picture import looked_at
 from training.evaluation.logits import face_logits_of, logits_of
+from worker.detector.faces.face_crops import FaceInputs
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.registry import find_checkpoint
@@ -101,7 +102,7 @@ def test_scanning_measuring_and_cropping_look_at_the_same_faces(
     assert sorted(row.group for row in crops) == ["face", "person", "two", "two"]
     assert [row.path.name for row in crops if row.group == "face"] == ["face.jpg"]  # it is a crop already
     # Written is the face as scanning frames it in the first place; it is scored in other framings, too.
-    shown = {row.group: [item.image_HWC for item in looked_at(row, 192).inputs] for row in rows}
+    shown = {row.group: [item.image_HWC for item in looked_at(row, 192, FaceInputs()).inputs] for row in rows}
     for name in ("person", "two"):
         written = [np.asarray(Image.open(row.path)) for row in crops if row.group == name]
         assert len(written) == len(shown[name]) == len(found[name]["faces"])

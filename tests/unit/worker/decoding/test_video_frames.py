@@ -1,7 +1,9 @@
 """Which frames of a video are looked at, and how their scores become one."""
 
+import math
 import os
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +17,11 @@ from scanner.media.formats import announced_container, has_video_suffix, image_f
 from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Input, Ready
 from worker.decoding.video_frames import Look, Video, chosen, sampled_frames
+from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.picture import Decoded, PictureError
-from worker.pipeline.aggregation import mean_of_top
+from worker.detector.image.preprocess import Preprocessing
+from worker.detector.inference.picture_score import InputAnswer, score_picture
+from worker.detector.model.recipes import Recipe
 
 COLOURS = ("red", "lime", "blue", "white", "black")
 SHOWN = {"red": (255, 0, 0), "lime": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
@@ -143,17 +148,29 @@ def seen(frame: int, face: bool = False) -> Input:
     return Input(np.zeros((1, 1, 3), np.uint8), (0, 0, 1, 1), found, frame=frame, seconds=frame / 10)
 
 
+def scored(inputs: list[Input], scores: list[float]) -> tuple[float, list[Frame]]:
+    """The score of a video whose inputs have these scores from a network with one head; and the frames that made it."""
+    recipe = Recipe("one head", ("resnet101",), (), 0.0, Preprocessing(1, (0.5,) * 3, (0.5,) * 3))
+    card = CheckpointCard("one head", recipe, Calibration(), 0.5, 0.5, "")
+    answers = [InputAnswer(math.log(score / (1 - score))) for score in scores]
+    found = score_picture(card, inputs, answers, is_video=True)
+    assert found.frames is not None
+    return found.score, [replace(frame, score=round(frame.score, 9)) for frame in found.frames]
+
+
 def test_the_score_is_the_mean_of_the_top_quarter() -> None:
     inputs = [seen(number) for number in range(8)]
-    score, frames = mean_of_top(inputs, [0.1, 0.2, 0.9, 0.1, 0.7, 0.1, 0.1, 0.1])
+    score, frames = scored(inputs, [0.1, 0.2, 0.9, 0.1, 0.7, 0.1, 0.1, 0.1])
     assert score == pytest.approx(0.8)
-    assert frames == (Frame(2, 0.2, 0.9), Frame(4, 0.4, 0.7))
-    assert mean_of_top(inputs[:1], [0.3]) == (0.3, (Frame(0, 0.0, 0.3),))
+    assert frames == [Frame(2, 0.2, 0.9), Frame(4, 0.4, 0.7)]
+    score, frames = scored(inputs[:1], [0.3])
+    assert (score, frames) == (pytest.approx(0.3), [Frame(0, 0.0, 0.3)])
 
 
 def test_a_frame_counts_by_its_highest_face_and_one_without_a_face_not_at_all() -> None:
     inputs = [seen(0), seen(1, face=True), seen(1, face=True), seen(2, face=True)]
-    assert mean_of_top(inputs, [0.99, 0.2, 0.6, 0.1]) == (0.6, (Frame(1, 0.1, 0.6),))
+    score, frames = scored(inputs, [0.99, 0.2, 0.6, 0.1])
+    assert (score, frames) == (pytest.approx(0.6), [Frame(1, 0.1, 0.6)])
 
 
 @pytest.mark.parametrize("suffix", CODECS)

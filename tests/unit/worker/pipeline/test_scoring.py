@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from worker.pipeline.scoring import NetworkFails, OutOfMemory, scored_inputs, scores_or_reasons
+from worker.pipeline.scoring import NetworkFails, OutOfMemory, answers_or_reasons, scored_inputs
 
 POISON = 13
 Images = NDArray[np.uint8]
@@ -18,7 +18,7 @@ def images(*shades: int) -> Images:
 
 
 def network(batch: Images) -> Found:
-    """The shade as a score; fails on a batch that has the poison in it."""
+    """The shade as an answer; fails on a batch that has the poison in it."""
     if (batch[:, 0, 0, 0] == POISON).any():
         raise RuntimeError("bad shade")
     return batch[:, 0, 0, 0] / 255
@@ -26,7 +26,7 @@ def network(batch: Images) -> Found:
 
 @given(st.lists(st.integers(0, 255) | st.just(POISON), min_size=1, max_size=20))
 def test_only_the_guilty_are_blamed_and_all_others_scored(shades: list[int]) -> None:
-    found = scores_or_reasons(network, images(*shades))
+    found = answers_or_reasons(network, images(*shades))
     assert len(found) == len(shades)
     for shade, outcome in zip(shades, found, strict=True):
         if shade == POISON:
@@ -36,7 +36,7 @@ def test_only_the_guilty_are_blamed_and_all_others_scored(shades: list[int]) -> 
 
 
 def test_what_is_not_a_number_is_no_score() -> None:
-    found = scores_or_reasons(lambda batch: np.where(batch[:, 0, 0, 0] == POISON, np.nan, 0.5), images(1, POISON, 2))
+    found = answers_or_reasons(lambda batch: np.where(batch[:, 0, 0, 0] == POISON, np.nan, 0.5), images(1, POISON, 2))
     assert found[0] == found[2] == 0.5
     assert "not a number" in str(found[1])
 
@@ -47,12 +47,12 @@ def test_a_broken_network_is_no_ones_fault(count: int) -> None:
         raise RuntimeError("the device has failed")
 
     with pytest.raises(NetworkFails, match="device has failed"):
-        scores_or_reasons(broken, images(*range(count)))
+        answers_or_reasons(broken, images(*range(count)))
 
 
 def test_a_network_that_gives_no_numbers_at_all_is_no_ones_fault() -> None:
     with pytest.raises(NetworkFails, match="not a number"):
-        scores_or_reasons(lambda batch: np.full(len(batch), np.nan), images(1, 2))
+        answers_or_reasons(lambda batch: np.full(len(batch), np.nan), images(1, 2))
 
 
 def test_too_large_a_batch_for_the_memory_is_done_in_parts() -> None:
@@ -61,7 +61,7 @@ def test_too_large_a_batch_for_the_memory_is_done_in_parts() -> None:
             raise MemoryError
         return network(batch)
 
-    assert scores_or_reasons(small, images(*range(9))) == [shade / 255 for shade in range(9)]
+    assert answers_or_reasons(small, images(*range(9))) == [shade / 255 for shade in range(9)]
 
 
 def test_no_memory_for_even_one_is_no_ones_fault() -> None:
@@ -69,21 +69,20 @@ def test_no_memory_for_even_one_is_no_ones_fault() -> None:
         raise MemoryError("CUDA out of memory")
 
     with pytest.raises(OutOfMemory):
-        scores_or_reasons(none_left, images(1, 2, 3))
+        answers_or_reasons(none_left, images(1, 2, 3))
 
 
-def test_an_input_in_several_framings_has_the_score_of_their_mean_logit() -> None:
+def test_an_input_in_several_framings_has_the_mean_of_their_logits() -> None:
     def as_given(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return batch[:, 0, 0, :2] / 255  # two answers of each image
+        return batch[:, 0, 0, :2] / 10.0 - [0, 1]  # two answers of each image
 
     first, second, third = (
-        [np.full((4, 4, 3), shade, np.uint8) for shade in shades] for shades in ((51,), (51, 204), (51, 51, 204))
+        [np.full((4, 4, 3), shade, np.uint8) for shade in shades] for shades in ((50,), (50, 200), (50, 50, 200))
     )
 
     found = scored_inputs(as_given, [first, second, third])
 
-    logit = np.log(0.2 / 0.8)
-    np.testing.assert_allclose(np.stack(found), [[0.2] * 2, [0.5] * 2, [1 / (1 + np.exp(-logit / 3))] * 2])
+    np.testing.assert_allclose(np.stack(found), [[5, 4], [12.5, 11.5], [10, 9]])
     assert scored_inputs(as_given, []) == []
 
 

@@ -1,6 +1,6 @@
 """What becomes of a finding under mild conditions; the networks are functions of ours, the conditions the real ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,14 +16,19 @@ from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.perturbations import mild_conditions, under
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.inference.device import ChosenDevice
+from worker.detector.inference.picture_score import InputAnswer, calibrated_score, score_picture
 from worker.detector.inference.predictor import Predictor
 from worker.detector.model.branch import Branch
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
 from worker.pipeline.aggregation import Judged, judge
+from worker.pipeline.scoring import Answers
 from worker.pipeline.stability import stabilities
 
 SIDE = 48
+BOX = (0, 0, SIDE, SIDE)
+RECIPE = Recipe("measuring", ("resnet101",), (), 0.0, Preprocessing(SIDE, (0.0,) * 3, (1.0,) * 3))
+ONE_HEAD = CheckpointCard("measuring", RECIPE, Calibration(), 0.9, 0.5, "")
 Images = NDArray[np.uint8]
 Found = NDArray[np.float64]
 
@@ -50,29 +55,40 @@ def any_texture(images: Images) -> Found:
     return (images.std(axis=(1, 2, 3)) > 0).astype(float)
 
 
+def held(network: Answers, contents: list[list[list[Images]]], threshold: float) -> list[bool | None]:
+    """Of each content's inputs, given in their framings: whether the highest keeps at least `threshold`, as with one head."""
+
+    def is_fake(inputs: Sequence[Input], rows: Sequence[Found]) -> bool:
+        return score_picture(ONE_HEAD, inputs, [InputAnswer(float(row[0])) for row in rows]).logit >= threshold
+
+    inputs = [[Input(first, BOX, framings=tuple(others)) for first, *others in content] for content in contents]
+    return stabilities(network, inputs, is_fake)
+
+
 def test_what_rests_on_brightness_is_stable_and_what_rests_on_single_pixels_is_not() -> None:
-    assert stabilities(brightness, [[[plain(250)]]], 0.9) == [True]
+    assert held(brightness, [[[plain(250)]]], 0.9) == [True]
     assert contrast(chequered(127)[None])[0] > 0.9
-    assert stabilities(contrast, [[[chequered(127)]]], 0.9) == [False]
+    assert held(contrast, [[[chequered(127)]]], 0.9) == [False]
 
 
 def test_one_condition_is_enough_to_shake_a_finding() -> None:
     faint = chequered(1)
     by_condition = {condition.name: any_texture(under(condition, faint)[None])[0] for condition in mild_conditions()}
     assert by_condition == {"JPEG 90": 0.0, "resize 0.9": 1.0}
-    assert stabilities(any_texture, [[[faint]]], 0.5) == [False]
+    assert held(any_texture, [[[faint]]], 0.5) == [False]
 
 
 def test_one_input_that_stays_fake_is_enough_and_contents_are_kept_apart() -> None:
     contents = [[[chequered(1)]], [], [[chequered(1)], [chequered(100)]], [[chequered(100)]]]
-    assert stabilities(any_texture, contents, 0.5) == [False, None, True, True]
+    assert held(any_texture, contents, 0.5) == [False, None, True, True]
 
 
 def test_all_framings_of_a_face_are_tried_and_their_mean_counts() -> None:
     framings = [plain(20), plain(250), plain(250)]
-    assert stabilities(brightness, [[framings]], 0.8) == [True]
-    assert stabilities(brightness, [[framings]], 0.95) == [False]
+    assert held(brightness, [[framings]], 0.6) == [True]
+    assert held(brightness, [[framings]], 0.75) == [False]
     assert brightness(plain(20)[None])[0] < 0.1
+    assert brightness(plain(250)[None])[0] > 0.95
 
 
 def test_a_changed_input_keeps_its_size() -> None:
@@ -85,7 +101,7 @@ def test_where_the_network_fails_on_a_changed_input_nothing_is_said() -> None:
             raise RuntimeError("cannot")
         return brightness(images)
 
-    assert stabilities(fragile, [[[chequered(100)]], [[plain(250)]]], 0.5) == [None, True]
+    assert held(fragile, [[[chequered(100)]], [[plain(250)]]], 0.5) == [None, True]
 
 
 class Measuring(Branch):
@@ -110,9 +126,7 @@ def predictor(branches: dict[str, Branch], weights: list[float]) -> Predictor:
         detector.head[-1].bias.fill_(-5.0)
     if len(branches) > 1:
         detector.neutral_D.fill_(0.5)
-    recipe = Recipe("measuring", ("resnet101",), (), 0.0, Preprocessing(SIDE, (0.0,) * 3, (1.0,) * 3))
-    card = CheckpointCard("measuring", recipe, Calibration(), 0.9, 0.5, "")
-    return Predictor(detector, card, ChosenDevice("cpu", "for a test"), micro_batch=4)
+    return Predictor(detector, ONE_HEAD, ChosenDevice("cpu", "for a test"), micro_batch=4)
 
 
 @pytest.fixture(name="model")
@@ -124,7 +138,7 @@ def _model() -> ActiveModel:
 def _content() -> Callable[..., Ready]:
     def ready(*images: Images, faces: bool = False) -> Ready:
         face = Face((0, 0, 9, 9), 1.0) if faces else None
-        return Ready(tuple(Input(image, (0, 0, SIDE, SIDE), face) for image in images), "PNG", SIDE, SIDE, looked_for_faces=faces)
+        return Ready(tuple(Input(image, BOX, face) for image in images), "PNG", SIDE, SIDE, looked_for_faces=faces)
 
     return ready
 
@@ -171,8 +185,9 @@ def test_branches_alone_and_how_far_they_disagree(model: ActiveModel, content: C
     assert found.score == pytest.approx(score(0, 1), abs=1e-6)
     assert found.prediction.branches == pytest.approx({"fine": score(0, 0.5), "bright": score(0.5, 1)}, abs=1e-6)
     assert found.prediction.disagreement == pytest.approx(score(0.5, 1) - score(0, 0.5), abs=1e-6)
-    assert [item.score for item in found.inputs] == pytest.approx([score(0, 0.2), score(0, 1)], abs=1e-6)
-    assert [face.score for face in found.prediction.faces or ()] == [item.score for item in found.inputs]
+    assert [calibrated_score(item.logit) for item in found.inputs] == pytest.approx([score(0, 0.2), score(0, 1)], abs=1e-6)
+    assert [face.score for face in found.prediction.faces or ()] == [calibrated_score(item.logit) for item in found.inputs]
+    assert found.deciding == 1
 
 
 def test_one_branch_or_unmeasured_means_give_no_branch_scores(model: ActiveModel, content: Callable[..., Ready]) -> None:

@@ -210,10 +210,6 @@ def test_boxes_are_of_the_upright_picture_whatever_its_orientation_says(finder: 
     assert np.allclose(turned.face.box, plain.face.box, atol=9)
 
 
-def test_a_picture_has_the_score_of_its_worst_face() -> None:
-    assert picture_score([0.2, 0.9, 0.4]) == 0.9
-
-
 def test_what_the_network_cannot_take_is_told(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
         def run(self, *_: object) -> None:

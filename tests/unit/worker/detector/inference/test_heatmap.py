@@ -21,6 +21,7 @@ from worker.detector.image.preprocess import Preprocessing
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.heatmap import _attention_for_fake, heatmap
 from worker.detector.inference.predictor import Predictor
+from worker.detector.inference.scorer import sigmoid
 from worker.detector.model.assembly import build_detector, find_backbone_files
 from worker.detector.model.backbones.clip import ClipImage, ClipPrompt
 from worker.detector.model.backbones.resnet import ResNet101
@@ -229,7 +230,7 @@ def test_of_several_branches_the_one_that_says_fake_makes_the_map(clip: Predicto
     image = planted(2, size, seed=2)[0][1]
     predictor = predictor_of(both, size)
     np.testing.assert_allclose(heatmap(predictor, image), heatmap(clip, image), atol=1e-5)
-    score, clip_alone, resnet_alone = predictor.answers(image[None])[0]
+    score, clip_alone, resnet_alone = sigmoid(predictor.answers(image[None])[0])
     assert clip_alone == pytest.approx(score, abs=1e-6)
     assert score > 0.8 > resnet_alone  # an average of both labels speaks for neither
 

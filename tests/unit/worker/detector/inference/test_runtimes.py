@@ -67,8 +67,8 @@ def test_branches_are_heard_alone_by_onnx_runtime_too(images_BHWC: NDArray[np.ui
     expected, scorer = Predictor(detector, card, CPU, 2), converted(detector, card)
 
     assert scorer.branches == expected.branches == ("clip-image", "resnet101")
-    np.testing.assert_allclose(scorer.scores_with_branches(images), expected.scores_with_branches(images), atol=1e-3)
-    assert scorer.scores_with_branches(images).shape == (2, 3)
+    np.testing.assert_allclose(scorer.answers(images), expected.answers(images), atol=1e-3)
+    assert scorer.answers(images).shape == (2, 3)
     assert torch.backends.mha.get_fastpath_enabled()
 
 

@@ -31,7 +31,7 @@ for name in ("paper-clip-image", "paper-resnet"):
 """
 
 
-def test_missing_public_weights_name_file_option_and_cache_without_touching_the_network(tmp_path: Path) -> None:
+def test_missing_public_weights_name_file_and_command_without_touching_the_network(tmp_path: Path) -> None:
     hidden = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment |= {"HF_HOME": str(tmp_path / "hf"), "TORCH_HOME": str(tmp_path / "torch")}
@@ -40,28 +40,25 @@ def test_missing_public_weights_name_file_option_and_cache_without_touching_the_
 
     clip, resnet = run.stdout.splitlines()
     assert "open_clip_model.safetensors" in clip
-    assert "--clip-weights FILE" in clip
-    assert str(tmp_path / "hf") in clip
+    assert "`dfscan model fetch clip-vit-b-32` with --from FILE" in clip
     assert "resnet101-cd907fc2.pth" in resnet
-    assert "--resnet-weights FILE" in resnet
-    assert str(tmp_path / "torch" / "hub" / "checkpoints" / "resnet101-cd907fc2.pth") in resnet
+    assert "`dfscan model fetch resnet101` with --from FILE" in resnet
 
 
-@pytest.mark.parametrize(("recipe", "option"), [("paper-clip-image", "clip"), ("paper-resnet", "resnet101")])
-def test_a_named_file_that_is_not_there_is_named_in_the_error(tmp_path: Path, recipe: str, option: str) -> None:
+@pytest.mark.parametrize(("recipe", "name"), [("paper-clip-image", "clip-vit-b-32"), ("paper-resnet", "resnet101")])
+def test_a_named_file_that_is_not_there_is_named_in_the_error(tmp_path: Path, recipe: str, name: str) -> None:
     absent = tmp_path / "absent.bin"
 
     with pytest.raises(BackboneMissing, match=r"absent\.bin does not exist"):
-        find_backbone_files(recipe_named(recipe).network, BackboneFiles(**{option: absent}))
+        find_backbone_files(recipe_named(recipe).network, BackboneFiles({name: absent}))
 
 
 def test_given_files_are_taken_and_other_branches_ask_for_nothing(tmp_path: Path) -> None:
     given = tmp_path / "resnet.pth"
     given.touch()
 
-    assert find_backbone_files(recipe_named("paper-resnet").network, BackboneFiles({"resnet101": given})) == BackboneFiles(
-        resnet101=given
-    )
+    given_files = BackboneFiles({"resnet101": given})
+    assert find_backbone_files(recipe_named("paper-resnet").network, given_files) == given_files
 
 
 def test_the_torch_hub_folder_is_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +67,7 @@ def test_the_torch_hub_folder_is_looked_into(tmp_path: Path, monkeypatch: pytest
     cached.parent.mkdir(parents=True)
     cached.touch()
 
-    assert find_backbone_files(recipe_named("paper-resnet").network, BackboneFiles()).resnet101 == cached
+    assert find_backbone_files(recipe_named("paper-resnet").network, BackboneFiles()).named == {"resnet101": cached}
 
 
 def test_efficientnet_comes_with_its_package_and_fits() -> None:
