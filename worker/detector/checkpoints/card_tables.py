@@ -39,6 +39,18 @@ _ACCURACIES = {
 }
 _GENERATORS = {name: _MAIN[name] for name in ("auc", "equal_error_rate", "hit_rate", "flagged_fake_rate")}
 _ROBUSTNESS = {name: _MAIN[name] for name in ("auc", "balanced_accuracy", "false_alarm_rate", "hit_rate")}
+_HELD_OUT = {
+    name: {**_MAIN, **_RANKS}[name]
+    for name in (
+        "auc",
+        "hit_rate_at_1_percent",
+        "hit_rate_at_5_percent",
+        "false_alarm_rate",
+        "flagged_real_rate",
+        "hit_rate",
+        "flagged_fake_rate",
+    )
+}
 _DRIFT = {
     "drift_mean": "mean change of the score",
     "drift_95": "95th percentile",
@@ -123,6 +135,11 @@ def sources_table(sources: Mapping[str, Figures]) -> str:
             for name, found in sources.items()
         ],
     )
+
+
+def held_out_table(rows: Sequence[Figures]) -> str:
+    """Figures of pictures whose sources the heads were not fitted on."""
+    return _table(["what", "real", "fake", *_HELD_OUT.values()], [_row(found["what"], found, _HELD_OUT) for found in rows])
 
 
 def history_table(history: Sequence[Figures]) -> str:

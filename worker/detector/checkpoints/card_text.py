@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from .card import CheckpointCard
-from .card_tables import anchors_table, figures_table, further_tables, history_table, robustness_table, sources_table
+from .card_tables import (
+    anchors_table,
+    figures_table,
+    further_tables,
+    held_out_table,
+    history_table,
+    robustness_table,
+    sources_table,
+)
 
 
 def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
@@ -27,7 +35,7 @@ def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
         parts += _measured(card.metrics)
     if history := card.training.get("history"):
         parts += ["## History", "What was tried, failures included.", history_table(history)]
-    return "\n\n".join([*parts, "## Limits", _limits(seen.size)])
+    return "\n\n".join([*parts, "## Limits", _limits(card)])
 
 
 def robustness_parts(robustness: Mapping[str, Any]) -> list[str]:
@@ -41,6 +49,11 @@ def robustness_parts(robustness: Mapping[str, Any]) -> list[str]:
 
 
 def _training_line(training: Mapping[str, Any]) -> str:
+    if heads := training.get("heads"):
+        return (
+            f"Heads fitted on {training.get('rows', 0):,} images (manifests sha256 `{training.get('manifest_sha256')}`) "
+            f"over frozen branches; {'; '.join(f'{name}: {value}' for name, value in heads.items())}."
+        )
     plan = training.get("plan", {})
     sizes = plan.get("sizes", ())
     return (
@@ -60,7 +73,8 @@ def _calibrated_line(record: Mapping[str, Any]) -> str:
 
 def _measured(metrics: Mapping[str, Any]) -> list[str]:
     split = metrics.get("split")
-    chosen = " Calibration and thresholds were chosen on the same images." if split == "val" else ""
+    is_own = split == "val" and "held_out" not in metrics
+    chosen = " Calibration and thresholds were chosen on the same images." if is_own else ""
     parts = [
         f"## Measured on split `{split}`",
         f"95 % bootstrap intervals by group in brackets.{chosen}",
@@ -73,6 +87,13 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
             f"({crossed['flagged_fake_rate']:.3f} flagged)."
         )
     parts += further_tables(metrics)
+    if held_out := metrics.get("held_out"):
+        parts += [
+            "## Held-out sources",
+            f"{held_out['images']:,} whole pictures of {held_out['sources']} sources, each scored by heads that were fitted "
+            "without its source (eight folds). Intervals by source. The threshold was chosen on these.",
+            held_out_table(held_out["rows"]),
+        ]
     if anchors := metrics.get("anchors"):
         parts += ["## Beside published figures", anchors_table(metrics, anchors)]
     if robustness := metrics.get("robustness"):
@@ -80,13 +101,19 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
     return parts
 
 
-def _limits(size: int) -> str:
-    return "\n".join(
-        [
+def _limits(card: CheckpointCard) -> str:
+    size = card.recipe.preprocessing.size
+    if card.combinations:
+        lines = [
+            "- The figures of held-out sources are what to expect of pictures from elsewhere; most of `val` is of kinds that it knows.",
+            "- It misses most face swaps in photographs, small retouching and inpainting: it has seen few kinds of them.",
+            f"- It sees {size} x {size} pixels: of each face that is found, and of the centre square of the picture.",
+        ]
+    else:
+        lines = [
             "- The figures are of images from the sources that it was trained on. Expect it to miss forgeries of other kinds,",
             "  and to call more photographs fake that are unlike these: that has not been measured.",
             f"- It sees {size} x {size} pixels: of each face that is found, or of the centre square of an image with none.",
             "- It was trained on face crops of about this size. Scores of whole scenes, drawings and screenshots mean little.",
-            "- A score is a reason to look, not a proof, and must not be the only ground of an accusation.",
         ]
-    )
+    return "\n".join([*lines, "- A score is a reason to look, not a proof, and must not be the only ground of an accusation."])

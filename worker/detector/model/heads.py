@@ -8,6 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+# No gated branch is silenced: on pictures of a kind that nobody trained on it may still be right (measured: docs/figures.md).
+LEAST = 0.2
+
 
 def mlp(width: int, hidden: Sequence[int], dropout: float, *, batch_norm: bool = False) -> nn.Sequential:
     """Linear, batch normalisation where asked for, ReLU and dropout per hidden width, then one logit.
@@ -36,8 +39,8 @@ class LateHead(nn.Module):
     """A head for each branch that sees the image, and a weighted sum of their logits ("late fusion").
 
     A branch that knows its training pictures by heart cannot drown the others in it, as it does in one linear layer over all
-    embeddings. With `gated` the first branch's embedding says, by a factor of 0..1 for each of the others, how much these count
-    (a mixture of experts, Jacobs et al. 1991): a CNN is worth listening to on pictures like those that it was trained on.
+    embeddings. With `gated` the first branch's embedding says, by a factor of LEAST..1 for each of the others, how much these
+    count (a mixture of experts, Jacobs et al. 1991): a CNN is worth listening to on pictures like those that it was trained on.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class LateHead(nn.Module):
         seen = [part for part, sees in zip(parts, self._is_seeing, strict=True) if sees]
         logits_BN = torch.cat([head(part) for head, part in zip(self.heads, seen, strict=True)], dim=1)
         if self.gate is not None:
-            gates_BM = torch.sigmoid(self.gate(seen[0]))
+            gates_BM = LEAST + (1 - LEAST) * torch.sigmoid(self.gate(seen[0]))
             logits_BN = torch.cat([logits_BN[:, :1], gates_BM * logits_BN[:, 1:]], dim=1)
         logits_B1: Tensor = self.sum(logits_BN)
         return logits_B1
