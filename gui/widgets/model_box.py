@@ -38,7 +38,7 @@ class ModelBox(QGroupBox):
         self._asking: QProcess | None = None
         self.chosen = model
         self.model = named(QComboBox(), self.tr("Model"))
-        self.model.addItem(model, model)
+        self.model.addItem(model or self.tr("The best at hand"), model)
         self.model.activated.connect(self._choose)
         self.state = QLabel()
         self.state.setWordWrap(True)

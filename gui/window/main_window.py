@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from scanner.base.choices import ChoiceNotKept, choose_model
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 from scanner.ops.status import StandingNow
@@ -170,7 +171,6 @@ class MainWindow(QMainWindow):
         model = QueueModel(thumbnails)
         model.setParent(self)
         presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self._now, self)
-        chosen_model = self.store.read().model or self._settings.model
         explaining = ExplainProcess(self._settings, self._explain, self)
         heatmaps = Heatmaps(
             HeatmapCache(self._settings.data_dir / "heatmaps"), explaining, self._decoding, self._settings.model, self
@@ -178,7 +178,7 @@ class MainWindow(QMainWindow):
         review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
         problems = ProblemsPage(presenter, self._wake, self._now)
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
-        models = ModelBox(presenter, self.service, command, chosen_model, self._now)
+        models = ModelBox(presenter, self.service, command, self._settings.model, self._now)
         models.model_chosen.connect(self._keep_model)
         running = RunPage(presenter, self.service, models, self._now)
         running.standing_changed.connect(self._show_standing)
@@ -249,9 +249,10 @@ class MainWindow(QMainWindow):
         waker(self._settings)()
 
     def _keep_model(self, name: str) -> None:
-        from dataclasses import replace
-
-        self.store.write(replace(self.store.read(), model=name))
+        try:
+            choose_model(self._settings.data_dir, name)
+        except ChoiceNotKept as error:
+            self.complain(str(error))
 
     def _tell_of_recovery(self, recovered: Sequence[Removed]) -> None:
         if recovered:

@@ -10,13 +10,12 @@ from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
 @dataclass(frozen=True)
 class Preferences:
-    """`quarantine_folder` empty: one in the data folder. `model` empty: what the settings say."""
+    """`quarantine_folder` empty: one in the data folder."""
 
     reviewer: str
     quarantine_folder: str
     auto_advance: bool = True
     notify: bool = True
-    model: str = ""
 
 
 class PreferenceStore(QObject):
