@@ -10,7 +10,7 @@ def test_a_chosen_model_is_remembered_for_this_data_folder(tmp_path: Path) -> No
     choose_model(tmp_path / "data", "press")
 
     assert load_settings({"data_dir": tmp_path / "data"}, {}, tmp_path / "config.toml").model == "press"
-    assert load_settings({"data_dir": tmp_path / "other"}, {}, tmp_path / "config.toml").model == "lite"
+    assert load_settings({"data_dir": tmp_path / "other"}, {}, tmp_path / "config.toml").model == ""
 
 
 def test_flags_environment_and_config_go_before_it(tmp_path: Path) -> None:

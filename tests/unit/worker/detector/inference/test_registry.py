@@ -49,7 +49,11 @@ def test_an_imported_checkpoint_is_found_under_its_name(source: Path, data_dir: 
     assert path == data_dir / "models" / "press.safetensors"
     assert path.read_bytes() == source.read_bytes()
     assert find_checkpoint("press", data_dir) == path
-    assert {(item.name, item.bundled) for item in available_checkpoints(data_dir)} == {("lite", True), ("press", False)}
+    assert {(item.name, item.bundled) for item in available_checkpoints(data_dir)} == {
+        ("fusion", True),
+        ("lite", True),
+        ("press", False),
+    }
 
 
 def test_a_broken_checkpoint_is_listed_with_its_problem_beside_the_others(source: Path, data_dir: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_head_with_batch_normalisation_cannot_hear_a_constant(images_BCHW: Ten
 
 
 @pytest.mark.parametrize("hidden", [(), (6,), (6, 5)])
-@pytest.mark.parametrize("others", [{}, {"batch_norm": True}, {"late": True}, {"whole": ("blue",)}], ids=str)
+@pytest.mark.parametrize("others", [{}, {"batch_norm": True}, {"fusion": "late"}, {"whole": ("blue",)}], ids=str)
 def test_every_head_gives_a_logit_for_each_image_and_all_of_it_learns(
     images_BCHW: Tensor, hidden: tuple[int, ...], others: dict[str, Any]
 ) -> None:
@@ -104,7 +104,7 @@ def test_every_head_gives_a_logit_for_each_image_and_all_of_it_learns(
 
 
 def test_a_late_head_is_the_weighted_sum_of_a_head_for_each_branch_that_sees(images_BCHW: Tensor) -> None:
-    detector = network(late=True)
+    detector = network(fusion="late")
     head = filled(detector.head)
     assert isinstance(head, LateHead)
     assert [kinds(own) for own in head.heads] == [[nn.Dropout, nn.Linear]] * 2
@@ -125,7 +125,7 @@ def test_a_late_head_starts_as_the_plain_sum() -> None:
     assert head(torch.randn(4, 5)).tolist() == [[0.0]] * 4
 
 
-@pytest.mark.parametrize("others", [{}, {"late": True}], ids=str)
+@pytest.mark.parametrize("others", [{}, {"fusion": "late"}], ids=str)
 def test_a_branch_alone_is_heard_with_the_others_at_their_mean(images_BCHW: Tensor, others: dict[str, Any]) -> None:
     detector = network((6,), **others)
     filled(detector.head)
@@ -143,7 +143,7 @@ def test_a_branch_alone_is_heard_with_the_others_at_their_mean(images_BCHW: Tens
 
 
 def test_in_a_late_head_a_branch_alone_moves_by_its_own_head_only(images_BCHW: Tensor) -> None:
-    detector = network(late=True)
+    detector = network(fusion="late")
     filled(detector.head)
     with torch.no_grad():
         detector.neutral_D.normal_()
@@ -210,7 +210,7 @@ def test_a_recipe_says_which_heads_and_inputs_its_network_has() -> None:
         0.25,
         Preprocessing(64, mean, mean),
         inputs={"resnet101": Preprocessing(96, mean, mean)},
-        late=True,
+        fusion="late",
         whole=("resnet101",),
     )
 
