@@ -105,7 +105,7 @@ def _limits(card: CheckpointCard) -> str:
     size = card.recipe.preprocessing.size
     if card.combinations:
         lines = [
-            "- The figures of held-out sources are what to expect of pictures from elsewhere; most of `val` it knows the kinds of.",
+            "- The figures of held-out sources are what to expect of pictures from elsewhere; `val` is mostly of kinds it knows.",
             "- It misses most face swaps in photographs, small retouching and inpainting: it has seen few kinds of them.",
             f"- It sees {size} x {size} pixels: of each face that is found, and of the centre square of the picture.",
         ]
