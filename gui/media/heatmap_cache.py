@@ -8,6 +8,8 @@ from pathlib import Path
 from PIL import Image
 from PySide6.QtGui import QImage
 
+from scanner.base.files import write_whole
+
 from .explain_process import Explained, read_answer
 from .patches import Patch
 
@@ -47,7 +49,7 @@ class HeatmapCache:
         folder = self.folder_of(sha256, model_sha256)
         patches = _patches(folder, answer)
         with contextlib.suppress(OSError):  # a full disk costs time, not the heatmap
-            (folder / _ANSWER).write_text(_as_line(answer), "utf-8")
+            write_whole(folder / _ANSWER, _as_line(answer))
             self.trim()
         return patches
 

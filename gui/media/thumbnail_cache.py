@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
+from scanner.base.files import written_whole
 from scanner.media.pictures import small_picture
 
 SIZES = {"normal": 128, "large": 256, "x-large": 512}
@@ -68,14 +69,12 @@ class ThumbnailCache:
         marks.add_text("Thumb::URI", uri)
         marks.add_text("Thumb::MTime", str(mtime))
         marks.add_text("Software", _MADE_BY)
-        partial = kept.with_name(f".{kept.stem}-{os.getpid()}-{threading.get_ident()}")
         try:
             kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            picture.save(partial, "PNG", pnginfo=marks, compress_level=1)
-            partial.chmod(0o600)
-            partial.replace(kept)
+            with written_whole(kept) as partial:
+                picture.save(partial, "PNG", pnginfo=marks, compress_level=1)
+                partial.chmod(0o600)
         except OSError:  # a full disk costs time, not the picture
-            partial.unlink(missing_ok=True)
             return
         with self._lock:
             self._made += 1

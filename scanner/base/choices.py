@@ -1,10 +1,10 @@
 """What the program itself remembers of the user's choices, in the data folder; flags, environment and config.toml go before."""
 
 import json
-import os
 from pathlib import Path
 
 from .errors import KnownError
+from .files import write_whole
 
 
 class ChoiceNotKept(KnownError):
@@ -19,11 +19,9 @@ def choices_file(data_dir: Path) -> Path:
 def choose_model(data_dir: Path, name: str) -> None:
     """Make the checkpoint `name` the one that scans. Raises ChoiceNotKept."""
     target = choices_file(data_dir)
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         # A JSON string is a TOML string too.
-        partial.write_text(f"# written by `dfscan model use`\nmodel = {json.dumps(name)}\n", "utf-8")
-        partial.replace(target)
+        write_whole(target, f"# written by `dfscan model use`\nmodel = {json.dumps(name)}\n")
     except OSError as error:
         raise ChoiceNotKept(f"{target} cannot be written: {error.strerror}; mend it, or set another data folder") from None

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ..base.errors import KnownError
+from ..base.files import write_whole
 from ..base.settings import PREFIX, Settings, config_file, sourced_settings
 from ..ops.autostart import LABEL, NAME, Job, environment_text, launchd_agent, scheduled_task, systemd_unit
 from .context import opened_database, pass_settings, utc_now
@@ -48,7 +49,7 @@ def install(ctx: click.Context, paths: tuple[Path, ...], no_start: bool) -> None
         commands = [["schtasks", "/Create", "/F", "/TN", NAME, "/XML", str(file)], ["schtasks", "/Run", "/TN", NAME]]
     else:
         _write_private(job.environment_file, environment_text(job).encode())
-        file.write_text(systemd_unit(job), "utf-8")
+        write_whole(file, systemd_unit(job))
         commands = [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", f"{NAME}.service"]]
     click.echo(f"written to {file}")
     if not no_start:

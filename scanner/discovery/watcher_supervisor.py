@@ -12,12 +12,13 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
+from ..base.backoff import seconds_before_retry
+
 # The process says something every two seconds; a machine may be slow.
 SILENT_SECONDS = 60.0
 SET_UP_SECONDS = 60.0
 # A watcher that has lived this long is sound; one that dies earlier is started again ever more slowly.
 PROVEN_SECONDS = 60.0
-MOST_STRIKES = 6  # after which it is started once a minute
 
 log = logging.getLogger(__name__)
 
@@ -97,8 +98,8 @@ class Watching:
                 "the watcher has %s; it is started again", "died" if self._process.poll() is not None else "fallen silent"
             )
             self._end()
-            self._strikes = 1 if monotonic() - self._started >= PROVEN_SECONDS else min(self._strikes + 1, MOST_STRIKES)
-            self._not_before = monotonic() + min(60, 2**self._strikes - 2)
+            self._strikes = 1 if monotonic() - self._started >= PROVEN_SECONDS else self._strikes + 1
+            self._not_before = monotonic() + seconds_before_retry(self._strikes - 1)
         if monotonic() >= self._not_before:
             self._start()
             self._notices.put(Restarted())

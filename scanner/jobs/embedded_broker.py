@@ -16,6 +16,8 @@ from typing import Any
 from kombu.transport import filesystem
 from kombu.utils.json import dumps, loads
 
+from ..base.files import write_whole
+
 LONGEST_WAIT_SECONDS = 0.3
 
 log = logging.getLogger(__name__)
@@ -26,10 +28,8 @@ class Channel(filesystem.Channel):
 
     def _put(self, queue: str, payload: Mapping[str, Any], **_: Any) -> None:  # type: ignore[override]
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}"
-        folder = Path(self.data_folder_out)
-        partial = folder / f"{name}.partial"
-        partial.write_text(dumps(payload), "utf-8")  # type: ignore[no-untyped-call]
-        partial.replace(folder / f"{name}.{queue}.msg")
+        message: str = dumps(payload)  # type: ignore[no-untyped-call]
+        write_whole(Path(self.data_folder_out) / f"{name}.{queue}.msg", message)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         folder = Path(self.data_folder_in)

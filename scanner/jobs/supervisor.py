@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from time import monotonic
 
+from ..base.backoff import seconds_before_retry
 from ..base.errors import KnownError
 from ..base.settings import PREFIX, Settings
 from ..database.engine import Database
@@ -137,7 +138,7 @@ class EmbeddedWorker:
             self._strikes = 0
         self._pending_at_death = pending
         self._strikes += _STRIKES_KILLED if status < 0 else _STRIKES.get(status, _STRIKES_ENDED)
-        self._not_before = monotonic() + min(60.0, max(0, self._strikes - 1) ** 2)
+        self._not_before = monotonic() + seconds_before_retry(self._strikes - 1)
         cause = f"was killed ({signal.strsignal(-status)})" if status < 0 else f"ended with status {status}"
         if self._strikes >= STRIKES_OUT:
             self._strikes = 0

@@ -1,8 +1,9 @@
 """Which files are images, or videos where those are asked for: by content, with the suffix only as a hint."""
 
 import os
-import stat
 from contextlib import suppress
+
+from ..base.files import open_regular
 
 # A file with one of these is expected to be an image: when its content is none, that is said, not passed over.
 _PICTURES = "jpg jpeg jpe jfif mpo png apng webp gif bmp dib tif tiff heic heif hif avif avifs"
@@ -106,16 +107,10 @@ def _container(path: str, head: bytes) -> str | None:
 
 def _head(path: str) -> bytes:
     try:
-        # O_NONBLOCK: should the name have become a FIFO meanwhile, opening it must not wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open_regular(path) as file:
+            return os.read(file.fileno(), HEAD)  # no more than that: buffers cost time on network drives
     except OSError:
         return b""
-    try:
-        return os.read(descriptor, HEAD) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
 
 
 def openable_formats() -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 Only formats that are images by content; none that starts a program (EPS).
 """
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
+from ..base.files import open_regular
 from .colour import over_white
 from .formats import openable_formats
 from .raw import embedded_preview, is_raw, turn_like
@@ -57,9 +57,7 @@ def opened_picture(path: str) -> Iterator[Image.Image]:
     """The picture in a regular file, not yet decoded; of a RAW file, its preview. Raises what Pillow raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # The file may be another one by now: no FIFO to wait for.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
+        with open_regular(path) as file:
             preview = embedded_preview(file) if is_raw(file) else None
             with open_image(file, preview) as picture:
                 yield picture

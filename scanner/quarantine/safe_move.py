@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from ..base.errors import KnownError
 from ..base.escape import printable
+from ..base.files import NotRegular, open_regular
 
 _CHUNK = 1 << 20
 _FOLLOWS = os.utime not in os.supports_follow_symlinks  # where it cannot be asked not to
@@ -48,14 +49,14 @@ class Where(StrEnum):
 def identify(path: str) -> Identity:
     """Read a regular file (no link to one). Raises MoveRefused."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW | _BINARY | getattr(os, "O_NONBLOCK", 0))
+        file = open_regular(path, follow=False)
+    except NotRegular:
+        raise MoveRefused(f"{printable(path)} is not a regular file; it was left where it is") from None
     except OSError as error:
         reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
         raise MoveRefused(f"{printable(path)} cannot be read: {reason}; it was left where it is") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise MoveRefused(f"{printable(path)} is not a regular file; it was left where it is")
+    with file:
+        status = os.fstat(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Identity(digest, status.st_size, status.st_mtime_ns, status.st_atime_ns, status.st_dev, status.st_ino)
 
@@ -116,8 +117,7 @@ def _copy(source: str, target: str, identity: Identity) -> None:
     """Copy under a name of our own, make it durable, read it back, compare, then give it its name. On trouble the copy goes."""
     partial = _partial(target)
     try:
-        reading = os.open(source, os.O_RDONLY | _NO_FOLLOW | _BINARY)
-        with os.fdopen(reading, "rb") as original:
+        with open_regular(source, follow=False) as original:
             writing = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
             with os.fdopen(writing, "wb") as copy:
                 shutil.copyfileobj(original, copy, _CHUNK)

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from scanner.base.errors import KnownError
+from scanner.base.files import write_whole
 from scanner.base.settings import Settings
 
 from ..data.bias import find_bias
@@ -93,7 +94,7 @@ def _dropped(found: Gathered, run_folder: Path, processes: int, say: Callable[[s
         say(f"left out {len(dropped):,} reviewed images that are unreadable, or copies of others in another split")
     if bias := find_bias(found.without(dropped).rows):
         say(f"note: {bias.text()}")
-    record.write_text(json.dumps({"manifest": everything.sha256, "dropped": dropped}), "utf-8")
+    write_whole(record, json.dumps({"manifest": everything.sha256, "dropped": dropped}))
     return dropped
 
 

@@ -5,12 +5,12 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scanner.base.errors import KnownError
+from scanner.base.files import written_whole
 
 # Larger pictures are refused, as by the default setting `max_megapixels` of scanning.
 MAX_PIXELS = 256_000_000
@@ -92,12 +92,11 @@ def write_manifest(path: Path, rows: Sequence[Row], *, replace: bool = False) ->
     """
     _refuse_split_groups(path, rows)
     folder = path.absolute().parent
-    partial = folder / f".{path.name}.partial"
     if path.exists() and not replace:
         raise ManifestError(f"{path} exists; name another file, or overwrite it with --force")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with partial.open("w", newline="", encoding="utf-8") as opened:
+        with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as opened:
             writer = csv.writer(opened, lineterminator="\n")
             writer.writerow(COLUMNS)
             for row in rows:
@@ -105,10 +104,7 @@ def write_manifest(path: Path, rows: Sequence[Row], *, replace: bool = False) ->
                 named = picture.relative_to(folder) if picture.is_relative_to(folder) else picture
                 label = "fake" if row.label else "real"
                 writer.writerow([named.as_posix(), label, row.source, row.family, row.generator, row.group, row.split])
-        partial.replace(path)
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
         raise ManifestError(f"{path} cannot be written: {error.strerror}") from None
 
 

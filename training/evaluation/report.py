@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.base.errors import KnownError
+from scanner.base.files import write_whole
 from worker.detector.checkpoints.card import file_sha256
 from worker.detector.checkpoints.card_tables import anchors_table, figures_table, further_tables, sources_table
 from worker.detector.checkpoints.card_text import robustness_parts
@@ -104,9 +105,9 @@ def write_report(evaluation: Evaluation, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         drawn = draw_plots(scored(evaluation.rows, evaluation.scores, cuts["threshold"], cuts["band_low"]), folder)
         document = {**evaluation.document, "plots": {name: path.name for name, path in drawn.items()}}
-        (folder / "evaluation.json").write_text(json.dumps(document, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        write_whole(folder / "evaluation.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
         path = folder / "evaluation.md"
-        path.write_text(report_text(document) + "\n", encoding="utf-8")
+        write_whole(path, report_text(document) + "\n")
     except OSError as error:
         raise ReportUnwritable(f"the report cannot be written to {folder}: {error.strerror}; choose another folder") from None
     return path

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from scanner.base.errors import KnownError
+from scanner.base.files import written_whole
 from worker.detector.checkpoints.checkpoint import stored_tensors
 from worker.detector.image.preprocess import Preprocessing
 
@@ -56,9 +57,8 @@ def save_state(folder: Path, key: str, state: RunState) -> None:
         "best": state.best,
         "rng": torch.get_rng_state(),
     }
-    partial = folder / f"{FILE}.partial"
-    torch.save(content, partial)
-    partial.replace(folder / FILE)
+    with written_whole(folder / FILE) as partial:
+        torch.save(content, partial)
 
 
 def restore_state(folder: Path, key: str, state: RunState) -> None:

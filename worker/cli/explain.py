@@ -13,6 +13,7 @@ import click
 
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
+from scanner.base.files import write_whole
 from scanner.base.settings import Settings
 from scanner.cli.context import pass_settings
 
@@ -98,10 +99,8 @@ def _demand_writable(output: Path, image: str) -> None:
 
 
 def _write(output: Path, drawn: bytes) -> None:
-    partial = output.with_name(f"{output.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(drawn)
-        partial.replace(output)
+        write_whole(output, drawn)
     except OSError as error:
         raise OutputRefused(f"{output} cannot be written: {error.strerror}") from None
 

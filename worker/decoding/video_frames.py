@@ -4,7 +4,6 @@ What is read names no other file: the container is given to FFmpeg, as a playlis
 """
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from scanner.base.files import open_regular
 
 from ..detector.image.picture import Decoded, PictureError
 
@@ -101,10 +102,9 @@ def chosen(looks: Sequence[Look], count: int) -> list[Look]:
 def _opened(video: Video) -> Iterator["av.container.InputContainer"]:
     import av
 
-    descriptor = os.open(video.path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or (found.st_size, found.st_mtime_ns) != (video.size, video.mtime_ns):
+    with open_regular(video.path) as file:
+        found = os.fstat(file.fileno())
+        if (found.st_size, found.st_mtime_ns) != (video.size, video.mtime_ns):
             raise PictureError("it has changed meanwhile")
         with av.open(file, mode="r", format=_DEMUXERS[video.container], buffer_size=1 << 18) as container:
             yield container

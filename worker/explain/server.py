@@ -21,15 +21,14 @@ may be emptied at any time.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from scanner.base.errors import KnownError
+from scanner.base.files import write_whole, written_whole
 from scanner.base.settings import Settings
 
 from .explanation import Explainer, Explanation
@@ -80,9 +79,10 @@ def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path)
     out.mkdir(parents=True, exist_ok=True)
     names = [f"{stem}-{number}.png" for number in range(len(explanation.inputs))]
     for name, item in zip(names, explanation.inputs, strict=True):
-        _replace(out / name, partial(Image.fromarray(item.heat_HW).save, format="PNG"))
+        with written_whole(out / name) as partial:
+            Image.fromarray(item.heat_HW).save(partial, "PNG")
     told = json.dumps({"version": _KEPT, **_told(sha256, explanation, names)})
-    _replace(out / f"{stem}.json", lambda new: new.write_text(told, encoding="utf-8"))
+    write_whole(out / f"{stem}.json", told)
     return _told(sha256, explanation, names)
 
 
@@ -105,10 +105,3 @@ def _kept(out: Path, stem: str) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     return None
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Write whole or not at all, and beside others that do the same."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    write(new)
-    new.replace(path)

@@ -2,10 +2,10 @@
 
 import hashlib
 import os
-import stat
 from io import BufferedReader
 
 from scanner.base.file_times import storable_ns
+from scanner.base.files import NotRegular, open_regular
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import Changed, ContentFacts, Failed, Outcome, Unreachable, Vanished
 from scanner.jobs.path_map import local_path
@@ -103,17 +103,16 @@ def _opened(
     file: Claimed, max_bytes: int, setting: str, path: str, root: str | None
 ) -> BufferedReader | Failed | Vanished | Unreachable:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        opened = open_regular(path)
+    except NotRegular:
+        return Failed(file, "not-a-file", "not a regular file")
     except (FileNotFoundError, NotADirectoryError):
         return gone(file, path, root)
     except OSError as error:
         return unread(file, "opened", error, path, root)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(descriptor)
-        return Failed(file, "not-a-file", "not a regular file")
-    if status.st_size > max_bytes:
-        os.close(descriptor)
-        reason = f"too large: {status.st_size / 1e6:,.0f} MB, the limit is {max_bytes / 1e6:,.0f} MB (setting {setting})"
+    size = os.fstat(opened.fileno()).st_size
+    if size > max_bytes:
+        opened.close()
+        reason = f"too large: {size / 1e6:,.0f} MB, the limit is {max_bytes / 1e6:,.0f} MB (setting {setting})"
         return Failed(file, "too-large", reason)
-    return os.fdopen(descriptor, "rb")
+    return opened

@@ -37,7 +37,7 @@ from ..pipeline.deadline import Deadline
 from ..pipeline.pipeline import drain
 from ..pipeline.scoring import OutOfMemory
 from ..pipeline.types import Worker
-from .circuit_breaker import FIRST_SECONDS, Breaker
+from .circuit_breaker import Breaker
 from .memory import memory_ceiling, resident_megabytes
 from .model_loading import load_scorer
 from .public_weights import chosen_checkpoint
@@ -140,7 +140,7 @@ def _task(worker: Worker, exit_status: list[int], ceiling: int) -> Callable[[], 
                 exit_status.append(EXIT_TROUBLE)
                 raise WorkerShutdown(EXIT_TROUBLE) from error
             break
-        if breaker.next_seconds > FIRST_SECONDS:
+        if breaker.has_paused:
             _say_trouble(worker, None)
         breaker.close()
         if concluded:

@@ -1,6 +1,7 @@
 """Waiting out trouble; the sleep is ours."""
 
-from worker.service.circuit_breaker import LONGEST_SECONDS, Breaker
+from scanner.base.backoff import LONGEST_SECONDS
+from worker.service.circuit_breaker import Breaker
 
 
 def slept_by(breaker_pauses: int, *, stop_after: float = float("inf")) -> list[float]:

@@ -1,0 +1,52 @@
+"""Files written whole or not at all, and regular files opened without waiting for a writer."""
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
+from pathlib import Path
+
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+
+class NotRegular(OSError):
+    """A folder, FIFO, socket or device, where a regular file is needed."""
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to: after the block it takes the place of `path`; when the block raises, it is removed.
+
+    Nobody reads half a file, and several processes and threads may write the same one. Raises OSError.
+    """
+    partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes | str) -> None:
+    """Write `content` (text as UTF-8) in the place of `path`, whole or not at all. Raises OSError."""
+    with written_whole(path) as partial:
+        partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> BufferedReader:
+    """Open a regular file to read its bytes; without `follow`, a symbolic link is none. Raises OSError, NotRegular.
+
+    A name may have become a FIFO's since it was looked at: opening that must not wait for a writer.
+    """
+    descriptor = os.open(path, _READ if follow else _READ | _NO_FOLLOW)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotRegular(None, "not a regular file", os.fspath(path))
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
