@@ -6,53 +6,18 @@ One question at a time goes in, one JSON object a line; one answer a line comes 
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 from scanner.base.settings import Settings
+from scanner.domain.explain_answer import ExplainAnswer
 from scanner.jobs.supervisor import as_environment
 
 from ..tasks.service_process import last_line
-from .patches import Box
 
 COMMAND = (sys.executable, "-m", "scanner", "explain", "--serve")
 _END_MILLISECONDS = 3_000
-
-
-@dataclass(frozen=True)
-class ExplainedInput:
-    """One input of the network: its place in the upright picture (left, top, width, height in pixels), and its heatmap's file."""
-
-    box: Box
-    score: float
-    heatmap: str
-
-
-@dataclass(frozen=True)
-class Explained:
-    """An answer. `error` says why there is none; everything but `path` is empty then."""
-
-    path: str
-    sha256: str = ""
-    score: float | None = None
-    inputs: tuple[ExplainedInput, ...] = ()
-    error: str = ""
-
-
-def read_answer(line: str | bytes) -> Explained:
-    """Raises ValueError, TypeError or KeyError for what is no answer."""
-    said: dict[str, Any] = json.loads(line)
-    if said.get("error"):
-        return Explained(str(said["path"]), error=str(said["error"]))
-    inputs = tuple(
-        ExplainedInput(_box(item["box"]), float(item["score"]), str(item["heatmap"]))
-        for item in said["inputs"]
-        if item["heatmap"]
-    )
-    return Explained(str(said["path"]), str(said["sha256"]), float(said["score"]), inputs)
 
 
 class ExplainProcess(QObject):
@@ -133,8 +98,8 @@ class ExplainProcess(QObject):
             line = bytes(self._process.readLine().data())
             self._asked = ""
             try:
-                self.answered.emit(read_answer(line))
-            except (ValueError, TypeError, KeyError):
+                self.answered.emit(ExplainAnswer.from_json(json.loads(line)))
+            except ValueError:
                 self.failed.emit(
                     self.tr("The explanation cannot be understood: {line}").format(line=line[:200].decode("utf-8", "replace"))
                 )
@@ -153,8 +118,3 @@ class ExplainProcess(QObject):
             self._asked, self._next = "", None
             process.deleteLater()
             self.failed.emit(self.tr("{program} cannot be started").format(program=self._command[0]))
-
-
-def _box(sides: Sequence[float]) -> Box:
-    left, top, width, height = (round(side) for side in sides)
-    return left, top, width, height

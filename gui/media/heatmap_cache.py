@@ -1,6 +1,7 @@
 """Heatmaps on the disk: one folder for each content and model, with the answer that came with them, and a size cap."""
 
 import contextlib
+import json
 import os
 import shutil
 from pathlib import Path
@@ -9,8 +10,8 @@ from PIL import Image
 from PySide6.QtGui import QImage
 
 from scanner.base.files import write_whole
+from scanner.domain.explain_answer import ExplainAnswer
 
-from .explain_process import Explained, read_answer
 from .patches import Patch
 
 CAP_BYTES = 128 << 20
@@ -37,19 +38,19 @@ class HeatmapCache:
         """What is kept, as colours; None when nothing usable is."""
         folder = self.folder_of(sha256, model_sha256)
         try:
-            answer = read_answer((folder / _ANSWER).read_text("utf-8"))
+            answer = ExplainAnswer.from_json(json.loads((folder / _ANSWER).read_text("utf-8")))
             patches = _patches(folder, answer)
             os.utime(folder)
-        except (OSError, ValueError, TypeError, KeyError, SyntaxError):
+        except (OSError, ValueError, SyntaxError):
             return None
         return patches
 
-    def keep(self, sha256: str, model_sha256: str, answer: Explained) -> tuple[Patch, ...]:
+    def keep(self, sha256: str, model_sha256: str, answer: ExplainAnswer) -> tuple[Patch, ...]:
         """Remember that the folder is whole. Raises OSError when its heatmaps cannot be read."""
         folder = self.folder_of(sha256, model_sha256)
         patches = _patches(folder, answer)
         with contextlib.suppress(OSError):  # a full disk costs time, not the heatmap
-            write_whole(folder / _ANSWER, _as_line(answer))
+            write_whole(folder / _ANSWER, json.dumps(answer.to_json()))
             self.trim()
         return patches
 
@@ -83,19 +84,12 @@ def _between(place: float, cold: int, warm: int, hot: int) -> int:
     return round(low + (high - low) * along)
 
 
-def _patches(folder: Path, answer: Explained) -> tuple[Patch, ...]:
+def _patches(folder: Path, answer: ExplainAnswer) -> tuple[Patch, ...]:
     patches = []
-    for item in answer.inputs:
+    for item in answer.inputs or ():
         with Image.open(folder / Path(item.heatmap).name, formats=["PNG"]) as grey:
             picture = coloured(grey)
         size, pixels = picture.size, picture.tobytes()
         image = QImage(pixels, *size, 4 * size[0], QImage.Format.Format_RGBA8888).copy()
         patches.append(Patch(item.box, image))
     return tuple(patches)
-
-
-def _as_line(answer: Explained) -> str:
-    import json
-
-    inputs = [{"box": item.box, "score": item.score, "heatmap": item.heatmap} for item in answer.inputs]
-    return json.dumps({"path": answer.path, "sha256": answer.sha256, "score": answer.score, "inputs": inputs})

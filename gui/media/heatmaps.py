@@ -5,10 +5,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from scanner.domain.explain_answer import ExplainAnswer
 from scanner.review.image_details import ImageDetails
 
 from ..tasks.background import Background
-from .explain_process import Explained, ExplainProcess
+from .explain_process import ExplainProcess
 from .heatmap_cache import HeatmapCache
 from .patches import Patch
 
@@ -88,7 +89,7 @@ class Heatmaps(QObject):
         model = self._model if Path(self._model).stem == found.model else found.model
         self._process.ask(details.path, self._cache.folder_of(*_key(details)), model)
 
-    def _take(self, answer: Explained) -> None:
+    def _take(self, answer: ExplainAnswer) -> None:
         details = self._details
         if not self.is_on or details is None or answer.path != details.path:
             return
@@ -100,7 +101,7 @@ class Heatmaps(QObject):
             key = _key(details)
             self._background.ask(lambda: self._keep(key, answer), self._kept, lambda error: self._fail(str(error)), "heatmap")
 
-    def _keep(self, key: tuple[str, str], answer: Explained) -> tuple[Patch, ...] | str:
+    def _keep(self, key: tuple[str, str], answer: ExplainAnswer) -> tuple[Patch, ...] | str:
         try:
             return self._cache.keep(*key, answer)
         except (OSError, SyntaxError) as error:

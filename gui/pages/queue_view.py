@@ -8,7 +8,7 @@ from datetime import datetime
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QStackedWidget, QTabBar, QToolButton, QVBoxLayout, QWidget
 
-from scanner.review.criteria import Criteria, CriteriaError, Tab, from_document
+from scanner.review.criteria import Criteria, CriteriaError, Tab
 from scanner.review.image_details import known_models
 from scanner.review.review_queue import Counts
 from scanner.review.saved_filters import NamedCriteria, delete_filter, save_filter, saved_filters
@@ -186,7 +186,7 @@ class QueueView(QWidget):
 
     def _use_saved(self, name: str) -> None:
         try:
-            criteria = from_document(self._saved[name].document, TABS[self.tabs.currentIndex()])
+            criteria = Criteria.from_json(self._saved[name].document, TABS[self.tabs.currentIndex()])
         except CriteriaError as error:
             self._presenter.complained.emit(str(error))
             return

@@ -1,11 +1,12 @@
 """What a person asks of the review queue: tab, order and filters. Written to and read from saved filters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ..base.documents import DocumentError, from_document, to_document
 from ..base.errors import KnownError
 
 
@@ -60,30 +61,15 @@ class Criteria:
         plain = Criteria(tab=self.tab, order=self.order)
         return self != plain
 
+    def to_json(self) -> dict[str, Any]:
+        """A saved filter; the tab is left out, since it serves on each."""
+        document: dict[str, Any] = to_document(self)
+        return {name: value for name, value in document.items() if name != "tab"}
 
-def as_document(criteria: Criteria) -> dict[str, Any]:
-    """For JSON; the tab is left out, a saved filter serves on each."""
-    document = {field.name: getattr(criteria, field.name) for field in fields(criteria) if field.name != "tab"}
-    for name in ("since", "until"):
-        document[name] = document[name].isoformat() if document[name] else None
-    return document | {"labels": list(criteria.labels)}
-
-
-def from_document(document: Mapping[str, Any], tab: Tab) -> Criteria:
-    """The inverse of `as_document`. Raises CriteriaError."""
-    try:
-        moments = {name: datetime.fromisoformat(document[name]) if document[name] else None for name in ("since", "until")}
-        return Criteria(
-            tab=tab,
-            order=Order(document["order"]),
-            text=str(document["text"]),
-            folder=str(document["folder"]),
-            labels=tuple(map(str, document["labels"])),
-            model=str(document["model"]),
-            score_from=float(document["score_from"]),
-            score_to=float(document["score_to"]),
-            evidence=str(document.get("evidence", "")),  # filters that were saved before it was one have none
-            **moments,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise CriteriaError(f"the saved filter cannot be understood ({error}); delete it and save it anew") from None
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any], tab: Tab) -> "Criteria":
+        """The inverse of `to_json`. Raises CriteriaError."""
+        try:
+            return from_document(cls, {**document, "tab": tab})
+        except DocumentError as error:
+            raise CriteriaError(f"the saved filter cannot be understood ({error}); delete it and save it anew") from None

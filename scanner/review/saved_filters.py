@@ -8,12 +8,12 @@ from sqlalchemy import delete, select
 
 from ..database.engine import Database
 from ..database.models import SavedFilter
-from .criteria import Criteria, as_document
+from .criteria import Criteria
 
 
 @dataclass(frozen=True)
 class NamedCriteria:
-    """A saved filter; `criteria.from_document` reads its document."""
+    """A saved filter; `Criteria.from_json` reads its document."""
 
     name: str
     document: dict[str, Any]
@@ -23,7 +23,7 @@ def save_filter(database: Database, name: str, criteria: Criteria, now: datetime
     """Keep `criteria` under `name`; one of that name is replaced."""
     with database.write() as session:
         session.execute(delete(SavedFilter).where(SavedFilter.name == name))
-        session.add(SavedFilter(name=name, criteria=as_document(criteria), saved_at=now))
+        session.add(SavedFilter(name=name, criteria=criteria.to_json(), saved_at=now))
 
 
 def delete_filter(database: Database, name: str) -> None:

@@ -1,5 +1,6 @@
 """Looking closely: faces, where the score comes from, near copies, origin, and what is said of all that."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -12,9 +13,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from test_deciding import stored
 
-from gui.media.explain_process import read_answer
 from gui.media.heatmap_cache import HeatmapCache, coloured
 from scanner.domain.evidence import Evidence, Kind, Word
+from scanner.domain.explain_answer import ExplainAnswer
 from scanner.domain.prediction import Face, Frame, Prediction
 from scanner.domain.states import Basis
 
@@ -179,7 +180,7 @@ def test_heatmaps_stay_below_the_cap_and_the_oldest_go_first(tmp_path: Path) -> 
         line = (
             f'{{"path": "x", "sha256": "{number}", "score": 1, "inputs": [{{"box": [0,0,9,9], "score": 1, "heatmap": "0.png"}}]}}'
         )
-        [patch] = cache.keep(f"{number}", "m" * 64, read_answer(line))
+        [patch] = cache.keep(f"{number}", "m" * 64, ExplainAnswer.from_json(json.loads(line)))
         assert (patch.box, patch.image.width()) == ((0, 0, 9, 9), 120)
         os.utime(folder, (number, number))
     assert cache.trim() <= 60_000

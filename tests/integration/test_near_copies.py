@@ -18,7 +18,7 @@ from scanner.reports.report import build_report
 from scanner.results import near_copies as module
 from scanner.results.near_copies import DISTANCE, grouped, near_copies
 from scanner.results.record import record
-from scanner.review.criteria import Criteria, Tab, as_document, from_document
+from scanner.review.criteria import Criteria, Tab
 from scanner.review.decisions import decide, take_back
 from scanner.review.review_queue import queue_page
 
@@ -165,13 +165,13 @@ def test_report_and_queue_are_filtered_by_evidence(database: Database, store: St
     criteria = Criteria(evidence=word)
     assert criteria.is_narrowed
     assert {item.path for item in queue_page(database, criteria, after=None, limit=9)} == expected
-    assert from_document(as_document(criteria), Tab.TO_REVIEW) == criteria
+    assert Criteria.from_json(criteria.to_json(), Tab.TO_REVIEW) == criteria
 
 
 def test_filters_saved_before_evidence_was_one_are_read(now: datetime) -> None:
-    document = as_document(Criteria(since=now))
+    document = Criteria(since=now).to_json()
     del document["evidence"]
-    assert from_document(document, Tab.TO_REVIEW) == Criteria(since=now)
+    assert Criteria.from_json(document, Tab.TO_REVIEW) == Criteria(since=now)
 
 
 def test_what_an_older_version_did_not_look_for_is_added_and_nothing_is_taken_away(

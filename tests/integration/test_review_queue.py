@@ -16,7 +16,7 @@ from scanner.reports.report import build_report
 from scanner.results.near_copies import near_copies
 from scanner.results.problems import count_stale, problems_page, rescan_stale
 from scanner.results.record import record
-from scanner.review.criteria import Criteria, CriteriaError, Order, Tab, as_document, from_document
+from scanner.review.criteria import Criteria, CriteriaError, Order, Tab
 from scanner.review.decisions import decide, reviews_of, take_back
 from scanner.review.review_queue import (
     QueueItem,
@@ -199,10 +199,10 @@ def test_filters_are_kept_under_a_name(database: Database, now: datetime) -> Non
     save_filter(database, "mine", Criteria(), now)
     save_filter(database, "mine", criteria, now)
     [saved] = saved_filters(database)
-    assert from_document(saved.document, Tab.TO_REVIEW) == criteria
+    assert Criteria.from_json(saved.document, Tab.TO_REVIEW) == criteria
     assert criteria.is_narrowed
     assert not Criteria(tab=Tab.FAKE, order=Order.FOLDER).is_narrowed
     delete_filter(database, "mine")
     assert saved_filters(database) == ()
     with pytest.raises(CriteriaError, match="save it anew"):
-        from_document({**as_document(criteria), "order": "sideways"}, Tab.FAKE)
+        Criteria.from_json({**criteria.to_json(), "order": "sideways"}, Tab.FAKE)

@@ -21,7 +21,7 @@ may be emptied at any time.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,32 +30,31 @@ from PIL import Image
 from scanner.base.errors import KnownError
 from scanner.base.files import write_whole, written_whole
 from scanner.base.settings import Settings
+from scanner.domain.explain_answer import ExplainAnswer, ExplainedInput
 
 from .explanation import Explainer, Explanation
 from .given_file import CannotExplain, read_file
 
 # Counts up when what is kept changes its meaning.
 _KEPT = 1
-_KEYS = ("sha256", "score", "label", "basis", "stable", "branches", "inputs")
 
 
 def serve(settings: Settings, requests: Iterable[str], say: Callable[[str], None]) -> None:
     """Answer each line of `requests` with one line to `say`. Raises CheckpointError where there is no such model."""
     with Explainer(settings) as explainer:
         for line in requests:
-            say(json.dumps(_answer(settings, explainer, line)))
+            say(json.dumps(_answer(settings, explainer, line).to_json()))
 
 
-def _answer(settings: Settings, explainer: Explainer, line: str) -> dict[str, Any]:
+def _answer(settings: Settings, explainer: Explainer, line: str) -> ExplainAnswer:
     path: str | None = None
-    nothing = dict.fromkeys(_KEYS)
     try:
         path, out = _request(line)
-        return {"path": path, **_kept_or_new(settings, explainer, path, Path(out)), "error": None}
+        return _kept_or_new(settings, explainer, path, Path(out))
     except KnownError as error:
-        return {"path": path, **nothing, "error": str(error)}
+        return ExplainAnswer(path, error=str(error))
     except OSError as error:
-        return {"path": path, **nothing, "error": f"{error.filename}: {error.strerror}; mend it, or name another folder"}
+        return ExplainAnswer(path, error=f"{error.filename}: {error.strerror}; mend it, or name another folder")
 
 
 def _request(line: str) -> tuple[str, str]:
@@ -69,10 +68,10 @@ def _request(line: str) -> tuple[str, str]:
     return path, out
 
 
-def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path) -> dict[str, Any]:
+def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path) -> ExplainAnswer:
     content, sha256 = read_file(path, settings)
     stem = f"{sha256}-{explainer.model_sha256[:16]}{'' if settings.faces else '-whole'}"
-    kept = _kept(out, stem)
+    kept = _kept(path, out, stem)
     if kept is not None:
         return kept
     explanation = explainer.explain(content)
@@ -81,27 +80,25 @@ def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path)
     for name, item in zip(names, explanation.inputs, strict=True):
         with written_whole(out / name) as partial:
             Image.fromarray(item.heat_HW).save(partial, "PNG")
-    told = json.dumps({"version": _KEPT, **_told(sha256, explanation, names)})
-    write_whole(out / f"{stem}.json", told)
-    return _told(sha256, explanation, names)
+    answer = _told(path, sha256, explanation, names)
+    write_whole(out / f"{stem}.json", json.dumps({"version": _KEPT, **answer.to_json()}))
+    return answer
 
 
-def _told(sha256: str, explanation: Explanation, names: list[str]) -> dict[str, Any]:
+def _told(path: str, sha256: str, explanation: Explanation, names: Sequence[str]) -> ExplainAnswer:
     found = explanation.prediction
-    inputs = [
-        {"box": list(item.box), "score": item.score, "heatmap": name}
-        for item, name in zip(explanation.inputs, names, strict=True)
-    ]
-    values = (sha256, explanation.score, explanation.label, found.basis, found.stable, dict(found.branches) or None, inputs)
-    return dict(zip(_KEYS, values, strict=True))
+    inputs = tuple(ExplainedInput(item.box, item.score, name) for item, name in zip(explanation.inputs, names, strict=True))
+    branches = dict(found.branches) or None
+    return ExplainAnswer(path, sha256, explanation.score, explanation.label, found.basis, found.stable, branches, inputs)
 
 
-def _kept(out: Path, stem: str) -> dict[str, Any] | None:
-    """What was answered before, if all of it is still there."""
+def _kept(path: str, out: Path, stem: str) -> ExplainAnswer | None:
+    """What was answered before, perhaps about a copy, if all of it is still there."""
     try:
         told: dict[str, Any] = json.loads((out / f"{stem}.json").read_text(encoding="utf-8"))
-        if told.pop("version") == _KEPT and all((out / item["heatmap"]).is_file() for item in told["inputs"]):
-            return told
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        answer = ExplainAnswer.from_json({**told, "path": path})
+        if told["version"] == _KEPT and all((out / item.heatmap).is_file() for item in answer.inputs or ()):
+            return answer
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     return None
