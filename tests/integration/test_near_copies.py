@@ -186,7 +186,7 @@ def test_what_an_older_version_did_not_look_for_is_added_and_nothing_is_taken_aw
     items = build_report(database, evidence="generated").items
     assert {item.path for item in items} == {"/a", "/b", "/c"}
     assert {item.group for item in items} == {"aa" * 6}
-    assert items[0].evidence == [vars(GENERATED)]
+    assert items[0].evidence == (GENERATED,)
 
 
 def test_a_report_of_more_than_can_be_compared_is_in_no_groups(
