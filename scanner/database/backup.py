@@ -31,14 +31,19 @@ def new_backup_path(database: Path) -> Path:
     return next(folder / name for name in names if not (folder / name).exists())
 
 
-def back_up(database: Path, target: Path) -> Path:
+def attempt_path(database: Path) -> Path:
+    """The backup that stands for a change of the schema until that has succeeded."""
+    return database.parent / BACKUP_FOLDER / f"{database.stem}-before-upgrade.sqlite"
+
+
+def back_up(database: Path, target: Path, *, replaces: bool = False) -> Path:
     """Copy `database` to `target` by SQLite's online backup: one moment, whatever others write meanwhile; returns `target`.
 
-    The copy is checked before it gets its name. Raises BackupFailed; an existing `target` is never overwritten.
+    The copy is checked before it gets its name. Raises BackupFailed; an existing `target` is overwritten only with `replaces`.
     """
     if not database.exists():
         raise BackupFailed(f"{database} does not exist, so there is nothing to back up")
-    if target.exists():
+    if target.exists() and not replaces:
         raise BackupFailed(f"{target} exists already and is not overwritten; name another file")
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
@@ -47,7 +52,7 @@ def back_up(database: Path, target: Path) -> Path:
         damage = find_damage(partial)
         if damage is not None:
             raise BackupFailed(f"the copy of {database} is damaged ({damage}), so the database is; see `dfscan doctor`")
-        partial.rename(target)
+        partial.replace(target)
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise BackupFailed(f"{database} could not be backed up to {target}: {reason}; free space there or name another") from None

@@ -29,7 +29,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that only reads; sees one moment."""
-        with _known_errors(self.engine), Session(self.engine) as session:
+        with known_errors(self.engine), Session(self.engine) as session:
             yield session
 
     @contextmanager
@@ -39,7 +39,7 @@ class Database:
         On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a read that turns into a write would fail instead of waiting.
         """
         writing = self.engine.execution_options(dfscan_write=True)
-        with _known_errors(self.engine), Session(writing, expire_on_commit=False) as session, session.begin():
+        with known_errors(self.engine), Session(writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _known_errors(engine: Engine) -> Iterator[None]:
+def known_errors(engine: Engine) -> Iterator[None]:
     """Turn what the machine's owner can mend (no server, no disk, no permission) into a KnownError."""
     try:
         yield

@@ -4,32 +4,34 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 import migrations
 
-from ..base.errors import KnownError
-from .backup import back_up, new_backup_path, sqlite_path
+from .backup import attempt_path, back_up, new_backup_path, sqlite_path
 from .engine import Database
+from .migrating import SchemaError, migration
 from .models import Base
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 
+__all__ = ["SchemaError", "alembic_config", "current_revision", "downgrade", "prepare_schema", "upgrade"]
+
 log = logging.getLogger(__name__)
-
-
-class SchemaError(KnownError):
-    """The database's schema is not the one this program needs."""
 
 
 def current_revision(database: Database) -> str | None:
     """The revision the database is at; None when it is empty."""
     with database.read() as session:
-        if not inspect(session.connection()).has_table("alembic_version"):
-            return None
-        return session.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return _revision(session.connection())
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def prepare_schema(database: Database) -> None:
@@ -50,27 +52,36 @@ def prepare_schema(database: Database) -> None:
 def upgrade(database: Database, revision: str = "head") -> None:
     """Run the migrations up to `revision`, in one transaction; a second process waits for the first.
 
-    A SQLite database that is not empty is backed up first. Raises BackupFailed, with nothing changed, when it cannot be.
+    A SQLite database that is not empty is backed up first. Raises BackupFailed, with nothing changed, when it cannot be, and
+    SchemaError when the result would not be sound.
     """
     from alembic import command
 
     path = sqlite_path(str(database.engine.url))
-    if path is not None and current_revision(database) not in (None, migrations.HEAD):
-        log.info("the database is backed up to %s before its schema changes", back_up(path, new_backup_path(path)))
-    with database.write() as session:
-        config = alembic_config()
-        config.attributes["connection"] = session.connection()
-        command.upgrade(config, revision)
+    backup = None
+    with migration(database) as connection:
+        found = _revision(connection)
+        if path is not None and found not in (None, migrations.HEAD):
+            backup = back_up(path, attempt_path(path), replaces=True)
+            log.info("the database is backed up to %s before its schema changes", backup)
+        command.upgrade(_config_on(connection), revision)
+    if path is not None and backup is not None:
+        # Only now has it a name of its own: any number of failed tries keep one copy.
+        backup.rename(new_backup_path(path))
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Undo migrations down to `revision` (`base` for none)."""
     from alembic import command
 
-    with database.write() as session:
-        config = alembic_config()
-        config.attributes["connection"] = session.connection()
-        command.downgrade(config, revision)
+    with migration(database) as connection:
+        command.downgrade(_config_on(connection), revision)
+
+
+def _config_on(connection: Connection) -> "Config":
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    return config
 
 
 def alembic_config() -> "Config":

@@ -1,0 +1,68 @@
+"""A database with rows goes from every revision to the latest and back, and the rows stay what they were."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from files.rows import content, fill, shape
+from sqlalchemy import text
+
+import migrations
+from scanner.database import schema
+from scanner.database.engine import Database, open_database
+
+REVISIONS = [one.revision for one in reversed(list(ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()))]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without a schema, on both kinds of server."""
+    url = f"sqlite:///{tmp_path / 'test.sqlite'}" if request.param == "sqlite" else request.getfixturevalue("new_postgres_url")()
+    opened = open_database(url)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_rows_of_every_revision_survive_the_way_up_and_back(empty: Database, revision: str) -> None:
+    schema.upgrade(empty, revision)
+    fill(empty)
+    before, shape_before = content(empty), shape(empty)
+    assert all(before[name] for name in before)
+
+    schema.upgrade(empty)
+    assert schema.current_revision(empty) == migrations.HEAD
+    after = content(empty)
+    for name, rows in before.items():
+        assert [{key: row[key] for key in rows[0]} for row in after[name]] == rows
+    assert {row["basis"] for row in after["detections"]} == {"whole"}
+
+    schema.downgrade(empty, revision)
+    assert schema.current_revision(empty) == revision
+    assert content(empty) == before
+    assert shape(empty) == shape_before
+
+
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
+def test_all_rows_of_the_latest_survive_the_way_down_and_up_where_the_older_knew_them(empty: Database, revision: str) -> None:
+    schema.upgrade(empty)
+    fill(empty)
+    before, shape_before = content(empty), shape(empty)
+    schema.downgrade(empty, revision)
+    kept = content(empty)
+    for name, rows in kept.items():
+        assert rows == [{key: row[key] for key in rows[0]} for row in before[name]]
+    schema.upgrade(empty)
+    after = content(empty)
+    for name, rows in kept.items():
+        assert [{key: row[key] for key in rows[0]} for row in after[name]] == rows
+    assert shape(empty) == shape_before
+
+
+def test_keys_are_enforced_again_afterwards(empty: Database) -> None:
+    schema.upgrade(empty, "0003")
+    fill(empty)
+    schema.upgrade(empty)
+    with pytest.raises(Exception, match=r"(?i)foreign key"), empty.write() as session:
+        session.execute(text("DELETE FROM detections"))
