@@ -88,7 +88,7 @@ class ExplainProcess(QObject):
                 out.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 self._asked = ""
-                self.failed.emit(self.tr("{folder} cannot be made: {reason}").format(folder=out, reason=error.strerror))
+                self.failed.emit(f"{out} cannot be made: {error.strerror}")
                 return
             line = json.dumps({"path": self._asked, "out": str(out)})  # what is no text in a name is escaped
             self._process.write(line.encode() + b"\n")
@@ -101,7 +101,7 @@ class ExplainProcess(QObject):
                 self.answered.emit(ExplainAnswer.from_json(json.loads(line)))
             except ValueError:
                 self.failed.emit(
-                    self.tr("The explanation cannot be understood: {line}").format(line=line[:200].decode("utf-8", "replace"))
+                    "The explanation cannot be understood: {line}".format(line=line[:200].decode("utf-8", "replace"))
                 )
             self._ask_next()
 
@@ -110,11 +110,11 @@ class ExplainProcess(QObject):
         if process is not None:
             self._asked, self._next = "", None
             process.deleteLater()
-            self.failed.emit(last_line(self.log_file) or self.tr("the process that explains has ended"))
+            self.failed.emit(last_line(self.log_file) or "the process that explains has ended")
 
     def _not_started(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
             process, self._process = self._process, None
             self._asked, self._next = "", None
             process.deleteLater()
-            self.failed.emit(self.tr("{program} cannot be started").format(program=self._command[0]))
+            self.failed.emit(f"{self._command[0]} cannot be started")

@@ -84,8 +84,8 @@ class Heatmaps(QObject):
             self._show(patches)
             return
         found = details.finding
-        loading = self.tr("Heatmap: loading the model\N{HORIZONTAL ELLIPSIS}")
-        self.told.emit(self.tr("Heatmap: being made\N{HORIZONTAL ELLIPSIS}") if self._process.is_running else loading)
+        loading = "Heatmap: loading the model\N{HORIZONTAL ELLIPSIS}"
+        self.told.emit("Heatmap: being made\N{HORIZONTAL ELLIPSIS}" if self._process.is_running else loading)
         model = self._model if Path(self._model).stem == found.model else found.model
         self._process.ask(details.path, self._cache.folder_of(*_key(details)), model)
 
@@ -96,7 +96,7 @@ class Heatmaps(QObject):
         if answer.error:
             self._fail(answer.error)
         elif answer.sha256 != details.sha256:
-            self._fail(self.tr("the file has changed since it was scanned"))
+            self._fail("the file has changed since it was scanned")
         else:
             key = _key(details)
             self._background.ask(lambda: self._keep(key, answer), self._kept, lambda error: self._fail(str(error)), "heatmap")
@@ -115,13 +115,13 @@ class Heatmaps(QObject):
 
     def _show(self, patches: Sequence[Patch]) -> None:
         self.shown.emit(patches)
-        hot = self.tr("Heatmap: red is where this model sees most of a forgery; it is no proof that there is one.")
-        self.told.emit(hot if patches else self.tr("Heatmap: nothing in it speaks for a forgery."))
+        hot = "Heatmap: red is where this model sees most of a forgery; it is no proof that there is one."
+        self.told.emit(hot if patches else "Heatmap: nothing in it speaks for a forgery.")
 
     def _fail(self, reason: str) -> None:
         if self.is_on:
             self.shown.emit(())
-            self.told.emit(self.tr("No heatmap: {reason}").format(reason=reason))
+            self.told.emit(f"No heatmap: {reason}")
 
 
 def _key(details: ImageDetails) -> tuple[str, str]:

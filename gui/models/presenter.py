@@ -145,7 +145,7 @@ class QueuePresenter(QObject):
         """Store a decision on contents, by their ids; rows leave, and words are said, once it is stored."""
         if contents:
             act = DecisionAct(self.database, sorted(contents), decision, note, reviewer, self._now)
-            self.doing.do(act, self.tr("{decision} ({count})").format(decision=decision.value, count=len(contents)), contents)
+            self.doing.do(act, f"{decision.value} ({len(contents)})", contents)
 
     def ask_details(self, item: QueueItem) -> None:
         """Emit `details_ready` for an item, unless another is asked for meanwhile."""

@@ -11,7 +11,6 @@ from scanner.review.criteria import Order
 from scanner.review.review_queue import QueueItem, sort_key
 
 from ..media.thumbnails import Thumbnails
-from ..texts.verdict_texts import label_word
 
 ITEM_ROLE = int(Qt.ItemDataRole.UserRole)
 SAVING_ROLE = ITEM_ROLE + 1
@@ -51,7 +50,7 @@ class QueueModel(QAbstractListModel):
             case Qt.ItemDataRole.DecorationRole:
                 return self._thumbnails.find(item.path)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{printable(item.path.rpartition('/')[2])}, {label_word(item.label)}, {item.score:.2f}"
+                return f"{printable(item.path.rpartition('/')[2])}, {item.label}, {item.score:.2f}"
             case _ if role == ITEM_ROLE:
                 return item
             case _ if role == SAVING_ROLE:

@@ -46,11 +46,11 @@ class OpeningPage(_Plain):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
-        self.title.setText(self.tr("Opening the database\N{HORIZONTAL ELLIPSIS}"))
+        self.title.setText("Opening the database\N{HORIZONTAL ELLIPSIS}")
 
     def say_it_takes_long(self) -> None:
         """After some seconds."""
-        self._say(self.tr("It does not answer yet. Another program may hold it; this goes on waiting."))
+        self._say("It does not answer yet. Another program may hold it; this goes on waiting.")
 
 
 class TroublePage(_Plain):
@@ -60,8 +60,8 @@ class TroublePage(_Plain):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
-        self.title.setText(self.tr("The database cannot be used"))
-        self.button = QPushButton(self.tr("Try again"))
+        self.title.setText("The database cannot be used")
+        self.button = QPushButton("Try again")
         self.button.clicked.connect(self.again)
         self.column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
 
@@ -77,18 +77,16 @@ class FirstStartPage(_Plain):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
-        self.title.setText(self.tr("Which folder shall be looked through?"))
+        self.title.setText("Which folder shall be looked through?")
         self._say(
-            self.tr(
-                "Choose a folder with images. Each one is scored for being a deepfake, and those that stand out are shown "
-                "to you, the most certain first, while the rest is still being looked through.\n\n"
-                "Your files are only read, and nothing leaves this computer."
-            )
+            "Choose a folder with images. Each one is scored for being a deepfake, and those that stand out are shown "
+            "to you, the most certain first, while the rest is still being looked through.\n\n"
+            "Your files are only read, and nothing leaves this computer."
         )
-        self.button = QPushButton(self.tr("Choose a folder\N{HORIZONTAL ELLIPSIS}"))
+        self.button = QPushButton("Choose a folder\N{HORIZONTAL ELLIPSIS}")
         self.button.setDefault(True)
         self.button.clicked.connect(self._choose)
-        self.hint = QLabel(self.tr("You can also drop a folder here."))
+        self.hint = QLabel("You can also drop a folder here.")
         self.column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
         self.column.addWidget(self.hint)
         self.setAcceptDrops(True)
@@ -108,6 +106,6 @@ class FirstStartPage(_Plain):
         return paths[0] if len(paths) == 1 and os.path.isdir(paths[0]) else ""
 
     def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, self.tr("A folder with images"))
+        folder = QFileDialog.getExistingDirectory(self, "A folder with images")
         if folder:
             self.folder_chosen.emit(folder)

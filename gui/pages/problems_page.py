@@ -61,7 +61,7 @@ class ProblemsModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         """Titles of the columns."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole and 0 <= section < 3:
-            return (self.tr("File"), self.tr("Why it has no verdict"), self.tr("When"))[section]
+            return ("File", "Why it has no verdict", "When")[section]
         return None
 
     def canFetchMore(self, parent: _Index) -> bool:
@@ -102,7 +102,7 @@ class ProblemsPage(QWidget):
         self._wake = wake
         self._now = now
         self.model = ProblemsModel(self._load_after)
-        self.table = named(QTableView(), self.tr("Files without a verdict"))
+        self.table = named(QTableView(), "Files without a verdict")
         self.table.setModel(self.model)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setWordWrap(True)
@@ -113,14 +113,14 @@ class ProblemsPage(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
-        self.search = named(QLineEdit(placeholderText=self.tr("Search names and folders")), self.tr("Search"))
+        self.search = named(QLineEdit(placeholderText="Search names and folders"), "Search")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self.reload)
-        self.retry_selected = QPushButton(self.tr("Try the selected again"))
+        self.retry_selected = QPushButton("Try the selected again")
         self.retry_selected.clicked.connect(self._retry_selected)
-        self.retry_all = QPushButton(self.tr("Try all again"))
+        self.retry_all = QPushButton("Try all again")
         self.retry_all.clicked.connect(self._retry_all)
-        empty = QLabel(self.tr("Every file has a verdict. Files that cannot be read would be listed here, with the reason."))
+        empty = QLabel("Every file has a verdict. Files that cannot be read would be listed here, with the reason.")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         empty.setWordWrap(True)
         self.stack = QStackedWidget()
@@ -174,7 +174,7 @@ class ProblemsPage(QWidget):
             return count
 
         def done(count: int) -> None:
-            self._presenter.said.emit(self.tr("{count} files are pending again").format(count=count))
+            self._presenter.said.emit(f"{count} files are pending again")
             self.reload()
             self._presenter.look()
 

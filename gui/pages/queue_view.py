@@ -43,14 +43,14 @@ class QueueView(QWidget):
         self._saved: dict[str, NamedCriteria] = {}
         self._folders: Sequence[str] = ()
         self.review, self.problems, self.running = review, problems, running
-        self.tabs = named(QTabBar(), self.tr("Parts of the queue"))
+        self.tabs = named(QTabBar(), "Parts of the queue")
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         for title in self._titles(None):
             self.tabs.addTab(title)
         self.matching = QLabel()
         self.run_button = QToolButton()
-        self.run_button.setText(self.tr("Folders and workers"))
+        self.run_button.setText("Folders and workers")
         self.run_button.setCheckable(True)
         self.stack = QStackedWidget()
         for page in (review, problems, running):
@@ -140,7 +140,7 @@ class QueueView(QWidget):
         self._presenter.ask(lambda: _understood(asked, tab, now), self._presenter.show, "criteria")
 
     def _titles(self, counts: Counts | None) -> tuple[str, ...]:
-        names = (self.tr("To review"), self.tr("Fake"), self.tr("Real"), self.tr("Unsure"), self.tr("Problems"))
+        names = ("To review", "Fake", "Real", "Unsure", "Problems")
         if counts is None:
             return names
         numbers = (counts.to_review, counts.fake, counts.real, counts.unsure, counts.problems)
@@ -153,7 +153,7 @@ class QueueView(QWidget):
         self.counts_changed.emit(counts)
 
     def _show_matching(self, count: int) -> None:
-        self.matching.setText(self.tr("{count:,} match").format(count=count) if count >= 0 else "")
+        self.matching.setText(f"{count:,} match" if count >= 0 else "")
 
     def _keep_folders(self, folders: Sequence[str]) -> None:
         if list(folders) != list(self._folders):
@@ -176,7 +176,7 @@ class QueueView(QWidget):
         self.review.filters.set_saved(saved)
 
     def _save_filter(self) -> None:
-        name, agreed = QInputDialog.getText(self, self.tr("Save this filter"), self.tr("Name"))
+        name, agreed = QInputDialog.getText(self, "Save this filter", "Name")
         if agreed and name.strip():
             database, criteria = self._presenter.database, self._presenter.criteria
             self._presenter.write(lambda: save_filter(database, name.strip()[:100], criteria, self._now()), self._read_saved)

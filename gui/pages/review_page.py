@@ -55,7 +55,7 @@ class ReviewPage(QWidget):
         self.grid = GridView(CELL)
         self.grid.setItemDelegate(ImageDelegate(self.grid))
         self.grid.setModel(presenter.model)
-        self.grid.setAccessibleName(self.tr("Images"))
+        self.grid.setAccessibleName("Images")
         self.look = LookPane(previews, thumbnails, heatmaps)
         self.deciding = DecisionRow()
         self.details = DetailsPanel()
@@ -104,7 +104,7 @@ class ReviewPage(QWidget):
 
     def _lay_out(self) -> None:
         self.empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
-        self.empty.setAccessibleName(self.tr("State of the list"))
+        self.empty.setAccessibleName("State of the list")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.grid)
         self.stack.addWidget(self.empty)
@@ -165,11 +165,11 @@ class ReviewPage(QWidget):
     def _show_emptiness(self) -> None:
         self.stack.setCurrentWidget(self.grid if self.model.rowCount() else self.empty)
         if self._presenter.criteria.is_narrowed:
-            self.empty.setText(self.tr("Nothing matches these filters."))
+            self.empty.setText("Nothing matches these filters.")
         elif self._presenter.criteria.tab.value == "to-review":
-            self.empty.setText(self.tr("Nothing waits for you here.\nNew flagged images appear by themselves."))
+            self.empty.setText("Nothing waits for you here.\nNew flagged images appear by themselves.")
         else:
-            self.empty.setText(self.tr("No decisions of this kind yet."))
+            self.empty.setText("No decisions of this kind yet.")
 
     def _show_current(self, *_: QModelIndex) -> None:
         item = self.current()

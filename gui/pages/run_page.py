@@ -96,21 +96,21 @@ class RunPage(QWidget):
         self._presenter.write(lambda: add_roots(self._presenter.database, [path], self._now()), added)
 
     def _service_box(self) -> QWidget:
-        box = QGroupBox(self.tr("Watch service"))
+        box = QGroupBox("Watch service")
         self.state = QLabel()
         self.state.setWordWrap(True)
-        self.start = QPushButton(self.tr("Start"))
+        self.start = QPushButton("Start")
         self.start.clicked.connect(lambda: self._service.start(self.models.chosen))
-        self.stop = QPushButton(self.tr("Stop"))
+        self.stop = QPushButton("Stop")
         self.stop.clicked.connect(self._service.stop)
         self.pause = QToolButton()
-        self.pause.setText(self.tr("Pause"))
+        self.pause.setText("Pause")
         self.pause.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        for minutes, text in ((15, self.tr("15 minutes")), (60, self.tr("1 hour")), (0, self.tr("Until I go on"))):
+        for minutes, text in ((15, "15 minutes"), (60, "1 hour"), (0, "Until I go on")):
             menu.addAction(text, lambda minutes=minutes: self._service.pause(minutes))  # type: ignore[misc]
         self.pause.setMenu(menu)
-        self.bar = named(QProgressBar(), self.tr("Progress"))
+        self.bar = named(QProgressBar(), "Progress")
         self.bar.setTextVisible(False)
         self.progress = QLabel()
         row = QHBoxLayout()
@@ -124,15 +124,15 @@ class RunPage(QWidget):
         return box
 
     def _folder_box(self) -> QWidget:
-        box = QGroupBox(self.tr("Watched folders"))
-        self.folders = named(QListWidget(), self.tr("Watched folders"))
+        box = QGroupBox("Watched folders")
+        self.folders = named(QListWidget(), "Watched folders")
         self.folders.setFixedHeight(150)
         self.folders.setWordWrap(True)
         self.folders.currentRowChanged.connect(self._show_choice)
-        self.add = QPushButton(self.tr("Add a folder\N{HORIZONTAL ELLIPSIS}"))
+        self.add = QPushButton("Add a folder\N{HORIZONTAL ELLIPSIS}")
         self.add.clicked.connect(self._choose_folder)
-        self.remove = QPushButton(self.tr("Watch no more"))
-        self.remove.setToolTip(self.tr("What is known of its images stays"))
+        self.remove = QPushButton("Watch no more")
+        self.remove.setToolTip("What is known of its images stays")
         self.remove.setEnabled(False)
         self.remove.clicked.connect(self._remove_folder)
         row = QHBoxLayout()
@@ -145,8 +145,8 @@ class RunPage(QWidget):
         return box
 
     def _worker_box(self) -> QWidget:
-        box = QGroupBox(self.tr("Workers"))
-        self.workers = QLabel(self.tr("None at work"))
+        box = QGroupBox("Workers")
+        self.workers = QLabel("None at work")
         self.workers.setWordWrap(True)
         layout = QVBoxLayout(box)
         layout.addWidget(self.workers)
@@ -156,12 +156,12 @@ class RunPage(QWidget):
     def _show_service(self) -> None:
         running, paused = self._service.is_running, self._service.is_paused
         if paused:
-            self.state.setText(self.tr("Paused. New images are found when it goes on."))
+            self.state.setText("Paused. New images are found when it goes on.")
         elif running:
-            self.state.setText(self.tr("Watching. New images are scored as they come."))
+            self.state.setText("Watching. New images are scored as they come.")
         else:
-            self.state.setText(self.tr("Stopped. What comes meanwhile is found at the next start."))
-        self.start.setText(self.tr("Go on") if paused else self.tr("Start"))
+            self.state.setText("Stopped. What comes meanwhile is found at the next start.")
+        self.start.setText("Go on" if paused else "Start")
         self.start.setEnabled(not running and self.folders_known)
         self.stop.setEnabled(running or paused)
         self.pause.setEnabled(running and not paused)
@@ -177,11 +177,8 @@ class RunPage(QWidget):
         self.bar.setRange(0, max(1, progress.pending + progress.finished))
         self.bar.setValue(progress.finished)
         self.progress.setText(self._progress_text(progress))
-        lines = [
-            self.tr("{device}, model {model}, on {host}").format(device=worker.device, model=worker.model, host=worker.host)
-            for worker in standing.workers
-        ]
-        starting = self.tr("None yet: it is loading the model") if self._service.is_running else self.tr("None at work")
+        lines = [f"{worker.device}, model {worker.model}, on {worker.host}" for worker in standing.workers]
+        starting = "None yet: it is loading the model" if self._service.is_running else "None at work"
         self.workers.setText("\n".join(lines) or starting)
         self._show_folders(standing)
         self._show_service()
@@ -189,12 +186,10 @@ class RunPage(QWidget):
 
     def _progress_text(self, progress: Progress) -> str:
         if not progress.pending:
-            return self.tr("{finished:,} files, nothing waits").format(finished=progress.finished)
-        text = self.tr("{finished:,} done, {pending:,} waiting").format(finished=progress.finished, pending=progress.pending)
+            return f"{progress.finished:,} files, nothing waits"
+        text = f"{progress.finished:,} done, {progress.pending:,} waiting"
         if progress.seconds_left is not None:
-            text += self.tr(", {rate:.1f} a second, {left} left").format(
-                rate=progress.rate, left=_duration(progress.seconds_left)
-            )
+            text += f", {progress.rate:.1f} a second, {_duration(progress.seconds_left)} left"
         return text
 
     def _show_folders(self, standing: StandingNow) -> None:
@@ -213,18 +208,16 @@ class RunPage(QWidget):
     def _ledger(self, root: WatchedRoot) -> str:
         """How a folder is watched, and what that missed."""
         if root.paused_reason is not None:
-            return self.tr("Paused, nothing in it is marked: {reason}").format(reason=root.paused_reason)
-        how = {"events": self.tr("by events"), "polled": self.tr("polled ({reason})").format(reason=root.mode_reason)}
-        swept = self.tr("last swept {when}").format(when=f"{root.swept_at.astimezone():%Y-%m-%d %H:%M}") if root.swept_at else ""
-        counts = self.tr("{by_events:,} found by events, {by_sweep:,} only by a sweep, {overflows:,} overflows").format(
-            by_events=root.found_by_events, by_sweep=root.found_by_sweep, overflows=root.overflows
+            return f"Paused, nothing in it is marked: {root.paused_reason}"
+        how = {"events": "by events", "polled": f"polled ({root.mode_reason})"}
+        swept = f"last swept {root.swept_at.astimezone():%Y-%m-%d %H:%M}" if root.swept_at else ""
+        counts = (
+            f"{root.found_by_events:,} found by events, {root.found_by_sweep:,} only by a sweep, {root.overflows:,} overflows"
         )
-        return "; ".join(
-            [how.get(root.mode or "", self.tr("not watched yet")), swept or self.tr("never swept to the end"), counts]
-        )
+        return "; ".join([how.get(root.mode or "", "not watched yet"), swept or "never swept to the end", counts])
 
     def _choose_folder(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, self.tr("A folder to watch"))
+        path = QFileDialog.getExistingDirectory(self, "A folder to watch")
         if path:
             self.add_folder(path)
 

@@ -46,7 +46,7 @@ class Doing(QObject):
 
         def failed(error: KnownError) -> None:
             self.settled.emit(contents)
-            self._fail(self.tr("Not stored: {reason}").format(reason=error))
+            self._fail(f"Not stored: {error}")
 
         self._writing.ask(act.redo, done, failed)
 

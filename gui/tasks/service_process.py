@@ -115,7 +115,7 @@ class ServiceProcess(QObject):
             status, crashed = process.exitCode(), process.exitStatus() == QProcess.ExitStatus.CrashExit
             process.deleteLater()
             if not self._stopping and (status or crashed):
-                self.complained.emit(self.tr("The watch service has ended: {words}").format(words=self.last_words()))
+                self.complained.emit(f"The watch service has ended: {self.last_words()}")
         self.changed.emit()
         if self._again:
             self._again = False
@@ -125,7 +125,7 @@ class ServiceProcess(QObject):
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:
             self._process.deleteLater()
             self._process = None
-            self.complained.emit(self.tr("The watch service cannot be started: {program}").format(program=sys.executable))
+            self.complained.emit(f"The watch service cannot be started: {sys.executable}")
             self.changed.emit()
 
 

@@ -1,7 +1,5 @@
 """How things stand, in one line, for the status bar and the tray."""
 
-from PySide6.QtCore import QCoreApplication
-
 from scanner.ops.status import StandingNow
 
 from ..tasks.progress import Progress
@@ -9,17 +7,13 @@ from ..tasks.progress import Progress
 
 def standing_line(standing: StandingNow, progress: Progress, *, running: bool, paused: bool) -> str:
     """Whether it watches, what waits, how quickly, on which devices."""
-    parts = [_tr("paused") if paused else _tr("watching") if running else _tr("not watching")]
+    parts = ["paused" if paused else "watching" if running else "not watching"]
     if progress.pending:
-        parts.append(_tr("{pending:,} waiting").format(pending=progress.pending))
+        parts.append(f"{progress.pending:,} waiting")
     if progress.rate:
-        parts.append(_tr("{rate:.1f}/s").format(rate=progress.rate))
+        parts.append(f"{progress.rate:.1f}/s")
     if standing.workers:
         parts.append(", ".join(sorted({worker.device for worker in standing.workers})))
     elif running and progress.pending:
-        parts.append(_tr("loading the model"))
+        parts.append("loading the model")
     return "  \N{MIDDLE DOT}  ".join(parts)
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("standing", text)

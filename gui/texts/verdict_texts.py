@@ -1,21 +1,10 @@
 """What the program says about verdicts, in plain words."""
 
-from PySide6.QtCore import QCoreApplication
-
 from scanner.domain.prediction import Prediction
 from scanner.domain.states import Basis
 from scanner.review.image_details import Finding
 
 _SHAPES = {"fake": "\N{BLACK UP-POINTING TRIANGLE}", "uncertain": "\N{BLACK DIAMOND}", "real": "\N{BLACK CIRCLE}"}
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("wording", text)
-
-
-def label_word(label: str) -> str:
-    """A label as people read it."""
-    return {"fake": _tr("fake"), "uncertain": _tr("uncertain"), "real": _tr("real"), "unsure": _tr("unsure")}.get(label, label)
 
 
 def label_shape(label: str) -> str:
@@ -25,39 +14,37 @@ def label_shape(label: str) -> str:
 
 def label_line(label: str, score: float) -> str:
     """Sign, word and score."""
-    return f"{label_shape(label)} {label_word(label)} {score:.2f}"
+    return f"{label_shape(label)} {label} {score:.2f}"
 
 
 def _percent(score: float, digits: int = 0) -> str:
     """Never a certainty: no score is."""
     if score > 0.99:
-        return _tr("over 99 %")
-    return _tr("under 1 %") if score < 0.01 else f"{100 * score:.{digits}f} %"
+        return "over 99 %"
+    return "under 1 %" if score < 0.01 else f"{100 * score:.{digits}f} %"
 
 
 def explanation(finding: Finding) -> str:
     """What this score means, what it rests on, and what it does not mean."""
     parts = [_meaning(finding), _basis(finding.prediction, finding.label), _stability(finding)]
     if finding.label == "real":
-        parts.append(_tr("That is no proof: new kinds of forgery can score low."))
+        parts.append("That is no proof: new kinds of forgery can score low.")
     else:
-        parts.append(_tr("That is a reason to look closely, not a proof: real photographs can score high."))
+        parts.append("That is a reason to look closely, not a proof: real photographs can score high.")
     return " ".join(part for part in parts if part)
 
 
 def _meaning(finding: Finding) -> str:
     if finding.label == "fake":
-        told = _tr("The model holds this image for a deepfake: its score of {score} is at or above the threshold of {threshold}.")
+        told = "The model holds this image for a deepfake: its score of {score} is at or above the threshold of {threshold}."
     elif finding.label == "uncertain" and finding.score >= finding.threshold:
-        told = _tr("The model is not sure: its score of {score} is at or above the threshold of {threshold}, but does not last.")
+        told = "The model is not sure: its score of {score} is at or above the threshold of {threshold}, but does not last."
     elif finding.label == "uncertain":
-        told = _tr(
-            "The model cannot tell: the score of {score} lies in the band from {low} to {threshold}, where it is often wrong."
-        )
+        told = "The model cannot tell: the score of {score} lies in the band from {low} to {threshold}, where it is often wrong."
     elif finding.score >= finding.band_low:
-        told = _tr("The image is not flagged, though its score is {score}.")
+        told = "The image is not flagged, though its score is {score}."
     else:
-        told = _tr("The model sees no sign of a deepfake: its score of {score} is below {low}.")
+        told = "The model sees no sign of a deepfake: its score of {score} is below {low}."
     numbers = {"score": finding.score, "threshold": finding.threshold, "low": finding.band_low}
     # What is compared must not look the same.
     digits = 0 if len({_percent(value) for value in numbers.values()}) == len(set(numbers.values())) else 1
@@ -67,17 +54,17 @@ def _meaning(finding: Finding) -> str:
 def _basis(prediction: Prediction, label: str) -> str:
     judged = [face for face in prediction.faces or () if face.score is not None]
     if prediction.frames:
-        return _tr("The score is the mean of the frames that look most forged: {count}.").format(count=len(prediction.frames))
+        return f"The score is the mean of the frames that look most forged: {len(prediction.frames)}."
     if prediction.is_without_face:
         if label == "real":
-            return _tr("No face was found: the score is of the whole picture and raises no flag.")
-        return _tr("No face was found: the score is of the whole picture.")
+            return "No face was found: the score is of the whole picture and raises no flag."
+        return "No face was found: the score is of the whole picture."
     if prediction.basis is Basis.FACES and len(judged) > 1:
-        return _tr("The score is that of the face that looks most forged of {count}.").format(count=len(judged))
+        return f"The score is that of the face that looks most forged of {len(judged)}."
     return ""
 
 
 def _stability(finding: Finding) -> str:
     if finding.prediction.stable is False and finding.score >= finding.band_low:
-        return _tr("Mild recompression or resizing changes the label, so it counts as uncertain at most.")
+        return "Mild recompression or resizing changes the label, so it counts as uncertain at most."
     return ""

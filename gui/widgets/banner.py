@@ -14,11 +14,11 @@ class Banner(QFrame):
         self._trouble = ""
         self._complaint = ""
         self.setStyleSheet("Banner { background: #7a1f00; } Banner QLabel, Banner QToolButton { color: white; }")
-        self._words = named(QLabel(), self.tr("What went wrong"))
+        self._words = named(QLabel(), "What went wrong")
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setWordWrap(True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.dismiss = named(QToolButton(), self.tr("Dismiss"))
+        self.dismiss = named(QToolButton(), "Dismiss")
         self.dismiss.setText("\N{MULTIPLICATION SIGN}")
         self.dismiss.setAutoRaise(True)
         self.dismiss.clicked.connect(self.forget_complaint)
@@ -34,7 +34,7 @@ class Banner(QFrame):
 
     def show_trouble(self, reason: str) -> None:
         """The program goes on trying."""
-        self._trouble = self.tr("{reason}\nTrying again\N{HORIZONTAL ELLIPSIS}").format(reason=reason)
+        self._trouble = f"{reason}\nTrying again\N{HORIZONTAL ELLIPSIS}"
         self._show()
 
     def end_trouble(self) -> None:

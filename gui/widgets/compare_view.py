@@ -22,8 +22,8 @@ class CompareView(QWidget):
         self._previews.ready.connect(self._show)
         self._paths = ("", "")
         self.pictures = (
-            named(PreviewView(), self.tr("The image in sight")),
-            named(PreviewView(), self.tr("Its near copy")),
+            named(PreviewView(), "The image in sight"),
+            named(PreviewView(), "Its near copy"),
         )
         self.captions = (QLabel(), QLabel())
         grid = QGridLayout()
@@ -38,7 +38,7 @@ class CompareView(QWidget):
         left, right = self.pictures
         left.looked.connect(lambda: right.look_like(left))
         right.looked.connect(lambda: left.look_like(right))
-        self.back = QPushButton(self.tr("Back (Esc)"))
+        self.back = QPushButton("Back (Esc)")
         self.back.clicked.connect(self.ended)
         row = QHBoxLayout()
         row.addWidget(self.back)
@@ -53,7 +53,7 @@ class CompareView(QWidget):
         self._paths = (path, other)
         for number, (one, words) in enumerate(((path, caption), (other, other_caption))):
             self.captions[number].setText(f"{printable(one)}\n{words}")
-            self.pictures[number].show_text(self.tr("Loading\N{HORIZONTAL ELLIPSIS}"))
+            self.pictures[number].show_text("Loading\N{HORIZONTAL ELLIPSIS}")
         for shown in (self._previews.show(path, [other]), self._previews.kept(other)):
             if shown is not None:
                 self._show(shown)
@@ -69,6 +69,6 @@ class CompareView(QWidget):
         for path, picture in zip(self._paths, self.pictures, strict=True):
             if shown.path == path:
                 if shown.image.isNull():
-                    picture.show_text(self.tr("This picture cannot be shown: {reason}").format(reason=shown.reason))
+                    picture.show_text(f"This picture cannot be shown: {shown.reason}")
                 else:
                     picture.show_picture(shown.image)

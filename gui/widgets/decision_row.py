@@ -24,16 +24,16 @@ class DecisionRow(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         self.buttons: dict[Decision, QPushButton] = {}
         for decision, key, text in (
-            (Decision.FAKE, "F", self.tr("Fake")),
-            (Decision.REAL, "R", self.tr("Real")),
-            (Decision.UNSURE, "U", self.tr("Unsure")),
+            (Decision.FAKE, "F", "Fake"),
+            (Decision.REAL, "R", "Real"),
+            (Decision.UNSURE, "U", "Unsure"),
         ):
             button = named(QPushButton(f"{label_shape(decision)} {text} ({key})".strip()), text)
             button.setEnabled(False)
             button.clicked.connect(_emitting(self.decided.emit, decision))
             self.buttons[decision] = button
             row.addWidget(button)
-        self.note = named(QLineEdit(placeholderText=self.tr("Note for the next decision (N)")), self.tr("Note"))
+        self.note = named(QLineEdit(placeholderText="Note for the next decision (N)"), "Note")
         self.note.returnPressed.connect(self.noted)
         row.addWidget(self.note, 1)
 

@@ -13,7 +13,7 @@ from scanner.review.decisions import Reviewed
 from scanner.review.image_details import Finding, ImageDetails
 
 from ..texts.evidence_texts import branches, frames, origin, rests_on, stability
-from ..texts.verdict_texts import explanation, label_word
+from ..texts.verdict_texts import explanation
 
 
 class DetailsPanel(QTextBrowser):
@@ -24,7 +24,7 @@ class DetailsPanel(QTextBrowser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenLinks(False)
-        self.setAccessibleName(self.tr("Details"))
+        self.setAccessibleName("Details")
         self.anchorClicked.connect(self._follow)
         self._copies: tuple[str, ...] = ()
 
@@ -45,28 +45,28 @@ class DetailsPanel(QTextBrowser):
     def _facts(self, details: ImageDetails) -> list[tuple[str, str]]:
         found = details.finding
         changed = datetime.fromtimestamp(details.changed_at_ns / 1e9, UTC)
-        sides = f"{details.width} \N{MULTIPLICATION SIGN} {details.height}" if details.width else self.tr("unknown")
+        sides = f"{details.width} \N{MULTIPLICATION SIGN} {details.height}" if details.width else "unknown"
         return [
-            (self.tr("Score"), f"{found.score:.3f}"),
+            ("Score", f"{found.score:.3f}"),
             (
-                self.tr("Threshold"),
-                self.tr("fake from {t:.3f}, uncertain from {b:.3f}").format(t=found.threshold, b=found.band_low),
+                "Threshold",
+                f"fake from {found.threshold:.3f}, uncertain from {found.band_low:.3f}",
             ),
-            (self.tr("Rests on"), rests_on(found.prediction)),
-            (self.tr("Stability"), stability(found.prediction)),
-            *([(self.tr("Branches"), branches(found.prediction))] if found.prediction.branches else []),
-            *([(self.tr("Frames"), frames(found.prediction))] if found.prediction.frames else []),
-            (self.tr("File"), printable(details.path)),
+            ("Rests on", rests_on(found.prediction)),
+            ("Stability", stability(found.prediction)),
+            *([("Branches", branches(found.prediction))] if found.prediction.branches else []),
+            *([("Frames", frames(found.prediction))] if found.prediction.frames else []),
+            ("File", printable(details.path)),
             (
-                self.tr("Size"),
-                self.tr("{size}, {kilobytes:,.0f} kB {format}").format(
+                "Size",
+                "{size}, {kilobytes:,.0f} kB {format}".format(
                     size=sides, kilobytes=details.size / 1000, format=details.format or ""
                 ),
             ),
-            (self.tr("Changed"), _moment(changed)),
-            (self.tr("Scanned"), _moment(found.scanned_at)),
-            (self.tr("Model"), f"{found.model} ({found.model_sha256[:12]}), {found.device}, {found.seconds:.2f} s"),
-            (self.tr("SHA-256"), details.sha256),
+            ("Changed", _moment(changed)),
+            ("Scanned", _moment(found.scanned_at)),
+            ("Model", f"{found.model} ({found.model_sha256[:12]}), {found.device}, {found.seconds:.2f} s"),
+            ("SHA-256", details.sha256),
         ]
 
     def _table(self, rows: Iterable[tuple[str, str]]) -> str:
@@ -78,23 +78,20 @@ class DetailsPanel(QTextBrowser):
 
     def _reviews(self, reviews: tuple[Reviewed, ...]) -> str:
         if not reviews:
-            return f"<p><i>{html.escape(self.tr('No one has decided on it yet.'))}</i></p>"
+            return f"<p><i>{html.escape('No one has decided on it yet.')}</i></p>"
         lines = "".join(f"<li>{html.escape(self._review(review))}</li>" for review in reviews)
-        return f"<p><b>{html.escape(self.tr('Reviews'))}</b></p><ul>{lines}</ul>"
+        return f"<p><b>{html.escape('Reviews')}</b></p><ul>{lines}</ul>"
 
     def _origin(self, evidence: tuple[Evidence, ...] | None) -> str:
         told, traces = origin(evidence)
         lines = "".join(f"<li>{html.escape(printable(trace))}</li>" for trace in traces)
-        title = f"<p><b>{html.escape(self.tr('What the file says of its origin'))}</b>"
+        title = f"<p><b>{html.escape('What the file says of its origin')}</b>"
         return f"{title}<br>{html.escape(told)}</p>" + (f"<ul>{lines}</ul>" if lines else "")
 
     def _review(self, review: Reviewed) -> str:
-        word = self.tr("taken back") if review.decision == "withdrawn" else label_word(review.decision)
+        word = "taken back" if review.decision == "withdrawn" else review.decision
         note = f": {review.note}" if review.note else ""
-        return (
-            self.tr("{word} by {reviewer}, {when}").format(word=word, reviewer=review.reviewer, when=_moment(review.created_at))
-            + note
-        )
+        return f"{word} by {review.reviewer}, {_moment(review.created_at)}" + note
 
     def _copy_links(self, details: ImageDetails) -> str:
         if not details.copies:
@@ -102,17 +99,17 @@ class DetailsPanel(QTextBrowser):
         links = "".join(
             f"<li><a href='copy:{number}'>{html.escape(printable(path))}</a></li>" for number, path in enumerate(details.copies)
         )
-        title = self.tr("The same content is also at")
+        title = "The same content is also at"
         return f"<p><b>{html.escape(title)}</b></p><ul>{links}</ul>"
 
     def _others(self, findings: tuple[Finding, ...]) -> str:
         if not findings:
             return ""
         lines = "".join(
-            f"<li>{html.escape(f'{found.model}: {label_word(found.label)}, {found.score:.3f}, {_moment(found.scanned_at)}')}</li>"
+            f"<li>{html.escape(f'{found.model}: {found.label}, {found.score:.3f}, {_moment(found.scanned_at)}')}</li>"
             for found in findings
         )
-        return f"<p><b>{html.escape(self.tr('What other models said'))}</b></p><ul>{lines}</ul>"
+        return f"<p><b>{html.escape('What other models said')}</b></p><ul>{lines}</ul>"
 
     def _card(self, finding: Finding) -> str:
         """The model's own description, as far as it is plain values."""
@@ -123,7 +120,7 @@ class DetailsPanel(QTextBrowser):
         ]
         if not rows:
             return ""
-        return f"<p><b>{html.escape(self.tr('The model of itself'))}</b></p>" + self._table(rows)
+        return f"<p><b>{html.escape('The model of itself')}</b></p>" + self._table(rows)
 
     def _follow(self, link: QUrl) -> None:
         number = int(link.path())

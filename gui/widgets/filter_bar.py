@@ -111,9 +111,9 @@ class FilterBar(QWidget):
             self._menu.addAction(kept.name, lambda name=kept.name: self.saved_chosen.emit(name))  # type: ignore[misc]
         if saved:
             self._menu.addSeparator()
-        self._menu.addAction(self.tr("Save this filter\N{HORIZONTAL ELLIPSIS}"), self.save_wanted.emit)
+        self._menu.addAction("Save this filter\N{HORIZONTAL ELLIPSIS}", self.save_wanted.emit)
         if saved:
-            deleting = self._menu.addMenu(self.tr("Delete"))
+            deleting = self._menu.addMenu("Delete")
             for kept in saved:
                 deleting.addAction(kept.name, lambda name=kept.name: self.delete_wanted.emit(name))  # type: ignore[misc]
 
@@ -128,53 +128,53 @@ class FilterBar(QWidget):
         self.changed.emit()
 
     def _make_controls(self) -> None:
-        self.search = QLineEdit(placeholderText=self.tr("Search names and folders"), clearButtonEnabled=True)
-        self.search.setAccessibleName(self.tr("Search"))
+        self.search = QLineEdit(placeholderText="Search names and folders", clearButtonEnabled=True)
+        self.search.setAccessibleName("Search")
         self.search.textChanged.connect(self._typing.start)
-        self.order = named(QComboBox(), self.tr("Order"))
+        self.order = named(QComboBox(), "Order")
         for order, text in (
-            (Order.MOST_CERTAIN, self.tr("Highest score first")),
-            (Order.LEAST_CERTAIN, self.tr("Lowest score first")),
-            (Order.NEWEST, self.tr("Newest first")),
-            (Order.OLDEST, self.tr("Oldest first")),
-            (Order.FOLDER, self.tr("By folder")),
-            (Order.DISAGREEMENT, self.tr("Branches disagree")),
+            (Order.MOST_CERTAIN, "Highest score first"),
+            (Order.LEAST_CERTAIN, "Lowest score first"),
+            (Order.NEWEST, "Newest first"),
+            (Order.OLDEST, "Oldest first"),
+            (Order.FOLDER, "By folder"),
+            (Order.DISAGREEMENT, "Branches disagree"),
         ):
             self.order.addItem(text, order)
-        self.label = named(QComboBox(), self.tr("Label"))
+        self.label = named(QComboBox(), "Label")
         for labels, text in (
-            ((), self.tr("Any flagged")),
-            (("fake",), self.tr("Only fake")),
-            (("uncertain",), self.tr("Only uncertain")),
-            (("real",), self.tr("Only real")),
-            (("fake", "uncertain", "real"), self.tr("Any label")),
+            ((), "Any flagged"),
+            (("fake",), "Only fake"),
+            (("uncertain",), "Only uncertain"),
+            (("real",), "Only real"),
+            (("fake", "uncertain", "real"), "Any label"),
         ):
             self.label.addItem(text, labels)
-        self.folder = named(QComboBox(), self.tr("Folder"))
-        self.folder.addItem(self.tr("Any folder"), "")
-        self.model = named(QComboBox(), self.tr("Model"))
-        self.model.addItem(self.tr("Any model"), "")
-        self.evidence = named(QComboBox(), self.tr("Evidence of origin"))
+        self.folder = named(QComboBox(), "Folder")
+        self.folder.addItem("Any folder", "")
+        self.model = named(QComboBox(), "Model")
+        self.model.addItem("Any model", "")
+        self.evidence = named(QComboBox(), "Evidence of origin")
         for word, text in {"": "With or without", **FILTERS}.items():
             self.evidence.addItem(text, word)
         for box in (self.order, self.label, self.folder, self.model, self.evidence):
             box.currentIndexChanged.connect(self.changed)
-        self.score_from = _score_box(self.tr("Lowest score"), 0.0)
-        self.score_to = _score_box(self.tr("Highest score"), 1.0)
+        self.score_from = _score_box("Lowest score", 0.0)
+        self.score_to = _score_box("Highest score", 1.0)
         for spin in (self.score_from, self.score_to):
             spin.valueChanged.connect(self._typing.start)
-        self.since = named(QLineEdit(placeholderText=self.tr("yesterday, 7d, 2026-11-01")), self.tr("Scanned since"))
-        self.until = named(QLineEdit(placeholderText=self.tr("today, last monday")), self.tr("Scanned before"))
+        self.since = named(QLineEdit(placeholderText="yesterday, 7d, 2026-11-01"), "Scanned since")
+        self.until = named(QLineEdit(placeholderText="today, last monday"), "Scanned before")
         for edit in (self.since, self.until):
             edit.editingFinished.connect(self.changed)
-        self.more = named(QToolButton(), self.tr("More filters"))
+        self.more = named(QToolButton(), "More filters")
         self.more.setCheckable(True)
-        self.more.setText(self.tr("Filters"))
+        self.more.setText("Filters")
         self._menu = QMenu(self)
-        self.saved = named(QPushButton(self.tr("Saved")), self.tr("Saved filters"))
+        self.saved = named(QPushButton("Saved"), "Saved filters")
         self.saved.setMenu(self._menu)
-        self.cleared = named(QToolButton(), self.tr("Clear all filters"))
-        self.cleared.setText(self.tr("Clear"))
+        self.cleared = named(QToolButton(), "Clear all filters")
+        self.cleared.setText("Clear")
         self.cleared.clicked.connect(self.clear)
 
     def _lay_out(self) -> None:
@@ -185,18 +185,18 @@ class FilterBar(QWidget):
         scores, times = QHBoxLayout(), QHBoxLayout()
         for layout, one, two in ((scores, self.score_from, self.score_to), (times, self.since, self.until)):
             layout.addWidget(one)
-            layout.addWidget(QLabel(self.tr("to") if layout is scores else self.tr("until")))
+            layout.addWidget(QLabel("to" if layout is scores else "until"))
             layout.addWidget(two)
         scores.addStretch()
         scores.addWidget(self.cleared)
         panel = QWidget()
         form = QFormLayout(panel)
         form.setContentsMargins(0, 4, 0, 4)
-        form.addRow(self.tr("Folder"), self.folder)
-        form.addRow(self.tr("Model"), self.model)
-        form.addRow(self.tr("Origin"), self.evidence)
-        form.addRow(self.tr("Scanned"), times)
-        form.addRow(self.tr("Score"), scores)
+        form.addRow("Folder", self.folder)
+        form.addRow("Model", self.model)
+        form.addRow("Origin", self.evidence)
+        form.addRow("Scanned", times)
+        form.addRow("Score", scores)
         panel.setVisible(False)
         self.more.toggled.connect(panel.setVisible)
         column = QVBoxLayout(self)

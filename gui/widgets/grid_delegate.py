@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from scanner.review.review_queue import QueueItem
 
 from ..models.queue_model import ITEM_ROLE, SAVING_ROLE
-from ..texts.verdict_texts import label_shape, label_word
+from ..texts.verdict_texts import label_shape
 
 CELL = QSize(184, 212)
 _MARGIN = 6
@@ -68,7 +68,7 @@ class ImageDelegate(QStyledItemDelegate):
             if image is not None:
                 painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
                 painter.setFont(self._small)
-                painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), self.tr("no picture"))
+                painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), "no picture")
             return
         size = image.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
         at = QRect(QPoint(0, 0), size)
@@ -78,7 +78,7 @@ class ImageDelegate(QStyledItemDelegate):
 
 def draw_badge(painter: QPainter, at: QPoint, label: str, addition: str, font: QFont) -> None:
     """A label as sign and word on its colour."""
-    text = " ".join(part for part in (label_shape(label), label_word(label), addition) if part)
+    text = " ".join(part for part in (label_shape(label), label, addition) if part)
     metrics = QFontMetrics(font)
     place = QRect(at, QSize(metrics.horizontalAdvance(text) + 10, metrics.height() + 3))
     background, foreground = BADGES.get(label, BADGES["unsure"])

@@ -29,7 +29,7 @@ class ModelBox(QGroupBox):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setTitle(self.tr("Model"))
+        self.setTitle("Model")
         self._presenter = presenter
         self._service = service
         self._command = command
@@ -37,12 +37,12 @@ class ModelBox(QGroupBox):
         self._stale_sha256 = ""
         self._asking: QProcess | None = None
         self.chosen = model
-        self.model = named(QComboBox(), self.tr("Model"))
-        self.model.addItem(model or self.tr("The best at hand"), model)
+        self.model = named(QComboBox(), "Model")
+        self.model.addItem(model or "The best at hand", model)
         self.model.activated.connect(self._choose)
         self.state = QLabel()
         self.state.setWordWrap(True)
-        self.rescan = QPushButton(self.tr("Re-scan what is stale"))
+        self.rescan = QPushButton("Re-scan what is stale")
         self.rescan.setVisible(False)
         self.rescan.clicked.connect(self._rescan)
         layout = QVBoxLayout(self)
@@ -55,7 +55,7 @@ class ModelBox(QGroupBox):
         """Ask for the checkpoints at hand; the list is filled when they are known."""
         if self._asking is not None or self.model.count() > 1:
             return
-        self.state.setText(self.tr("Looking for models\N{HORIZONTAL ELLIPSIS}"))
+        self.state.setText("Looking for models\N{HORIZONTAL ELLIPSIS}")
         self._asking = self._ask_command(["model", "list", "--json"], self._show_models)
 
     def end(self) -> None:
@@ -68,7 +68,7 @@ class ModelBox(QGroupBox):
         try:
             names = [row["name"] for row in json.loads(said)]
         except (ValueError, TypeError, KeyError):
-            self.state.setText(self.tr("The models at hand cannot be listed; is the worker extra installed?"))
+            self.state.setText("The models at hand cannot be listed; is the worker extra installed?")
             return
         self.state.clear()
         for name in names:
@@ -99,15 +99,15 @@ class ModelBox(QGroupBox):
 
     def _show_stale(self, count: int) -> None:
         self.rescan.setVisible(count > 0)
-        stale = self.tr("{count:,} verdicts are of another model.").format(count=count)
-        self.state.setText(stale if count else self.tr("All verdicts are of this model."))
+        stale = f"{count:,} verdicts are of another model."
+        self.state.setText(stale if count else "All verdicts are of this model.")
 
     def _rescan(self) -> None:
         database, sha256 = self._presenter.database, self._stale_sha256
 
         def done(count: int) -> None:
             self._show_stale(0)
-            self._presenter.said.emit(self.tr("{count:,} images wait for the new model").format(count=count))
+            self._presenter.said.emit(f"{count:,} images wait for the new model")
             self._service.start(self.chosen)
 
         self._presenter.write(lambda: rescan_stale(database, sha256, self._now()), done)

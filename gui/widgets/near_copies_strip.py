@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
@@ -27,14 +27,14 @@ class NearStrip(QWidget):
         self._thumbnails = thumbnails
         self._thumbnails.ready.connect(self._show_thumbnail)
         self.title = QLabel()
-        self.group = named(QToolButton(), self.tr("Decide on all of them together"))
-        self.group.setText(self.tr("Decide together (G)"))
-        self.group.setToolTip(self.tr("The next decision counts for this image and all its near copies; one undo takes it back"))
+        self.group = named(QToolButton(), "Decide on all of them together")
+        self.group.setText("Decide together (G)")
+        self.group.setToolTip("The next decision counts for this image and all its near copies; one undo takes it back")
         self.group.setCheckable(True)
-        self.compare = named(QToolButton(), self.tr("Compare side by side"))
-        self.compare.setText(self.tr("Compare (C)"))
+        self.compare = named(QToolButton(), "Compare side by side")
+        self.compare.setText("Compare (C)")
         self.compare.clicked.connect(self.choose)
-        self.list = named(QListWidget(), self.tr("Near copies"))
+        self.list = named(QListWidget(), "Near copies")
         self.list.setFlow(QListWidget.Flow.LeftToRight)
         self.list.setWrapping(False)
         self.list.setIconSize(QSize(_SIDE, _SIDE))
@@ -65,13 +65,13 @@ class NearStrip(QWidget):
         for copy in copies:
             item = QListWidgetItem(_nearness(copy.distance))
             item.setData(_COPY, copy)
-            differ = self.tr("{distance} of 64 bits of the fingerprint differ").format(distance=copy.distance)
+            differ = f"{copy.distance} of 64 bits of the fingerprint differ"
             item.setToolTip(f"{printable(copy.path)}\n{differ}")
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{printable(copy.path)}, {_nearness(copy.distance)}")
             self.list.addItem(item)
             self._show_thumbnail(copy.path)
         if copies:
-            self.title.setText(self.tr("Near copies: {count}").format(count=len(copies)))
+            self.title.setText(f"Near copies: {len(copies)}")
             self.list.setCurrentRow(0)
         self._allow(bool(copies))
         self.setVisible(bool(copies))
@@ -120,9 +120,5 @@ class NearStrip(QWidget):
 def _nearness(distance: int) -> str:
     """Of the 64 bits of two fingerprints, `distance` differ."""
     if not distance:
-        return _tr("alike")
-    return _tr("very near") if distance <= _VERY_NEAR else _tr("near")
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("near", text)
+        return "alike"
+    return "very near" if distance <= _VERY_NEAR else "near"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 
 from scanner.domain.labels import label_for
@@ -38,7 +38,7 @@ class FaceBoxes:
             self._tag(painter, place, face)
 
     def _tag(self, painter: QPainter, place: QRectF, face: Face) -> None:
-        text = _tr("too small") if face.score is None else f"{face.score:.2f}"
+        text = "too small" if face.score is None else f"{face.score:.2f}"
         metrics = QFontMetrics(painter.font())
         tag = QRectF(place.left() - 1, 0, metrics.horizontalAdvance(text) + 8, metrics.height() + 2)
         above = place.top() - tag.height()
@@ -74,7 +74,3 @@ def on_widget(box: Box, width: float, picture: QRectF) -> QRectF:
     ratio = picture.width() / width
     left, top, wide, high = (side * ratio for side in box)
     return QRectF(picture.topLeft() + QPointF(left, top), picture.topLeft() + QPointF(left + wide, top + high))
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("overlays", text)

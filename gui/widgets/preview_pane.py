@@ -27,11 +27,11 @@ class LookPane(QWidget):
         self._thumbnails = thumbnails
         self.heatmaps = heatmaps
         self._path = ""
-        self.summary = named(QLabel(), self.tr("Current image"))
+        self.summary = named(QLabel(), "Current image")
         self.summary.setTextFormat(Qt.TextFormat.PlainText)
         self.preview = PreviewView()
         self.layers = Layers(self.preview)
-        self.heat_words = named(QLabel(), self.tr("State of the heatmap"))
+        self.heat_words = named(QLabel(), "State of the heatmap")
         self.heat_words.setWordWrap(True)
         self.heat_words.setTextFormat(Qt.TextFormat.PlainText)
         self.heat_words.setVisible(False)
@@ -65,7 +65,7 @@ class LookPane(QWidget):
         if thumbnail is not None and not thumbnail.isNull():
             self.preview.show_picture(thumbnail, preliminary=True)
         else:
-            self.preview.show_text(self.tr("Loading\N{HORIZONTAL ELLIPSIS}"))
+            self.preview.show_text("Loading\N{HORIZONTAL ELLIPSIS}")
 
     def show_details(self, details: ImageDetails) -> None:
         """What is known of the image in sight has come."""
@@ -82,7 +82,7 @@ class LookPane(QWidget):
         if shown.path != self._path:
             return
         if shown.image.isNull():
-            self.preview.show_text(self.tr("This picture cannot be shown: {reason}").format(reason=shown.reason))
+            self.preview.show_text(f"This picture cannot be shown: {shown.reason}")
         else:
             self.preview.show_picture(shown.image)
             self.layers.set_picture(shown)

@@ -38,7 +38,7 @@ class PreviewView(QWidget):
         self._overlays: list[Overlay] = []
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName(self.tr("Preview"))
+        self.setAccessibleName("Preview")
 
     def sizeHint(self) -> QSize:
         """Room for a picture."""

@@ -109,19 +109,16 @@ class WindowActions(QObject):
             self._window.addAction(action)
 
     def _fill(self, bar: QMenuBar) -> None:
-        file, edit, review, show, helping = (
-            bar.addMenu(title)
-            for title in (self.tr("&File"), self.tr("&Edit"), self.tr("&Review"), self.tr("&View"), self.tr("&Help"))
-        )
+        file, edit, review, show, helping = (bar.addMenu(title) for title in ("&File", "&Edit", "&Review", "&View", "&Help"))
         self._add(file, "open_folder", "export", "", "quarantine", "trash")
-        self._plain(file, self.tr("Quarantine and trash\N{HORIZONTAL ELLIPSIS}"), "kept")
+        self._plain(file, "Quarantine and trash\N{HORIZONTAL ELLIPSIS}", "kept")
         file.addSeparator()
-        self._plain(file, self.tr("Preferences\N{HORIZONTAL ELLIPSIS}"), "preferences")
-        self._plain(file, self.tr("Quit"), "quit", "Ctrl+Q")
+        self._plain(file, "Preferences\N{HORIZONTAL ELLIPSIS}", "preferences")
+        self._plain(file, "Quit", "quit", "Ctrl+Q")
         self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
         self._add(review, "fake", "real", "unsure", "note", "group", "", "next", "previous")
         self._add(show, "zoom", "zoom_in", "zoom_out", "", "boxes", "heatmap", "compare", "", "refresh")
-        self._plain(show, self.tr("Only the folder of this image"), "only_folder")
+        self._plain(show, "Only the folder of this image", "only_folder")
         self._add(helping, "keys")
 
     def _add(self, menu: QMenu, *names: str) -> None:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
 
@@ -15,37 +14,33 @@ class Key:
     meaning: str
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("keys", text)
-
-
 def all_keys() -> tuple[Key, ...]:
     """In the order in which people learn them."""
     return (
-        Key("fake", "F", _tr("It is fake")),
-        Key("real", "R", _tr("It is real")),
-        Key("unsure", "U", _tr("Unsure")),
-        Key("note", "N", _tr("Write a note for the next decision")),
-        Key("undo", "Z", _tr("Undo (also Ctrl+Z)")),
-        Key("redo", "Shift+Z", _tr("Redo (also Ctrl+Shift+Z)")),
-        Key("zoom", "Space", _tr("Picture pixel by pixel, and back")),
-        Key("zoom_in", "+", _tr("Nearer")),
-        Key("zoom_out", "-", _tr("Further away")),
-        Key("heatmap", "H", _tr("Show where the score comes from, and back")),
-        Key("boxes", "B", _tr("Show the boxes of faces, and back")),
-        Key("compare", "C", _tr("Side by side with a near copy, and back")),
-        Key("group", "G", _tr("Decide on all near copies together, and back")),
-        Key("next", "J", _tr("Next image (also the arrow keys)")),
-        Key("previous", "K", _tr("Previous image")),
-        Key("search", "Ctrl+F", _tr("Search")),
-        Key("copy_path", "Ctrl+Shift+C", _tr("Copy the path")),
-        Key("open_folder", "O", _tr("Open the folder")),
-        Key("quarantine", "Q", _tr("Move to quarantine")),
-        Key("trash", "Del", _tr("Move to the trash")),
-        Key("export", "Ctrl+E", _tr("Export the selection as a report")),
-        Key("select_all", "Ctrl+A", _tr("Select all loaded images")),
-        Key("refresh", "F5", _tr("Read the queue anew")),
-        Key("keys", "?", _tr("These keys")),
+        Key("fake", "F", "It is fake"),
+        Key("real", "R", "It is real"),
+        Key("unsure", "U", "Unsure"),
+        Key("note", "N", "Write a note for the next decision"),
+        Key("undo", "Z", "Undo (also Ctrl+Z)"),
+        Key("redo", "Shift+Z", "Redo (also Ctrl+Shift+Z)"),
+        Key("zoom", "Space", "Picture pixel by pixel, and back"),
+        Key("zoom_in", "+", "Nearer"),
+        Key("zoom_out", "-", "Further away"),
+        Key("heatmap", "H", "Show where the score comes from, and back"),
+        Key("boxes", "B", "Show the boxes of faces, and back"),
+        Key("compare", "C", "Side by side with a near copy, and back"),
+        Key("group", "G", "Decide on all near copies together, and back"),
+        Key("next", "J", "Next image (also the arrow keys)"),
+        Key("previous", "K", "Previous image"),
+        Key("search", "Ctrl+F", "Search"),
+        Key("copy_path", "Ctrl+Shift+C", "Copy the path"),
+        Key("open_folder", "O", "Open the folder"),
+        Key("quarantine", "Q", "Move to quarantine"),
+        Key("trash", "Del", "Move to the trash"),
+        Key("export", "Ctrl+E", "Export the selection as a report"),
+        Key("select_all", "Ctrl+A", "Select all loaded images"),
+        Key("refresh", "F5", "Read the queue anew"),
+        Key("keys", "?", "These keys"),
     )
 
 
@@ -54,14 +49,14 @@ class KeysDialog(QDialog):
 
     def __init__(self, extra: tuple[Key, ...] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Keys"))
+        self.setWindowTitle("Keys")
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         for row, key in enumerate((*all_keys(), *extra)):
             name = QLabel(f"<b>{key.sequence}</b>")
             grid.addWidget(name, row, 0)
             grid.addWidget(QLabel(key.meaning), row, 1)
-        tabs = QLabel(self.tr("Alt+1 to Alt+5 choose the tab; Shift and Ctrl with arrows or clicks select several."))
+        tabs = QLabel("Alt+1 to Alt+5 choose the tab; Shift and Ctrl with arrows or clicks select several.")
         tabs.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)

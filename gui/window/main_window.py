@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self._opened: Opened | None = None
         self._notices = NoticeLimit(time.monotonic)
         self._quitting = False
-        self.setWindowTitle(self.tr("dfscan: review queue"))
+        self.setWindowTitle("dfscan: review queue")
         self.setWindowIcon(program_icon())
         self._make_pages()
         self.tray = make_tray(program_icon(), self)
@@ -158,10 +158,8 @@ class MainWindow(QMainWindow):
             self.view.review.grid.setFocus()
         if not worker_is_installed():
             self.complain(
-                self.tr(
-                    "Images cannot be scored on this machine: the worker extra is not installed. "
-                    "Install it with: pip install 'dfscan[worker]'. Reviewing works without it."
-                )
+                "Images cannot be scored on this machine: the worker extra is not installed. "
+                "Install it with: pip install 'dfscan[worker]'. Reviewing works without it."
             )
         self._tell_of_recovery(opened.recovered)
 
@@ -236,7 +234,7 @@ class MainWindow(QMainWindow):
         if self.view is not None:
             self._pages.setCurrentWidget(self.view)
             self.view.running.add_folder(path)
-            self.say(self.tr("Looking through the folder; the first results come as soon as the model is loaded"))
+            self.say("Looking through the folder; the first results come as soon as the model is loaded")
             self.view.review.grid.setFocus()
 
     def _find_copy(self, path: str) -> None:
@@ -257,7 +255,7 @@ class MainWindow(QMainWindow):
     def _tell_of_recovery(self, recovered: Sequence[Removed]) -> None:
         if recovered:
             lines = [f"{removal.original_path}: {removal.note or removal.state.value}" for removal in recovered]
-            words = self.tr("The program was ended while files were being moved. Each is whole:")
+            words = "The program was ended while files were being moved. Each is whole:"
             self.complain(words + "\n" + "\n".join(lines))
 
     def _show_standing(self, standing: StandingNow, progress: Progress) -> None:

@@ -44,10 +44,10 @@ class Tray(QObject):
         super().__init__(parent)
         self._icon = QSystemTrayIcon(icon, self)
         self._menu = QMenu()
-        self._menu.addAction(self.tr("Show the queue"), self.show_wanted.emit)
-        self._toggle = self._menu.addAction(self.tr("Pause watching"), self.toggle_wanted.emit)
+        self._menu.addAction("Show the queue", self.show_wanted.emit)
+        self._toggle = self._menu.addAction("Pause watching", self.toggle_wanted.emit)
         self._menu.addSeparator()
-        self._menu.addAction(self.tr("Quit"), self.quit_wanted.emit)
+        self._menu.addAction("Quit", self.quit_wanted.emit)
         self._icon.setContextMenu(self._menu)
         self._icon.activated.connect(self._activated)
         self._icon.messageClicked.connect(self.show_wanted)
@@ -56,12 +56,12 @@ class Tray(QObject):
     def show_state(self, text: str, *, running: bool, paused: bool) -> None:
         """What the icon says, and what its menu offers."""
         self._icon.setToolTip(text)
-        self._toggle.setText(self.tr("Go on watching") if paused else self.tr("Pause watching"))
+        self._toggle.setText("Go on watching" if paused else "Pause watching")
         self._toggle.setVisible(running or paused)
 
     def notify(self, count: int) -> None:
         """Tell of newly flagged images."""
-        self._icon.showMessage(self.tr("dfscan"), self.tr("{count} newly flagged images").format(count=count))
+        self._icon.showMessage("dfscan", f"{count} newly flagged images")
 
     def close(self) -> None:
         """Take the icon away."""
