@@ -47,9 +47,8 @@ def test_explain_says_why_and_draws_where(laptop, tmp_path: Path, make_picture: 
     assert item["score"] == pytest.approx(told["score"], abs=1e-5)
 
 
-def test_a_turned_photo_is_explained_upright_in_words_and_over_an_earlier_picture(
-    laptop, tmp_path: Path, make_picture: MakePicture
-) -> None:
+def test_turned_photo_is_explained_upright(laptop, tmp_path: Path, make_picture: MakePicture) -> None:
+    """A turned photo is explained upright in words and over an earlier picture."""
     exif = Image.Exif()
     exif[0x0112] = 6  # turn clockwise to see it upright
     image = make_picture(tmp_path / "turned.jpg", size=(300, 200), exif=exif)
@@ -141,9 +140,8 @@ def _start(laptop) -> Callable[[], Server]:
     return start
 
 
-def test_requests_are_answered_line_by_line_and_from_the_folder_the_next_time(
-    laptop, start: Callable[[], Server], tmp_path: Path, make_picture: MakePicture
-) -> None:
+def test_requests_are_answered(laptop, start: Callable[[], Server], tmp_path: Path, make_picture: MakePicture) -> None:
+    """Requests are answered line by line and from the folder the next time."""
     image, out = make_picture(tmp_path / "a.jpg", size=(300, 200)), tmp_path / "maps" / "new"
     server = start()
     told = server.explain(image, out)

@@ -60,9 +60,8 @@ def scanned(laptop: Dfscan, photos: Path, *options: str) -> dict[str, dict]:
     return {Path(item["path"]).stem: item for item in json.loads(said)["items"]}
 
 
-def test_scanning_measuring_and_cropping_look_at_the_same_faces(
-    laptop: Dfscan, photos: Path, manifest: Path, lite: Predictor, tmp_path: Path
-) -> None:
+def test_same_faces_everywhere(laptop: Dfscan, photos: Path, manifest: Path, lite: Predictor, tmp_path: Path) -> None:
+    """Scanning measuring and cropping look at the same faces."""
     found = scanned(laptop, photos)
 
     assert {name: item["basis"] for name, item in found.items()} == {

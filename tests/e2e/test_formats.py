@@ -74,9 +74,8 @@ def judged(pool: DecoderPool, predictor: Predictor, contents: Sequence[bytes]) -
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_file_of_each_format_gets_the_verdict_of_the_same_picture_as_png(
-    pool: DecoderPool, predictor: Predictor, picture: Image.Image, name: str
-) -> None:
+def test_each_format_scores_like_png(pool: DecoderPool, predictor: Predictor, picture: Image.Image, name: str) -> None:
+    """A file of each format gets the verdict of the same picture as png."""
     files = list(FORMATS[name](picture))
     shown = {id(one): one for file in files for one in file.shown}
     found = judged(pool, predictor, [*(file.content for file in files), *(written(one, "PNG") for one in shown.values())])
@@ -115,7 +114,8 @@ def test_the_docs_name_exactly_these_formats_and_files(picture: Image.Image) -> 
     assert {part.strip() for part in unread.split(",")} == set(unread_files(picture))
 
 
-def test_a_folder_of_all_formats_is_scanned_by_one_command(laptop, tmp_path: Path, picture: Image.Image) -> None:
+def test_folder_of_all_formats(laptop, tmp_path: Path, picture: Image.Image) -> None:
+    """A folder of all formats is scanned by one command."""
     folder = tmp_path / "formats"
     folder.mkdir()
     files: list[Written] = [next(make(picture)) for make in FORMATS.values()]

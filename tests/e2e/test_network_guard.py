@@ -23,9 +23,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("example.invalid", 443), ("127.0.0.1", 9)])
-def test_foreign_connections_are_refused_and_written_down(
-    environment: dict[str, str], tmp_path: Path, address: tuple[str, int]
-) -> None:
+def test_foreign_connections_are_refused(environment: dict[str, str], tmp_path: Path, address: tuple[str, int]) -> None:
+    """Foreign connections are refused and written down."""
     assert "a test run may not connect" in attempt(environment, address)
     assert str(address[0]) in (tmp_path / "refused").read_text()
 

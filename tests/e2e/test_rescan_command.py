@@ -13,7 +13,8 @@ from worker.pipeline.read import read_image
 from worker.pipeline.types import Item
 
 
-def test_a_new_model_judges_what_an_old_one_judged_and_shows_what_flipped(laptop, tmp_path: Path, make_picture) -> None:
+def test_new_model_shows_flips(laptop, tmp_path: Path, make_picture) -> None:
+    """A new model judges what an old one judged and shows what flipped."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in range(3):

@@ -19,7 +19,8 @@ VERDICT = (0, 1)
 MakePicture = Callable[..., Path]
 
 
-def test_every_picture_gets_a_verdict_and_a_second_run_scores_nothing(dfscan, tmp_path: Path, make_picture: MakePicture) -> None:
+def test_every_picture_gets_a_verdict(dfscan, tmp_path: Path, make_picture: MakePicture) -> None:
+    """Every picture gets a verdict and a second run scores nothing."""
     folder = tmp_path / "pictures"
     (folder / "deeper" / "still").mkdir(parents=True)
     for seed, name in enumerate(["a.jpg", "b.PNG", "deeper/c.webp", "deeper/d.gif", "deeper/still/e.bmp", "deeper/f.tiff"]):
@@ -50,7 +51,8 @@ def test_every_picture_gets_a_verdict_and_a_second_run_scores_nothing(dfscan, tm
         assert session.scalar(select(func.count()).select_from(Worker)) == workers  # not even started
 
 
-def test_difficult_files_have_a_reason_and_the_others_a_verdict(laptop, tmp_path: Path, make_picture: MakePicture) -> None:
+def test_difficult_files_have_reasons(laptop, tmp_path: Path, make_picture: MakePicture) -> None:
+    """Difficult files have a reason and the others a verdict."""
     folder = tmp_path / "difficult"
     folder.mkdir()
     whole = make_picture(folder / "good.jpg").read_bytes()
@@ -84,7 +86,8 @@ def test_difficult_files_have_a_reason_and_the_others_a_verdict(laptop, tmp_path
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_an_unreadable_file_has_a_reason_and_can_be_retried(laptop, tmp_path: Path, make_picture: MakePicture) -> None:
+def test_unreadable_file_is_retried(laptop, tmp_path: Path, make_picture: MakePicture) -> None:
+    """An unreadable file has a reason and can be retried."""
     picture = make_picture(tmp_path / "locked.jpg")
     picture.chmod(0)
     laptop.run("scan", picture, exit_status=2)
@@ -95,9 +98,8 @@ def test_an_unreadable_file_has_a_reason_and_can_be_retried(laptop, tmp_path: Pa
     assert laptop.report()["items"][0]["state"] == "scored"
 
 
-def test_killing_the_worker_in_the_middle_loses_nothing_and_scores_nothing_twice(
-    dfscan, tmp_path: Path, make_picture: MakePicture, wait_until
-) -> None:
+def test_killed_worker_loses_nothing(dfscan, tmp_path: Path, make_picture: MakePicture, wait_until) -> None:
+    """Killing the worker in the middle loses nothing and scores nothing twice."""
     folder = tmp_path / "many"
     folder.mkdir()
     for seed in range(300):

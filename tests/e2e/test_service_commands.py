@@ -13,7 +13,8 @@ import pytest
 HOME = Path(__file__).resolve().parents[2]
 
 
-def test_doctor_tries_this_machine_and_says_what_is_wrong_and_what_mends_it(laptop, tmp_path: Path) -> None:
+def test_doctor(laptop, tmp_path: Path) -> None:
+    """Doctor tries this machine and says what is wrong and what mends it."""
     well = json.loads(laptop.run("doctor", "--json", "--selftest", timeout=900).stdout)
     assert {trial["name"]: trial["detail"] for trial in well["trials"] if not trial["passed"]} == {}
     assert len(well["trials"]) == 6
@@ -57,7 +58,8 @@ def test_the_service_is_written_and_removed(laptop, tmp_path: Path) -> None:
     assert "no service is installed" in laptop.run("service", "uninstall", exit_status=2).stderr
 
 
-def test_one_watch_per_database_with_metrics_and_json_logs(laptop, tmp_path: Path, wait_until, free_port: int) -> None:
+def test_one_watch_per_database(laptop, tmp_path: Path, wait_until, free_port: int) -> None:
+    """One watch per database with metrics and json logs."""
     folder = tmp_path / "watched"
     folder.mkdir()
     laptop.run("status")

@@ -174,9 +174,8 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bits(laptop: Dfscan, manifest
         ("paper-resnet", "resnet101-cd907fc2.pth"),
     ],
 )
-def test_without_public_weights_nothing_is_read_and_the_file_is_named(
-    laptop: Dfscan, tmp_path: Path, recipe_name: str, file: str
-) -> None:
+def test_no_public_weights(laptop: Dfscan, tmp_path: Path, recipe_name: str, file: str) -> None:
+    """Without public weights nothing is read and the file is named."""
     laptop.environment |= {"TORCH_HOME": str(tmp_path), "HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path / "hub")}
 
     done = laptop.run(

@@ -33,7 +33,8 @@ def test_verify_answers_with_its_exit_status(laptop, tmp_path: Path, make_pictur
     assert "1 pending" in laptop.run("verify", folder, exit_status=1).stdout
 
 
-def test_a_folder_that_is_away_is_not_scanned_not_marked_and_not_called_complete(laptop, tmp_path: Path, make_picture) -> None:
+def test_folder_that_is_away(laptop, tmp_path: Path, make_picture) -> None:
+    """A folder that is away is not scanned not marked and not called complete."""
     drive = tmp_path / "mounts" / "drive"
     drive.mkdir(parents=True)
     picture = make_picture(drive / "a.jpg", 1)
@@ -59,7 +60,8 @@ def test_a_folder_that_is_away_is_not_scanned_not_marked_and_not_called_complete
     assert f"away, so nothing is known of it: {drive}" in done.stdout
 
 
-def test_a_damaged_database_is_kept_and_a_backup_comes_back(laptop, tmp_path: Path, make_picture) -> None:
+def test_damaged_database_is_restored(laptop, tmp_path: Path, make_picture) -> None:
+    """A damaged database is kept and a backup comes back."""
     picture = make_picture(tmp_path / "a.jpg", 1)
     laptop.run("scan", picture, exit_status=(0, 1))
     backup = laptop.run("db", "backup").stdout.split(" is backed up to ")[1].split(" (")[0]

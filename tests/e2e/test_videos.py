@@ -40,7 +40,8 @@ def folder(tmp_path: Path, make_picture: Callable[..., Path]) -> Path:
     return pictures
 
 
-def test_videos_get_one_verdict_each_where_they_are_asked_for(laptop, folder: Path) -> None:
+def test_videos_get_one_verdict(laptop, folder: Path) -> None:
+    """Videos get one verdict each where they are asked for."""
     laptop.run("scan", folder, exit_status=VERDICT)
     assert set(laptop.statuses()) == {"picture.png"}
 
@@ -60,7 +61,8 @@ def test_videos_get_one_verdict_each_where_they_are_asked_for(laptop, folder: Pa
     assert "4 images on the disk" in laptop.run("verify", folder).stdout
 
 
-def test_a_video_that_comes_into_a_watched_folder_is_found(laptop, tmp_path: Path, wait_until) -> None:
+def test_video_in_watched_folder(laptop, tmp_path: Path, wait_until) -> None:
+    """A video that comes into a watched folder is found."""
     watched = tmp_path / "watched"
     watched.mkdir()
     clip(watched / "before.mp4")
@@ -86,7 +88,8 @@ def test_a_video_is_hashed_and_not_kept_in_memory(known: tuple[Claimed, Path]) -
     assert changed_since(file, read.source) is None
 
 
-def test_a_video_that_changes_is_not_judged_by_what_it_was(known: tuple[Claimed, Path], tmp_path: Path) -> None:
+def test_changed_video(known: tuple[Claimed, Path], tmp_path: Path) -> None:
+    """A video that changes is not judged by what it was."""
     file, path = known
     read = read_video(file, 10**9)
     assert isinstance(read, Item)

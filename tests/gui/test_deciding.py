@@ -64,7 +64,8 @@ def test_undo_and_redo_to_the_beginning_and_back(five: Archive, open_window: Ope
     opened.shows("b", "c", "d")
 
 
-def test_an_undo_pressed_at_once_means_the_decision_just_made(five: Archive, open_window: Open) -> None:
+def test_undo_pressed_at_once(five: Archive, open_window: Open) -> None:
+    """An undo pressed at once means the decision just made."""
     opened = open_window()
     opened.shows("a", "b", "c", "d")
     opened.press("fz")
@@ -127,7 +128,8 @@ def test_what_someone_else_decided_since_is_not_undone(five: Archive, open_windo
     assert opened.presenter.doing.undo_stack.canUndo()  # the stack is as it was
 
 
-def test_a_decision_that_cannot_be_stored_is_not_shown_as_made(five: Archive, open_window: Open) -> None:
+def test_unstored_decision_is_not_shown(five: Archive, open_window: Open) -> None:
+    """A decision that cannot be stored is not shown as made."""
     opened = open_window()
     opened.shows("a", "b", "c", "d")
     with five.database.write() as session:
@@ -144,7 +146,8 @@ def test_a_decision_that_cannot_be_stored_is_not_shown_as_made(five: Archive, op
     opened.until(lambda: not opened.window.banner.isVisible())
 
 
-def test_new_verdicts_appear_in_their_place_and_the_current_image_stays(five: Archive, open_window: Open) -> None:
+def test_new_verdicts_appear(five: Archive, open_window: Open) -> None:
+    """New verdicts appear in their place and the current image stays."""
     opened = open_window()
     opened.shows("a", "b", "c", "d")
     opened.page.go_to(2)
@@ -156,7 +159,8 @@ def test_new_verdicts_appear_in_their_place_and_the_current_image_stays(five: Ar
     opened.until(lambda: opened.tabs[0] == "To review  6")
 
 
-def test_copies_leave_together_and_are_named_in_the_details(five: Archive, open_window: Open) -> None:
+def test_copies_leave_together(five: Archive, open_window: Open) -> None:
+    """Copies leave together and are named in the details."""
     five.add("copy.png", 0.99, picture=five.folder / "a.png")
     opened = open_window()
     opened.until(lambda: len(opened.names) == 5)

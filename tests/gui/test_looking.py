@@ -171,7 +171,8 @@ def test_without_a_heatmap_it_is_said_why(archive: Archive, open_window: Open, e
     assert asked(explain) == ["refused", "dies", "last"]
 
 
-def test_heatmaps_stay_below_the_cap_and_the_oldest_go_first(tmp_path: Path) -> None:
+def test_heatmaps_stay_below_the_cap(tmp_path: Path) -> None:
+    """Heatmaps stay below the cap and the oldest go first."""
     cache = HeatmapCache(tmp_path / "heatmaps", cap_bytes=60_000)
     for number in range(6):
         folder = cache.folder_of(f"{number}", "m" * 64)
@@ -196,7 +197,8 @@ def test_heat_is_seen_through_and_cold_is_not_there() -> None:
     assert (alphas[0], alphas[-1] < 255) == (0, True)
 
 
-def test_near_copies_are_compared_and_decided_on_together(five: Archive, open_window: Open) -> None:
+def test_near_copies_are_compared(five: Archive, open_window: Open) -> None:
+    """Near copies are compared and decided on together."""
     five.add("n.png", 0.97, fingerprint=0b1111)
     five.add("near.png", 0.2, fingerprint=-1 ^ 0b11)
     five.add("copy.png", 0.65, fingerprint=0b1100)

@@ -89,7 +89,8 @@ def test_thumbnails_follow_the_specification(tmp_path: Path) -> None:
         cache.thumbnail(str(picture))
 
 
-def test_thumbnails_stay_below_the_cap_and_the_oldest_go_first(tmp_path: Path) -> None:
+def test_thumbnails_stay_below_the_cap(tmp_path: Path) -> None:
+    """Thumbnails stay below the cap and the oldest go first."""
     cache = ThumbnailCache(tmp_path / "cache", cap_bytes=30_000)
     for number in range(10):
         picture = tmp_path / f"{number}.png"

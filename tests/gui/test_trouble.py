@@ -66,7 +66,8 @@ def test_the_database_goes_away_and_comes_back(five: Archive, open_window: Open)
     opened.shows("a", "b", "c", "d")
 
 
-def test_a_complaint_and_a_trouble_do_not_hide_each_other(five: Archive, open_window: Open) -> None:
+def test_complaint_beside_trouble(five: Archive, open_window: Open) -> None:
+    """A complaint and a trouble do not hide each other."""
     opened = open_window()
     opened.shows("a", "b", "c", "d")
     banner = opened.window.banner

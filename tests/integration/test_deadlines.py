@@ -36,7 +36,8 @@ def expire(database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[Cla
     return call
 
 
-def test_a_file_that_is_read_for_too_long_is_charged_alone(pend, row, lease: Lease, expire) -> None:
+def test_slow_read_is_charged_alone(pend, row, lease: Lease, expire) -> None:
+    """A file that is read for too long is charged alone."""
     pend("/a", "/b", "/hangs")
     expire(next(file for file in lease() if file.path == "/hangs"))
     assert {path: (row(path).attempts, row(path).lease_owner) for path in ("/a", "/b", "/hangs")} == {
@@ -46,7 +47,8 @@ def test_a_file_that_is_read_for_too_long_is_charged_alone(pend, row, lease: Lea
     }
 
 
-def test_a_batch_that_hangs_again_and_again_is_taken_apart(pend, row, lease: Lease, expire) -> None:
+def test_hanging_batch_is_taken_apart(pend, row, lease: Lease, expire) -> None:
+    """A batch that hangs again and again is taken apart."""
     pend("/a", "/b", "/hangs")
     in_hand = []
     while claimed := lease():  # three tries at most

@@ -106,13 +106,15 @@ def test_what_one_worker_holds_is_found_by_its_name(sqlite: Database, name: str)
     assert "ix_files_lease_owner (lease_owner=?)" in plan
 
 
-def test_claims_need_no_sorting_however_many_became_pending_at_once(sqlite: Database) -> None:
+def test_claims_need_no_sorting(sqlite: Database) -> None:
+    """Claims need no sorting however many became pending at once."""
     plan = "\n".join(plans(sqlite, lambda: ASKED["claim and record"](sqlite)).values())
     assert "ix_files_state_pending_since_mtime_ns (state=?)" in plan
     assert "B-TREE" not in plan
 
 
-def test_the_queue_begins_where_the_scores_of_its_labels_end(sqlite: Database) -> None:
+def test_queue_begins_at_its_labels(sqlite: Database) -> None:
+    """The queue begins where the scores of its labels end."""
     for order in (Order.MOST_CERTAIN, Order.LEAST_CERTAIN):
         criteria = Criteria(order=order)
         take_in(sqlite, [Found("/r/1.jpg", 10, 1)], root_id=None, now=NOW)

@@ -114,9 +114,10 @@ def test_names_of_any_bytes(take: Callable[..., Taken], row: Row, lease: Lease, 
     assert [os.fsencode(file.path) for file in lease()] == [name]
 
 
-def test_a_changed_file_begins_anew_and_takes_the_lease_away(
+def test_changed_file_begins_anew(
     database: Database, take: Callable[..., Taken], lease: Lease, row: Row, model: ActiveModel, now: datetime
 ) -> None:
+    """A changed file begins anew and takes the lease away."""
     take(Found("/a", 1, 1))
     [file] = lease("anna")
     record(database, "anna", [Scored(file, ContentFacts("aa" * 32, 1), 0.9, 0.1)], model, device="cpu", now=now)
@@ -158,9 +159,10 @@ def test_a_folder_that_cannot_be_read_is_a_failure(take: Callable[..., Taken], r
     assert (row("/locked").state, row("/locked").error_kind) == ("failed", "unreadable-folder")
 
 
-def test_a_file_may_become_something_to_skip_and_a_file_again(
+def test_file_is_skipped_and_back(
     database: Database, take: Callable[..., Taken], row: Row, lease: Lease, model: ActiveModel, now: datetime
 ) -> None:
+    """A file may become something to skip and a file again."""
     take(Found("/a", 1, 1))
     [file] = lease()
     record(database, "worker", [Scored(file, ContentFacts("aa" * 32, 1), 0.9, 0.1)], model, device="cpu", now=now)
@@ -170,16 +172,16 @@ def test_a_file_may_become_something_to_skip_and_a_file_again(
     assert (row("/a").state, row("/a").error) == ("pending", None)
 
 
-def test_a_pending_file_that_is_skipped_is_no_longer_anyones(take: Callable[..., Taken], row: Row, lease: Lease) -> None:
+def test_skipped_file_is_given_back(take: Callable[..., Taken], row: Row, lease: Lease) -> None:
+    """A pending file that is skipped is no longer anyones."""
     take(Found("/a", 1, 1))
     lease()
     take(Skipped("/a", "a symbolic link to nothing"))
     assert (row("/a").state, row("/a").lease_owner) == ("skipped", None)
 
 
-def test_a_link_out_to_a_name_that_is_not_utf8_is_taken_in(
-    database: Database, tmp_path: Path, make_picture: MakePicture, row: Row, now: datetime
-) -> None:
+def test_link_to_non_utf8_name(database: Database, tmp_path: Path, make_picture: MakePicture, row: Row, now: datetime) -> None:
+    """A link out to a name that is not utf8 is taken in."""
     (tmp_path / "root").mkdir()
     outside = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.jpg")
     make_picture(tmp_path / "x.jpg").rename(outside)
@@ -225,9 +227,8 @@ def test_a_missing_file_is_in_no_ones_hands(database: Database, pictures: Path, 
     assert row(str(pictures / "b.jpg")).lease_owner == "anna"
 
 
-def test_when_the_root_is_gone_or_empty_nothing_is_marked(
-    database: Database, pictures: Path, states: Callable[[], dict[str, str]], now: datetime
-) -> None:
+def test_gone_root_marks_nothing(database: Database, pictures: Path, states: Callable[[], dict[str, str]], now: datetime) -> None:
+    """When the root is gone or empty nothing is marked."""
     pictures.rename(pictures.parent / "unplugged")
     assert mark_missing(database, str(pictures), now=now) == 0
     pictures.mkdir()  # a mount point without its drive

@@ -121,7 +121,8 @@ def test_a_part_can_be_released(database: Database, pend: Pend, lease: Lease) ->
     assert lease("carl") == [second]
 
 
-def test_a_file_whose_workers_die_again_and_again_is_given_up(pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
+def test_deadly_file_is_given_up(pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
+    """A file whose workers die again and again is given up."""
     pend("/a")
     for attempt in range(3):
         assert paths(lease(now=now + timedelta(minutes=attempt), max_attempts=3)) == ["/a"]
@@ -158,9 +159,9 @@ def test_suspects_are_claimed_alone_and_last(database: Database, pend: Pend, lea
     assert lease(max_attempts=5) == []
 
 
-def test_the_backlog_counts_what_is_pending_and_what_of_it_is_in_work(
-    database: Database, pend: Pend, lease: Lease, now: datetime
-) -> None:
+def test_backlog_counts(database: Database, pend: Pend, lease: Lease, now: datetime) -> None:
+    """The backlog counts what is pending and what of it is in work."""
+
     def counted(at: datetime) -> tuple[int, int]:
         found = backlog(database, at)
         return found.pending, found.leased
@@ -184,18 +185,15 @@ def test_only_pending_files_are_claimed(database: Database, pend: Pend, lease: L
     assert lease(now=now + timedelta(days=1)) != []
 
 
-def test_a_lease_from_before_the_clock_was_set_back_does_not_hold_the_file(
-    pend: Pend, lease: Lease, row: Row, now: datetime
-) -> None:
+def test_lease_after_clock_set_back(pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
+    """A lease from before the clock was set back does not hold the file."""
     pend("/a")
     assert len(lease("anna", now=now + timedelta(hours=5))) == 1
     assert len(lease("bert", now=now)) == 1
     assert row("/a").lease_owner == "bert"
 
 
-def test_a_clock_that_jumps_ahead_takes_the_file_from_no_one_for_good(
-    database: Database, pend: Pend, lease: Lease, row: Row, now: datetime
-) -> None:
+def test_clock_jumps_ahead(database: Database, pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
     """The live owner's result is refused once another has the file, and no attempt is counted twice over."""
     pend("/a")
     lease("anna", now=now)

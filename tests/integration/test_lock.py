@@ -40,7 +40,8 @@ def test_a_later_process_with_the_same_pid_is_another(database: Database, now: d
     assert current_holder(database, WATCH, now) == me
 
 
-def test_an_owner_on_another_machine_counts_as_long_as_it_shows_itself(database: Database, now: datetime) -> None:
+def test_lock_owner_elsewhere(database: Database, now: datetime) -> None:
+    """An owner on another machine counts as long as it shows itself."""
     other = Holder("another-machine", 1, 0.0)
     acquire(database, WATCH, other, now)
     keep(database, WATCH, other, now + timedelta(seconds=60))
@@ -49,7 +50,8 @@ def test_an_owner_on_another_machine_counts_as_long_as_it_shows_itself(database:
     acquire(database, WATCH, this_process(), now + timedelta(seconds=61) + SIGN_LIMIT)
 
 
-def test_to_release_what_another_took_over_changes_nothing(database: Database, now: datetime) -> None:
+def test_releasing_what_another_holds(database: Database, now: datetime) -> None:
+    """To release what another took over changes nothing."""
     other = Holder("another-machine", 1, 0.0)
     acquire(database, WATCH, other, now)
     release(database, WATCH, this_process())

@@ -59,7 +59,8 @@ def test_an_empty_sqlite_is_upgraded(tmp_path: Path) -> None:
     assert (tmp_path / "new folder").stat().st_mode & 0o777 == 0o700
 
 
-def test_an_empty_server_is_left_alone_and_the_next_step_named(new_postgres_url: Callable[[], str]) -> None:
+def test_empty_server_is_left_alone(new_postgres_url: Callable[[], str]) -> None:
+    """An empty server is left alone and the next step named."""
     database = open_database(new_postgres_url())
     with pytest.raises(schema.SchemaError, match=r"is empty.*run `dfscan db upgrade` first"):
         schema.prepare_schema(database)

@@ -174,9 +174,8 @@ def test_filters_saved_before_evidence_was_one_are_read(now: datetime) -> None:
     assert Criteria.from_json(document, Tab.TO_REVIEW) == Criteria(since=now)
 
 
-def test_what_an_older_version_did_not_look_for_is_added_and_nothing_is_taken_away(
-    database: Database, store: Store, model: ActiveModel, pend, lease, now: datetime
-) -> None:
+def test_older_contents_are_completed(database: Database, store: Store, model: ActiveModel, pend, lease, now: datetime) -> None:
+    """What an older version did not look for is added and nothing is taken away."""
     store("/a", None, sha256="aa" * 32)
     store("/b", 5, sha256="aa" * 32, evidence=(GENERATED,))
     pend("/c")
@@ -189,9 +188,8 @@ def test_what_an_older_version_did_not_look_for_is_added_and_nothing_is_taken_aw
     assert items[0].evidence == (GENERATED,)
 
 
-def test_a_report_of_more_than_can_be_compared_is_in_no_groups(
-    database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_report_has_no_groups(database: Database, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report of more than can be compared is in no groups."""
     store("/a", 0, 0.99)
     store("/x", 0xFFFF, 0.95)
     store("/b", 1, 0.9)

@@ -50,7 +50,8 @@ def _told(processes: list[subprocess.Popen[str]]) -> list[subprocess.Popen[str]]
     return processes
 
 
-def test_processes_that_take_in_the_same_make_one_row_each(database: Database) -> None:
+def test_same_files_taken_in_at_once(database: Database) -> None:
+    """Processes that take in the same make one row each."""
     taken = run_together(database, ("take-in", "/a", "100"), ("take-in", "/a", "100", "backwards"))
     with database.read() as session:
         assert session.scalar(select(func.count()).select_from(File)) == 100
@@ -58,7 +59,8 @@ def test_processes_that_take_in_the_same_make_one_row_each(database: Database) -
     assert sum(count["changed"] for count in taken) == 0
 
 
-def test_four_processes_write_and_one_reads_and_none_finds_sqlite_locked(tmp_path: Path) -> None:
+def test_sqlite_under_four_writers(tmp_path: Path) -> None:
+    """Four processes write and one reads and none finds sqlite locked."""
     database = open_database(f"sqlite:///{tmp_path}/test.sqlite")
     schema.upgrade(database)
     first, second, *_ = run_together(
@@ -75,7 +77,8 @@ def test_four_processes_write_and_one_reads_and_none_finds_sqlite_locked(tmp_pat
     database.close()
 
 
-def test_processes_that_start_on_a_new_sqlite_at_once_all_find_the_schema(tmp_path: Path) -> None:
+def test_start_on_new_sqlite_at_once(tmp_path: Path) -> None:
+    """Processes that start on a new sqlite at once all find the schema."""
     program = (
         "import sys; from scanner.database.engine import open_database; from scanner.database.schema import prepare_schema;"
         "database = open_database(sys.argv[1]); input(); prepare_schema(database); database.close()"

@@ -186,7 +186,8 @@ def test_without_a_broker_wake_says_so_soon(tmp_path: Path, caplog: pytest.LogCa
     assert "secret" not in caplog.text
 
 
-def test_a_broker_that_accepts_and_never_answers_does_not_hold_us_up(tmp_path: Path) -> None:
+def test_silent_broker(tmp_path: Path) -> None:
+    """A broker that accepts and never answers does not hold us up."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         app = make_app(Settings(tmp_path, broker_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/0"))
         answers: list[bool] = []
@@ -230,9 +231,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_tls_is_spoken_with_a_server_that_is_trusted_and_with_no_other(
+def test_tls_with_trusted_server_only(
     tmp_path: Path, redis_url: str, certificate: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Tls is spoken with a server that is trusted and with no other."""
     port = int(redis_url.rsplit(":", 1)[1].split("/")[0])
     with TlsForwarder(port, certificate) as forwarder:
         url = f"rediss://127.0.0.1:{forwarder.port}/0"

@@ -152,9 +152,7 @@ def test_a_file_that_is_not_what_was_scored_stays(journal: Journal, database: Da
 
 @pytest.mark.usefixtures("devices")
 @pytest.mark.parametrize("moment", ["before it is linked", "before its name is taken away"])
-def test_a_link_that_is_put_in_a_files_place_meanwhile_leads_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
+def test_link_swapped_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     """As ClamAV's quarantine could be led to a file of someone else's choice."""
     victim, path, target = tmp_path / "victim", tmp_path / "a.jpg", tmp_path / "kept.jpg"
     victim.write_text("not to be touched")

@@ -166,7 +166,8 @@ def test_a_missing_file_shows_no_verdict_of_its_own(database: Database, score: C
 
 
 @pytest.mark.usefixtures("one_of_each")
-def test_a_limit_holds_for_verdicts_and_for_what_has_none(database: Database) -> None:
+def test_limit_per_part(database: Database) -> None:
+    """A limit holds for verdicts and for what has none."""
     report = build_report(database, limit=1)
     assert paths(report) == ["/fake", "/failed"]
     assert (report.matching, report.totals["files"]) == (6, 6)

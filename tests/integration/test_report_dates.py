@@ -6,7 +6,8 @@ import pytest
 @pytest.mark.parametrize(
     ("day", "begins"), [("2026-01-15", "2026-01-15T00:00:00+01:00"), ("2026-07-15", "2026-07-15T00:00:00+02:00")]
 )
-def test_a_day_begins_at_its_own_midnight_in_winter_as_in_summer(laptop, day: str, begins: str) -> None:
+def test_midnight_in_winter_and_summer(laptop, day: str, begins: str) -> None:
+    """A day begins at its own midnight in winter as in summer."""
     laptop.environment["TZ"] = "Europe/Berlin"
     assert laptop.report("--since", day)["since"] == begins
 

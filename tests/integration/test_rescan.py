@@ -34,9 +34,10 @@ def judge(database: Database, lease: Callable[..., list[Claimed]]) -> Judge:
     return call
 
 
-def test_only_what_other_models_judged_becomes_pending_and_only_where_asked(
+def test_rescan_takes_what_others_judged(
     database: Database, pend, row, judge: Judge, lease, model: ActiveModel, new_model: ActiveModel, now: datetime
 ) -> None:
+    """Only what other models judged becomes pending and only where asked."""
     pend("/a/x", "/a/y", "/ab/z")
     judge(model, now, x=0.9, y=0.1, z=0.6)
     pend("/a/failed", "/a/w")

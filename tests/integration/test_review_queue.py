@@ -103,7 +103,8 @@ def test_filters(database: Database, now: datetime) -> None:
 
 
 @pytest.mark.usefixtures("five")
-def test_a_decision_moves_all_copies_and_can_be_taken_back(database: Database, score: Score, now: datetime) -> None:
+def test_decision_moves_all_copies(database: Database, score: Score, now: datetime) -> None:
+    """A decision moves all copies and can be taken back."""
     [best, *_] = paged(database, Criteria())
     score("/copy.jpg", 0.99, content=f"{best.file_id:064x}", now=now)
     assert count_tabs(database).to_review == 5

@@ -96,9 +96,8 @@ def test_events_find_and_the_ledger_counts_them(local: Database, root: Path, sta
     assert (ledger(local).mode, ledger(local).found_by_sweep, ledger(local).overflows) == ("events", 0, 0)
 
 
-def test_what_no_event_names_is_found_by_a_sweep_and_counted(
-    local: Database, root: Path, start: Start, wait_until: WaitUntil
-) -> None:
+def test_found_by_sweep(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    """What no event names is found by a sweep and counted."""
     start(watch_mode="polled", poll_seconds=0.5)
     wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
     (root / "a.jpg").write_bytes(b"x")
@@ -123,9 +122,8 @@ def test_after_an_overflow_a_sweep_finds_the_rest(local: Database, root: Path, s
     assert ledger(local).found_by_sweep > 0
 
 
-def test_where_no_watch_is_left_the_root_is_polled_from_then_on(
-    local: Database, root: Path, start: Start, wait_until: WaitUntil
-) -> None:
+def test_unwatchable_root_is_polled(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    """Where no watch is left the root is polled from then on."""
     service = start(poll_seconds=0.3)
     wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
     first = ledger(local).swept_at
@@ -138,7 +136,7 @@ def test_where_no_watch_is_left_the_root_is_polled_from_then_on(
     wait_until(lambda: ledger(local).swept_at != again, 60, "the one after that")
 
 
-def test_a_sweep_of_many_files_leaves_time_for_other_things(local: Database, root: Path, tmp_path: Path) -> None:
+def test_sweep_leaves_time(local: Database, root: Path, tmp_path: Path) -> None:
     """Or a lock would not be kept, and no hint followed, while a slow drive is looked at."""
     [known] = add_roots(local, [str(root)], now())
     for start in range(0, 3 * BATCH, BATCH):
@@ -169,7 +167,7 @@ def test_after_the_machine_slept_every_root_is_swept(
     wait_until(lambda: ledger(local).swept_at != first, 60, "the sweep")
 
 
-def test_between_the_first_sweep_and_the_first_watch_there_is_no_gap(
+def test_no_gap_between_sweep_and_watch(
     local: Database, root: Path, start: Start, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that comes where the sweep has been already: the watcher was there before it."""
@@ -272,9 +270,8 @@ def test_a_drive_that_is_unplugged_loses_nothing(local: Database, root: Path, st
         unmount(root)
 
 
-def test_another_drive_in_its_place_stays_paused_until_it_is_accepted(
-    local: Database, root: Path, start: Start, wait_until: WaitUntil
-) -> None:
+def test_other_drive_stays_paused(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    """Another drive in its place stays paused until it is accepted."""
     with local.write() as session:
         [known] = add_roots(local, [str(root)], now())
         session.add(File(path=str(root / "a.jpg"), root_id=known.id, size=1, mtime_ns=1, state="failed", error="because"))

@@ -71,9 +71,10 @@ def look(worker: EmbeddedWorker, clock: Clock, waiting: Backlog, seconds: float,
     return worker.name != first
 
 
-def test_one_that_shows_no_sign_is_replaced_and_its_files_are_given_back(
+def test_silent_worker_is_replaced(
     database: Database, worker: EmbeddedWorker, clock: Clock, pend, lease, row, now: datetime
 ) -> None:
+    """One that shows no sign is replaced and its files are given back."""
     report_in(database, worker.name, device="cpu", model="lite", now=now)
     pend("/a")
     lease(worker.name)
@@ -83,16 +84,14 @@ def test_one_that_shows_no_sign_is_replaced_and_its_files_are_given_back(
     assert (row("/a").lease_owner, row("/a").attempts) == (None, 1)
 
 
-def test_one_that_lives_and_has_nothing_to_do_is_left_alone(
-    database: Database, worker: EmbeddedWorker, clock: Clock, now: datetime
-) -> None:
+def test_idle_worker_is_left_alone(database: Database, worker: EmbeddedWorker, clock: Clock, now: datetime) -> None:
+    """One that lives and has nothing to do is left alone."""
     report_in(database, worker.name, device="cpu", model="lite", now=now)
     assert not look(worker, clock, NOTHING, 3 * HANG, lambda: sign(database, worker, clock, now))
 
 
-def test_one_that_lets_files_wait_is_replaced_unless_it_says_why(
-    database: Database, worker: EmbeddedWorker, clock: Clock, now: datetime
-) -> None:
+def test_stalling_worker_is_replaced(database: Database, worker: EmbeddedWorker, clock: Clock, now: datetime) -> None:
+    """One that lets files wait is replaced unless it says why."""
     report_in(database, worker.name, device="cpu", model="lite", now=now)
     note_trouble(database, worker.name, "out of memory; trying again in 8 s")
     assert not look(worker, clock, WAITING, 3 * HANG, lambda: sign(database, worker, clock, now))

@@ -91,9 +91,8 @@ def test_rules_are_counted_by_what_they_pass_over(database: Database, scored: Pa
     assert unexplained(verify(database, scored)) == {"thumb.jpg"}
 
 
-def test_a_failure_counts_with_its_kind_and_only_with_a_reason(
-    database: Database, taken: Path, lease: Lease, model: ActiveModel, now: datetime
-) -> None:
+def test_failures_count_by_kind(database: Database, taken: Path, lease: Lease, model: ActiveModel, now: datetime) -> None:
+    """A failure counts with its kind and only with a reason."""
     files = lease()
     record(database, "worker", [Failed(file, "undecodable", "because") for file in files], model, device="cpu", now=now)
     assert verify(database, taken).failed == {"undecodable": 3}
@@ -126,9 +125,8 @@ def test_links_fifos_and_names_of_any_bytes(database: Database, scored: Path, tm
     assert proof.skipped.total() == 4
 
 
-def test_a_missing_file_that_is_back_is_unexplained_until_the_next_sweep(
-    database: Database, scored: Path, tmp_path: Path, now: datetime
-) -> None:
+def test_missing_file_is_back(database: Database, scored: Path, tmp_path: Path, now: datetime) -> None:
+    """A missing file that is back is unexplained until the next sweep."""
     (scored / "a.jpg").rename(tmp_path / "away.jpg")
     mark_missing_path(database, str(scored / "a.jpg"), now=now)
     assert verify(database, scored).unexplained == []
@@ -137,7 +135,8 @@ def test_a_missing_file_that_is_back_is_unexplained_until_the_next_sweep(
     assert "marked missing" in item.why
 
 
-def test_a_part_of_a_root_is_judged_by_the_rules_of_the_root(database: Database, tree: Path) -> None:
+def test_part_of_a_root(database: Database, tree: Path) -> None:
+    """A part of a root is judged by the rules of the root."""
     proof = prove(database, [str(tree / "deep" / "deeper")], roots=[str(tree)], ignore=["deep/deeper"])
     assert proof.skipped == {"ignored by deep/deeper": 1}
 

@@ -137,7 +137,7 @@ def changed_watcher(change: str, root: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_while_a_huge_tree_is_set_up_the_watcher_shows_that_it_lives(root: Path, tmp_path: Path) -> None:
+def test_watcher_lives_during_setup(root: Path, tmp_path: Path) -> None:
     """Or it would be taken for one that hangs, killed in the middle, and never come to an end."""
     go_on = tmp_path / "go on"
     change = f"watch = w._watch\ndef slow(*all):\n    while not pathlib.Path({str(go_on)!r}).exists(): time.sleep(0.05)\n"
@@ -157,7 +157,7 @@ def test_while_a_huge_tree_is_set_up_the_watcher_shows_that_it_lives(root: Path,
 
 
 @pytest.mark.parametrize("thread", ["observer", "observer._inotify", "next(iter(observer.emitters))"])
-def test_the_watcher_ends_when_one_of_its_threads_has_died(root: Path, thread: str) -> None:
+def test_watcher_ends_with_its_threads(root: Path, thread: str) -> None:
     """Then it is started again (above); watchdog itself would go on as if nothing happened (its issue 699)."""
     change = f"""
 make = w._observer

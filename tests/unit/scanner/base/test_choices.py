@@ -6,7 +6,8 @@ from scanner.base.choices import ChoiceNotKept, choices_file, choose_model
 from scanner.base.settings import load_settings, sourced_settings
 
 
-def test_a_chosen_model_is_remembered_for_this_data_folder(tmp_path: Path) -> None:
+def test_chosen_model_is_remembered(tmp_path: Path) -> None:
+    """A chosen model is remembered for this data folder."""
     choose_model(tmp_path / "data", "press")
 
     assert load_settings({"data_dir": tmp_path / "data"}, {}, tmp_path / "config.toml").model == "press"

@@ -34,7 +34,8 @@ def test_two_names_never_share_one_stored_form(one: str, other: str) -> None:
 
 
 @given(NAMES, NAMES)
-def test_what_lies_in_a_folder_keeps_the_folders_beginning(folder: str, name: str) -> None:
+def test_folder_keeps_its_beginning(folder: str, name: str) -> None:
+    """What lies in a folder keeps the folders beginning."""
     assert encode_path(f"{folder}/{name}").startswith(encode_path(folder) + "/")
 
 
@@ -43,7 +44,8 @@ def test_ordinary_names_stay_as_they_are(name: str) -> None:
     assert encode_path(name) == name
 
 
-def test_bytes_that_are_not_utf8_and_text_that_looks_like_their_escape_differ() -> None:
+def test_bytes_and_their_escapes_differ() -> None:
+    """Bytes that are not utf8 and text that looks like their escape differ."""
     assert encode_path(os.fsdecode(b"a\xff")) == "a\\udcff"
     assert encode_path("a\\udcff") == "a\\\\udcff"
 

@@ -37,7 +37,8 @@ def settling(disk: Disk) -> Settling:
     return Settling(2.0, disk.clock)
 
 
-def test_a_file_is_settled_when_it_stays_the_same_long_enough(disk: Disk, settling: Settling) -> None:
+def test_settled_after_long_enough(disk: Disk, settling: Settling) -> None:
+    """A file is settled when it stays the same long enough."""
     entry = disk.write("a", 1)
     settling.watch_over(entry)
     disk.time += 1.9
@@ -61,7 +62,8 @@ def test_a_change_seen_when_due_starts_the_wait_anew(disk: Disk, settling: Settl
     assert settling.settled(disk.look) == [changed]
 
 
-def test_a_hint_of_a_change_starts_the_wait_anew_and_one_of_no_change_does_not(disk: Disk, settling: Settling) -> None:
+def test_hint_restarts_the_wait(disk: Disk, settling: Settling) -> None:
+    """A hint of a change starts the wait anew and one of no change does not."""
     settling.watch_over(disk.write("changes", 1))
     settling.watch_over(disk.write("stays", 1))
     disk.time += 1.5
@@ -90,7 +92,8 @@ def test_a_vanished_file_is_dropped(disk: Disk, settling: Settling) -> None:
     assert len(settling) == 0
 
 
-def test_what_became_something_to_skip_is_given_back_with_its_reason(disk: Disk, settling: Settling) -> None:
+def test_what_is_to_be_skipped_is_given_back(disk: Disk, settling: Settling) -> None:
+    """What became something to skip is given back with its reason."""
     settling.watch_over(disk.write("a", 1))
     skipped = disk.files["a"] = Skipped("a", "not a regular file but a FIFO")
     disk.time += 2

@@ -36,7 +36,8 @@ def entries(root: Path, ignore: tuple[str, ...] = IGNORE) -> list[Found | Skippe
     return list(walk(str(root), root=str(root), ignore=ignore))
 
 
-def test_images_are_found_at_every_depth_with_size_and_time(root: Path, make_picture: MakePicture) -> None:
+def test_images_at_every_depth(root: Path, make_picture: MakePicture) -> None:
+    """Images are found at every depth with size and time."""
     (root / "b" / "c").mkdir(parents=True)
     for seed, name in enumerate(("z.jpg", "b/a.png", "b/c/x.WEBP")):
         make_picture(root / name, seed)
@@ -49,7 +50,8 @@ def test_an_empty_folder_holds_nothing(root: Path) -> None:
     assert entries(root) == []
 
 
-def test_content_finds_images_without_suffix_and_text_is_passed_over(root: Path, make_picture: MakePicture) -> None:
+def test_images_without_suffix(root: Path, make_picture: MakePicture) -> None:
+    """Content finds images without suffix and text is passed over."""
     make_picture(root / "a.jpg").rename(root / "a")
     make_picture(root / "b.png").rename(root / "b.txt")
     (root / "notes.txt").write_text("no image")
@@ -58,13 +60,15 @@ def test_content_finds_images_without_suffix_and_text_is_passed_over(root: Path,
     assert reasons(root) == {}
 
 
-def test_a_name_that_promises_an_image_is_found_whatever_it_holds(root: Path) -> None:
+def test_promising_name_is_found(root: Path) -> None:
+    """A name that promises an image is found whatever it holds."""
     (root / "text.jpg").write_text("no image")
     (root / "empty.png").touch()
     assert found(root) == ["empty.png", "text.jpg"]
 
 
-def test_hidden_and_ignored_names_are_passed_over_at_every_depth(root: Path, make_picture: MakePicture) -> None:
+def test_hidden_and_ignored_names(root: Path, make_picture: MakePicture) -> None:
+    """Hidden and ignored names are passed over at every depth."""
     for folder in (".hidden", "@eaDir", "a/@eaDir/b", "a/.git"):
         (root / folder).mkdir(parents=True)
         make_picture(root / folder / "x.jpg")
@@ -74,7 +78,8 @@ def test_hidden_and_ignored_names_are_passed_over_at_every_depth(root: Path, mak
     assert found(root) == ["a/kept.jpg"]
 
 
-def test_a_root_may_itself_be_hidden_or_bear_an_ignored_name(tmp_path: Path, make_picture: MakePicture) -> None:
+def test_hidden_or_ignored_root(tmp_path: Path, make_picture: MakePicture) -> None:
+    """A root may itself be hidden or bear an ignored name."""
     folder = tmp_path / ".cache" / "@eaDir"
     folder.mkdir(parents=True)
     make_picture(folder / "x.jpg")
@@ -142,7 +147,8 @@ def test_links_are_followed_only_to_images_inside(root: Path, tmp_path: Path, ma
     assert "inside the folder" in said["up"]
 
 
-def test_a_link_to_an_image_shows_the_images_size_and_time(root: Path, make_picture: MakePicture) -> None:
+def test_link_shows_its_target(root: Path, make_picture: MakePicture) -> None:
+    """A link to an image shows the images size and time."""
     status = make_picture(root / "y.jpg").stat()
     (root / "link.jpg").symlink_to("y.jpg")
     assert look_at(str(root / "link.jpg"), root=str(root)) == Found(str(root / "link.jpg"), status.st_size, status.st_mtime_ns)
@@ -155,14 +161,16 @@ def test_the_root_may_be_reached_through_a_link(root: Path, tmp_path: Path, make
     assert found(tmp_path / "other way") == ["link.jpg", "y.jpg"]
 
 
-def test_a_folder_whose_name_begins_like_the_roots_is_outside(root: Path, tmp_path: Path, make_picture: MakePicture) -> None:
+def test_folder_beside_a_root(root: Path, tmp_path: Path, make_picture: MakePicture) -> None:
+    """A folder whose name begins like the roots is outside."""
     (tmp_path / "root2").mkdir()
     make_picture(tmp_path / "root2" / "x.jpg")
     (root / "x.jpg").symlink_to(tmp_path / "root2" / "x.jpg")
     assert "out of the folder" in reasons(root)["x.jpg"]
 
 
-def test_a_reason_can_be_shown_and_stored_whatever_a_links_target_is_called(root: Path, tmp_path: Path) -> None:
+def test_reason_with_odd_link_target(root: Path, tmp_path: Path) -> None:
+    """A reason can be shown and stored whatever a links target is called."""
     target = os.fsencode(tmp_path) + b"/\x1b[2Jnew\nline \xff.jpg"
     Path(os.fsdecode(target)).touch()
     (root / "x.jpg").symlink_to(os.fsdecode(target))
@@ -181,7 +189,8 @@ def test_names_may_be_anything(root: Path, make_picture: MakePicture, name: byte
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_an_unreadable_folder_is_an_error_and_the_rest_is_found(root: Path, make_picture: MakePicture) -> None:
+def test_unreadable_folder(root: Path, make_picture: MakePicture) -> None:
+    """An unreadable folder is an error and the rest is found."""
     (root / "locked").mkdir()
     make_picture(root / "locked" / "x.jpg")
     make_picture(root / "z.jpg")

@@ -72,7 +72,8 @@ EVIDENCE = [
 ]
 
 
-def test_the_table_says_what_one_has_to_know_to_read_a_score(item: MakeItem, report_of: MakeReport) -> None:
+def test_table_remarks(item: MakeItem, report_of: MakeReport) -> None:
+    """The table says what one has to know to read a score."""
     items = [
         item("/a", prediction=Prediction(faces=())),
         item("/b", prediction=Prediction(Basis.FACES, (Face((0, 0, 9, 9), 1, 0.9),), stable=False)),
@@ -162,7 +163,8 @@ def test_printable_escapes_what_could_steer_a_terminal(name: bytes, shown: str) 
 
 
 @given(st.binary(max_size=30))
-def test_printable_is_always_one_line_of_printable_unicode(name: bytes) -> None:
+def test_printable_is_one_line(name: bytes) -> None:
+    """Printable is always one line of printable unicode."""
     text = printable(os.fsdecode(name))
     assert text.isprintable()
     text.encode("utf-8")

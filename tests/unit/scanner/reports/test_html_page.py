@@ -78,9 +78,8 @@ def test_the_page_loads_nothing_and_runs_nothing(
     assert policy.startswith("default-src 'none'")
 
 
-def test_a_picture_at_hand_has_a_thumbnail_and_one_that_is_gone_has_none(
-    item: MakeItem, report_of: MakeReport, make_picture: MakePicture, tmp_path: Path
-) -> None:
+def test_thumbnail_of_present_and_gone(item: MakeItem, report_of: MakeReport, make_picture: MakePicture, tmp_path: Path) -> None:
+    """A picture at hand has a thumbnail and one that is gone has none."""
     picture = make_picture(tmp_path / "a.jpg", size=(640, 320))
     page = Page(as_html(report_of(item(str(picture)), item(str(tmp_path / "gone.jpg")))))
     [source] = page.pictures()
@@ -134,7 +133,8 @@ def test_an_empty_report_is_a_page(report_of: MakeReport) -> None:
     assert "0 files" in " ".join(Page(as_html(replace(report_of(), model=None))).text.split())
 
 
-def test_names_of_any_bytes_make_a_page_that_can_be_written(item: MakeItem, failed: MakeItem, report_of: MakeReport) -> None:
+def test_page_with_any_names(item: MakeItem, failed: MakeItem, report_of: MakeReport) -> None:
+    """Names of any bytes make a page that can be written."""
     html = as_html(report_of(item(os.fsdecode(b"/\xff\n.jpg")), failed("/b.jpg")))
     html.encode("utf-8")
     assert "/\\xff\\n.jpg" in Page(html).text

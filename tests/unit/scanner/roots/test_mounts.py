@@ -40,7 +40,8 @@ def test_the_mount_of_a_path_is_the_innermost_and_latest(path: str, kind: str) -
         "remote",
     ],
 )
-def test_file_systems_without_dependable_events_are_polled(kind: str) -> None:
+def test_polled_file_systems(kind: str) -> None:
+    """File systems without dependable events are polled."""
     reason = why_polled("/mnt/x", [Mount("/", "ext4"), Mount("/mnt", kind)])
     assert reason is not None
     assert kind in reason

@@ -78,7 +78,8 @@ def test_names_and_shares_are_settings(pictures: Path, tmp_path: Path) -> None:
     assert not any(row.split == "test" for row in rows)
 
 
-def test_paths_below_the_manifest_are_relative_and_others_in_full(pictures: Path, tmp_path: Path) -> None:
+def test_paths_in_a_manifest(pictures: Path, tmp_path: Path) -> None:
+    """Paths below the manifest are relative and others in full."""
     done("import", "folders", pictures, "-o", tmp_path / "beside.csv")
     done("import", "folders", pictures, "-o", tmp_path / "away" / "away.csv")
 
@@ -180,7 +181,8 @@ def test_manifests_are_merged(pictures: Path, tmp_path: Path) -> None:
     assert "exists" in refused("merge", tmp_path / "one.csv", "-o", tmp_path / "all.csv")
 
 
-def test_merging_manifests_that_divide_a_group_is_refused(tmp_path: Path) -> None:
+def test_merging_a_divided_group(tmp_path: Path) -> None:
+    """Merging manifests that divide a group is refused."""
     for name, split in (("a", "train"), ("b", "val")):
         scene(len(name)).save(tmp_path / f"{name}.png")
         write_manifest(tmp_path / f"{name}.csv", [Row(tmp_path / f"{name}.png", 0, "s", "", "", "anna", split)])
@@ -199,7 +201,8 @@ def test_a_clean_manifest_passes_the_check(pictures: Path, tmp_path: Path) -> No
     assert result.stdout.startswith("no leaks among 100 pictures\nall sources: how files are stored does not give the label away")
 
 
-def test_planted_leaks_fail_the_check_and_can_be_left_out(pictures: Path, tmp_path: Path) -> None:
+def test_planted_leaks_fail_the_check(pictures: Path, tmp_path: Path) -> None:
+    """Planted leaks fail the check and can be left out."""
     done("import", "folders", pictures, "-o", tmp_path / "m.csv")
     rows = list(read_manifest(tmp_path / "m.csv").rows)
     first, second = [row for row in rows if row.split == "train"][:2]
@@ -227,7 +230,8 @@ def test_planted_leaks_fail_the_check_and_can_be_left_out(pictures: Path, tmp_pa
     assert done("check", tmp_path / "mended.csv", "--processes", "0").stdout.startswith("no leaks among")
 
 
-def test_broken_pictures_fail_the_check_and_can_be_left_out(pictures: Path, tmp_path: Path) -> None:
+def test_broken_pictures_fail_the_check(pictures: Path, tmp_path: Path) -> None:
+    """Broken pictures fail the check and can be left out."""
     for number in range(7):
         (pictures / "fake" / f"broken{number}.jpg").write_bytes(b"" if number else b"no picture")
     done("import", "folders", pictures, "-o", tmp_path / "m.csv")
@@ -256,7 +260,8 @@ def test_planted_bias_is_told_and_fails_nothing(pictures: Path, tmp_path: Path) 
     assert "the file format alone gives the label away (AUC 1.000): real JPEG 100%, fake PNG 100%" in result.stdout
 
 
-def test_the_command_starts_without_torch_and_ends_with_its_status(pictures: Path, tmp_path: Path) -> None:
+def test_commands_start_without_torch(pictures: Path, tmp_path: Path) -> None:
+    """The command starts without torch and ends with its status."""
     done("import", "folders", pictures, "-o", tmp_path / "m.csv")
     program = (
         "import sys; from training.cli.manifest import manifest; import training.data.bias, training.data.leaks\n"

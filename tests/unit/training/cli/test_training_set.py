@@ -67,7 +67,8 @@ def test_a_record_that_cannot_be_trusted_is_made_anew(rows: Sequence[Row], tmp_p
         prepared(Gathered(Manifest(tuple(rows), "f" * 64)), tmp_path)
 
 
-def test_reviewed_copies_of_what_is_measured_are_left_out(rows: Sequence[Row], tmp_path: Path) -> None:
+def test_copies_of_measured_are_left_out(rows: Sequence[Row], tmp_path: Path) -> None:
+    """Reviewed copies of what is measured are left out."""
     train, val = (next(row for row in rows if row.split == split) for split in ("train", "val"))
     reviewed = (
         copied(val, tmp_path / "leaks.png", "train"),
@@ -86,7 +87,8 @@ def test_reviewed_copies_of_what_is_measured_are_left_out(rows: Sequence[Row], t
     assert len(said) == 2
 
 
-def test_of_two_reviewed_copies_the_one_that_is_measured_stays(rows: Sequence[Row], tmp_path: Path) -> None:
+def test_measured_copy_stays(rows: Sequence[Row], tmp_path: Path) -> None:
+    """Of two reviewed copies the one that is measured stays."""
     reviewed = (copied(rows[0], tmp_path / "one.png", "train"), copied(rows[0], tmp_path / "other.png", "val", 100))
     others = tuple(row for row in rows if row != rows[0])
 
@@ -102,7 +104,8 @@ def test_a_leak_in_the_manifest_fails_with_reviews_too(rows: Sequence[Row], tmp_
         prepared(Gathered(Manifest(leaky, "f" * 64), reviewed), tmp_path)
 
 
-def test_what_gives_the_label_away_is_said_and_stops_nothing(rows: Sequence[Row], tmp_path: Path) -> None:
+def test_what_gives_the_label_away(rows: Sequence[Row], tmp_path: Path) -> None:
+    """What gives the label away is said and stops nothing."""
     many = []
     for number in range(60):
         row = rows[number % 2]

@@ -61,7 +61,8 @@ def test_the_ablations_are_the_paper_with_fewer_branches() -> None:
     }
 
 
-def test_robust_is_the_network_of_the_paper_trained_otherwise() -> None:
+def test_robust_recipe() -> None:
+    """Robust is the network of the paper trained otherwise."""
     paper, robust = recipe_named("paper"), recipe_named("robust")
 
     assert robust.network.branches == paper.network.branches
@@ -76,7 +77,8 @@ def test_robust_is_the_network_of_the_paper_trained_otherwise() -> None:
     assert plan.balance
 
 
-def test_lite_ends_at_the_size_it_is_used_at_and_decays_no_norms_and_biases() -> None:
+def test_lite_recipe() -> None:
+    """Lite ends at the size it is used at and decays no norms and biases."""
     lite = recipe_named("lite")
     with torch.random.fork_rng():
         detector = build_detector(lite.network, BackboneFiles())

@@ -36,7 +36,8 @@ def test_other_seeds_give_other_pictures() -> None:
     assert len({picture.tobytes() for picture in many(noise(48, 40), 30)}) == 30
 
 
-def test_the_original_stays_untouched_and_global_randomness_unused() -> None:
+def test_original_stays_untouched() -> None:
+    """The original stays untouched and global randomness unused."""
     picture = noise(48, 40)
     before, state = picture.tobytes(), random.getstate()
 

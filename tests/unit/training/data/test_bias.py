@@ -113,7 +113,9 @@ def test_the_source_that_is_biased_is_named(tmp_path: Path) -> None:
     assert "\nfair: how files are stored does not" in bias.text()
 
 
-def test_what_separates_sources_of_one_label_each_is_found(tmp_path: Path) -> None:
+def test_bias_between_sources(tmp_path: Path) -> None:
+    """What separates sources of one label each is found."""
+
     def small(label: int, rng: random.Random) -> tuple[str, tuple[int, int], dict[str, Any]]:
         return "png", (rng.randint(20, 30),) * 2, {}
 

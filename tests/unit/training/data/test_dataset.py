@@ -21,7 +21,8 @@ def test_without_a_seed_a_sample_is_what_the_worker_sees(rows: Sequence[Row]) ->
         assert np.array_equal(image, to_square(Image.open(row.path), 16))
 
 
-def test_with_a_seed_samples_are_augmented_and_repeat_exactly(rows: Sequence[Row]) -> None:
+def test_augmentation_repeats(rows: Sequence[Row]) -> None:
+    """With a seed samples are augmented and repeat exactly."""
     first, again, other = (Pictures(rows, 16, augmentation=Augmentation(), seed=seed) for seed in ("1/0", "1/0", "1/1"))
 
     indices = range(len(rows))
@@ -30,7 +31,8 @@ def test_with_a_seed_samples_are_augmented_and_repeat_exactly(rows: Sequence[Row
     assert not all(np.array_equal(first[i][0], Pictures(rows, 16)[i][0]) for i in indices)
 
 
-def test_an_epoch_holds_every_row_as_often_as_its_source_repeats(rows: Sequence[Row]) -> None:
+def test_epoch_repeats_sources(rows: Sequence[Row]) -> None:
+    """An epoch holds every row as often as its source repeats."""
     order = epoch_order(rows, {"source1": 3}, "seed/0")
 
     assert Counter(index % len(rows) for index in order) == {

@@ -13,7 +13,8 @@ RED = (250, 10, 10)
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(24, 160), st.integers(24, 160), st.floats(0.5, 1.6), st.integers(0, 2**32))
-def test_the_frame_is_as_wide_as_asked_and_the_same_for_the_same_seed(width: int, height: int, wide: float, seed: int) -> None:
+def test_frame_width_and_seed(width: int, height: int, wide: float, seed: int) -> None:
+    """The frame is as wide as asked and the same for the same seed."""
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8))
 
     first, second = framed(picture, wide, random.Random(seed)), framed(picture, wide, random.Random(seed))
@@ -24,7 +25,8 @@ def test_the_frame_is_as_wide_as_asked_and_the_same_for_the_same_seed(width: int
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_tighter_frame_is_a_part_of_the_picture_around_its_middle(seed: int) -> None:
+def test_tighter_frame_is_a_part(seed: int) -> None:
+    """A tighter frame is a part of the picture around its middle."""
     picture = Image.linear_gradient("L").convert("RGB")  # 256 x 256, each line of its own grey
 
     levels = np.asarray(framed(picture, 0.5, random.Random(seed)))[:, 0, 0]
@@ -34,7 +36,8 @@ def test_a_tighter_frame_is_a_part_of_the_picture_around_its_middle(seed: int) -
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_looser_frame_keeps_the_picture_s_pixels_but_at_its_edge(seed: int) -> None:
+def test_looser_frame_keeps_pixels(seed: int) -> None:
+    """A looser frame keeps the picture s pixels but at its edge."""
     picture = Image.new("RGB", (100, 100), RED)
 
     around = np.asarray(framed(picture, 1.4, random.Random(seed)))

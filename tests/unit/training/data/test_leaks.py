@@ -85,9 +85,8 @@ def test_copies_within_one_split_are_no_leaks(clean: list[Row], tmp_path: Path) 
 
 @pytest.mark.parametrize("side", [64, 81, 128, 230])
 @pytest.mark.parametrize(("form", "quality"), [("jpg", 40), ("jpg", 90), ("webp", 50), ("png", 0)])
-def test_a_copy_that_was_resized_and_encoded_anew_is_found(
-    clean: list[Row], tmp_path: Path, side: int, form: str, quality: int
-) -> None:
+def test_resized_copy_is_found(clean: list[Row], tmp_path: Path, side: int, form: str, quality: int) -> None:
+    """A copy that was resized and encoded anew is found."""
     copy = tmp_path / f"copy.{form}"
     scene(3).resize((side, side + 7), Image.Resampling.BICUBIC).save(copy, quality=quality)
     rows = [*clean, row(copy, "val", label=1)]
@@ -111,7 +110,8 @@ def test_a_mirrored_copy_is_found(clean: list[Row], tmp_path: Path) -> None:
     assert "mirrored" in found.text()
 
 
-def test_each_picture_is_told_once_per_later_split_with_its_nearest_copy(clean: list[Row], tmp_path: Path) -> None:
+def test_leak_is_told_once(clean: list[Row], tmp_path: Path) -> None:
+    """Each picture is told once per later split with its nearest copy."""
     rows = list(clean)
     for name, split, quality in (("far.jpg", "val", 30), ("near.jpg", "val", 95), ("other.jpg", "test", 90)):
         scene(7).save(tmp_path / name, quality=quality)
@@ -204,7 +204,8 @@ def test_pictures_that_cannot_be_read_are_named_together(clean: list[Row], tmp_p
     assert not isinstance(raised.value, LeaksFound)
 
 
-def test_a_leak_is_found_beside_a_picture_that_cannot_be_read(clean: list[Row], tmp_path: Path) -> None:
+def test_leak_beside_unreadable_picture(clean: list[Row], tmp_path: Path) -> None:
+    """A leak is found beside a picture that cannot be read."""
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "copy.png").write_bytes(clean[0].path.read_bytes())
 
@@ -215,5 +216,6 @@ def test_a_leak_is_found_beside_a_picture_that_cannot_be_read(clean: list[Row], 
         refuse_leaks(found)
 
 
-def test_one_split_alone_has_no_leaks_and_neither_has_nothing() -> None:
+def test_no_leaks_in_one_split() -> None:
+    """One split alone has no leaks and neither has nothing."""
     assert not find_leaks([])

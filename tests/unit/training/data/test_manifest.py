@@ -39,7 +39,8 @@ def test_columns_may_come_in_any_order_and_with_others(tmp_path: Path) -> None:
     assert read_manifest(path).rows == (Row(tmp_path / "a" / "real.png", 0, "camera", "photo", "", "anna", "train"),)
 
 
-def test_relative_paths_start_at_the_manifest_wherever_the_process_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative paths start at the manifest wherever the process is."""
     path = written(tmp_path, GOOD[0])
     monkeypatch.chdir("/")
 
@@ -62,7 +63,8 @@ def test_an_unknown_label_is_named_with_its_line(tmp_path: Path, label: str) -> 
         read_manifest(path)
 
 
-def test_the_line_of_an_unknown_label_is_right_after_a_blank_line(tmp_path: Path) -> None:
+def test_line_of_unknown_label(tmp_path: Path) -> None:
+    """The line of an unknown label is right after a blank line."""
     path = written(tmp_path, GOOD[0], (), ("x.png", "odd", *GOOD[1][2:]))
 
     with pytest.raises(ManifestError, match="line 4"):
@@ -105,7 +107,8 @@ def test_a_quotation_mark_that_is_never_closed_is_told(tmp_path: Path) -> None:
         read_manifest(path)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+def test_byte_order_mark(tmp_path: Path) -> None:
+    """A byte order mark is no part of the first column."""
     assert len(read_manifest(written(tmp_path, *GOOD, encoding="utf-8-sig")).rows) == 3
 
 

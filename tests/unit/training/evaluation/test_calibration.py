@@ -67,7 +67,8 @@ def test_calibration_finds_the_known_slope_and_offset() -> None:
 
 
 @pytest.mark.parametrize("distance", [3.0, 6.0, 20.0])
-def test_separable_logits_give_finite_cuts_that_hold_the_rates(distance: float) -> None:
+def test_cuts_of_separable_logits(distance: float) -> None:
+    """Separable logits give finite cuts that hold the rates."""
     labels, logits = held_out(0, distance=distance)
 
     decision = decide(labels, logits, [], replace(BARS, fake_fpr=0.01, flagged_fpr=0.05))
@@ -79,7 +80,7 @@ def test_separable_logits_give_finite_cuts_that_hold_the_rates(distance: float) 
     assert rate_above(reals, decision.threshold) <= 0.01
 
 
-def test_a_certain_answer_on_few_examples_is_no_certainty() -> None:
+def test_certain_answer_on_few_examples() -> None:
     """Platt's targets: three of each, told apart without a mistake, are no proof of more than 4 in 5."""
     labels, logits = np.asarray([0, 0, 0, 1, 1, 1]), np.asarray([-9.0, -8.0, -7.0, 7.0, 8.0, 9.0])
 
@@ -90,7 +91,8 @@ def test_a_certain_answer_on_few_examples_is_no_certainty() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-5, 1.0, 1e4])
-def test_calibration_does_not_depend_on_the_scale_of_the_logits(scale: float) -> None:
+def test_calibration_ignores_scale(scale: float) -> None:
+    """Calibration does not depend on the scale of the logits."""
     labels, logits = held_out(1)
 
     scores = calibrated(platt(labels, logits * scale), logits * scale)
@@ -106,7 +108,8 @@ def test_equal_logits_are_scored_by_the_share_of_fakes() -> None:
     assert scores == pytest.approx(0.25, abs=0.02)
 
 
-def test_a_detector_worse_than_chance_is_not_turned_round() -> None:
+def test_worse_than_chance_is_not_inverted() -> None:
+    """A detector worse than chance is not turned round."""
     labels, logits = held_out(5)
 
     scores = calibrated(platt(labels, -logits), -logits)
@@ -116,7 +119,8 @@ def test_a_detector_worse_than_chance_is_not_turned_round() -> None:
 
 
 @pytest.mark.parametrize("named", ["measured", "calibrated", "nothing"])
-def test_the_prior_of_a_calibration_is_found_after_calibrating_again(card: CheckpointCard, named: str) -> None:
+def test_prior_after_recalibration(card: CheckpointCard, named: str) -> None:
+    """The prior of a calibration is found after calibrating again."""
     measured = replace(card, metrics={"prior": 0.2})
     again = recalibrated(
         measured, np.linspace(0, 1, 50), name="b", fake_fpr=0.1, flagged_fpr=0.2, from_sha256="0", now=datetime.now(UTC)
@@ -145,7 +149,8 @@ def test_what_is_called_fake_is_fake_often_enough(prevalence: float) -> None:
     assert prevalence * hits / (prevalence * hits + (1 - prevalence) * alarms) < 0.9
 
 
-def test_the_band_takes_in_what_flips_under_mild_degradation() -> None:
+def test_band_takes_in_what_flips() -> None:
+    """The band takes in what flips under mild degradation."""
     labels, logits = held_out(3, size=6000)
     rng = np.random.default_rng(4)
     degraded = logits + rng.normal(0, 1.2, len(logits))

@@ -81,7 +81,8 @@ def test_costs_and_prior_are_used_and_said(mixed: tuple[list[Row], Scores]) -> N
     assert (found["prior"], found["threshold"], found["band_low"]) == (0.2, 0.75, 0.5)
 
 
-def test_a_generator_is_set_against_the_reals_of_its_sources_or_else_against_all(mixed: tuple[list[Row], Scores]) -> None:
+def test_generator_against_reals(mixed: tuple[list[Row], Scores]) -> None:
+    """A generator is set against the reals of its sources or else against all."""
     found = figures(*mixed, threshold=0.75, band_low=0.5, draws=50)["generators"]
 
     assert found.keys() == {"gan", "sdxl"}  # a fake without a named generator is nobody's
@@ -91,7 +92,8 @@ def test_a_generator_is_set_against_the_reals_of_its_sources_or_else_against_all
     assert found["sdxl"]["auc"]["value"] == 0.5
 
 
-def test_a_generator_in_several_sources_meets_the_reals_of_those_that_have_some() -> None:
+def test_generator_in_several_sources() -> None:
+    """A generator in several sources meets the reals of those that have some."""
     rows, scores = scored(("a", 1, "g", 0.9), ("a", 0, "", 0.1), ("b", 1, "g", 0.8), ("c", 0, "", 0.95))
 
     found = figures(rows, scores, 0.5, 0.5, draws=5)["generators"]["g"]
@@ -99,7 +101,8 @@ def test_a_generator_in_several_sources_meets_the_reals_of_those_that_have_some(
     assert (found["reals_from"], found["real"], found["fake"], found["auc"]["value"]) == (["a"], 1, 2, 1.0)
 
 
-def test_intervals_hold_the_figures_of_a_larger_set_and_come_from_groups() -> None:
+def test_intervals_come_from_groups() -> None:
+    """Intervals hold the figures of a larger set and come from groups."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 300)
     scores = 1 / (1 + np.exp(-rng.normal(2 * labels - 1, 1.5)))
@@ -133,7 +136,9 @@ def test_ends_are_null_where_no_draw_defines_the_figure(monkeypatch: pytest.Monk
     assert found == {"auc": {"value": 1.0, "low": None, "high": None}}
 
 
-def test_published_figures_are_never_of_the_same_data_unless_they_are() -> None:
+def test_published_figures_of_other_data() -> None:
+    """Published figures are never of the same data unless they are."""
+
     def marks(source: str, split: str, real: int, fake: int) -> list[bool]:
         rows = [Row(Path("x"), int(n >= real), source, "", "", str(n), split) for n in range(real + fake)]
         return [anchor["same_data"] for anchor in anchors_beside(rows, split)]
@@ -147,7 +152,8 @@ def test_published_figures_are_never_of_the_same_data_unless_they_are() -> None:
     assert not any(anchor["same_data"] for anchor in anchors_beside(mixed, "test"))
 
 
-def test_published_figures_have_the_names_of_ours_and_agree_with_each_other() -> None:
+def test_published_figures_agree() -> None:
+    """Published figures have the names of ours and agree with each other."""
     for anchor in ANCHORS:
         assert anchor.figures.keys() <= TWO_SIDED
     paper = next(anchor for anchor in ANCHORS if anchor.name.startswith("paper"))

@@ -18,7 +18,7 @@ from worker.pipeline.scoring import scored_inputs
 SAMPLES = Path(__file__).parents[4] / "samples"
 
 
-def test_faces_are_scored_as_in_scanning_also_where_they_have_unequal_numbers_of_views(tmp_path: Path) -> None:
+def test_faces_scored_as_in_scanning(tmp_path: Path) -> None:
     """An animation of a portrait, whose face is cut in several framings, and of a face that fills the frame and is not cut."""
     person, face = (Image.open(SAMPLES / name).convert("RGB") for name in ("real-astronaut.jpg", "real-astronaut-face.jpg"))
     both = tmp_path / "both.webp"

@@ -57,7 +57,8 @@ def random_chances(seed: int, size: int = 500) -> tuple[Labels, Scores]:
 
 
 @given(scored)
-def test_auc_is_the_chance_that_a_fake_scores_above_a_real(lists: ScoredLists) -> None:
+def test_auc_is_a_chance(lists: ScoredLists) -> None:
+    """Auc is the chance that a fake scores above a real."""
     reals, fakes = lists
     wins = sum((fake > real) + (fake == real) / 2 for fake in fakes for real in reals)
 
@@ -93,7 +94,8 @@ def test_equal_error_rate_by_hand(reals: list[float], fakes: list[float], expect
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_equal_error_rate_is_where_the_roc_meets_the_diagonal(seed: int) -> None:
+def test_equal_error_rate_on_roc(seed: int) -> None:
+    """Equal error rate is where the roc meets the diagonal."""
     labels, scores = random_scores(seed)
     false_alarms, hits, _ = sk.roc_curve(labels, scores)
     low, high = 0.0, 1.0
@@ -105,7 +107,8 @@ def test_equal_error_rate_is_where_the_roc_meets_the_diagonal(seed: int) -> None
 
 
 @given(scored)
-def test_equal_error_rate_is_a_rate_and_mirrors_when_labels_swap(lists: ScoredLists) -> None:
+def test_equal_error_rate_mirrors(lists: ScoredLists) -> None:
+    """Equal error rate is a rate and mirrors when labels swap."""
     reals, fakes = lists
     rate = equal_error_rate(*joined(reals, fakes))
 
@@ -114,7 +117,8 @@ def test_equal_error_rate_is_a_rate_and_mirrors_when_labels_swap(lists: ScoredLi
 
 
 @given(scored)
-def test_equal_error_rate_only_sees_the_order_of_the_scores(lists: ScoredLists) -> None:
+def test_equal_error_rate_by_order(lists: ScoredLists) -> None:
+    """Equal error rate only sees the order of the scores."""
     labels, scores = joined(*lists)
 
     assert equal_error_rate(labels, np.exp(3 * scores) - 7) == pytest.approx(equal_error_rate(labels, scores))
@@ -128,7 +132,8 @@ def test_equal_error_rate_is_zero_when_a_cut_separates(lists: ScoredLists) -> No
 
 
 @given(st.lists(coarse, min_size=1, max_size=60), st.integers(0, 1000).map(lambda thousandths: thousandths / 1000))
-def test_threshold_for_allows_at_most_the_rate_and_no_lower_one_would(reals: list[float], rate: float) -> None:
+def test_threshold_for_a_rate(reals: list[float], rate: float) -> None:
+    """Threshold for allows at most the rate and no lower one would."""
     scores = np.asarray(reals)
 
     threshold = threshold_for(scores, rate)
@@ -213,7 +218,8 @@ def test_weighted_figures_are_those_of_scikit_learn() -> None:
 
 
 @pytest.mark.parametrize("name", ROW_METRICS)
-def test_draws_without_a_label_are_undefined_and_the_others_are_not(name: str) -> None:
+def test_draws_without_a_label(name: str) -> None:
+    """Draws without a label are undefined and the others are not."""
     sample = Sample(np.asarray([0, 0, 1]), np.asarray([0.2, 0.6, 0.9]), np.asarray([[1.0, 1, 0], [0, 0, 2], [1, 1, 1]]))
 
     only_real, only_fake, both = ROW_METRICS[name](sample)
@@ -267,8 +273,9 @@ def test_calibration_error_is_that_of_torchmetrics(seed: int) -> None:
     assert expected_calibration_error(labels, scores) == pytest.approx(float(theirs), abs=1e-6)
 
 
-def test_calibration_error_by_hand_and_at_the_ends_of_bins() -> None:
+def test_calibration_error_by_hand() -> None:
     # (0, 1/15] holds 0 and 1/15; 1 is in the last bin.
+    """Calibration error by hand and at the ends of bins."""
     labels, scores = np.asarray([0, 1, 1]), np.asarray([0.0, 1 / 15, 1.0])
     assert expected_calibration_error(labels, scores) == pytest.approx(abs(1 - 1 / 15) / 3)
 
@@ -284,7 +291,8 @@ def test_a_score_on_the_threshold_is_called_fake() -> None:
     assert f1_real(labels, scores, 0.5) == 0
 
 
-def test_scores_that_mean_what_they_say_have_a_small_calibration_error_and_overconfident_ones_not() -> None:
+def test_calibration_error_of_overconfidence() -> None:
+    """Scores that mean what they say have a small calibration error and overconfident ones not."""
     rng = np.random.default_rng(0)
     scores = rng.random(50_000)
     labels = (rng.random(50_000) < scores).astype(np.int64)
@@ -294,7 +302,8 @@ def test_scores_that_mean_what_they_say_have_a_small_calibration_error_and_overc
 
 
 @pytest.mark.parametrize("prior", [0.1, 0.5, 0.8])
-def test_cllr_is_the_balanced_log_loss_in_bits_with_the_prior_taken_out(prior: float) -> None:
+def test_cllr_is_balanced_log_loss(prior: float) -> None:
+    """Cllr is the balanced log loss in bits with the prior taken out."""
     labels, scores = random_chances(0)
     odds = scores / (1 - scores) / (prior / (1 - prior))
     balanced = np.where(labels == 1, 1 / (labels == 1).sum(), 1 / (labels == 0).sum())
@@ -304,7 +313,8 @@ def test_cllr_is_the_balanced_log_loss_in_bits_with_the_prior_taken_out(prior: f
     assert cllr(labels, scores, prior) == pytest.approx(loss / math.log(2))
 
 
-def test_cllr_of_no_evidence_is_one_bit_and_of_sure_scores_finite() -> None:
+def test_cllr_at_its_ends() -> None:
+    """Cllr of no evidence is one bit and of sure scores finite."""
     labels = np.asarray([0, 1, 1])
 
     assert cllr(labels, np.full(3, 0.25), 0.25) == pytest.approx(1)
@@ -333,7 +343,8 @@ def test_minimal_cost_is_the_lowest_of_all_cuts(
 
 
 @given(scored)
-def test_minimal_cost_lies_between_half_the_equal_error_rate_and_all_of_it(lists: ScoredLists) -> None:
+def test_bounds_of_minimal_cost(lists: ScoredLists) -> None:
+    """Minimal cost lies between half the equal error rate and all of it."""
     labels, scores = joined(*lists)
     rate = equal_error_rate(labels, scores)
 
@@ -365,7 +376,8 @@ def test_rank_metrics_only_see_the_order_of_the_scores(lists: ScoredLists) -> No
 
 
 @given(scored, st.floats(0, 1), st.floats(0, 1))
-def test_the_hit_rate_at_a_rate_is_that_of_a_threshold_that_holds_it(lists: ScoredLists, one: float, other: float) -> None:
+def test_hit_rate_at_a_rate(lists: ScoredLists, one: float, other: float) -> None:
+    """The hit rate at a rate is that of a threshold that holds it."""
     labels, scores = joined(*lists)
     low, high = sorted((one, other))
     cuts = [cut for cut in [*scores, np.inf] if np.mean(scores[labels == 0] >= cut) <= low + 1e-12]
@@ -375,9 +387,8 @@ def test_the_hit_rate_at_a_rate_is_that_of_a_threshold_that_holds_it(lists: Scor
 
 
 @given(scored, st.floats(0.1, 5), st.floats(-3, 3))
-def test_the_equal_error_threshold_moves_with_the_scores_and_stays_among_them(
-    lists: ScoredLists, scale: float, shift: float
-) -> None:
+def test_equal_error_threshold(lists: ScoredLists, scale: float, shift: float) -> None:
+    """The equal error threshold moves with the scores and stays among them."""
     labels, scores = joined(*lists)
     threshold = equal_error_threshold(labels, scores)
 
@@ -394,7 +405,8 @@ def test_at_the_equal_error_threshold_errors_are_equal(seed: int) -> None:
     assert 1 - hit_rate(labels, scores, threshold) == pytest.approx(rate, abs=1e-3)
 
 
-def test_intervals_hold_the_figure_and_repeat_with_their_seed() -> None:
+def test_intervals_repeat() -> None:
+    """Intervals hold the figure and repeat with their seed."""
     labels, scores = random_scores(0)
     groups = [str(index) for index in range(len(labels))]
 
@@ -407,7 +419,8 @@ def test_intervals_hold_the_figure_and_repeat_with_their_seed() -> None:
     assert of(2) != (low, high)
 
 
-def test_the_interval_of_a_rate_is_as_wide_as_theory_says() -> None:
+def test_width_of_an_interval() -> None:
+    """The interval of a rate is as wide as theory says."""
     scores = np.random.default_rng(0).random(400)
     measure = {"rate": lambda sample: false_alarm_rate.draws(sample, 0.7)}
 

@@ -26,7 +26,8 @@ def test_rates_are_of_images_that_the_cuts_did_not_see() -> None:
     assert 0 < found["hit_rate"] < found["flagged_fake_rate"] < 1
 
 
-def test_halves_that_are_alike_give_the_rates_that_were_asked_for() -> None:
+def test_rates_on_like_halves() -> None:
+    """Halves that are alike give the rates that were asked for."""
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 2, 20_000)
     logits = rng.normal(2.0 * labels - 1, 1.0)

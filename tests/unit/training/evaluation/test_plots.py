@@ -79,7 +79,8 @@ def test_one_label_alone_gets_its_histogram_only(of: Scored, tmp_path: Path) -> 
     assert paths.keys() == {"scores"}
 
 
-def test_the_roc_shows_all_images_and_each_source_with_both_labels(of: Scored) -> None:
+def test_roc_curves(of: Scored) -> None:
+    """The roc shows all images and each source with both labels."""
     whole, low = panels(roc_plot(of))
     chosen = of.sources == "_hidden"
 
@@ -105,7 +106,8 @@ def test_the_threshold_is_marked_where_it_works(of: Scored) -> None:
     assert np.asarray(y).tolist() == [np.mean(of.scores[of.labels == 1] >= 0.8)]
 
 
-def test_the_det_curve_is_straight_for_gaussian_scores_and_meets_the_diagonal_at_the_eer() -> None:
+def test_det_curve_of_gaussian_scores() -> None:
+    """The det curve is straight for gaussian scores and meets the diagonal at the eer."""
     rng = np.random.default_rng(0)
     labels = np.arange(40_000) % 2
     scores = rng.normal(2 * labels, 1)

@@ -76,9 +76,8 @@ def test_the_document_says_what_was_measured_on_what(predictor: Predictor, check
     assert "robustness" not in document
 
 
-def test_the_folder_holds_the_report_its_document_and_the_plots_it_links(
-    predictor: Predictor, checkpoint: Path, rows: Sequence[Row], tmp_path: Path
-) -> None:
+def test_folder_of_a_report(predictor: Predictor, checkpoint: Path, rows: Sequence[Row], tmp_path: Path) -> None:
+    """The folder holds the report its document and the plots it links."""
     found = evaluated(predictor, checkpoint, rows, with_robustness=True)
 
     path = write_report(found, tmp_path / "a" / "report")
@@ -127,9 +126,8 @@ def test_real_photographs_alone_can_be_measured_on(
     assert sorted(path.name for path in tmp_path.glob("*.png")) == ["scores.png"]
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_that_says_so(
-    predictor: Predictor, checkpoint: Path, rows: Sequence[Row], tmp_path: Path
-) -> None:
+def test_unwritable_folder(predictor: Predictor, checkpoint: Path, rows: Sequence[Row], tmp_path: Path) -> None:
+    """A folder that cannot be written is an error that says so."""
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(ReportUnwritable, match=r"cannot be written to .*file.*choose another folder"):

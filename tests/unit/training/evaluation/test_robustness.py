@@ -69,7 +69,8 @@ def test_the_table_has_the_conditions_that_images_meet() -> None:
 
 
 @pytest.mark.parametrize("name", [condition.name for condition in (*conditions(), *mild_conditions())])
-def test_a_condition_repeats_exactly_and_can_be_sent_to_another_process(name: str, picture: Image.Image) -> None:
+def test_condition_repeats_exactly(name: str, picture: Image.Image) -> None:
+    """A condition repeats exactly and can be sent to another process."""
     condition = named(name)
 
     assert condition.change(picture) == condition.change(picture.copy())
@@ -112,7 +113,8 @@ def test_a_screenshot_is_larger_and_has_a_margin(picture: Image.Image) -> None:
     assert np.array_equal(np.asarray(inside), np.asarray(picture.resize((500, 375), Image.Resampling.BICUBIC)))
 
 
-def test_social_media_shrink_large_pictures_and_never_enlarge(picture: Image.Image) -> None:
+def test_social_media_only_shrink(picture: Image.Image) -> None:
+    """Social media shrink large pictures and never enlarge."""
     assert changed("social media", picture.resize((2000, 1500))).size == (1080, 810)
     assert changed("social media", picture.resize((600, 2160))).size == (300, 1080)
     # A small picture is only recompressed.

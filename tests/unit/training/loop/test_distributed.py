@@ -87,7 +87,8 @@ def test_a_batch_that_cannot_be_divided_is_refused(rows: Sequence[Row]) -> None:
 
 
 @pytest.mark.parametrize(("size", "count"), [(1, 19), (2, 16), (4, 16)])
-def test_the_processes_share_each_batch_evenly_and_show_no_picture_twice(rows: Sequence[Row], size: int, count: int) -> None:
+def test_processes_share_batches(rows: Sequence[Row], size: int, count: int) -> None:
+    """The processes share each batch evenly and show no picture twice."""
     schedule = schedule_of(rows[:19], PLAN, Team(torch.device("cpu"), 0, size))
 
     for order in schedule.orders:

@@ -114,7 +114,8 @@ def kill_at(step: int) -> Callable[[Progress], None]:
     return report
 
 
-def test_the_loss_falls_on_a_set_that_is_easy_to_separate(rows: Sequence[Row], tmp_path: Path) -> None:
+def test_loss_falls(rows: Sequence[Row], tmp_path: Path) -> None:
+    """The loss falls on a set that is easy to separate."""
     reports: list[Progress] = []
 
     trained = run(rows, tmp_path / "run", replace(PLAN, epochs=12), report=reports.append).detector
@@ -131,7 +132,8 @@ def test_the_loss_falls_on_a_set_that_is_easy_to_separate(rows: Sequence[Row], t
     assert not trained.training
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_one_others(rows: Sequence[Row], tmp_path: Path) -> None:
+def test_seed_gives_the_weights(rows: Sequence[Row], tmp_path: Path) -> None:
+    """The same seed gives the same weights and another one others."""
     first = run(rows, tmp_path / "first", dropout=0.4).detector
 
     assert same_weights(run(rows, tmp_path / "second", dropout=0.4).detector, first)
@@ -149,9 +151,10 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(rows: Seque
     ],
     ids=["adamw", "adam", "patience", "augmented"],
 )
-def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
+def test_killed_run_resumes(
     rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, plan: TrainingPlan
 ) -> None:
+    """A killed run goes on and ends with the same weights."""
     monkeypatch.setattr(loop, "SAVE_EVERY", 2)
     straight = run(rows, tmp_path / "straight", plan, dropout=0.4)
 
@@ -165,7 +168,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     assert steps == list(range(step + 1, 7))
 
 
-def test_a_run_killed_while_an_epoch_is_measured_keeps_the_epoch_and_measures_again(rows: Sequence[Row], tmp_path: Path) -> None:
+def test_killed_while_measuring(rows: Sequence[Row], tmp_path: Path) -> None:
+    """A run killed while an epoch is measured keeps the epoch and measures again."""
     straight = run(rows, tmp_path / "straight", dropout=0.4)
 
     def die(epoch: int, averaged: FusionDetector) -> float:
@@ -202,7 +206,8 @@ def test_the_state_is_replaced_whole(rows: Sequence[Row], tmp_path: Path) -> Non
     assert list((tmp_path / "run").iterdir()) == [tmp_path / "run" / "resume.pt"]
 
 
-def test_a_state_of_another_plan_or_other_pictures_is_refused(rows: Sequence[Row], tmp_path: Path) -> None:
+def test_foreign_state_is_refused(rows: Sequence[Row], tmp_path: Path) -> None:
+    """A state of another plan or other pictures is refused."""
     run(rows, tmp_path / "run")
 
     with pytest.raises(AnotherRun, match=r"resume\.pt"):
@@ -214,7 +219,8 @@ def test_a_state_of_another_plan_or_other_pictures_is_refused(rows: Sequence[Row
         run(rows, tmp_path / "run", network=wider)
 
 
-def test_the_key_of_a_run_is_of_everything_that_decides_its_result(rows: Sequence[Row]) -> None:
+def test_key_of_a_run(rows: Sequence[Row]) -> None:
+    """The key of a run is of everything that decides its result."""
     relabelled = [replace(rows[0], label=1 - rows[0].label), *rows[1:]]
     keys = [
         run_key(PLAN, PREPROCESSING, rows, 1),
@@ -273,7 +279,8 @@ def test_patience_ends_the_run_and_keeps_the_best_epoch(rows: Sequence[Row], tmp
     assert not same_weights(trained.detector, shown[3])
 
 
-def test_each_epoch_has_its_own_size_and_runs_in_training_mode(rows: Sequence[Row], tmp_path: Path) -> None:
+def test_size_of_each_epoch(rows: Sequence[Row], tmp_path: Path) -> None:
+    """Each epoch has its own size and runs in training mode."""
     seen: list[tuple[int, bool]] = []
     watched = detector().eval()
     watched.register_forward_pre_hook(lambda module, inputs: seen.append((inputs[0].shape[-1], module.training)))
@@ -293,7 +300,8 @@ def test_without_averaging_the_last_weights_are_returned(rows: Sequence[Row], tm
 
 
 @pytest.mark.parametrize(("clip_norm", "length"), [(1.0, 1.0), (0.0, None)])
-def test_a_step_clips_the_gradient_where_the_plan_says_so(clip_norm: float, length: float | None) -> None:
+def test_gradient_clipping(clip_norm: float, length: float | None) -> None:
+    """A step clips the gradient where the plan says so."""
     steep = detector()
     nn.init.constant_(steep.head[-1].weight, 100)
     images_BCHW = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -315,7 +323,8 @@ def test_frozen_weights_do_not_move(rows: Sequence[Row], tmp_path: Path) -> None
     torch.testing.assert_close(trained.branches["patches"].mix.weight, before, rtol=0, atol=0)
 
 
-def test_the_learning_rate_warms_up_then_falls_on_a_cosine() -> None:
+def test_learning_rate_schedule() -> None:
+    """The learning rate warms up then falls on a cosine."""
     plan = replace(PLAN, learning_rate=1.0, warmup_steps=4)
 
     rates = [learning_rate(plan, step, 24) for step in range(24)]

@@ -76,7 +76,8 @@ def trained(
     return path
 
 
-def test_a_run_ends_in_a_checkpoint_that_says_what_it_is_worth(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+def test_run_ends_in_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    """A run ends in a checkpoint that says what it is worth."""
     said: list[str] = []
     shown: list[Progress] = []
 
@@ -101,7 +102,8 @@ def test_a_run_ends_in_a_checkpoint_that_says_what_it_is_worth(tmp_path: Path, t
     assert [now.step for now in shown] == [1, 2, 3, 4]
 
 
-def test_what_is_reported_is_the_test_split_where_there_is_one(tmp_path: Path, tiny: TrainingRecipe, rows: Sequence[Row]) -> None:
+def test_test_split_is_reported(tmp_path: Path, tiny: TrainingRecipe, rows: Sequence[Row]) -> None:
+    """What is reported is the test split where there is one."""
     split = [replace(row, split="test") if number in (0, 1, 4, 5) else row for number, row in enumerate(rows)]
     manifest = written(tmp_path / "manifest.csv", split)
 
@@ -152,10 +154,11 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe,
     assert load_checkpoint(second, BackboneFiles())[1].training["started_from"] == file_sha256(first)
 
 
-def test_a_run_of_several_branches_ends_with_what_they_say_on_average(
+def test_run_of_several_branches(
     tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The shallowest ResNet of these widths: less to write and to read.
+    """A run of several branches ends with what they say on average."""
     shallow = partial(torchvision.models.ResNet, torchvision.models.resnet.Bottleneck, [1, 1, 1, 1])
     monkeypatch.setattr(torchvision.models, "resnet101", lambda weights: shallow())
     branches = ("efficientnet-lite2", "resnet101")
@@ -191,7 +194,8 @@ def test_a_checkpoint_of_another_network_is_no_start(tmp_path: Path, tiny: Train
         start_weights(replace(tiny.network, hidden=(8,)), BackboneFiles(), path)
 
 
-def test_missing_public_weights_are_known_before_anything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_are_known_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Missing public weights are known before anything else."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
     with pytest.raises(BackboneMissing, match=r"resnet101-cd907fc2\.pth"):
@@ -215,7 +219,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         prepare_folder(tmp_path / "file" / "run", resume=False)
 
 
-def test_logits_come_in_the_order_of_the_rows_whatever_the_batch(rows: Sequence[Row], tiny: TrainingRecipe) -> None:
+def test_order_of_logits(rows: Sequence[Row], tiny: TrainingRecipe) -> None:
+    """Logits come in the order of the rows whatever the batch."""
     detector = build_detector(tiny.network, BackboneFiles())
     detector.head[-1].weight.data.normal_()
     predictor = Predictor(detector, CheckpointCard("tiny", tiny.network, Calibration(), 0.5, 0.5, ""), CPU, 64)

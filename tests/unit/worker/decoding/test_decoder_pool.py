@@ -102,7 +102,8 @@ def test_a_picture_comes_back_as_the_network_wants_it(pool: DecoderPool, form: s
     assert np.abs(ready.inputs[0].image_HWC.mean((0, 1)) - (250, 120, 10)).max() < 8
 
 
-def test_a_pool_that_looks_for_faces_brings_them_and_says_where_they_are() -> None:
+def test_pool_finds_faces() -> None:
+    """A pool that looks for faces brings them and says where they are."""
     content = (Path(__file__).parents[4] / "samples" / "real-astronaut.jpg").read_bytes()
     with DecoderPool(1, LIMITS, faces=True) as pool:
         ready = decode(pool, content)
@@ -120,7 +121,8 @@ def test_a_pool_that_looks_for_faces_brings_them_and_says_where_they_are() -> No
     assert [shown.face for shown in empty.inputs] == [None]
 
 
-def test_a_pool_that_decodes_in_full_gives_what_the_whole_picture_gives() -> None:
+def test_pool_decodes_in_full() -> None:
+    """A pool that decodes in full gives what the whole picture gives."""
     pixels = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     picture, buffer = Image.fromarray(pixels).resize((1600, 1200)), BytesIO()
     picture.save(buffer, "JPEG", quality=90)
@@ -209,7 +211,7 @@ def test_a_decoder_that_is_killed_costs_one_picture(before: set[int], content: b
         assert all(isinstance(other.result(), Ready) for other in others)
 
 
-def test_an_idle_decoder_that_is_killed_costs_no_picture_and_no_worker(before: set[int], content: bytes) -> None:
+def test_killed_idle_decoder(before: set[int], content: bytes) -> None:
     """The pool cannot tell what such a process had in hand: it is made anew, and the picture is to be decoded again."""
     with DecoderPool(1, LIMITS) as decoders:
         decoders.warm_up()
@@ -222,9 +224,8 @@ def test_an_idle_decoder_that_is_killed_costs_no_picture_and_no_worker(before: s
             assert all(isinstance(outcome, Ready | PoolBroke) for outcome in outcomes)
 
 
-def test_pictures_that_wait_in_a_pool_that_breaks_are_to_be_decoded_again(
-    before: set[int], content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_broken_pool_is_retried(before: set[int], content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures that wait in a pool that breaks are to be decoded again."""
     with DecoderPool(1, LIMITS) as decoders:
         decoders.warm_up()
         waiting = [decoders.begin(content, SIZE) for _ in range(20)]
@@ -248,16 +249,18 @@ def test_more_memory_than_allowed_costs_one_picture(content: bytes, slow: bytes)
         assert isinstance(decode(decoders, content), Ready)
 
 
-def test_a_file_larger_than_a_decoders_memory_costs_itself(content: bytes) -> None:
+def test_file_larger_than_decoder_memory(content: bytes) -> None:
+    """A file larger than a decoders memory costs itself."""
     with DecoderPool(1, replace(LIMITS, megabytes=400)) as decoders:
         outcome = decode(decoders, b"\xff\xd8\xff\xe0" + bytes(400 << 20))
         assert isinstance(outcome, PictureError)
         assert isinstance(decode(decoders, content), Ready)
 
 
-def test_decoders_are_small_and_know_nothing_of_this_process(
+def test_decoders_are_small(
     before: set[int], content: bytes, wait_until: Callable[[Callable[[], bool], float, str], None]
 ) -> None:
+    """Decoders are small and know nothing of this process."""
     with DecoderPool(2, LIMITS) as decoders:
         decoders.warm_up()
         decode(decoders, content)

@@ -24,7 +24,8 @@ def encoded(picture: Image.Image, scale: float, quality: int) -> Image.Image:
     return Image.open(buffer).convert("RGB")
 
 
-def test_recompressed_and_resized_copies_are_near_and_other_pictures_are_not(pictures: list[Image.Image]) -> None:
+def test_which_copies_are_near(pictures: list[Image.Image]) -> None:
+    """Recompressed and resized copies are near and other pictures are not."""
     hashes = [fingerprint(picture) for picture in pictures]
     for number, picture in enumerate(pictures):
         for scale, quality in ((1, 60), (0.5, 80), (2, 85)):

@@ -48,7 +48,8 @@ def colour(frame: Decoded) -> str:
 
 
 @pytest.mark.parametrize("suffix", CODECS)
-def test_scene_changes_come_first_then_the_rest_is_spread_evenly(tmp_path: Path, suffix: str) -> None:
+def test_scene_changes_come_first(tmp_path: Path, suffix: str) -> None:
+    """Scene changes come first then the rest is spread evenly."""
     path = write_video(tmp_path / f"clip{suffix}", scenes())
     assert [colour(frame) for frame in sampled(path, 5)] == list(COLOURS)
     assert [(frame.frame, frame.seconds) for frame in sampled(path, 5)] == [(20 * number, 2.0 * number) for number in range(5)]
@@ -167,7 +168,8 @@ def test_the_score_is_the_mean_of_the_top_quarter() -> None:
     assert (score, frames) == (pytest.approx(0.3), [Frame(0, 0.0, 0.3)])
 
 
-def test_a_frame_counts_by_its_highest_face_and_one_without_a_face_not_at_all() -> None:
+def test_frame_counts_by_highest_face() -> None:
+    """A frame counts by its highest face and one without a face not at all."""
     inputs = [seen(0), seen(1, face=True), seen(1, face=True), seen(2, face=True)]
     score, frames = scored(inputs, [0.99, 0.2, 0.6, 0.1])
     assert (score, frames) == (pytest.approx(0.6), [Frame(1, 0.1, 0.6)])

@@ -71,7 +71,8 @@ def generated(picture: Path) -> bytes:
     return signed(picture, actions=[action, {"action": "c2pa.color_adjustments"}], generator="OpenAI-API")
 
 
-def test_a_signed_picture_is_valid_and_says_how_it_was_made(generated: bytes) -> None:
+def test_signed_picture_is_valid(generated: bytes) -> None:
+    """A signed picture is valid and says how it was made."""
     traces = found(generated)
     assert set(traces) == {
         ("c2pa", "valid"),
@@ -111,7 +112,8 @@ def test_a_png_can_be_signed_too(picture: Path, tmp_path: Path) -> None:
     assert ("c2pa", "edited") not in traces
 
 
-def test_without_the_package_a_record_is_told_but_not_verified(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_record_without_the_package(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package a record is told but not verified."""
     monkeypatch.setitem(sys.modules, "c2pa", None)
     traces = found(generated)
     assert set(traces) == {("c2pa", "unverified")}
@@ -204,7 +206,8 @@ def test_a_description_may_speak_of_anything() -> None:
     assert found(jpeg(xmp=packet.encode(), exif=exif(description=told))) == {}
 
 
-def test_camera_data_is_told_and_its_absence_proves_nothing() -> None:
+def test_camera_data() -> None:
+    """Camera data is told and its absence proves nothing."""
     [camera] = gather(jpeg(exif=exif(make="Canon", model="EOS 5D")), "JPEG")
     assert (camera.kind, camera.finding, camera.text) == ("camera", "present", "camera data: Canon EOS 5D")
     assert filed_under([camera]) == {"camera"}
@@ -245,7 +248,8 @@ def test_a_text_that_unpacks_to_gigabytes_is_cut_off() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe1\xff\xff", b"no picture", bytes(1000)])
-def test_what_is_no_picture_has_no_evidence_and_raises_nothing(content: bytes) -> None:
+def test_no_evidence_in_what_is_no_picture(content: bytes) -> None:
+    """What is no picture has no evidence and raises nothing."""
     for form in ("JPEG", "PNG", ""):
         assert {trace.finding for trace in gather(content, form)} <= {"missing"}
 
@@ -258,7 +262,9 @@ def test_broken_parts_raise_nothing(generated: bytes) -> None:
             gather(content[:start], form)
 
 
-def test_a_fault_of_ours_costs_the_evidence_and_not_the_picture(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_costs_only_the_evidence(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours costs the evidence and not the picture."""
+
     def fail(_content: bytes) -> None:
         raise RecursionError
 

@@ -106,7 +106,7 @@ def test_a_file_whose_folder_is_gone_or_is_now_a_file(tmp_path: Path, make_pictu
     assert read_image(file, LIMIT, root=str(tmp_path)) == Vanished(file)
 
 
-def test_a_folder_that_is_not_there_is_not_the_files_fault(tmp_path: Path, make_picture: MakePicture) -> None:
+def test_missing_folder_charges_no_file(tmp_path: Path, make_picture: MakePicture) -> None:
     """Without a root no one knows whether the folder was deleted or is on a drive that this machine has not mounted."""
     (tmp_path / "folder").mkdir()
     path = make_picture(tmp_path / "folder" / "a.jpg")
@@ -159,9 +159,8 @@ def test_a_file_of_any_year(tmp_path: Path, make_picture: MakePicture, year: int
 
 
 @pytest.mark.parametrize("code", [errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EMFILE])
-def test_trouble_of_the_network_or_the_machine_is_not_the_files_fault(
-    tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
+def test_trouble_charges_no_file(tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Trouble of the network or the machine is not the files fault."""
     file = claimed(make_picture(tmp_path / "a.jpg"))
 
     def fail(*_: object) -> int:

@@ -25,7 +25,8 @@ def network(batch: Images) -> Found:
 
 
 @given(st.lists(st.integers(0, 255) | st.just(POISON), min_size=1, max_size=20))
-def test_only_the_guilty_are_blamed_and_all_others_scored(shades: list[int]) -> None:
+def test_only_the_guilty_are_charged(shades: list[int]) -> None:
+    """Only the guilty are blamed and all others scored."""
     found = answers_or_reasons(network, images(*shades))
     assert len(found) == len(shades)
     for shade, outcome in zip(shades, found, strict=True):
@@ -50,12 +51,15 @@ def test_a_broken_network_is_no_ones_fault(count: int) -> None:
         answers_or_reasons(broken, images(*range(count)))
 
 
-def test_a_network_that_gives_no_numbers_at_all_is_no_ones_fault() -> None:
+def test_network_gives_no_numbers() -> None:
+    """A network that gives no numbers at all is no ones fault."""
     with pytest.raises(NetworkFails, match="not a number"):
         answers_or_reasons(lambda batch: np.full(len(batch), np.nan), images(1, 2))
 
 
-def test_too_large_a_batch_for_the_memory_is_done_in_parts() -> None:
+def test_too_large_a_batch() -> None:
+    """Too large a batch for the memory is done in parts."""
+
     def small(batch: Images) -> Found:
         if len(batch) > 2:
             raise MemoryError
@@ -86,7 +90,9 @@ def test_an_input_in_several_framings_has_the_mean_of_their_logits() -> None:
     assert scored_inputs(as_given, []) == []
 
 
-def test_an_input_of_which_one_framing_fails_has_no_score() -> None:
+def test_failed_framing_has_no_score() -> None:
+    """An input of which one framing fails has no score."""
+
     def network(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
         return np.where(batch[:, 0, 0, 0] == POISON, np.nan, 0.5)
 

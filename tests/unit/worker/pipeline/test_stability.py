@@ -65,7 +65,8 @@ def held(network: Answers, contents: list[list[list[Images]]], threshold: float)
     return stabilities(network, inputs, is_fake)
 
 
-def test_what_rests_on_brightness_is_stable_and_what_rests_on_single_pixels_is_not() -> None:
+def test_brightness_is_stable() -> None:
+    """What rests on brightness is stable and what rests on single pixels is not."""
     assert held(brightness, [[[plain(250)]]], 0.9) == [True]
     assert contrast(chequered(127)[None])[0] > 0.9
     assert held(contrast, [[[chequered(127)]]], 0.9) == [False]
@@ -78,12 +79,14 @@ def test_one_condition_is_enough_to_shake_a_finding() -> None:
     assert held(any_texture, [[[faint]]], 0.5) == [False]
 
 
-def test_one_input_that_stays_fake_is_enough_and_contents_are_kept_apart() -> None:
+def test_one_stable_input_is_enough() -> None:
+    """One input that stays fake is enough and contents are kept apart."""
     contents = [[[chequered(1)]], [], [[chequered(1)], [chequered(100)]], [[chequered(100)]]]
     assert held(any_texture, contents, 0.5) == [False, None, True, True]
 
 
-def test_all_framings_of_a_face_are_tried_and_their_mean_counts() -> None:
+def test_stability_of_all_framings() -> None:
+    """All framings of a face are tried and their mean counts."""
     framings = [plain(20), plain(250), plain(250)]
     assert held(brightness, [[framings]], 0.6) == [True]
     assert held(brightness, [[framings]], 0.75) == [False]
@@ -95,7 +98,9 @@ def test_a_changed_input_keeps_its_size() -> None:
     assert [under(condition, plain(7)).shape for condition in mild_conditions()] == [(SIDE, SIDE, 3)] * 2
 
 
-def test_where_the_network_fails_on_a_changed_input_nothing_is_said() -> None:
+def test_stability_unknown_where_network_fails() -> None:
+    """Where the network fails on a changed input nothing is said."""
+
     def fragile(images: Images) -> Found:
         if (images.std(axis=(1, 2, 3)) > 0).any():
             raise RuntimeError("cannot")
@@ -147,9 +152,8 @@ def labels(found: list[Judged | str], model: ActiveModel) -> list[str]:
     return [verdict(item.score, item.prediction, model).value for item in found if isinstance(item, Judged)]
 
 
-def test_only_what_would_be_called_fake_is_tried_and_an_unstable_fake_is_uncertain(
-    model: ActiveModel, content: Callable[..., Ready]
-) -> None:
+def test_unstable_fake_is_uncertain(model: ActiveModel, content: Callable[..., Ready]) -> None:
+    """Only what would be called fake is tried and an unstable fake is uncertain."""
     fine = predictor({"fine": Measuring(fine=True)}, [10.0])
     contents = [content(chequered(127)), content(plain(0)), content(plain(9), chequered(127))]
     found = judge(fine, model, contents)
@@ -162,7 +166,8 @@ def test_only_what_would_be_called_fake_is_tried_and_an_unstable_fake_is_uncerta
     assert labels(found, model) == ["fake", "uncertain"]
 
 
-def test_a_picture_without_a_face_is_not_tried_by_a_model_of_faces(model: ActiveModel, content: Callable[..., Ready]) -> None:
+def test_no_stability_without_face(model: ActiveModel, content: Callable[..., Ready]) -> None:
+    """A picture without a face is not tried by a model of faces."""
     bright = predictor({"bright": Measuring(fine=False)}, [10.0])
     without = replace(content(plain(254)), looked_for_faces=True)
     [found] = judge(bright, model, [without])
@@ -190,7 +195,8 @@ def test_branches_alone_and_how_far_they_disagree(model: ActiveModel, content: C
     assert found.deciding == 1
 
 
-def test_one_branch_or_unmeasured_means_give_no_branch_scores(model: ActiveModel, content: Callable[..., Ready]) -> None:
+def test_no_branch_scores(model: ActiveModel, content: Callable[..., Ready]) -> None:
+    """One branch or unmeasured means give no branch scores."""
     alone = predictor({"bright": Measuring(fine=False)}, [10.0])
     unmeasured = predictor({"fine": Measuring(fine=True), "bright": Measuring(fine=False)}, [6.0, 4.0]).detector
     unmeasured.neutral_D.zero_()

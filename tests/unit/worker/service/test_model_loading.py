@@ -86,7 +86,8 @@ def test_another_checkpoint_is_exported_for_itself(exported: tuple[Path, Path], 
     assert kept_network(other, kept.parent) is None
 
 
-def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path) -> None:
+def test_half_written_is_cleared_away(tmp_path: Path) -> None:
+    """What a killed process left half written is cleared away."""
     old, fresh, checkpoint = tmp_path / "a.partial", tmp_path / "b.partial", tmp_path / "x.safetensors"
     for path in (old, fresh, checkpoint):
         path.write_bytes(b"something")
@@ -99,9 +100,8 @@ def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([fresh.name, checkpoint.name, kept.name])
 
 
-def test_where_nothing_can_be_kept_it_scores_all_the_same(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], expected: np.ndarray
-) -> None:
+def test_scores_without_a_kept_network(tmp_path: Path, capfd: pytest.CaptureFixture[str], expected: np.ndarray) -> None:
+    """Where nothing can be kept it scores all the same."""
     (tmp_path / "cache").write_text("a file where the folder would be")
 
     scorer = load_scorer(find_checkpoint("lite", tmp_path), Settings(tmp_path, device="cpu"))

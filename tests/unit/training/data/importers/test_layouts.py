@@ -33,7 +33,8 @@ def generators(of: Found) -> dict[str, set[str]]:
     return {label: {one.generator for one in of.pictures if one.label == number} for number, label in enumerate(("real", "fake"))}
 
 
-def test_every_layout_has_an_importer_and_a_name_for_its_set() -> None:
+def test_every_layout_has_an_importer() -> None:
+    """Every layout has an importer and a name for its set."""
     for layout in LAYOUTS:
         assert callable(importer_named(layout))
     assert default_source("folders", "holiday") == "holiday"
@@ -58,7 +59,8 @@ def test_labels_do_not_depend_on_the_order_of_folders(tmp_path: Path) -> None:
     assert labels(found("folders", root), root) == {"zz_last/fake/a.jpg": 1, "aa_first/real/a.jpg": 0, "aa_first/fake/b.jpg": 1}
 
 
-def test_folders_above_the_label_name_generator_and_split(tmp_path: Path) -> None:
+def test_folders_above_the_label(tmp_path: Path) -> None:
+    """Folders above the label name generator and split."""
     root = planted(
         tmp_path, "train/stylegan/1_fake/a.jpg", "train/stylegan/0_real/a.jpg", "biggan/validation/1_fake/a.jpg", "fake/b.jpg"
     )
@@ -74,7 +76,8 @@ def test_folders_above_the_label_name_generator_and_split(tmp_path: Path) -> Non
     }
 
 
-def test_the_folder_that_is_imported_may_itself_be_the_label(tmp_path: Path) -> None:
+def test_imported_folder_is_the_label(tmp_path: Path) -> None:
+    """The folder that is imported may itself be the label."""
     root = planted(tmp_path / "Real", "anna/1.jpg", "2.jpg")
 
     assert set(labels(found("folders", root), root).values()) == {0}

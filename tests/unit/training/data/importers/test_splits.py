@@ -28,9 +28,8 @@ def sizes(of: Imported) -> dict[str, int]:
 
 
 @given(pictures=PICTURES, source=NAMES, official=st.booleans(), val=st.floats(0, 0.45), test=st.floats(0, 0.45))
-def test_no_group_is_ever_in_two_splits_and_nothing_is_lost_unsaid(
-    pictures: list[Picture], source: str, official: bool, val: float, test: float
-) -> None:
+def test_no_group_in_two_splits(pictures: list[Picture], source: str, official: bool, val: float, test: float) -> None:
+    """No group is ever in two splits and nothing is lost unsaid."""
     of = with_splits(Found(tuple(pictures)), Naming(source), Shares(val, test), official=official)
 
     where: defaultdict[str, set[str]] = defaultdict(set)
@@ -43,7 +42,8 @@ def test_no_group_is_ever_in_two_splits_and_nothing_is_lost_unsaid(
 
 
 @given(pictures=PICTURES, more=PICTURES)
-def test_a_group_without_official_split_stays_where_it_is_when_a_set_grows(pictures: list[Picture], more: list[Picture]) -> None:
+def test_group_stays_as_set_grows(pictures: list[Picture], more: list[Picture]) -> None:
+    """A group without official split stays where it is when a set grows."""
     few = [Picture(one.path, one.label, f"few{n}") for n, one in enumerate([*pictures, *pictures, *pictures])]
     grown = few + [Picture(one.path, one.label, f"more{n}") for n, one in enumerate(more)]
 
@@ -71,7 +71,8 @@ def test_a_group_that_is_most_of_the_set_is_for_training(tmp_path: Path) -> None
         assert {row.split for row in imported(big + small).rows if row.group == f"set:big{name}"} == {"train"}
 
 
-def test_official_splits_are_kept_and_val_is_cut_from_train_only_if_there_is_none(tmp_path: Path) -> None:
+def test_official_splits_are_kept(tmp_path: Path) -> None:
+    """Official splits are kept and val is cut from train only if there is none."""
     train = [Picture(tmp_path / f"{n}.png", n % 2, f"t{n}", "train") for n in range(300)]
     val = [Picture(tmp_path / "v.png", 1, "v", "val")]
     test = [Picture(tmp_path / "e.png", 1, "e", "test")]
@@ -83,7 +84,8 @@ def test_official_splits_are_kept_and_val_is_cut_from_train_only_if_there_is_non
     assert sizes(imported(train + test, shares=Shares(0, 0.1))) == {"train": 300, "val": 0, "test": 1}
 
 
-def test_a_group_in_several_official_splits_stays_in_the_last(tmp_path: Path) -> None:
+def test_group_in_several_splits(tmp_path: Path) -> None:
+    """A group in several official splits stays in the last."""
     anna = [Picture(tmp_path / f"{split}.png", 0, "anna", split) for split in ("train", "val", "test")]
     ben = [Picture(tmp_path / f"b{split}.png", 0, "ben", split) for split in ("train", "val")]
 

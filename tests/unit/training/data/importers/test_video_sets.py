@@ -37,7 +37,8 @@ def splits_by_video(of: Imported) -> dict[str, str]:
     return {row.path.parent.name: row.split for row in of.rows}
 
 
-def test_faceforensics_labels_methods_and_kinds_of_frames(tmp_path: Path) -> None:
+def test_faceforensics_rows(tmp_path: Path) -> None:
+    """Faceforensics labels methods and kinds of frames."""
     root = planted(
         tmp_path,
         f"{ORIGINAL}/000/0000.png",
@@ -68,7 +69,8 @@ def test_faceforensics_labels_methods_and_kinds_of_frames(tmp_path: Path) -> Non
     }
 
 
-def test_the_group_is_everybody_linked_by_manipulated_videos(tmp_path: Path) -> None:
+def test_group_is_everybody_linked(tmp_path: Path) -> None:
+    """The group is everybody linked by manipulated videos."""
     root = planted(tmp_path, *(f"{FAKE}/{video}/0.png" for video in ("007_003", "003_001", "100_200")), f"{ORIGINAL}/001/0.png")
 
     assert {one.path.parent.name: one.group for one in found("faceforensics", root).pictures} == {
@@ -122,9 +124,10 @@ def test_videos_that_were_not_cut_are_told(tmp_path: Path) -> None:
 @given(
     pairs=st.lists(st.tuples(st.integers(0, 25), st.integers(0, 25)), min_size=1, max_size=12), in_val=st.sets(st.integers(0, 25))
 )
-def test_no_person_of_faceforensics_is_ever_in_two_splits(
+def test_no_person_in_two_splits(
     tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[int, int]], in_val: set[int]
 ) -> None:
+    """No person of faceforensics is ever in two splits."""
     root = tmp_path_factory.mktemp("ff")
     planted(root, *(f"{FAKE}/{one:03}_{other:03}/0.png" for one, other in pairs))
     planted(root, *(f"{ORIGINAL}/{one:03}/0.png" for pair in pairs for one in pair))
@@ -180,8 +183,9 @@ def test_celeb_df_by_people(tmp_path: Path) -> None:
     }
 
 
-def test_the_official_test_list_of_celeb_df_wins_over_training(tmp_path: Path) -> None:
+def test_celeb_df_test_list_wins(tmp_path: Path) -> None:
     # The list writes 1 for real and 0 for fake: labels must come from the folders.
+    """The official test list of celeb df wins over training."""
     root = celeb_df(tmp_path)
     (root / "List_of_testing_videos.txt").write_text("1 YouTube-real/00170.mp4\n0 Celeb-synthesis/id0_id1_0000.mp4\n\n")
 
@@ -218,7 +222,8 @@ def written(path: Path, content: object) -> Path:
     return path
 
 
-def test_deepfakebench_with_compression_levels_and_backslashes(tmp_path: Path) -> None:
+def test_deepfakebench_paths(tmp_path: Path) -> None:
+    """Deepfakebench with compression levels and backslashes."""
     images = planted(tmp_path / "images", f"FaceForensics++/{ORIGINAL}/054/000.png", f"FaceForensics++/{FAKE}/071_054/000.png")
     windows = ORIGINAL.replace("/", "\\")
     file = written(
@@ -276,7 +281,7 @@ def test_deepfakebench_from_another_machine(tmp_path: Path) -> None:
     assert dict(of.left_out) == {"listed, but not there": 1}
 
 
-def test_deepfakebench_lists_the_same_video_under_several_splits(tmp_path: Path) -> None:
+def test_deepfakebench_video_in_splits(tmp_path: Path) -> None:
     """As its script writes them: Celeb-DF trains on all, UADFV has no splits, DFDC's `val` is training and one loose video."""
     names = [f"{video}/0.png" for video in ("id0_0001", "id2_0001", "u1", "u2", "d1", "d2")]
     planted(tmp_path, *names)

@@ -98,7 +98,8 @@ def test_costs_that_a_card_does_not_state_are_even() -> None:
     assert "C_miss = 1, C_fa = 1, P(fake) = 0.5; normalised by 0.5" in costs_line({})
 
 
-def test_published_figures_stand_beside_ours_with_their_mark() -> None:
+def test_published_figures_are_marked() -> None:
+    """Published figures stand beside ours with their mark."""
     text = anchors_table(FIGURES, [ANCHOR, {**ANCHOR, "name": "we", "same_data": True, "note": ""}])
 
     assert text.splitlines()[0] == "| figure | measured here | them (not the same data) | we |"

@@ -6,12 +6,14 @@ from worker.detector.checkpoints.card_text import card_text
 from worker.detector.inference.registry import bundled_folder
 
 
-def test_the_card_beside_the_bundled_checkpoint_is_what_it_says_of_itself() -> None:
+def test_bundled_card_is_current() -> None:
+    """The card beside the bundled checkpoint is what it says of itself."""
     path = bundled_folder() / "lite.safetensors"
     assert path.with_suffix(".md").read_text() == card_text(read_card(path), path, file_sha256(path)) + "\n"
 
 
-def test_the_bundled_card_names_its_data_figures_and_limits() -> None:
+def test_bundled_card_text() -> None:
+    """The bundled card names its data figures and limits."""
     path = bundled_folder() / "lite.safetensors"
     card = read_card(path)
     text = card_text(card, path, "0" * 64)

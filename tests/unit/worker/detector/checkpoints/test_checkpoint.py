@@ -58,9 +58,10 @@ def test_a_loaded_checkpoint_gives_the_same_scores(
     assert np.array_equal(scores(detector, read, images_BHWC), expected)
 
 
-def test_half_precision_keeps_scores_and_stores_vectors_in_full(
+def test_half_precision_keeps_scores(
     tmp_path: Path, lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8]
 ) -> None:
+    """Half precision keeps scores and stores vectors in full."""
     path = tmp_path / "half.safetensors"
     save_checkpoint(path, lite, card, half=True)
 
@@ -72,9 +73,8 @@ def test_half_precision_keeps_scores_and_stores_vectors_in_full(
     np.testing.assert_allclose(scores(detector, read, images_BHWC), scores(lite, card, images_BHWC), atol=1e-2)
 
 
-def test_storing_a_half_precision_checkpoint_again_changes_nothing(
-    tmp_path: Path, lite: FusionDetector, card: CheckpointCard
-) -> None:
+def test_storing_again_changes_nothing(tmp_path: Path, lite: FusionDetector, card: CheckpointCard) -> None:
+    """Storing a half precision checkpoint again changes nothing."""
     first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
     save_checkpoint(first, lite, card, half=True)
     save_checkpoint(second, *load_checkpoint(first, NO_FILES), half=True)
@@ -108,9 +108,11 @@ def test_saving_leaves_one_file_and_replaces_the_old_one(path: Path, lite: Fusio
     assert read_card(path).name == "newer"
 
 
-def test_a_write_that_breaks_off_leaves_the_old_checkpoint(
+def test_broken_write_keeps_old_checkpoint(
     path: Path, lite: FusionDetector, card: CheckpointCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A write that breaks off leaves the old checkpoint."""
+
     def full_disk(tensors: object, target: Path, metadata: object) -> None:
         target.write_bytes(b"half of it")
         raise OSError("No space left on device")
@@ -248,7 +250,8 @@ def write_clip(path: Path) -> Path:
     return path
 
 
-def test_a_paper_checkpoint_names_the_frozen_clip_and_does_not_copy_it(tmp_path: Path, tiny_clip: Path) -> None:
+def test_paper_checkpoint_names_clip(tmp_path: Path, tiny_clip: Path) -> None:
+    """A paper checkpoint names the frozen clip and does not copy it."""
     recipe, path = recipe_named("paper").network, tmp_path / "paper.safetensors"
     detector = build_detector(recipe, BackboneFiles({"clip-vit-b-32": tiny_clip})).eval()
     card = card_for(recipe, backbones={"clip-image": file_sha256(tiny_clip)})
@@ -264,7 +267,8 @@ def test_a_paper_checkpoint_names_the_frozen_clip_and_does_not_copy_it(tmp_path:
     assert np.array_equal(scores(loaded, read, images_BHWC), scores(detector, card, images_BHWC))
 
 
-def test_another_clip_file_than_the_one_trained_on_is_refused(tmp_path: Path, tiny_clip: Path) -> None:
+def test_other_clip_file_is_refused(tmp_path: Path, tiny_clip: Path) -> None:
+    """Another clip file than the one trained on is refused."""
     recipe, path = recipe_named("paper-clip-image").network, tmp_path / "clip-image.safetensors"
     detector = build_detector(recipe, BackboneFiles({"clip-vit-b-32": tiny_clip}))
     save_checkpoint(path, detector, card_for(recipe, backbones={"clip-image": file_sha256(tiny_clip)}))

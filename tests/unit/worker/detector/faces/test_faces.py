@@ -78,9 +78,8 @@ def test_there_is_none_in_a_cat_or_a_cup(finder: FaceFinder, name: str) -> None:
     assert (seen.inputs[0].image_HWC == plain).all()
 
 
-def test_faces_of_60_pixels_are_found_in_12_megapixels_and_cut_from_the_pixels_that_are_there(
-    finder: FaceFinder, astronaut: Image.Image
-) -> None:
+def test_small_faces_in_large_picture(finder: FaceFinder, astronaut: Image.Image) -> None:
+    """Faces of 60 pixels are found in 12 megapixels and cut from the pixels that are there."""
     head = astronaut.crop((127, 22, 327, 222))  # the face takes 0.56 of it
     places = [(300, 300, 110), (3500, 200, 130), (1800, 1500, 200), (700, 2400, 400)]
     photo = in_a_large_photo(head, *places)
@@ -151,7 +150,8 @@ def test_a_portrait_is_cut(finder: FaceFinder, astronaut: Image.Image) -> None:
     assert alike(shown.image_HWC, crop_of(face, large, SIZE)) > 0.999
 
 
-def test_a_tilted_head_is_turned_upright_and_an_upright_one_keeps_its_pixels(finder: FaceFinder, astronaut: Image.Image) -> None:
+def test_tilted_head_is_turned(finder: FaceFinder, astronaut: Image.Image) -> None:
+    """A tilted head is turned upright and an upright one keeps its pixels."""
     [face] = finder.find(astronaut)
     square = square_of(face, astronaut)
     box = (square.left, square.top, square.left + square.side, square.top + square.side)
@@ -198,7 +198,8 @@ def test_what_a_picture_is_a_crop_of() -> None:
     assert subject_of([], large, SIZE, FaceInputs()) is None
 
 
-def test_boxes_are_of_the_upright_picture_whatever_its_orientation_says(finder: FaceFinder, astronaut: Image.Image) -> None:
+def test_boxes_of_upright_picture(finder: FaceFinder, astronaut: Image.Image) -> None:
+    """Boxes are of the upright picture whatever its orientation says."""
     wide = Image.new("RGB", (900, 600), (90, 90, 90))
     wide.paste(astronaut, (50, 50))
     exif = Image.Exif()

@@ -46,9 +46,8 @@ def test_no_more_is_decoded_than_a_picture_may_hold(encoded: Encode, form: str) 
     assert shades(animation(encoded, form, 100), max_pixels=20 * 200) == [(0, 0), (9, 9), (19, 19)]
 
 
-def test_an_animation_of_a_hundred_thousand_frames_costs_what_a_short_one_does(
-    encoded: Encode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_huge_animation_is_cheap(encoded: Encode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An animation of a hundred thousand frames costs what a short one does."""
     content = animation(encoded, "GIF", 100)
     start = content.index(b"!\xf9\x04")
     content = content[:start] + content[start:-1] * 1000 + b";"
@@ -102,7 +101,8 @@ def test_a_preview_is_turned_as_its_raw_file_says(preview: bytes, orientation: i
     assert got.picture.size == ((480, 640) if orientation == 6 else (640, 480))
 
 
-def test_the_largest_preview_counts_and_lossless_raw_values_are_none(encoded: Encode, preview: bytes) -> None:
+def test_largest_preview_counts(encoded: Encode, preview: bytes) -> None:
+    """The largest preview counts and lossless raw values are none."""
     thumbnail = encoded(Image.new("RGB", (160, 120)), "JPEG")
     larger_but_lossless = (
         b"\xff\xd8\xff\xc3\0\x11\x08" + struct.pack(">HH", 4000, 6000) + bytes(12) + b"\xff\xda\0\x08" + bytes(99)

@@ -20,7 +20,8 @@ def test_it_follows_the_formula_per_channel() -> None:
 
 @settings(deadline=None)
 @given(st.integers(1, 4), st.integers(2, 12), st.integers(2, 12))
-def test_it_gives_float32_bchw_laid_out_as_the_convolutions_like_it(batch: int, height: int, width: int) -> None:
+def test_layout_in_memory(batch: int, height: int, width: int) -> None:
+    """It gives float32 bchw laid out as the convolutions like it."""
     ready = normalise(torch.zeros(batch, height, width, 3, dtype=torch.uint8), Preprocessing(1, (0.5,) * 3, (0.5,) * 3))
 
     assert ready.shape == (batch, 3, height, width)

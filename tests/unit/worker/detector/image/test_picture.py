@@ -158,14 +158,16 @@ def test_cmyk_jpeg_keeps_its_colours(encoded: Encode) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(16, 700), st.integers(16, 700), st.integers(4, 64))
-def test_a_scaled_jpeg_never_falls_below_twice_the_short_side(encoded: Encode, width: int, height: int, short_side: int) -> None:
+def test_scaled_jpeg_keeps_twice_the_side(encoded: Encode, width: int, height: int, short_side: int) -> None:
+    """A scaled jpeg never falls below twice the short side."""
     got = decoded(encoded(Image.new("RGB", (width, height)), "JPEG"), short_side=short_side)
 
     assert min(got.size) >= min(width, height, 2 * short_side)
     assert max(got.size) <= max(width, height)
 
 
-def test_a_large_jpeg_is_scaled_while_decoding_and_still_looks_the_same(encoded: Encode) -> None:
+def test_large_jpeg_is_scaled(encoded: Encode) -> None:
+    """A large jpeg is scaled while decoding and still looks the same."""
     picture = gradient(1600, 1200)
 
     got = decoded(encoded(picture, "JPEG", quality=95), short_side=70)
@@ -176,7 +178,8 @@ def test_a_large_jpeg_is_scaled_while_decoding_and_still_looks_the_same(encoded:
     assert difference.max() < 16
 
 
-def test_a_jpeg_is_decoded_in_full_where_that_is_asked_for(encoded: Encode) -> None:
+def test_jpeg_decoded_in_full(encoded: Encode) -> None:
+    """A jpeg is decoded in full where that is asked for."""
     content = encoded(gradient(1600, 1200), "JPEG", quality=95)
 
     got = decode_rgb(content, max_pixels=10_000_000, short_side=70, scaled=False).picture

@@ -10,7 +10,8 @@ def test_an_unknown_device_is_refused(requested: str) -> None:
         choose_device(requested)
 
 
-def test_an_absent_gpu_is_refused_and_never_replaced_by_the_cpu() -> None:
+def test_absent_gpu_is_refused() -> None:
+    """An absent gpu is refused and never replaced by the cpu."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
 
     with pytest.raises(DeviceUnavailable, match=f"'cuda:{count}' is not available: .* sees {count} CUDA"):

@@ -179,7 +179,8 @@ def test_another_head_alone_gives_another_map(lite: Predictor) -> None:
     assert float(spearmanr(for_fake.flat[::16], for_real.flat[::16]).statistic) < 0.2
 
 
-def test_the_map_is_the_same_again_and_the_network_is_left_as_it_was(trained: tuple[Predictor, int]) -> None:
+def test_map_repeats(trained: tuple[Predictor, int]) -> None:
+    """The map is the same again and the network is left as it was."""
     predictor, size = trained
     image = planted(2, size, seed=2)[0][1]
     scores = predictor.scores(image[None])
@@ -200,7 +201,7 @@ def test_where_nothing_speaks_for_fake_the_map_is_empty(lite: Predictor) -> None
     assert not hot.any()
 
 
-def test_the_attention_that_relevance_is_made_of_is_the_layers_own() -> None:
+def test_attention_is_the_layers_own() -> None:
     """Relevance of one block, computed with the attention and its gradient that torch gives."""
     layer = nn.MultiheadAttention(16, 4, batch_first=True)
     tokens_BTD = torch.randn(1, 5, 16)
@@ -215,7 +216,7 @@ def test_the_attention_that_relevance_is_made_of_is_the_layers_own() -> None:
     torch.testing.assert_close(_attention_for_fake(layer, tokens_BTD[0], gradient_TD), expected_TT)
 
 
-def test_of_several_branches_the_one_that_says_fake_makes_the_map(clip: Predictor) -> None:
+def test_map_of_the_fake_branch(clip: Predictor) -> None:
     """A CNN that says nothing new beside a CLIP tower that sees the patch: the map is CLIP's, whatever the CNN's looks like."""
     size = SIZES["clip"]
     resnet = ResNet101(shallow_resnet())

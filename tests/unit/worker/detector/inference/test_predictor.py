@@ -58,9 +58,10 @@ def test_an_empty_batch_gives_no_scores(lite: FusionDetector, card: CheckpointCa
     assert Predictor(lite, card, CPU, micro_batch=4).scores(np.zeros((0, 64, 64, 3), np.uint8)).shape == (0,)
 
 
-def test_a_predictor_from_a_file_scores_like_the_network_it_came_from(
+def test_predictor_from_file_scores_alike(
     tmp_path: Path, lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8]
 ) -> None:
+    """A predictor from a file scores like the network it came from."""
     save_checkpoint(tmp_path / "lite.safetensors", lite, card)
 
     predictor = load_predictor(tmp_path / "lite.safetensors", CPU, files=BackboneFiles(), micro_batch=7)
@@ -70,7 +71,8 @@ def test_a_predictor_from_a_file_scores_like_the_network_it_came_from(
 
 
 @given(arrays(np.float64, st.integers(0, 20), elements=st.floats(-1e6, 1e6)))
-def test_sigmoid_stays_between_0_and_1_and_keeps_the_order(logits: NDArray[np.float64]) -> None:
+def test_sigmoid_keeps_order(logits: NDArray[np.float64]) -> None:
+    """Sigmoid stays between 0 and 1 and keeps the order."""
     scores = sigmoid(np.sort(logits))
 
     assert np.all((scores >= 0) & (scores <= 1))

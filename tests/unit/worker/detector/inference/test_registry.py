@@ -56,7 +56,8 @@ def test_an_imported_checkpoint_is_found_under_its_name(source: Path, data_dir: 
     }
 
 
-def test_a_broken_checkpoint_is_listed_with_its_problem_beside_the_others(source: Path, data_dir: Path) -> None:
+def test_broken_checkpoint_is_listed(source: Path, data_dir: Path) -> None:
+    """A broken checkpoint is listed with its problem beside the others."""
     path = import_checkpoint(source, data_dir, name="press", sha256=None, files=NONE)
     path.write_bytes(b"half a file")
 
@@ -89,7 +90,8 @@ def test_weights_that_were_changed_are_refused(source: Path, data_dir: Path) -> 
     assert not list((data_dir / "models").iterdir())
 
 
-def test_a_flipped_bit_is_found_when_the_checkpoint_is_loaded(source: Path) -> None:
+def test_flipped_bit_is_found(source: Path) -> None:
+    """A flipped bit is found when the checkpoint is loaded."""
     content = bytearray(source.read_bytes())
     content[-1000] ^= 4
     source.write_bytes(content)

@@ -81,7 +81,8 @@ def test_auto_goes_by_the_device(requested: str, device: ChosenDevice, chosen: s
 
 
 @pytest.mark.parametrize(("requested", "device"), [("onnxruntime", GPU), ("tensorrt", CPU)])
-def test_a_runtime_that_cannot_run_is_refused_with_the_next_step(requested: str, device: ChosenDevice) -> None:
+def test_runtime_that_cannot_run(requested: str, device: ChosenDevice) -> None:
+    """A runtime that cannot run is refused with the next step."""
     with pytest.raises(RuntimeUnavailable, match="setting runtime"):
         choose_runtime(requested, device)
 
@@ -103,7 +104,8 @@ def _mean_within(memory: int, seen: list[int]) -> Callable[[NDArray[np.uint8]], 
 
 
 @pytest.mark.parametrize(("memory", "sizes"), [(16, [10]), (9, [5, 5]), (3, [2, 2, 2, 2, 2]), (1, [1] * 10)])
-def test_memory_that_runs_out_halves_the_batch_and_loses_no_image(memory: int, sizes: list[int]) -> None:
+def test_out_of_memory_halves_the_batch(memory: int, sizes: list[int]) -> None:
+    """Memory that runs out halves the batch and loses no image."""
     seen: list[int] = []
     images_BHWC = np.arange(10, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
     batches = MicroBatches(_mean_within(memory, seen), 16)

@@ -46,14 +46,16 @@ def test_missing_public_weights_name_file_and_command_without_touching_the_netwo
 
 
 @pytest.mark.parametrize(("recipe", "name"), [("paper-clip-image", "clip-vit-b-32"), ("paper-resnet", "resnet101")])
-def test_a_named_file_that_is_not_there_is_named_in_the_error(tmp_path: Path, recipe: str, name: str) -> None:
+def test_named_file_is_missing(tmp_path: Path, recipe: str, name: str) -> None:
+    """A named file that is not there is named in the error."""
     absent = tmp_path / "absent.bin"
 
     with pytest.raises(BackboneMissing, match=r"absent\.bin does not exist"):
         find_backbone_files(recipe_named(recipe).network, BackboneFiles({name: absent}))
 
 
-def test_given_files_are_taken_and_other_branches_ask_for_nothing(tmp_path: Path) -> None:
+def test_given_files_are_taken(tmp_path: Path) -> None:
+    """Given files are taken and other branches ask for nothing."""
     given = tmp_path / "resnet.pth"
     given.touch()
 

@@ -57,9 +57,8 @@ def test_resnet101_has_the_published_size(detectors: dict[str, FusionDetector]) 
     )
 
 
-def test_paper_holds_the_image_tower_resnet_and_head_and_nothing_else(
-    clip: nn.Module, detectors: dict[str, FusionDetector]
-) -> None:
+def test_parts_of_paper(clip: nn.Module, detectors: dict[str, FusionDetector]) -> None:
+    """Paper holds the image tower resnet and head and nothing else."""
     paper = detectors["paper"]
 
     parts = (clip.visual, paper.branches["resnet101"], paper.head)
@@ -67,7 +66,8 @@ def test_paper_holds_the_image_tower_resnet_and_head_and_nothing_else(
     assert millions(clip.visual) == pytest.approx(87.8, abs=0.1)
 
 
-def test_no_parameter_of_the_text_tower_is_in_the_detector(clip: nn.Module, detectors: dict[str, FusionDetector]) -> None:
+def test_no_text_tower(clip: nn.Module, detectors: dict[str, FusionDetector]) -> None:
+    """No parameter of the text tower is in the detector."""
     text = {id(p) for name, p in clip.named_parameters() if not name.startswith("visual.")}
 
     assert len(text) > 100
@@ -130,9 +130,8 @@ def test_clip_embeddings_have_unit_length(detectors: dict[str, FusionDetector], 
     torch.testing.assert_close(embeddings_BD.norm(dim=1), torch.ones(2))
 
 
-def test_the_prompt_is_one_constant_vector_for_every_image(
-    clip: nn.Module, detectors: dict[str, FusionDetector], images_BCHW: Tensor
-) -> None:
+def test_prompt_is_constant(clip: nn.Module, detectors: dict[str, FusionDetector], images_BCHW: Tensor) -> None:
+    """The prompt is one constant vector for every image."""
     branch = detectors["paper"].branches["clip-prompt"]
 
     first, second = branch(images_BCHW)
@@ -144,7 +143,8 @@ def test_the_prompt_is_one_constant_vector_for_every_image(
         torch.testing.assert_close(first, nn.functional.normalize(clip.encode_text(tokens), dim=-1)[0])
 
 
-def test_clip_runs_with_the_activation_that_openai_trained_with(clip: nn.Module) -> None:
+def test_clip_activation(clip: nn.Module) -> None:
+    """Clip runs with the activation that openai trained with."""
     activations = {type(module).__name__ for module in clip.visual.modules() if "GELU" in type(module).__name__}
 
     assert activations == {"QuickGELU"}

@@ -137,9 +137,8 @@ def test_failed_files_are_tried_again(
     assert retry_failed(database, paths=[], kind=None, now=later) == 0
 
 
-def test_a_file_that_was_given_up_gets_all_its_tries_again(
-    database: Database, pend: Pend, lease: Lease, row: Row, now: datetime
-) -> None:
+def test_given_up_file_is_retried(database: Database, pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
+    """A file that was given up gets all its tries again."""
     pend("/a")
     for attempt in range(4):
         lease(now=now + timedelta(hours=attempt), max_attempts=3)
