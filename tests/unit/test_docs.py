@@ -17,7 +17,6 @@ HERE = Path(__file__).resolve().parents[2]
 PAGES = sorted([*HERE.glob("*.md"), *(HERE / "docs").glob("*.md"), HERE / "samples" / "README.md"])
 README_LINES, README_COLUMNS = 120, 100
 PRODUCT = ("scanner", "worker", "training", "gui", "migrations")
-# What CONTRIBUTING names before it is there.
 
 
 def without_code(text: str) -> str:

@@ -85,7 +85,13 @@ def test_a_head_with_batch_normalisation_cannot_hear_a_constant(images_BCHW: Ten
 
 
 @pytest.mark.parametrize("hidden", [(), (6,), (6, 5)])
+<<<<<<< HEAD
 @pytest.mark.parametrize("others", [{}, {"batch_norm": True}, {"fusion": "late"}, {"whole": ("blue",)}], ids=str)
+=======
+@pytest.mark.parametrize(
+    "others", [{}, {"batch_norm": True}, {"fusion": "late"}, {"fusion": "gated"}, {"whole": ("blue",)}], ids=str
+)
+>>>>>>> 0ed7ac0 (Tests: model fetch from an index in a folder; the int8 ONNX tower as float weights)
 def test_every_head_gives_a_logit_for_each_image_and_all_of_it_learns(
     images_BCHW: Tensor, hidden: tuple[int, ...], others: dict[str, Any]
 ) -> None:
@@ -117,6 +123,30 @@ def test_a_late_head_is_the_weighted_sum_of_a_head_for_each_branch_that_sees(ima
     torch.testing.assert_close(detector(images_BCHW), expected[:, 0])
 
 
+def test_with_a_gate_the_first_branch_says_how_much_the_others_count(images_BCHW: Tensor) -> None:
+    detector = network(fusion="gated")
+    head = filled(detector.head)
+    assert isinstance(head, LateHead)
+    assert head.gate is not None
+    assert (head.gate.in_features, head.gate.out_features) == (2, 1)
+    images_BCHW = 10 * images_BCHW
+
+    embeddings_BD = detector.embeddings(images_BCHW)
+    red, blue = head.heads[0](embeddings_BD[:, :2]), head.heads[1](embeddings_BD[:, 5:])
+    gate = 1 / (1 + torch.exp(-(embeddings_BD[:, :2] @ head.gate.weight.T + head.gate.bias)))
+
+    expected = head.sum.weight[0, 0] * red + head.sum.weight[0, 1] * gate * blue + head.sum.bias
+    torch.testing.assert_close(detector(images_BCHW), expected[:, 0])
+    assert gate.std() > 0.01, "the gate says the same of all images, so that this shows nothing"
+
+
+def test_a_gate_starts_half_open_and_a_late_head_has_none() -> None:
+    gated = LateHead([2, 3], [True, True], (), 0.0, gated=True)
+    assert gated.gate is not None
+    assert torch.sigmoid(gated.gate(torch.randn(4, 2))).tolist() == [[0.5]] * 4
+    assert LateHead([2, 3], [True, True], (), 0.0).gate is None
+
+
 def test_a_late_head_starts_as_the_plain_sum() -> None:
     head = LateHead([2, 3], [True, True], (), 0.0)
 
@@ -125,7 +155,11 @@ def test_a_late_head_starts_as_the_plain_sum() -> None:
     assert head(torch.randn(4, 5)).tolist() == [[0.0]] * 4
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("others", [{}, {"fusion": "late"}], ids=str)
+=======
+@pytest.mark.parametrize("others", [{}, {"fusion": "late"}, {"fusion": "gated"}], ids=str)
+>>>>>>> 0ed7ac0 (Tests: model fetch from an index in a folder; the int8 ONNX tower as float weights)
 def test_a_branch_alone_is_heard_with_the_others_at_their_mean(images_BCHW: Tensor, others: dict[str, Any]) -> None:
     detector = network((6,), **others)
     filled(detector.head)
