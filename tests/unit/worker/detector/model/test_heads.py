@@ -11,7 +11,7 @@ from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.assembly import build_detector
 from worker.detector.model.branch import Branch
 from worker.detector.model.branch_input import BranchInput
-from worker.detector.model.heads import LateHead, mlp
+from worker.detector.model.heads import LEAST, LateHead, mlp
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
 from worker.detector.weights.public_weights import BackboneFiles
@@ -85,13 +85,9 @@ def test_a_head_with_batch_normalisation_cannot_hear_a_constant(images_BCHW: Ten
 
 
 @pytest.mark.parametrize("hidden", [(), (6,), (6, 5)])
-<<<<<<< HEAD
-@pytest.mark.parametrize("others", [{}, {"batch_norm": True}, {"fusion": "late"}, {"whole": ("blue",)}], ids=str)
-=======
 @pytest.mark.parametrize(
     "others", [{}, {"batch_norm": True}, {"fusion": "late"}, {"fusion": "gated"}, {"whole": ("blue",)}], ids=str
 )
->>>>>>> 0ed7ac0 (Tests: model fetch from an index in a folder; the int8 ONNX tower as float weights)
 def test_every_head_gives_a_logit_for_each_image_and_all_of_it_learns(
     images_BCHW: Tensor, hidden: tuple[int, ...], others: dict[str, Any]
 ) -> None:
@@ -133,7 +129,7 @@ def test_with_a_gate_the_first_branch_says_how_much_the_others_count(images_BCHW
 
     embeddings_BD = detector.embeddings(images_BCHW)
     red, blue = head.heads[0](embeddings_BD[:, :2]), head.heads[1](embeddings_BD[:, 5:])
-    gate = 1 / (1 + torch.exp(-(embeddings_BD[:, :2] @ head.gate.weight.T + head.gate.bias)))
+    gate = LEAST + (1 - LEAST) / (1 + torch.exp(-(embeddings_BD[:, :2] @ head.gate.weight.T + head.gate.bias)))
 
     expected = head.sum.weight[0, 0] * red + head.sum.weight[0, 1] * gate * blue + head.sum.bias
     torch.testing.assert_close(detector(images_BCHW), expected[:, 0])
@@ -155,11 +151,7 @@ def test_a_late_head_starts_as_the_plain_sum() -> None:
     assert head(torch.randn(4, 5)).tolist() == [[0.0]] * 4
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("others", [{}, {"fusion": "late"}], ids=str)
-=======
 @pytest.mark.parametrize("others", [{}, {"fusion": "late"}, {"fusion": "gated"}], ids=str)
->>>>>>> 0ed7ac0 (Tests: model fetch from an index in a folder; the int8 ONNX tower as float weights)
 def test_a_branch_alone_is_heard_with_the_others_at_their_mean(images_BCHW: Tensor, others: dict[str, Any]) -> None:
     detector = network((6,), **others)
     filled(detector.head)
