@@ -27,7 +27,15 @@ from scanner.database import schema
 from scanner.database.engine import Database, open_database
 
 LOCAL, SERVERS = "sqlite+embedded", "postgres+redis"
+SLOW = ("e2e", "gui", "integration")
 GUARD = Path(__file__).parent / "guard"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of these folders are slow."""
+    for item in items:
+        if item.path.relative_to(Path(__file__).parent).parts[0] in SLOW:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)
