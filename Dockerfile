@@ -8,6 +8,8 @@ RUN pip install --no-cache-dir -c constraints.txt '.[worker,provenance,raw,video
     && install -d -o dfscan -g dfscan -m 700 /data
 USER dfscan
 ENV DFSCAN_DATA_DIR=/data
+# The backbone of the default detector, for the volumes that begin as copies of /data. Without it `lite` scans, and says so.
+RUN dfscan model fetch clip-vit-b-16 --quiet || true
 VOLUME /data
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["dfscan"]
