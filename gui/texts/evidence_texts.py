@@ -8,11 +8,13 @@ from scanner.domain.states import Basis
 
 
 def rests_on(found: Prediction) -> str:
-    """Faces, or the whole picture."""
+    """Faces, the whole picture, or both."""
     faces = found.faces or ()
     small = sum(face.score is None for face in faces)
     if found.basis is Basis.FACES:
         text = f"faces: {len(faces) - small}"
+    elif found.basis is Basis.BOTH:
+        text = f"faces: {len(faces) - small}, and the picture as a whole"
     elif found.is_without_face:
         text = "the whole picture; no face was found"
     else:

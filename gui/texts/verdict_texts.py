@@ -61,6 +61,9 @@ def _basis(prediction: Prediction, label: str) -> str:
         return "No face was found: the score is of the whole picture."
     if prediction.basis is Basis.FACES and len(judged) > 1:
         return f"The score is that of the face that looks most forged of {len(judged)}."
+    if prediction.basis is Basis.BOTH:
+        faces = "its face" if len(judged) == 1 else f"its {len(judged)} faces"
+        return f"The score is of {faces} and of the picture as a whole, together."
     return ""
 
 
