@@ -11,7 +11,7 @@ from PIL import Image
 from tests.conftest import Dfscan
 from training.data.manifest import Row, read_manifest, write_manifest
 from training.data.row_picture import looked_at
-from training.evaluation.logits import face_logits_of, logits_of
+from training.evaluation.logits import logits_of, scanned_scores_of
 from worker.detector.faces.face_crops import FaceInputs
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor, load_predictor
@@ -83,8 +83,8 @@ def test_same_faces_everywhere(laptop: Dfscan, photos: Path, manifest: Path, lit
     assert 0.15 < (top + height / 2) / 512 < 0.35
 
     rows = read_manifest(manifest).rows
-    logits, have_faces = face_logits_of(lite, rows)
-    for row, score, has_face in zip(rows, calibrated(lite, logits), have_faces, strict=True):
+    measured = scanned_scores_of(lite, rows)
+    for row, score, has_face in zip(rows, measured.scores, measured.have_faces, strict=True):
         assert found[row.path.stem]["score"] == pytest.approx(score, abs=1e-3)
         assert (found[row.path.stem]["basis"] == "faces") == has_face
 

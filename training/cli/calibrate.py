@@ -47,6 +47,7 @@ def calibrate(
 
     from worker.detector.checkpoints.card import file_sha256
     from worker.detector.checkpoints.checkpoint import load_checkpoint, save_with_card
+    from worker.detector.faces.face_finder import process_face_finder
     from worker.detector.image.picture import prepare_pillow
     from worker.detector.inference.device import choose_device
     from worker.detector.inference.predictor import Predictor
@@ -67,8 +68,14 @@ def calibrate(
     detector, card = load_checkpoint(source, files)
     predictor = Predictor(detector, card, choose_device(device), settings.batch_size)
     found = scores_of_folder(
-        predictor, reals, settings.ignore, on_read=lambda count: click.echo(f"{count:,} photographs scored", err=True)
+        predictor,
+        reals,
+        settings.ignore,
+        on_read=lambda count: click.echo(f"{count:,} photographs scored", err=True),
+        find=process_face_finder().find if settings.faces else None,
     )
+    if settings.faces:
+        click.echo(f"{found.with_face:,} of {len(found.scores):,} have a face that is large enough", err=True)
     for line in found.unread:
         click.echo(f"left out: {line}", err=True)
     new = recalibrated(

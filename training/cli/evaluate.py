@@ -14,8 +14,9 @@ from .context import pass_settings
 @click.option("--data", "manifest_path", required=True, type=click.Path(path_type=Path), help="The manifest (CSV).")
 @click.option("--split", default="val", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report (Markdown, JSON) and its plots.")
+@click.option("--force", is_flag=True, help="Overwrite an earlier report in --out.")
 @click.option("--robustness", "with_robustness", is_flag=True, help="Also under recompression, resizing, blur and the like.")
-@click.option("--faces", "with_faces", is_flag=True, help="Score the faces in the pictures, as in scanning.")
+@click.option("--faces", "with_faces", is_flag=True, help="Score pictures as scanning does, by their faces.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that load pictures.")
 @click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
@@ -27,6 +28,7 @@ def evaluate(
     manifest_path: Path,
     split: str,
     out: Path | None,
+    force: bool,
     with_robustness: bool,
     with_faces: bool,
     device: str,
@@ -44,11 +46,13 @@ def evaluate(
     from worker.detector.weights.public_weights import backbone_files
 
     from ..data.manifest import read_manifest
-    from ..evaluation.report import Subject, evaluation_of, report_text, write_report
+    from ..evaluation.report import Subject, evaluation_of, refuse_earlier_report, report_text, write_report
     from ..loop.run_log import tenths
 
     if with_faces and with_robustness:
         raise click.UsageError("--robustness is measured on face crops as they are: leave --faces out")
+    if out and not force:
+        refuse_earlier_report(out)
     # The checkpoint first: a wrong one is known at once, and the manifest may be long.
     prepare_pillow()
     named_clip = Path(settings.clip_weights) if settings.clip_weights else None
@@ -68,4 +72,4 @@ def evaluate(
     )
     click.echo(json.dumps(found.document, indent=2, allow_nan=False) if as_json else report_text(found.document))
     if out:
-        click.echo(f"written to {write_report(found, out)}", err=True)
+        click.echo(f"written to {write_report(found, out, replace=force)}", err=True)

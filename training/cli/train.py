@@ -9,17 +9,21 @@ import click
 from scanner.base.settings import Settings
 
 from .context import pass_settings
+from .train_heads import HeadsRequest, measure_left_out, train_heads
 
 
 @click.command()
 @click.option(
-    "--recipe", default="lite", show_default=True, help="A name (lite, robust, paper, ...) or a .toml file of your own."
+    "--recipe", default="lite", show_default=True, help="A name (lite, fusion, paper, ...) or a .toml file of your own."
 )
 @click.option("--data", "manifest_path", type=click.Path(path_type=Path), help="The manifest (CSV); `dfscan manifest` makes one.")
 @click.option("--from-reviews", is_flag=True, help="Also learn from what was reviewed as fake or real.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/train"), show_default=True, help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run in --out.")
-@click.option("--from", "start", type=click.Path(path_type=Path), help="Start from this checkpoint instead of public weights.")
+@click.option("--from", "start", help="Start from this checkpoint (a name or a file) instead of public weights.")
+@click.option("--leave-out", help="A source to leave out, and to measure on at the end.")
+@click.option("--leave-out-each", is_flag=True, help="Leave out each source in turn and print the matrix (recipes with [heads]).")
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder of embeddings (recipes with [heads]), for all runs.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Other than the recipe's.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that load pictures.")
@@ -33,7 +37,10 @@ def train(
     from_reviews: bool,
     out: Path,
     resume: bool,
-    start: Path | None,
+    start: str | None,
+    leave_out: str | None,
+    leave_out_each: bool,
+    cache: Path | None,
     epochs: int | None,
     device: str,
     loaders: int,
@@ -48,23 +55,36 @@ def train(
 
     from worker.detector.image.picture import prepare_pillow
     from worker.detector.inference.device import choose_device
+    from worker.detector.inference.registry import find_checkpoint
     from worker.detector.weights.public_weights import backbone_files
 
-    from ..config.recipes.reader import recipe_named
+    from ..config.recipes.reader import HeadsRecipe, recipe_named
+    from ..evaluation.left_out import without_source
     from ..loop.distributed import joined
     from ..loop.run import Run, prepare_folder, run_training, start_weights
     from ..loop.run_log import shown_progress
     from .training_set import checked, gathered
 
     chosen = recipe_named(recipe)
+    # Before any data is read: without its weights nothing can begin.
+    named_clip = Path(settings.clip_weights) if settings.clip_weights else None
+    files = backbone_files(settings.data_dir, clip_weights or named_clip, resnet_weights)
+    started = find_checkpoint(start, settings.data_dir) if start else None
+    if isinstance(chosen, HeadsRecipe):
+        if epochs or resume:
+            raise click.UsageError("heads have no epochs, and nothing to resume: embeddings that are there are not made anew")
+        if started is None:
+            raise click.UsageError("name the checkpoint of the CNN with --from, `--from lite` for the bundled one")
+        request = HeadsRequest(chosen, out, started, files, cache, choose_device(device), loaders, leave_out, leave_out_each)
+        train_heads(settings, request, manifest_path, from_reviews=from_reviews)
+        return
+    if leave_out_each or cache:
+        raise click.UsageError("--leave-out-each and --cache are for recipes with [heads], `fusion` for one")
     if epochs:
         # Fewer leave out the first, which are smaller.
         sizes = chosen.plan.sizes[-epochs:]
         chosen = replace(chosen, plan=replace(chosen.plan, epochs=epochs, sizes=sizes))
-    # Before any data is read: without its weights nothing can begin.
-    named_clip = Path(settings.clip_weights) if settings.clip_weights else None
-    files = backbone_files(settings.data_dir, clip_weights or named_clip, resnet_weights)
-    weights = start_weights(chosen.network, files, start)
+    weights = start_weights(chosen.network, files, started)
     prepare_pillow()
     prepare_folder(out, resume=resume)
     with ExitStack() as stack:
@@ -76,7 +96,10 @@ def train(
 
         found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say)
         manifest = checked(found, out, loaders, team, say)
+        kept, left_out = without_source(manifest, leave_out) if leave_out else (manifest, ())
         show = stack.enter_context(shown_progress(interactive=sys.stderr.isatty()))
-        path = run_training(Run(chosen, manifest, out, team, weights, loaders), show=show, say=say)
+        path = run_training(Run(chosen, kept, out, team, weights, loaders), show=show, say=say)
+        if path and leave_out:
+            measure_left_out(path, files, leave_out, left_out, kept.of_split("val"), loaders, say)
         if path:
             click.echo(path)

@@ -55,7 +55,7 @@ def decide(labels: Labels, logits: Scores, mild: Sequence[Scores], bars: Bars) -
         degraded = calibrated(calibration, other)
         low = min(low, _low_against(scores, degraded, threshold, bars), _low_against(degraded, scores, threshold, bars))
     low = min(threshold, max(low, threshold_for(reals, bars.most_flagged)))
-    return Decision(calibration, _apart(scores, threshold), _apart(scores, low))
+    return Decision(calibration, apart(scores, threshold), apart(scores, low))
 
 
 def platt(labels: Labels, logits: Scores) -> Calibration:
@@ -88,7 +88,7 @@ def fitted_prior(card: CheckpointCard) -> float:
     return float(known.get("prior", 0.5))
 
 
-def _apart(scores: Scores, cut: float) -> float:
+def apart(scores: Scores, cut: float) -> float:
     """The cut in the middle of the gap that it lies in: no score is on it, to fall on either side by a rounding error."""
     below, above = scores[scores < cut], scores[scores >= cut]
     return float(below.max() + above.min()) / 2 if len(below) and len(above) else cut

@@ -1,6 +1,7 @@
-"""Logits and labels of manifest rows."""
+"""Logits and labels of manifest rows, and scores of pictures as scanning has them."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,13 +9,35 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from scanner.domain.states import Basis
+from worker.detector.faces.face import Input
 from worker.detector.faces.face_finder import require_face_finder
 from worker.detector.inference.picture_score import answer_of, score_picture
 from worker.detector.inference.predictor import Predictor
+from worker.detector.inference.scorer import sigmoid
 
 from ..data.dataset import Inputs, Pictures
 from ..data.manifest import Row
 from .weighted_metrics import Labels, Scores
+
+
+@dataclass(frozen=True)
+class ScannedScores:
+    """Per picture its calibrated logit, what that rests on, and how many faces were judged (in an animation, in all frames)."""
+
+    logits: Scores
+    bases: NDArray[np.str_]
+    faces: NDArray[np.int64]
+
+    @property
+    def scores(self) -> Scores:
+        """P(fake), as scanning says it."""
+        return sigmoid(self.logits)
+
+    @property
+    def have_faces(self) -> NDArray[np.bool]:
+        """Which pictures are scored by a face in them."""
+        has: NDArray[np.bool] = self.bases != Basis.WHOLE.value
+        return has
 
 
 def logits_of(
@@ -30,10 +53,8 @@ def logits_of(
     return np.concatenate([predictor.logits(images_BHWC) for images_BHWC in loader])
 
 
-def face_logits_of(
-    predictor: Predictor, rows: Sequence[Row], *, processes: int = 0, batch_size: int = 16
-) -> tuple[Scores, NDArray[np.bool]]:
-    """Uncalibrated logits in the order of `rows` as scanning gets them, from the faces in the pictures; and which have any.
+def scanned_scores_of(predictor: Predictor, rows: Sequence[Row], *, processes: int = 0, batch_size: int = 16) -> ScannedScores:
+    """What scanning says of the pictures of `rows`, in their order: by the faces in them, and as a whole.
 
     Raises ManifestError for a picture that cannot be read, and FaceFinderMissing.
     """
@@ -41,20 +62,25 @@ def face_logits_of(
     card = predictor.card
     pictures = Inputs(rows, card.recipe.preprocessing.size, card.face_inputs)
     loader = DataLoader(pictures, batch_size, num_workers=processes, collate_fn=list, generator=torch.Generator())
-    logits, have_faces = [], []
-    for samples in loader:
-        views = [np.stack(item.views) for inputs in samples for item in inputs]
-        answers = iter([part_VK.mean(0) for part_VK in _parted(predictor.answers(np.concatenate(views)), views)])
+    return scanned_scores(predictor, loader)
+
+
+def scanned_scores(predictor: Predictor, batches: Iterable[Sequence[Sequence[Input]]]) -> ScannedScores:
+    """The same of pictures that were looked at already: `batches` of the inputs of each."""
+    logits, bases, faces = [], [], []
+    for samples in batches:
+        items = [item for inputs in samples for item in inputs]
+        if not items:
+            continue
+        answers_VK = predictor.answers(np.concatenate([np.stack(item.views) for item in items]))
+        ends = np.cumsum([len(item.views) for item in items])[:-1]
+        answers = iter([answer_of(predictor, part_VK.mean(0)) for part_VK in np.split(answers_VK, ends)])
         for inputs in samples:
-            found = score_picture(card, inputs, [answer_of(predictor, next(answers)) for _ in inputs])
-            logits.append((found.logit - card.calibration.offset) / card.calibration.slope)
-            have_faces.append(found.basis is not Basis.WHOLE)
-    return np.asarray(logits), np.asarray(have_faces)
-
-
-def _parted(values: Scores, groups: Sequence[Sized]) -> list[Scores]:
-    """`values` in parts as long as `groups`."""
-    return np.split(values, np.cumsum([len(group) for group in groups])[:-1])
+            found = score_picture(predictor.card, inputs, [next(answers) for _ in inputs])
+            logits.append(found.logit)
+            bases.append(found.basis.value)
+            faces.append(sum(item.face is not None for item in inputs))
+    return ScannedScores(np.asarray(logits, np.float64), np.asarray(bases, np.str_), np.asarray(faces, np.int64))
 
 
 def labels_of(rows: Sequence[Row]) -> Labels:

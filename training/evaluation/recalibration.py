@@ -1,6 +1,6 @@
 """A new threshold for a checkpoint, from real photographs of the people who use it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,14 +11,18 @@ from scipy.stats import binomtest
 from scanner.base.errors import KnownError
 from scanner.discovery.walk import Found, walk
 from worker.detector.checkpoints.card import CheckpointCard
-from worker.detector.image.picture import PictureError, decode_rgb
-from worker.detector.image.preprocess import to_square
+from worker.detector.faces.face import Input
+from worker.detector.faces.input_selection import Find, look
+from worker.detector.image.picture import PictureError
 from worker.detector.inference.predictor import Predictor
 
 from ..data.manifest import MAX_PIXELS
-from .calibration import fitted_prior
+from .calibration import apart, fitted_prior
+from .logits import scanned_scores
 from .metrics import rate_above, threshold_for
 from .weighted_metrics import Scores
+
+_BATCH = 32  # photographs at a time
 
 
 class TooFewReals(KnownError):
@@ -27,32 +31,44 @@ class TooFewReals(KnownError):
 
 @dataclass(frozen=True)
 class RealScores:
-    """Scores of the photographs that could be read, and for the others `path: reason`."""
+    """Scores of the photographs that could be read, how many have a face, and for the others `path: reason`."""
 
     scores: Scores
+    with_face: int
     unread: tuple[str, ...]
 
 
-def scores_of_folder(predictor: Predictor, folder: Path, ignore: Sequence[str], on_read: Callable[[int], None]) -> RealScores:
-    """Score every image under `folder`, as a scan would. `on_read` is told how many were read."""
-    size, batch, parts, unread = predictor.card.recipe.preprocessing.size, [], [], []
-    for entry in walk(str(folder), root=str(folder), ignore=ignore):
-        if not isinstance(entry, Found):
-            unread.append(f"{entry.path}: {entry.reason}")
-            continue
-        try:
-            picture = decode_rgb(Path(entry.path).read_bytes(), max_pixels=MAX_PIXELS, short_side=size).picture
-        except (OSError, PictureError) as error:
-            unread.append(f"{entry.path}: {error}")
-            continue
-        batch.append(to_square(picture, size))
-        if len(batch) == 32:
-            parts.append(predictor.scores(np.stack(batch)))
-            batch.clear()
-            on_read(32 * len(parts))
-    if batch:
-        parts.append(predictor.scores(np.stack(batch)))
-    return RealScores(np.concatenate(parts) if parts else np.zeros(0), tuple(unread))
+def scores_of_folder(
+    predictor: Predictor, folder: Path, ignore: Sequence[str], on_read: Callable[[int], None], *, find: Find | None
+) -> RealScores:
+    """Score every image under `folder` as a scan does: by the faces that `find` finds, or as a whole without it.
+
+    `on_read` is told how many were read.
+    """
+    card, unread, read = predictor.card, list[str](), 0
+
+    def batches() -> Iterator[list[tuple[Input, ...]]]:
+        nonlocal read
+        batch: list[tuple[Input, ...]] = []
+        for entry in walk(str(folder), root=str(folder), ignore=ignore):
+            if not isinstance(entry, Found):
+                unread.append(f"{entry.path}: {entry.reason}")
+                continue
+            try:
+                content = Path(entry.path).read_bytes()
+                size = card.recipe.preprocessing.size
+                batch.append(look(content, size, max_pixels=MAX_PIXELS, find=find, shown=card.face_inputs).inputs)
+            except (OSError, PictureError) as error:
+                unread.append(f"{entry.path}: {error}")
+                continue
+            if len(batch) == _BATCH:
+                yield batch
+                read, batch = read + len(batch), []
+                on_read(read)
+        yield batch
+
+    found = scanned_scores(predictor, batches())
+    return RealScores(found.scores, int(found.have_faces.sum()), tuple(unread))
 
 
 def recalibrated(
@@ -68,8 +84,9 @@ def recalibrated(
             f"a false alarm rate of {fake_fpr:.2%} needs at least {needed:,} readable photographs, and there are {len(reals):,}; "
             "add photographs, or allow a higher --fpr"
         )
-    threshold = threshold_for(reals, fake_fpr)
-    band_low = min(threshold, threshold_for(reals, flagged_fpr))
+    # In the middle of a gap: another runtime's rounding must not lift a photograph over the cut.
+    threshold = apart(reals, threshold_for(reals, fake_fpr))
+    band_low = min(threshold, apart(reals, threshold_for(reals, flagged_fpr)))
     alarms = int(np.sum(reals >= threshold))
     interval = binomtest(alarms, len(reals)).proportion_ci(method="exact")
     created_at = now.isoformat(timespec="seconds")

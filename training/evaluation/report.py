@@ -14,22 +14,23 @@ from worker.detector.checkpoints.card_tables import anchors_table, figures_table
 from worker.detector.checkpoints.card_text import robustness_parts
 from worker.detector.checkpoints.checkpoint import library_versions
 from worker.detector.inference.predictor import Predictor
-from worker.detector.inference.scorer import sigmoid
 
 from ..data.manifest import Row, sources_of
-from .calibration import fitted_prior
+from .breakdown import breakdown, breakdown_parts
+from .calibration import calibrated, fitted_prior
 from .figures import figures
-from .logits import face_logits_of, logits_of
+from .logits import logits_of, scanned_scores_of
 from .plots import draw_plots, scored
 from .published_results import anchors_beside
 from .robustness import robustness
 from .weighted_metrics import Scores
 
+_FILES = ("evaluation.json", "evaluation.md")
 _TITLES = {"roc": "ROC", "det": "DET", "reliability": "Reliability", "scores": "Scores per source"}
 
 
 class ReportUnwritable(KnownError):
-    """The folder for the report cannot be written."""
+    """The folder for the report cannot be written, or holds one already."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,8 @@ def evaluation_of(
     `report(done, all)` counts images of the robustness table. Raises ManifestError for a picture that cannot be read.
     """
     card = predictor.card
-    if with_faces:
-        logits, have_faces = face_logits_of(predictor, rows, processes=processes)
-    else:
-        logits, have_faces = logits_of(predictor, rows, processes=processes), None
-    scores = sigmoid(card.calibration.slope * logits + card.calibration.offset)
+    scanned = scanned_scores_of(predictor, rows, processes=processes) if with_faces else None
+    scores = scanned.scores if scanned else calibrated(card.calibration, logits_of(predictor, rows, processes=processes))
     document = {
         "checkpoint": {
             "name": card.name,
@@ -88,18 +86,27 @@ def evaluation_of(
         "figures": figures(rows, scores, card.threshold, card.band_low, prior=fitted_prior(card)),
         "anchors": anchors_beside(rows, subject.split),
     }
-    if have_faces is not None:
-        document["faces"] = {"pictures": len(rows), "without": int((~have_faces).sum())}
+    if scanned:
+        document["faces"] = {"pictures": len(rows), "without": int((~scanned.have_faces).sum())}
+        document["breakdown"] = breakdown(rows, scanned, card.threshold, card.band_low)
     if with_robustness:
         document["robustness"] = robustness(predictor, rows, processes=processes, report=report)
     return Evaluation(rows, scores, document)
 
 
-def write_report(evaluation: Evaluation, folder: Path) -> Path:
+def refuse_earlier_report(folder: Path) -> None:
+    """Raises ReportUnwritable when `folder` holds a report: figures that were measured once are not lost by the way."""
+    if earlier := next((path for name in _FILES if (path := folder / name).exists()), None):
+        raise ReportUnwritable(f"{earlier} is an earlier report; choose another --out, or overwrite it with --force")
+
+
+def write_report(evaluation: Evaluation, folder: Path, *, replace: bool = False) -> Path:
     """Write `evaluation.json`, `evaluation.md` and the plots into `folder`; returns the Markdown's path.
 
-    Raises ReportUnwritable.
+    Raises ReportUnwritable, for an earlier report there unless it is to be replaced, too.
     """
+    if not replace:
+        refuse_earlier_report(folder)
     cuts = evaluation.document["figures"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -127,6 +134,7 @@ def report_text(document: Mapping[str, Any]) -> str:
         "95 % bootstrap intervals by group in brackets.",
         figures_table(found),
         *further_tables(found),
+        *(["## Groups of pictures", *breakdown_parts(groups)] if (groups := document.get("breakdown")) else []),
         "## Beside published figures",
         anchors_table(found, document["anchors"]),
     ]

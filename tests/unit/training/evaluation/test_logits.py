@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from training.data.manifest import Row
-from training.evaluation.logits import face_logits_of
+from training.evaluation.logits import scanned_scores_of
 from worker.detector.faces.face_finder import process_face_finder
 from worker.detector.faces.input_selection import look
 from worker.detector.inference.device import ChosenDevice
@@ -28,11 +28,13 @@ def test_faces_scored_as_in_scanning(tmp_path: Path) -> None:
         find_checkpoint("lite", tmp_path), ChosenDevice("cpu", "as asked"), files=BackboneFiles(), micro_batch=16
     )
 
-    logits, have_faces = face_logits_of(predictor, [Row(path, 0, "own", "real", "", path.name, "val") for path in paths])
+    found = scanned_scores_of(predictor, [Row(path, 0, "own", "real", "", path.name, "val") for path in paths])
 
     size = predictor.card.recipe.preprocessing.size
     looked = [look(path.read_bytes(), size, max_pixels=1_000_000, find=process_face_finder().find).inputs for path in paths]
     assert sorted({len(one.views) for one in looked[0]}) == [1, 4]
     scanned = [max(float(logit[0]) for logit in scored_inputs(predictor.logits, [one.views for one in each])) for each in looked]
-    np.testing.assert_allclose(logits, scanned, atol=1e-4)
-    assert have_faces.tolist() == [True, True, False]
+    calibration = predictor.card.calibration
+    np.testing.assert_allclose(found.logits, calibration.slope * np.asarray(scanned) + calibration.offset, atol=1e-4)
+    assert found.have_faces.tolist() == [True, True, False]
+    assert found.faces.tolist() == [2, 1, 0]

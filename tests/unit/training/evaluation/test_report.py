@@ -114,6 +114,19 @@ def test_the_report_has_every_table(predictor: Predictor, checkpoint: Path, rows
         assert len({line.count("|") for line in lines}) == 1
 
 
+def test_an_earlier_report_is_not_overwritten_unless_asked(
+    predictor: Predictor, checkpoint: Path, rows: Sequence[Row], tmp_path: Path
+) -> None:
+    found = evaluated(predictor, checkpoint, rows)
+    path = write_report(found, tmp_path)
+    path.write_text("of an earlier day")
+
+    with pytest.raises(ReportUnwritable, match=r"evaluation\.json is an earlier report; .*--force"):
+        write_report(found, tmp_path)
+    assert path.read_text() == "of an earlier day"
+    assert write_report(found, tmp_path, replace=True).read_text() != "of an earlier day"
+
+
 def test_real_photographs_alone_can_be_measured_on(
     predictor: Predictor, checkpoint: Path, rows: Sequence[Row], tmp_path: Path
 ) -> None:

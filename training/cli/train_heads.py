@@ -1,0 +1,95 @@
+"""`dfscan train` for recipes whose heads are fitted on frozen branches, and what is measured of a source that was left out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scanner.base.settings import Settings
+
+if TYPE_CHECKING:
+    from worker.detector.inference.device import ChosenDevice
+    from worker.detector.weights.public_weights import BackboneFiles
+
+    from ..config.recipes.reader import HeadsRecipe
+    from ..data.manifest import Row
+
+
+@dataclass(frozen=True)
+class HeadsRequest:
+    """What was asked for on the command line."""
+
+    recipe: "HeadsRecipe"
+    out: Path
+    start: Path
+    files: "BackboneFiles"
+    cache: Path | None
+    device: "ChosenDevice"
+    loaders: int
+    left_out: str | None
+    leaves_each_out: bool
+
+
+def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path | None, *, from_reviews: bool) -> None:
+    """Fit heads and print the path of the checkpoint."""
+    import torch
+
+    from worker.detector.image.picture import prepare_pillow
+
+    from ..heads.run import HeadsRun, heads_files, run_heads
+    from ..loop.distributed import Team
+    from ..loop.run import UnfinishedRun, prepare_folder
+    from .training_set import checked, gathered
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    files = heads_files(request.recipe, request.files, request.start)
+    made = request.out / f"{request.recipe.network.name}.safetensors"
+    if made.exists():
+        raise UnfinishedRun(f"{made} is there already; choose another --out")
+    prepare_pillow()
+    prepare_folder(request.out, resume=False)
+    found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say)
+    manifest = checked(found, request.out, request.loaders, Team(torch.device(request.device.name)), say)
+    run = HeadsRun(
+        request.recipe,
+        manifest,
+        request.out,
+        files,
+        request.start,
+        request.cache or settings.cache / "embeddings",
+        request.device,
+        request.loaders,
+        request.left_out,
+        request.leaves_each_out,
+    )
+    click.echo(run_heads(run, say))
+
+
+def measure_left_out(
+    path: Path,
+    files: "BackboneFiles",
+    source: str,
+    left_out: "Sequence[Row]",
+    beside: "Sequence[Row]",
+    processes: int,
+    say: Callable[[str], None],
+) -> None:
+    """Measure the checkpoint at `path` on the rows that were left out, say it, and keep it in the card (`left_out`)."""
+    from worker.detector.checkpoints.checkpoint import load_checkpoint, save_with_card
+    from worker.detector.inference.device import choose_device
+    from worker.detector.inference.predictor import Predictor
+
+    from ..evaluation.calibration import calibrated
+    from ..evaluation.left_out import left_out_figures, left_out_line
+    from ..evaluation.logits import logits_of
+
+    detector, card = load_checkpoint(path, files)
+    predictor = Predictor(detector, card, choose_device("cpu"), 64)
+    own, others = (calibrated(card.calibration, logits_of(predictor, rows, processes=processes)) for rows in (left_out, beside))
+    found = left_out_figures(source, left_out, own, beside, others, (card.threshold, card.band_low))
+    say(left_out_line(found))
+    save_with_card(path, path, replace(card, metrics={**card.metrics, "left_out": found}))
