@@ -71,7 +71,11 @@ def start_weights(network: Recipe, files: BackboneFiles, start: Path | None) -> 
     if start is None:
         return Weights(find_backbone_files(network, files))
     _, card = load_checkpoint(start, files)
-    if (card.recipe.branches, card.recipe.hidden) != (network.branches, network.hidden):
+    # Name, dropout and what the network is shown may differ: they leave its tensors as they are.
+    own = replace(
+        card.recipe, name=network.name, dropout=network.dropout, preprocessing=network.preprocessing, prompt=network.prompt
+    )
+    if own != network:
         raise CheckpointError(f"{start} holds another network than recipe {network.name}; choose the recipe {card.recipe.name}")
     return Weights(find_backbone_files(network, files, only_frozen=True), start)
 

@@ -1,13 +1,18 @@
 """Recipes as they come with the program, and as users write them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from training.config.recipes.reader import RecipeError, recipe_named, recipe_names
+from training.config.recipes.reader import HeadsRecipe, RecipeError, recipe_named, recipe_names
 from training.loop.optimiser import learning_rate, optimiser_for
+from worker.detector.checkpoints.card import read_card
+from worker.detector.faces.face_crops import FaceInputs
+from worker.detector.inference.registry import bundled_folder
 from worker.detector.model.assembly import build_detector
+from worker.detector.model.recipes import PROMPT
 from worker.detector.weights.public_weights import BackboneFiles
 
 PAPER = ("paper", "paper-clip-image", "paper-resnet")
@@ -32,7 +37,7 @@ learning_rate = 1e-3
 
 
 def test_all_recipes_of_the_design_are_there() -> None:
-    assert set(recipe_names()) == {*PAPER, "lite", "robust"}
+    assert set(recipe_names()) == {*PAPER, "fusion", "lite", "paper-table1", "robust"}
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -59,6 +64,88 @@ def test_the_ablations_are_the_paper_with_fewer_branches() -> None:
         "paper-clip-image": ("clip-image",),
         "paper-resnet": ("resnet101",),
     }
+
+
+def test_batch_normalisation_is_in_the_text_and_not_in_the_table() -> None:
+    paper, table = recipe_named("paper"), recipe_named("paper-table1")
+
+    assert paper.network.batch_norm
+    assert not table.network.batch_norm
+    assert paper.plan == table.plan
+    assert replace(table.network, name="paper", batch_norm=True) == paper.network
+    assert paper.network.prompt == PROMPT
+
+
+def test_the_tower_is_selectable(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OWN.replace('["efficientnet-lite2"]', '["clip-image"]\nclip = "vit-b-16"\nclip_blocks = [3]'))
+
+    network = recipe_named(str(path)).network
+
+    assert (network.clip, network.clip_blocks) == ("vit-b-16", (3,))
+
+
+def test_fusion_is_the_network_that_is_bundled() -> None:
+    recipe = recipe_named("fusion")
+
+    assert isinstance(recipe, HeadsRecipe)
+    card = read_card(bundled_folder() / "fusion.safetensors")
+    assert recipe.network == card.recipe
+    assert FaceInputs(recipe.plan.framings, recipe.plan.most_faces, beside=True) == card.face_inputs
+
+
+HEADS = """
+[network]
+branches = ["clip-image", "efficientnet-lite2"]
+hidden = []
+dropout = 0.2
+fusion = "gated"
+whole = ["clip-image"]
+
+[preprocessing]
+size = 64
+mean = [0.5, 0.5, 0.5]
+std = [0.5, 0.5, 0.5]
+
+[heads]
+face_sets = ["dfdc"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[heads]", "[plan]", "plan"),
+        ('face_sets = ["dfdc"]', "face_sets = []", "at least one source"),
+        ('["dfdc"]', '["dfdc"]\nfolds = 1', "folds at least 2"),
+        ('["dfdc"]', '["dfdc"]\n[heads.penalties]\nface = 0.0', "penalty must be above 0"),
+        ('["dfdc"]', '["dfdc"]\n[heads.cuts]\nband_low = 0.9', "band_low must lie below threshold"),
+        ('["dfdc"]', '["dfdc"]\n[augmentation]\nforge = 0.5', "forge and frame are of no use"),
+        ('fusion = "gated"', 'fusion = "late"', 'heads need fusion = "gated"'),
+        ('whole = ["clip-image"]', 'whole = ["resnet101"]', "whole names a branch"),
+        ('["clip-image", "efficientnet-lite2"]', '["efficientnet-lite2", "clip-image"]', "a frozen public one, then a CNN"),
+        ('["clip-image", "efficientnet-lite2"]', '["clip-image", "clip-image"]', "each once"),
+        ("dropout = 0.2", "dropout = 2.0", "dropout must lie"),
+    ],
+)
+def test_a_mistake_in_a_recipe_of_heads_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(HEADS)
+    assert isinstance(recipe_named(str(path)), HeadsRecipe)
+    path.write_text(HEADS.replace(old, new))
+
+    with pytest.raises(RecipeError, match=r"mine\.toml") as caught:
+        recipe_named(str(path))
+
+    assert said in str(caught.value)
+
+
+def test_a_recipe_is_of_one_kind(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(OWN + '\n[heads]\nface_sets = ["dfdc"]\n')
+
+    with pytest.raises(RecipeError, match=r"needs the table \[plan\].*or the table \[heads\]"):
+        recipe_named(str(path))
 
 
 def test_robust_recipe() -> None:
@@ -131,7 +218,7 @@ def test_a_mistake_in_a_recipe_is_named(tmp_path: Path, old: str, new: str, said
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(RecipeError, match=r"'tiny'.*lite, paper, paper-clip-image, paper-resnet, robust"):
+    with pytest.raises(RecipeError, match=r"'tiny'.*fusion, lite, paper, paper-clip-image, paper-resnet, paper-table1, robust"):
         recipe_named("tiny")
 
 

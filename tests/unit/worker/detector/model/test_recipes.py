@@ -81,7 +81,11 @@ def test_the_paper_heads_are_as_published(detectors: dict[str, FusionDetector], 
 
     assert linear == [(width, 512), (512, 512), (512, 1)]
     assert [layer.p for layer in detectors[name].head if isinstance(layer, nn.Dropout)] == [0.4, 0.4]
-    assert [type(layer) for layer in detectors[name].head] == [nn.Linear, nn.ReLU, nn.Dropout] * 2 + [nn.Linear]
+    assert [type(layer) for layer in detectors[name].head] == [nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Dropout] * 2 + [nn.Linear]
+
+
+def test_the_head_of_the_table_has_no_batch_normalisation(detectors: dict[str, FusionDetector]) -> None:
+    assert [type(layer) for layer in detectors["paper-table1"].head] == [nn.Linear, nn.ReLU, nn.Dropout] * 2 + [nn.Linear]
 
 
 def test_the_lite_head_is_one_layer_that_starts_neutral(detectors: dict[str, FusionDetector], images_BCHW: Tensor) -> None:
