@@ -15,10 +15,11 @@ from typing import Any, get_args
 from safetensors import SafetensorError, safe_open
 
 from scanner.base.errors import KnownError
+from scanner.domain.states import Basis
 
 from ..faces.face_crops import FaceInputs
 from ..image.preprocess import Preprocessing
-from ..model.recipes import BranchName, ClipName, Fusion, Recipe
+from ..model.recipes import CLIP_BLOCKS, BranchName, ClipName, Fusion, Recipe
 
 FORMAT = 2
 HEADER = "dfscan"
@@ -121,7 +122,8 @@ def _card_from(document: dict[str, Any]) -> CheckpointCard:
     numbers = [card.calibration.slope, card.calibration.offset, card.band_low, card.threshold]
     for combination in card.combinations.values():
         numbers += [combination.faces, combination.whole, combination.offset]
-    if not all(map(math.isfinite, numbers)) or not 0 <= card.band_low <= card.threshold:
+    known = set(card.combinations) <= set(Basis)
+    if not known or not all(map(math.isfinite, numbers)) or not 0 <= card.band_low <= card.threshold:
         raise ValueError("a calibration or cuts that are none")
     return card
 
@@ -141,10 +143,10 @@ def _recipe_from(document: dict[str, Any]) -> Recipe:
     branches, hidden = tuple(document.pop("branches")), tuple(document.pop("hidden"))
     whole, blocks = tuple(document.pop("whole", ())), tuple(document.pop("clip_blocks", ()))
     inputs = {name: _preprocessing_from(own) for name, own in document.pop("inputs", {}).items()}
-    known = set(get_args(BranchName))
-    if not branches or not {*branches, *whole, *inputs} <= known or not all(isinstance(n, int) for n in (*hidden, *blocks)):
+    of_branches = {*whole, *inputs} <= set(branches) <= set(get_args(BranchName))
+    if not branches or not of_branches or not all(isinstance(n, int) for n in (*hidden, *blocks)):
         raise ValueError("a recipe with branches or a head that this version cannot build")
-    if document.get("clip", "vit-b-32") not in get_args(ClipName):
+    if document.get("clip", "vit-b-32") not in get_args(ClipName) or not all(1 <= block <= CLIP_BLOCKS for block in blocks):
         raise ValueError("a recipe with a CLIP tower that this version does not know")
     if document.get("fusion", "concatenated") not in get_args(Fusion):
         raise ValueError("a recipe with a fusion that this version cannot build")

@@ -8,6 +8,7 @@ from ..image.preprocess import Preprocessing
 
 BranchName = Literal["clip-image", "clip-prompt", "resnet101", "efficientnet-lite2"]
 ClipName = Literal["vit-b-32", "vit-b-16"]
+CLIP_BLOCKS = 12  # of both towers
 Fusion = Literal["concatenated", "late", "gated"]
 
 # The static prompt of the paper (section III.A), verbatim.
