@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from files.measuring import Measuring
 from numpy.typing import NDArray
 
 from scanner.domain.labels import verdict
@@ -107,21 +108,6 @@ def test_stability_unknown_where_network_fails() -> None:
         return brightness(images)
 
     assert held(fragile, [[[chequered(100)]], [[plain(250)]]], 0.5) == [None, True]
-
-
-class Measuring(Branch):
-    """One number per image; with `fine` the contrast of neighbouring pixels, else the brightness, both 0..1."""
-
-    width = 1
-
-    def __init__(self, fine: bool) -> None:
-        super().__init__()
-        self.fine = fine
-
-    def forward(self, images_BCHW: torch.Tensor) -> torch.Tensor:
-        if self.fine:
-            return (images_BCHW - images_BCHW.mean(dim=(1, 2, 3), keepdim=True)).abs().mean(dim=(1, 2, 3))[:, None] * 2
-        return images_BCHW.mean(dim=(1, 2, 3))[:, None]
 
 
 def predictor(branches: dict[str, Branch], weights: list[float]) -> Predictor:

@@ -236,6 +236,21 @@ def test_map_of_the_fake_branch(clip: Predictor) -> None:
     assert score > 0.8 > resnet_alone  # an average of both labels speaks for neither
 
 
+def test_a_whole_picture_has_the_map_of_the_head_that_is_for_it(clip: Predictor) -> None:
+    """The second head sees the CLIP tower alone, and the patch; the first one says nothing at all."""
+    size = SIZES["clip"]
+    branches = {"clip-image": clip.detector.parts["clip-image"], "resnet101": ResNet101(shallow_resnet())}
+    both = FusionDetector(branches, (), 0.0, whole=("clip-image",)).eval()
+    assert both.whole_head is not None
+    both.whole_head[-1].load_state_dict(clip.detector.head[-1].state_dict())
+    image = planted(2, size, seed=2)[0][1]
+    predictor = predictor_of(both, size)
+
+    np.testing.assert_allclose(heatmap(predictor, image, as_whole=True), heatmap(clip, image), atol=1e-5)
+    assert not heatmap(predictor, image).any()
+    assert np.array_equal(heatmap(clip, image, as_whole=True), heatmap(clip, image)), "it has one head for all"
+
+
 def test_resnet_has_a_map_of_the_size_of_its_input() -> None:
     detector = FusionDetector({"resnet101": ResNet101(shallow_resnet())}, (8,), 0.0)
     detector.train()

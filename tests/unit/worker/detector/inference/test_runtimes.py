@@ -1,12 +1,16 @@
 from collections.abc import Callable
 
 import numpy as np
+import open_clip.transformer
 import pytest
 import torch
+import torchvision
 from numpy.typing import NDArray
 
 from training.config.recipes.reader import recipe_named
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
+from worker.detector.image.normalise import normalise
+from worker.detector.image.preprocess import Preprocessing
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.micro_batches import MicroBatches
 from worker.detector.inference.onnx_export import exported
@@ -15,7 +19,11 @@ from worker.detector.inference.predictor import Predictor
 from worker.detector.inference.runtimes import RUNTIMES, RuntimeUnavailable, choose_runtime
 from worker.detector.inference.scorer import Scorer
 from worker.detector.model.assembly import build_detector
+from worker.detector.model.backbones.clip import ClipImage
+from worker.detector.model.backbones.resnet import ResNet101
+from worker.detector.model.branch_input import BranchInput
 from worker.detector.model.network import FusionDetector
+from worker.detector.model.recipes import Fusion, Recipe
 from worker.detector.weights.public_weights import BackboneFiles
 
 CPU, GPU = ChosenDevice("cpu", "for a test"), ChosenDevice("cuda:0", "for a test")
@@ -70,6 +78,54 @@ def test_branches_are_heard_alone_by_onnx_runtime_too(images_BHWC: NDArray[np.ui
     np.testing.assert_allclose(scorer.answers(images), expected.answers(images), atol=1e-3)
     assert scorer.answers(images).shape == (2, 3)
     assert torch.backends.mha.get_fastpath_enabled()
+
+
+def two_heads(fusion: Fusion) -> tuple[FusionDetector, CheckpointCard]:
+    """All that the bundled `fusion` is made of, small: inner class tokens, inputs of their own, a second head."""
+    own, other = Preprocessing(64, (0.4, 0.5, 0.6), (0.3, 0.25, 0.2)), Preprocessing(48, (0.5,) * 3, (0.5,) * 3)
+    tower = open_clip.transformer.VisionTransformer(
+        64, 16, 32, 3, 4, 2.0, output_dim=24, act_layer=open_clip.transformer.QuickGELU
+    )
+    resnet = torchvision.models.ResNet(torchvision.models.resnet.Bottleneck, [1, 1, 1, 1])
+    branches = {"clip-image": ClipImage(tower, (1, 3)), "resnet101": ResNet101(resnet)}
+    inputs = {"resnet101": BranchInput(own, other)}
+    detector = FusionDetector(branches, (), 0.0, fusion=fusion, whole=("clip-image",), inputs=inputs).eval()
+    assert detector.whole_head is not None
+    for head in (detector.head, detector.whole_head):
+        for parameter in head.parameters():
+            parameter.normal_(0, 0.3)
+    detector.neutral_D.normal_(0, 0.1)
+    recipe = Recipe("two heads", ("clip-image", "resnet101"), (), 0.0, own, fusion=fusion, whole=("clip-image",))
+    return detector, CheckpointCard("two heads", recipe, Calibration(1.5, -0.25), 0.5, 0.5, "")
+
+
+@pytest.mark.parametrize("fusion", ["concatenated", "late", "gated"])
+def test_a_network_with_two_heads_answers_alike_in_every_runtime_and_in_order(
+    images_BHWC: NDArray[np.uint8], fusion: Fusion
+) -> None:
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        detector, card = two_heads(fusion)
+        embeddings_BD = detector.embeddings(normalise(torch.from_numpy(images_BHWC), card.recipe.preprocessing))
+        faces, alone, whole = (
+            said.double().numpy()
+            for said in (detector.judge(embeddings_BD), detector.alone(embeddings_BD), detector.judge_whole(embeddings_BD))
+        )
+
+    for scorer in (Predictor(detector, card, CPU, 3), converted(detector, card)):
+        found = scorer.answers(images_BHWC)
+        assert scorer.branches == ("clip-image", "resnet101")
+        assert scorer.has_whole_head
+        assert found.shape == (7, 4)
+        np.testing.assert_allclose(found[:, 0], faces, atol=1e-4)
+        np.testing.assert_allclose(found[:, 1:3], alone, atol=1e-4)
+        np.testing.assert_allclose(found[:, 3], whole, atol=1e-4)
+        np.testing.assert_allclose(scorer.logits(images_BHWC), faces, atol=1e-4)
+        np.testing.assert_allclose(scorer.answers(images_BHWC[2:3]), found[2:3], atol=1e-4)
+        assert scorer.answers(images_BHWC[:0]).shape == (0, 4)
+    columns = np.column_stack([faces, alone, whole])
+    assert columns.std(0).min() > 0.005, "an answer is the same for all images"
+    assert min(np.abs(columns[:, one] - columns[:, other]).max() for one in range(4) for other in range(one)) > 0.01
 
 
 @pytest.mark.parametrize(
