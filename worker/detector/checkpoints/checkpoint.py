@@ -10,6 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from scanner.base.files import written_whole
+
 from ..model.assembly import branch_kinds, build_detector, find_backbone_files, frozen_branches
 from ..model.branch import Branch
 from ..model.network import FusionDetector
@@ -83,10 +85,9 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
 
 def _write(path: Path, tensors: Mapping[str, Tensor], card: CheckpointCard) -> None:
     document = json.dumps({"format": FORMAT, "tensors_sha256": _tensors_sha256(tensors), **asdict(card)})
-    partial = path.with_name(path.name + ".partial")
-    save_file(dict(tensors), partial, metadata={HEADER: document})
-    partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around
-    partial.replace(path)
+    with written_whole(path) as partial:
+        save_file(dict(tensors), partial, metadata={HEADER: document})
+        partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around
 
 
 def _tensors_sha256(tensors: Mapping[str, Tensor]) -> str:

@@ -2,10 +2,11 @@
 
 import hashlib
 import logging
-import os
 import time
 from contextlib import suppress
 from pathlib import Path
+
+from scanner.base.files import write_whole
 
 from ..checkpoints.card import file_sha256
 
@@ -36,16 +37,12 @@ def keep_network(checkpoint: Path, folder: Path, network: bytes) -> bytes | Path
     """Keep the exported `network` of `checkpoint` in `folder` and return the file; `network` itself where it cannot be kept."""
     prefix = _prefix(checkpoint)
     path = folder / f"{prefix}{hashlib.sha256(network).hexdigest()}.onnx"
-    partial = folder / f"{prefix}{os.getpid()}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _clear_away(folder)
-        partial.write_bytes(network)
-        partial.replace(path)
+        write_whole(path, network)
     except OSError as error:
         log.warning("%s cannot be kept (%s): each start of a worker will take some seconds more", path, error.strerror)
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         return network
     return path
 

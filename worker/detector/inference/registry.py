@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scanner.base.files import written_whole
+
 from ..checkpoints.card import CheckpointCard, CheckpointError, file_sha256, read_card
 from ..weights.public_weights import weights_with_hash
 from .device import ChosenDevice
@@ -133,9 +135,8 @@ def import_checkpoint(source: Path, data_dir: Path, *, name: str, sha256: str | 
     target = new_path(name, data_dir, unless_sha256=found)
     _try_out(source, *load_checkpoint(source, files))
     if not target.exists():
-        partial = target.with_name(target.name + ".partial")
-        shutil.copyfile(source, partial)
-        partial.replace(target)
+        with written_whole(target) as partial:
+            shutil.copyfile(source, partial)
     return target
 
 
