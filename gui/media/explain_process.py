@@ -6,6 +6,7 @@ One question at a time goes in, one JSON object a line; one answer a line comes 
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
@@ -70,9 +71,8 @@ class ExplainProcess(QObject):
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
-        for name, value in as_environment(self._settings).items():
+        for name, value in as_environment(replace(self._settings, model=model or self._settings.model)).items():
             environment.insert(name, value)
-        environment.insert("DFSCAN_MODEL", model)
         process.setProcessEnvironment(environment)
         process.setStandardErrorFile(str(self.log_file), QProcess.OpenModeFlag.Truncate)
         process.readyReadStandardOutput.connect(self._read)

@@ -1,5 +1,9 @@
-"""Settings: flags over `DFSCAN_*` environment over `config.toml` over what `dfscan` was told to remember over defaults."""
+"""Settings: flags over `DFSCAN_*` environment over `config.toml` over what `dfscan` was told to remember over defaults.
 
+A process hands its settings to its children as one JSON object in `DFSCAN_SETTINGS`, which goes before the single variables.
+"""
+
+import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -13,6 +17,7 @@ from .choices import choices_file
 from .errors import KnownError
 
 PREFIX = "DFSCAN_"
+HANDED_DOWN = f"{PREFIX}SETTINGS"
 _PASSWORD = re.compile(r"(://[^:/@]*:).*@")
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&]*")
@@ -94,24 +99,44 @@ def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str], conf
 
 def sourced_settings(flags: Mapping[str, Any], environment: Mapping[str, str], config: Path) -> list[Sourced]:
     """Every setting with where its value comes from. Raises SettingsError."""
+    handed_down = _handed_down(environment)
     files = [(config, _read_config(config))]
-    data_dir = _sourced("data_dir", platformdirs.user_data_path("dfscan"), flags, environment, files)
+    data_dir = _sourced("data_dir", platformdirs.user_data_path("dfscan"), flags, handed_down, environment, files)
     chosen = choices_file(data_dir.value)
     files.append((chosen, _read_config(chosen)))
     others = [field for field in fields(Settings) if field.name != "data_dir"]
-    return [data_dir, *(_sourced(field.name, field.default, flags, environment, files) for field in others)]
+    return [data_dir, *(_sourced(field.name, field.default, flags, handed_down, environment, files) for field in others)]
+
+
+def _handed_down(environment: Mapping[str, str]) -> dict[str, Any]:
+    text = environment.get(HANDED_DOWN)
+    if not text:
+        return {}
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"environment {HANDED_DOWN} cannot be read: {error}") from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"environment {HANDED_DOWN} is no JSON object; unset it")
+    _demand_known(values, f"environment {HANDED_DOWN}")
+    return values
 
 
 def _sourced(
     name: str,
     default: Any,
     flags: Mapping[str, Any],
+    handed_down: Mapping[str, Any],
     environment: Mapping[str, str],
     files: Sequence[tuple[Path, Mapping[str, Any]]],
 ) -> Sourced:
     variable = PREFIX + name.upper()
     if flags.get(name) is not None:
         raw, source = flags[name], "flag"
+    elif name in handed_down:
+        raw, source = handed_down[name], f"environment {HANDED_DOWN}"
+        if isinstance(raw, list) and isinstance(default, tuple) and all(isinstance(part, str) for part in raw):
+            return Sourced(name, tuple(raw), source)  # to the letter: names may begin or end with a space
     elif environment.get(variable):
         raw, source = environment[variable], f"environment {variable}"
     else:
@@ -137,13 +162,17 @@ def _read_config(config: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise SettingsError(f"{config} cannot be read: {error}") from None
+    _demand_known(content, str(config))
+    return content
+
+
+def _demand_known(values: Mapping[str, Any], source: str) -> None:
     known = {field.name for field in fields(Settings)}
-    unknown = sorted(set(content) - known)
+    unknown = sorted(set(values) - known)
     if unknown:
         raise SettingsError(
-            f"{config} sets {', '.join(unknown)}, which does not exist; the settings are {', '.join(sorted(known))}"
+            f"{source} sets {', '.join(unknown)}, which does not exist; the settings are {', '.join(sorted(known))}"
         )
-    return content
 
 
 def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:

@@ -13,7 +13,7 @@ from time import monotonic
 
 from ..base.backoff import seconds_before_retry
 from ..base.errors import KnownError
-from ..base.settings import PREFIX, Settings
+from ..base.settings import HANDED_DOWN, Settings
 from ..database.engine import Database
 from .exit_codes import EXIT_CANNOT_BEGIN, EXIT_HUNG, EXIT_RENEW
 from .leases import Backlog, release
@@ -194,8 +194,5 @@ class _Steady:
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as the environment that gives a child process the same ones."""
-    pairs: dict[str, str] = {}
-    for name, value in vars(settings).items():
-        pairs[PREFIX + name.upper()] = ",".join(value) if isinstance(value, tuple) else str(value)
-    return pairs
+    """The environment that gives a child process these very settings. It is ASCII, whatever bytes the names in them have."""
+    return {HANDED_DOWN: json.dumps(vars(settings), default=os.fspath)}

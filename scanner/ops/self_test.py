@@ -16,7 +16,7 @@ import psutil
 from PIL import Image
 from sqlalchemy import func, select
 
-from ..base.settings import PREFIX, Settings
+from ..base.settings import HANDED_DOWN, PREFIX, Settings
 from ..database.engine import Database, open_database
 from ..database.models import Detection, File
 from ..database.schema import prepare_schema
@@ -62,7 +62,7 @@ def _bench(home: Path) -> Iterator[_Bench]:
     folder.mkdir()
     database = open_database(f"sqlite:///{data_dir / 'dfscan.sqlite'}")
     prepare_schema(database)
-    set_by_user = {PREFIX + field.name.upper() for field in fields(Settings)}
+    set_by_user = {HANDED_DOWN, *(PREFIX + field.name.upper() for field in fields(Settings))}
     environment = {name: value for name, value in os.environ.items() if name not in set_by_user}
     environment |= {"DFSCAN_DATA_DIR": str(data_dir), "DFSCAN_SETTLE_SECONDS": "0.5", "XDG_CONFIG_HOME": str(home / "config")}
     with (home / "watch.log").open("wb") as log:

@@ -1,5 +1,6 @@
 """Several workers share the work, also one to whom the folders have another name."""
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -59,7 +60,7 @@ def test_a_worker_may_know_the_folder_by_another_name(
     make_picture(originals / "a.jpg", 1)
     make_picture(originals / "b.jpg", 2)
     seal()
-    name = tmp_path / "as the scanner calls it"
+    name = tmp_path / "as the scanner, not the worker,\ncalls it"
     name.symlink_to(originals)
     laptop.start("watch", "--no-worker", name)
     wait_until(lambda: len(laptop.report()["items"]) == 2, 120, "both files")
@@ -73,7 +74,9 @@ def test_a_worker_may_know_the_folder_by_another_name(
     laptop.started[1].terminate()
     laptop.started[1].wait(60)
 
-    laptop.environment["DFSCAN_PATH_MAP"] = f"{name}={originals}"
+    config = Path(laptop.environment["XDG_CONFIG_HOME"]) / "dfscan" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"path_map = [{json.dumps(f'{name}={originals}')}]\n")
     laptop.start("worker")
     wait_until(lambda: {item["state"] for item in laptop.report()["items"]} == {"scored"}, 400, "the verdicts")
 

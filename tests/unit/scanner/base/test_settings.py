@@ -1,11 +1,13 @@
 """Settings: which source wins, and what a mistake in each of them says."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from scanner.base.settings import Settings, SettingsError, load_settings, sourced_settings, without_password
+from scanner.base.settings import HANDED_DOWN, Settings, SettingsError, load_settings, sourced_settings, without_password
 from scanner.jobs.supervisor import as_environment
 
 
@@ -149,3 +151,62 @@ def test_what_is_neither_yes_nor_no_is_refused(config: Path, value: str) -> None
     config.write_text(f"faces = {value}\n")
     with pytest.raises(SettingsError, match=r"faces = .* is neither true nor false"):
         load_settings({}, {}, config)
+
+
+# What a comma-joined list, or a variable for each setting, would change on its way to a child process.
+AWKWARD = ("a, b", " begins and ends with a space ", "two\nlines", "\udcff\udcfe", 'a "quote" and a \\', "ü", "")
+
+
+def test_a_child_process_gets_the_very_same_settings(config: Path, tmp_path: Path) -> None:
+    config.write_text('ignore = ["of the file"]\ndatabase_url = "of the file"\nmodel = "of the file"\n')
+    settings = Settings(
+        tmp_path / "data, or\n\udcff",
+        database_url="",  # the child must not fall back to the file's
+        model=" lite, or so\n",
+        faces=False,
+        settle_seconds=0.1,
+        ignore=AWKWARD,
+        path_map=tuple(f"/a{part}=/b{part}" for part in AWKWARD),
+    )
+    environment = as_environment(settings)
+    assert list(environment) == [HANDED_DOWN]
+    assert environment[HANDED_DOWN].isascii()
+    assert load_settings({}, {"DFSCAN_IGNORE": "x,y", "DFSCAN_DEVICE": "cuda", **environment}, config) == settings
+
+
+def test_settings_survive_the_environment_of_a_real_process(tmp_path: Path) -> None:
+    settings = Settings(tmp_path / "d", ignore=AWKWARD, path_map=("/a, b\n\udcff=/c",), faces=False)
+    program = (
+        "import os; from pathlib import Path; from scanner.base.settings import load_settings;"
+        "settings = load_settings({}, os.environ, Path('none')); print(ascii(settings))"
+    )
+    environment = {**os.environ, "DFSCAN_IGNORE": "another", **as_environment(settings)}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == ascii(settings) + "\n"
+
+
+def test_a_flag_goes_before_what_was_handed_down_and_that_before_single_variables(config: Path, tmp_path: Path) -> None:
+    handed_down = {HANDED_DOWN: '{"device": "cuda:1", "batch_size": 3}'}
+    environment = {"DFSCAN_DEVICE": "cpu", "DFSCAN_DECODERS": "4", "DFSCAN_DATA_DIR": str(tmp_path), **handed_down}
+    settings = load_settings({"batch_size": 5}, environment, config)
+    assert (settings.batch_size, settings.device, settings.decoders) == (5, "cuda:1", 4)
+    sources = {item.name: item.source for item in sourced_settings({}, environment, config)}
+    assert sources["device"] == "environment DFSCAN_SETTINGS"
+    assert sources["decoders"] == "environment DFSCAN_DECODERS"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "no JSON object"),
+        ('{"modle": "x"}', "modle"),
+        ('{"batch_size": "many"}', "batch_size"),
+        ('{"ignore": 5}', "ignore"),
+        ('{"faces": 2}', "faces"),
+    ],
+)
+def test_what_was_handed_down_and_cannot_be_understood(config: Path, value: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings({}, {HANDED_DOWN: value}, config)
+    assert HANDED_DOWN in str(caught.value)
