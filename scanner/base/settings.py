@@ -63,6 +63,8 @@ class Settings:
     batch_seconds: float = 1800.0  # how long a worker may take for one batch
     hang_seconds: float = 90.0  # a worker without a sign of life, or that lets files wait, for this long is replaced
     worker_megabytes: int = 8192  # a worker that has grown beyond this is replaced
+    on_flagged: str = ""  # a command that a worker runs for each file that it flags
+    on_flagged_seconds: float = 30.0  # how long that may take
     clip_weights: str = ""
     cache_dir: str = ""  # of networks made ready for their runtime; empty: `cache` in data_dir
     metrics_address: str = ""  # HOST:PORT of this machine for Prometheus metrics and /healthz of `watch`; empty: none

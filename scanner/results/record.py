@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from ..base.documents import to_document
 from ..base.escape import escaped
@@ -16,7 +16,8 @@ from ..database.queries import insert_or_ignore
 from ..domain.evidence import filed_under
 from ..domain.labels import verdict
 from ..domain.outcomes import ActiveModel, Changed, ContentFacts, Failed, Outcome, Reused, Scored, Unreachable, Vanished
-from ..domain.states import State
+from ..domain.recorded import Recorded
+from ..domain.states import Label, State
 
 # How long a file that changed while it was read waits before it is tried again.
 UNSETTLED_SECONDS = 2.0
@@ -44,8 +45,8 @@ def scored_among(database: Database, model: ActiveModel, sha256s: Collection[str
 
 def record(
     database: Database, owner: str, outcomes: Sequence[Outcome], model: ActiveModel, *, device: str, now: datetime
-) -> None:
-    """Write all `outcomes` in one transaction.
+) -> list[Recorded]:
+    """Write all `outcomes` in one transaction; returns what their files' rows say now.
 
     Files that `owner` no longer holds (the lease ran out, or the file changed meanwhile) are left alone: what was scored is
     kept with the content all the same.
@@ -57,11 +58,13 @@ def record(
         held = {(row.id, row.size, row.mtime_ns): row for row in session.scalars(query.order_by(File.id).with_for_update())}
         contents = _store_contents(session, outcomes, now)
         detections = _store_detections(session, outcomes, contents, model, device, now)
+        recorded = []
         for outcome in outcomes:
             # The same owner may hold a newer version of the file by now, with its next batch.
             row = held.get((outcome.file.id, outcome.file.size, outcome.file.mtime_ns))
             if row is not None:
-                _conclude(row, outcome, contents, detections, now)
+                recorded.append(_conclude(row, outcome, contents, detections, model, now))
+        return recorded
 
 
 def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime) -> dict[str, int]:
@@ -102,7 +105,7 @@ def _decoded_columns(facts: ContentFacts) -> dict[str, Any]:
 
 def _store_detections(
     session: Session, outcomes: Sequence[Outcome], contents: dict[str, int], model: ActiveModel, device: str, now: datetime
-) -> dict[int, int]:
+) -> dict[int, Detection]:
     rows = {
         outcome.content.sha256: {
             "content_id": contents[outcome.content.sha256],
@@ -121,21 +124,34 @@ def _store_detections(
     }
     if rows:
         insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id")))
-    query = select(Detection.content_id, Detection.id)
+    what_counts = load_only(Detection.content_id, Detection.label, Detection.score)
+    query = select(Detection).options(what_counts)
     query = query.where(Detection.model_id == model.id, Detection.content_id.in_(list(contents.values())))
-    return dict(session.execute(query).all())
+    return {detection.content_id: detection for detection in session.scalars(query)}
 
 
-def _conclude(row: File, outcome: Outcome, contents: dict[str, int], detections: dict[int, int], now: datetime) -> None:
+def _conclude(
+    row: File,
+    outcome: Outcome,
+    contents: dict[str, int],
+    detections: dict[int, Detection],
+    model: ActiveModel,
+    now: datetime,
+) -> Recorded:
     row.lease_owner = row.lease_expires_at = None
     row.finished_at = now
+    sha256: str | None = None
+    label: Label | None = None
+    score: float | None = None
     match outcome:
         case Scored(content=ContentFacts(sha256=sha256)) | Reused(sha256=sha256):
             row.content_id = contents[sha256]
-            row.detection_id = detections[row.content_id]
+            found = detections[row.content_id]
+            row.detection_id, label, score = found.id, Label(found.label), found.score
             row.state, row.error, row.error_kind = State.SCORED, None, None
         case Failed(kind=kind, reason=reason, content=content):
-            row.content_id = contents[content.sha256] if content else None
+            sha256 = content.sha256 if content else None
+            row.content_id = contents[sha256] if sha256 else None
             row.detection_id = None
             row.state, row.error_kind, row.error = State.FAILED, kind, escaped(reason)
         case Changed(size=size, mtime_ns=mtime_ns):
@@ -148,3 +164,4 @@ def _conclude(row: File, outcome: Outcome, contents: dict[str, int], detections:
             row.lease_expires_at = now + timedelta(seconds=UNREACHABLE_SECONDS)
         case Vanished():
             row.state, row.error, row.error_kind = State.MISSING, None, None
+    return Recorded(outcome.file, State(row.state), model.name, sha256, label, score, row.error)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scanner.database.engine import Database
 from scanner.database.models import Detection, File
 from scanner.domain.claims import SUSPECT_AFTER
 from scanner.domain.outcomes import ActiveModel
+from scanner.domain.recorded import Listener, Recorded
 from scanner.domain.states import State
 from scanner.services.scan import take_in_paths
 from worker.decoding.decoder_pool import DecoderPool, Limits
@@ -28,6 +30,7 @@ from worker.pipeline.in_hand import IN_HAND
 from worker.pipeline.pipeline import drain
 from worker.pipeline.scoring import NetworkFails, OutOfMemory
 from worker.pipeline.types import Worker
+from worker.service.listeners import all_listeners
 from worker.service.model_loading import load_scorer
 
 BATCH = 2
@@ -243,3 +246,24 @@ def _in_hand(database: Database) -> int:
     held = select(func.count()).select_from(File).where(File.lease_owner.is_not(None), File.state == State.PENDING)
     with database.read() as session:
         return session.scalar(held) or 0
+
+
+def test_listeners_are_told_after_the_commit_and_what_goes_wrong_there_charges_no_file(
+    worker: Worker, row, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = pictures(3 * BATCH)
+    seen: list[tuple[str, str]] = []
+
+    @contextmanager
+    def listens(_: Settings) -> Iterator[Listener]:
+        def tell(recorded: Sequence[Recorded]) -> None:
+            seen.extend((one.file.path, row(one.file.path).state) for one in recorded)
+            raise RuntimeError("the webhook is down")
+
+        yield tell
+
+    monkeypatch.setattr("worker.service.listeners.on_flagged", listens)
+    with all_listeners(worker.settings) as tell:
+        assert drain(replace(worker, tell=tell), lambda: False) == len(paths)
+    assert sorted(seen) == sorted((path, "scored") for path in paths)
+    assert {(row(path).state, row(path).attempts) for path in paths} == {("scored", 1)}

@@ -14,7 +14,8 @@ from scanner.discovery.walk import Found
 from scanner.domain.claims import Claimed
 from scanner.domain.labels import label_for
 from scanner.domain.outcomes import ActiveModel, Changed, ContentFacts, Failed, Outcome, Reused, Scored, Unreachable, Vanished
-from scanner.domain.states import Label
+from scanner.domain.recorded import Recorded
+from scanner.domain.states import Label, State
 from scanner.jobs.leases import claim
 from scanner.results.record import UNREACHABLE_SECONDS, UNSETTLED_SECONDS, record, register_model, scored_among
 
@@ -339,3 +340,31 @@ def test_a_file_out_of_reach_stays_pending_uncharged_and_waits(
     [file] = lease(now=now + timedelta(seconds=UNREACHABLE_SECONDS + 2))
     write(Scored(file, FACTS, 0.9, 0.1))
     assert (row("/a.jpg").state, row("/a.jpg").error, row("/a.jpg").error_kind) == ("scored", None, None)
+
+
+def test_what_was_recorded_is_told(database: Database, pend: Pend, lease: Lease, model: ActiveModel, now: datetime) -> None:
+    pend("/a.jpg", "/b.jpg", "/c.jpg", "/d.jpg", "/e.jpg", "/f.jpg")
+    first, copy, broken, growing, gone, away = lease(limit=6)
+    other = ContentFacts("bb" * 32, 5)
+    outcomes = [
+        Scored(first, FACTS, 0.9, 0.1),
+        Failed(broken, "undecodable", "because", other),
+        Changed(growing, 9, 9),
+        Vanished(gone),
+        Unreachable(away, "not mounted"),
+    ]
+    told = record(database, "worker", outcomes, model, device="cpu", now=now)
+    assert told == [
+        Recorded(first, State.SCORED, model.name, FACTS.sha256, Label.FAKE, 0.9),
+        Recorded(broken, State.FAILED, model.name, other.sha256, reason="because"),
+        Recorded(growing, State.PENDING, model.name),
+        Recorded(gone, State.MISSING, model.name),
+        Recorded(away, State.PENDING, model.name, reason="not mounted"),
+    ]
+    assert [one.is_flagged for one in told] == [True, False, False, False, False]
+    # A copy has the verdict that is there, not what a second look would give.
+    assert record(database, "worker", [Reused(copy, FACTS.sha256)], model, device="cpu", now=now) == [
+        Recorded(copy, State.SCORED, model.name, FACTS.sha256, Label.FAKE, 0.9)
+    ]
+    # What is no longer in the worker's hands was not recorded.
+    assert record(database, "worker", [Scored(first, FACTS, 0.9, 0.1)], model, device="cpu", now=now) == []

@@ -127,12 +127,12 @@ class Pipeline:
         self._in_hand.scoring.append(batch)
 
     def _record(self, batch: Batch) -> int:
-        """In one transaction; returns how many files are concluded."""
         worker = self._worker
         outcomes, again = batch.concluded()
         self._in_hand.forget(batch)
         if outcomes:
-            record(worker.database, worker.name, outcomes, worker.model, device=worker.predictor.ran_on, now=worker.now())
+            device = worker.predictor.ran_on
+            worker.tell(record(worker.database, worker.name, outcomes, worker.model, device=device, now=worker.now()))
         self._give_back(again)
         self._in_hand.is_dry = False
         return len(outcomes)

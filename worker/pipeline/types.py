@@ -9,6 +9,7 @@ from scanner.base.settings import Settings
 from scanner.database.engine import Database
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Outcome, Scored
+from scanner.domain.recorded import Listener, tell_nobody
 from scanner.jobs.path_map import local_path
 
 from ..decoding.decoder_pool import DecoderPool, PoolBroke
@@ -22,7 +23,7 @@ from .deadline import Deadline
 
 @dataclass(frozen=True)
 class Worker:
-    """What a worker works with. `now` gives the time with its zone; `name` owns its leases."""
+    """What a worker works with. `now` gives the time with its zone; `name` owns its leases; `tell` is told what is recorded."""
 
     name: str
     settings: Settings
@@ -33,6 +34,7 @@ class Worker:
     now: Callable[[], datetime]
     deadline: Deadline
     path_map: dict[str, str] = field(default_factory=dict)
+    tell: Listener = tell_nobody
 
     def local_root(self, file: Claimed) -> str | None:
         """Where the watched folder of `file` is on this machine."""

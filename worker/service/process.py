@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +38,7 @@ from ..pipeline.pipeline import drain
 from ..pipeline.scoring import OutOfMemory
 from ..pipeline.types import Worker
 from .circuit_breaker import Breaker
+from .listeners import all_listeners
 from .memory import memory_ceiling, resident_megabytes
 from .model_loading import load_scorer
 from .public_weights import chosen_checkpoint
@@ -72,8 +73,9 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         decoders = stack.enter_context(
             DecoderPool(settings.decoders, limits, faces=settings.faces, scaled=settings.scaled_decode)
         )
+        tell = stack.enter_context(all_listeners(settings))
         chosen = chosen_checkpoint(settings)
-        worker = _load(settings, chosen.path, name, database, decoders, path_map)
+        worker = replace(_load(settings, chosen.path, name, database, decoders, path_map), tell=tell)
         decoders.warm_up()
         device = f"{worker.predictor.ran_on} ({worker.predictor.device.reason})"
         say(f"model {worker.model.name}, device {device}")
