@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from ..base.documents import to_document
 from ..base.escape import escaped
@@ -105,7 +105,8 @@ def _decoded_columns(facts: ContentFacts) -> dict[str, Any]:
 
 def _store_detections(
     session: Session, outcomes: Sequence[Outcome], contents: dict[str, int], model: ActiveModel, device: str, now: datetime
-) -> dict[int, Detection]:
+) -> dict[int, tuple[int, Label, float]]:
+    """Id, label and score of each content's detection, be it of another worker."""
     rows = {
         outcome.content.sha256: {
             "content_id": contents[outcome.content.sha256],
@@ -124,17 +125,16 @@ def _store_detections(
     }
     if rows:
         insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id")))
-    what_counts = load_only(Detection.content_id, Detection.label, Detection.score)
-    query = select(Detection).options(what_counts)
+    query = select(Detection.content_id, Detection.id, Detection.label, Detection.score)
     query = query.where(Detection.model_id == model.id, Detection.content_id.in_(list(contents.values())))
-    return {detection.content_id: detection for detection in session.scalars(query)}
+    return {content_id: (row_id, Label(label), score) for content_id, row_id, label, score in session.execute(query)}
 
 
 def _conclude(
     row: File,
     outcome: Outcome,
     contents: dict[str, int],
-    detections: dict[int, Detection],
+    detections: dict[int, tuple[int, Label, float]],
     model: ActiveModel,
     now: datetime,
 ) -> Recorded:
@@ -146,8 +146,7 @@ def _conclude(
     match outcome:
         case Scored(content=ContentFacts(sha256=sha256)) | Reused(sha256=sha256):
             row.content_id = contents[sha256]
-            found = detections[row.content_id]
-            row.detection_id, label, score = found.id, Label(found.label), found.score
+            row.detection_id, label, score = detections[row.content_id]
             row.state, row.error, row.error_kind = State.SCORED, None, None
         case Failed(kind=kind, reason=reason, content=content):
             sha256 = content.sha256 if content else None
