@@ -1,13 +1,13 @@
 """`dfscan rescan`."""
 
 import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from ..base.settings import Settings
-from .context import opened_database, pass_settings, utc_now
+from .context import USER_PATH, opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
     from ..database.engine import Database
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=USER_PATH)
 @click.option("--flips", is_flag=True, help="Only show which labels changed with the model, for images that both have judged.")
 @click.option("--json", "as_json", is_flag=True)
 @pass_settings
-def rescan(settings: Settings, paths: tuple[Path, ...], flips: bool, as_json: bool) -> None:
+def rescan(settings: Settings, paths: tuple[str, ...], flips: bool, as_json: bool) -> None:
     """Let the active model judge what only other models have judged; limited to PATHS if there are any.
 
     The files become pending; `dfscan scan` or a running `dfscan watch` takes them up. Verdicts of the other models stay.
@@ -29,13 +29,12 @@ def rescan(settings: Settings, paths: tuple[Path, ...], flips: bool, as_json: bo
     from ..results.active_model import active_checkpoint
     from ..results.problems import rescan_stale
 
-    scope = [str(path.expanduser().absolute()) for path in paths]
     with opened_database(settings) as database:
         model = active_checkpoint(settings)
         if flips:
-            _show_flips(database, model, scope, as_json=as_json)
+            _show_flips(database, model, paths, as_json=as_json)
             return
-        count = rescan_stale(database, model.sha256, utc_now(), paths=scope)
+        count = rescan_stale(database, model.sha256, utc_now(), paths=paths)
         if count:
             waker(settings)()
             _warn_of_others(database, model)
@@ -46,7 +45,7 @@ def rescan(settings: Settings, paths: tuple[Path, ...], flips: bool, as_json: bo
         click.echo(f"{count:,} files wait for the verdict of {model.name}{then}")
 
 
-def _show_flips(database: "Database", model: "Checkpoint", scope: list[str], *, as_json: bool) -> None:
+def _show_flips(database: "Database", model: "Checkpoint", scope: Sequence[str], *, as_json: bool) -> None:
     from ..results.model_comparison import compare_models
 
     found = compare_models(database, model.sha256, paths=scope)

@@ -1,15 +1,13 @@
 """`dfscan verify`."""
 
 import json
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..base.settings import Settings
-from .context import opened_database, pass_settings
+from .context import USER_PATH, opened_database, pass_settings
 
 if TYPE_CHECKING:
     from ..services.verify import Proof
@@ -18,10 +16,10 @@ EXIT_UNEXPLAINED, EXIT_NOT_TOLD = 1, 2
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=USER_PATH)
 @click.option("--json", "as_json", is_flag=True)
 @pass_settings
-def verify(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
+def verify(settings: Settings, paths: tuple[str, ...], as_json: bool) -> None:
     """Walk PATHS (all watched folders without) and show that every image has a verdict, a pending job or a stated reason.
 
     Exit status: 0 every image is explained, 1 some is not, 2 it could not be told, as for a folder that is away.
@@ -33,7 +31,7 @@ def verify(settings: Settings, paths: tuple[Path, ...], as_json: bool) -> None:
 
     with opened_database(settings) as database:
         roots = known_roots(database)
-        asked = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)] or [root.path for root in roots]
+        asked = list(paths) or [root.path for root in roots]
         if not asked:
             raise NothingToVerify("no folder is watched yet; name one: dfscan verify ~/Pictures")
         looked_for = {root: why_away(database, root) for root in roots_around(asked, roots)}

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,14 @@ from ..base.logs import JSON_VARIABLE, log_to_stderr, tell
 from ..base.settings import Settings
 from ..database.engine import Database, DatabaseUnavailable
 from ..ops.liveness import Pulse
-from .context import opened_database, pass_settings, utc_now
+from .context import USER_PATH, opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
     from ..roots.roots import WatchedRoot
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=USER_PATH)
 @click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--no-faces", is_flag=True, help="Score each picture as a whole, without looking for faces.")
 @click.option("--accept", "accepted", is_flag=True, help="Take the folders for what they are now, even if other ones are known.")
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 @pass_settings
 def watch(
     settings: Settings,
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     device: str | None,
     no_faces: bool,
     accepted: bool,
@@ -71,8 +70,7 @@ def watch(
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
     with opened_database(chosen, check=True) as database:
-        wanted = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)]
-        roots = outermost(add_roots(database, wanted, utc_now()) if wanted else known_roots(database))
+        roots = outermost(add_roots(database, paths, utc_now()) if paths else known_roots(database))
         if not roots:
             raise NoRoot("no folder is watched yet; name one: dfscan watch ~/Pictures")
         if accepted and _accept(database, roots):
