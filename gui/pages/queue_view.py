@@ -196,9 +196,10 @@ class QueueView(QWidget):
 
 def _understood(asked: Asked, tab: Tab, now: datetime) -> Criteria:
     """Phrases such as `yesterday` as moments. Raises KnownErrors that name the phrase."""
+    from scanner.base.local_time import LocalZone
     from scanner.reports.dates import parse_moment  # slow to import, and seldom needed
 
-    local = now.astimezone()
+    local = now.astimezone(LocalZone())
     since = parse_moment(asked.since, local) if asked.since else None
     until = parse_moment(asked.until, local) if asked.until else None
     return replace(asked.criteria, tab=tab, since=since, until=until)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from scanner.base.errors import KnownError
 from scanner.database.engine import Database
 from scanner.quarantine.removals import QUARANTINE, Journal, Removed, quarantine, restore, trash
+from scanner.reports.export import report_output
 from scanner.reports.formats import as_csv, as_json
 from scanner.reports.html_page import as_html
 from scanner.reports.report import build_report
@@ -57,8 +58,11 @@ class RemovalAct:
         return trash(self.journal, file_id, self.send, reviewer=self.reviewer)
 
 
-def export_report(database: Database, paths: Sequence[str], target: str) -> str:
-    """Write a report of `paths` with their reviews, in the format of the target's suffix. Raises ExportFailed."""
+def export_report(database: Database, paths: Sequence[str], target: str, *, confirmed: bool = False) -> str:
+    """Write a report of `paths` with their reviews, in the format of the target's suffix. Raises ExportFailed, OutputRefused.
+
+    `confirmed`: the user was asked, and wants an existing file replaced.
+    """
     report = build_report(database, paths=paths)
     suffix = Path(target).suffix.lower()
     if suffix == ".json":
@@ -69,10 +73,7 @@ def export_report(database: Database, paths: Sequence[str], target: str) -> str:
         text = as_html(report)
     else:
         raise ExportFailed(f"{target}: a report ends with .html, .csv or .json")
-    try:
-        Path(target).write_text(text, "utf-8", errors="backslashreplace", newline="")
-    except OSError as error:
-        raise ExportFailed(f"{target} cannot be written: {error.strerror}; choose another place") from None
+    report_output(target, database, force=confirmed).write([text])
     return _tr("{count} images written to {target}").format(count=len(report.items), target=target)
 
 

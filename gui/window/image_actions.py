@@ -98,14 +98,16 @@ class ImageActs(QObject):
             self.tr("Web page (*.html);;Table (*.csv);;JSON (*.json)"),
         )
         if target:
-            if not os.path.splitext(target)[1]:
+            # The dialog has asked whether the file that it was given may be replaced, not one of another name.
+            confirmed = bool(os.path.splitext(target)[1])
+            if not confirmed:
                 target += chosen_filter[chosen_filter.index("*") + 1 : -1]
-            self.export_to(target)
+            self.export_to(target, confirmed=confirmed)
 
-    def export_to(self, target: str) -> None:
+    def export_to(self, target: str, *, confirmed: bool = False) -> None:
         """Write the report to a file; the suffix says in which format."""
         database, paths = self._presenter.database, [item.path for item in self._page.selected()]
-        self._presenter.write(lambda: export_report(database, paths, target), self._presenter.said.emit)
+        self._presenter.write(lambda: export_report(database, paths, target, confirmed=confirmed), self._presenter.said.emit)
 
     def copy_path(self) -> None:
         """Put the paths of the selection on the clipboard."""
