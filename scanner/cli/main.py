@@ -1,11 +1,13 @@
 """The `dfscan` command. Subcommands are imported only when they are called; the leaves' come in through entry points."""
 
+import errno
 import gc
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +18,15 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
 
 EXIT_ERROR = 2
-EXIT_INTERRUPTED = 130
+# As of a program that the signal ended: 128 and its number, SIGINT or SIGPIPE.
+EXIT_INTERRUPTED, EXIT_CLOSED_PIPE = 130, 141
+# EX_SOFTWARE of sysexits.h: a bug. Never 1, which means that something was flagged.
+EXIT_BUG = 70
+# What the machine lacks, whichever call met it: space, memory, descriptors, the right to write, a disk that works.
+_TROUBLES = {
+    getattr(errno, name, None)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "ENOMEM", "EMFILE", "ENFILE", "EROFS", "EACCES", "EPERM", "EIO", "ESTALE", "ENXIO")
+}
 
 _CORE = {
     "scan": "scanner.cli.scan:scan",
@@ -48,8 +58,24 @@ _EXTRA_OF = {
 }
 
 
+class _ClosedPipe(Exception):
+    """Whoever read our output reads no more. (Of the error itself click would make the exit status 1.)"""
+
+
 class _Commands(click.Group):
     """Finds commands by name, without importing the others."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:
+            raise _ClosedPipe from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ClosedPipe from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*_CORE, *(point.name for point in _leaf_commands())})
@@ -100,28 +126,80 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 100)
     _print_any_name()
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        status = _run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (_ClosedPipe, BrokenPipeError):
+        status = EXIT_CLOSED_PIPE
+        _forget_output()
+    except OSError as error:  # of standard output
+        status = _complain(_trouble(error))
+        _forget_output()
+    sys.exit(status)
+
+
+def _run() -> int:
+    """The exit status of the command; what nobody foresaw is a bug, told with its traceback."""
+    try:
+        return int(cli.main(standalone_mode=False) or 0)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else EXIT_ERROR if leaving.code else 0
     except KnownError as error:
-        _complain(str(error))
+        return _complain(str(error))
     except click.ClickException as error:
         error.show()
-        sys.exit(EXIT_ERROR)
+        return EXIT_ERROR
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
+    except MemoryError:
+        return _complain("there is not enough memory; end other programs, or scan less at once")
     except ModuleNotFoundError as error:
         extra = _EXTRA_OF.get((error.name or "").partition(".")[0])
         if extra is None:
-            raise
-        _complain(f"this needs {error.name}, which is not installed: pip install 'dfscan[{extra}]'")
+            return _tell_bug()
+        return _complain(f"this needs {error.name}, which is not installed: pip install 'dfscan[{extra}]'")
+    except OSError as error:
+        if error.errno in _TROUBLES:
+            return _complain(_trouble(error))
+        return _tell_bug()
+    except RuntimeError as error:
+        if "home directory" in str(error):  # of pathlib and platformdirs
+            return _complain("this user has no home folder: set HOME, or DFSCAN_DATA_DIR to a folder for what dfscan writes")
+        return _tell_bug()
+    except _ClosedPipe:
+        raise
+    except Exception:
+        return _tell_bug()
 
 
-def _complain(message: str) -> None:
+def _trouble(error: OSError) -> str:
+    from ..base.escape import printable
+
+    where = printable(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else "standard output or a file"
+    return f"{where} cannot be used: {error.strerror}; mend that, then try again"
+
+
+def _complain(message: str) -> int:
     if "--debug" in sys.argv:
-        raise  # noqa: PLE0704  (called from an except block only)
+        _tell_bug()
     from ..base.logs import say_error
 
     say_error(message)
-    sys.exit(EXIT_ERROR)
+    return EXIT_ERROR
+
+
+def _tell_bug() -> int:
+    kind, error, trace = sys.exc_info()
+    assert kind is not None  # called from an except block only
+    assert error is not None
+    sys.excepthook(kind, error, trace)
+    return EXIT_BUG
+
+
+def _forget_output() -> None:
+    """What is left in the buffer cannot be written; Python would try again on its way out, and end with a status of its own."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_any_name() -> None:

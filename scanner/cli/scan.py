@@ -1,53 +1,53 @@
 """`dfscan scan`."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 
 import click
 
 from ..base.settings import Settings
-from .context import opened_database, pass_settings, utc_now
-from .report import write_report
+from .context import USER_PATH, opened_database, pass_settings, utc_now
+from .report import FORCE, LIMIT, OUTPUT, report_target, write_report
 
 EXIT_FLAGGED, EXIT_FAILED = 1, 2
 PLAIN_LINE_SECONDS = 10.0
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=USER_PATH)
 @click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--no-faces", is_flag=True, help="Score each picture as a whole, without looking for faces.")
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv", "html"]), default="table", show_default=True)
 @click.option("--json", "as_json_flag", is_flag=True, help="Short for --format json.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file instead.")
-@click.option("--limit", default=50, show_default=True, help="Lines in a table; 0 for all.")
+@OUTPUT
+@FORCE
+@LIMIT
 @click.option("--videos", is_flag=True, help="Score videos, too (extra: video).")
 @click.option("--no-worker", is_flag=True, help="Leave the work to workers that already run.")
 @pass_settings
 def scan(
     settings: Settings,
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     device: str | None,
     no_faces: bool,
     form: str,
     as_json_flag: bool,
-    output: Path | None,
+    output: str | None,
+    force: bool,
     limit: int,
     videos: bool,
     no_worker: bool,
 ) -> None:
     """Score all images under PATHS now, and report them.
 
-    Exit status: 0 nothing flagged, 1 something flagged, 2 some file failed.
+    Exit status: 0 nothing flagged, 1 something flagged, 2 some file failed, or is named in PATHS and no image.
     """
     from ..media.video_reader import demand_video_reader
     from ..reports.report import opened_report
-    from ..services.scan import Standing, take_in_paths, work_until_done
+    from ..services.scan import Standing, leaves_out, take_in_paths, work_until_done
 
     form = "json" if as_json_flag else form
     chosen = replace(
@@ -56,21 +56,22 @@ def scan(
         faces=settings.faces and not no_faces,
         videos=videos or settings.videos,
     )
-    scope = [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)]
     if not no_worker:
         demand_video_reader(chosen)
     with opened_database(chosen, check=True) as database:
-        taken = take_in_paths(chosen, database, scope, utc_now)
+        target = report_target(chosen, database, output, force=force, also_protected=paths)
+        taken = take_in_paths(chosen, database, paths, utc_now)
         click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known", err=True)
         with _progress() as show:
 
             def on_standing(standing: Standing) -> None:
                 show(standing.total, standing.total - standing.pending, standing.workers)
 
-            work_until_done(chosen, database, scope, with_worker=not no_worker, now=utc_now, show=on_standing)
-        with opened_report(database, paths=scope, limit=limit if form == "table" else 0) as (found, items):
-            write_report(found, items, form, output)
-    sys.exit(EXIT_FAILED if found.failed else EXIT_FLAGGED if found.flagged else 0)
+            work_until_done(chosen, database, paths, with_worker=not no_worker, now=utc_now, show=on_standing)
+        with opened_report(database, paths=paths, limit=limit if form == "table" else 0) as (found, items):
+            write_report(found, items, form, target)
+        failed = found.failed or leaves_out(database, paths)
+    sys.exit(EXIT_FAILED if failed else EXIT_FLAGGED if found.flagged else 0)
 
 
 @contextmanager

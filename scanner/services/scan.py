@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.settings import Settings
 from ..database.engine import Database
 from ..database.models import File
-from ..database.queries import any_of, of_no_root_in
+from ..database.queries import any_of, of_no_root_in, unindexed
 from ..discovery.diff import Difference, compare
 from ..discovery.intake import BATCH, Taken, is_not_empty, mark_gone, take_in
 from ..discovery.settle import Settling, is_fresh
@@ -31,6 +31,8 @@ from .unreachable import drop_gone
 POLL_SECONDS = 0.1
 # A file that is still being written to after this long is said to be so and left for the next scan.
 SETTLE_LIMIT_SECONDS = 60.0
+
+UNSETTLED = "still being written to; scan again later"
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +88,17 @@ def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], 
     taken += _take_in_settled(settling, database, settings, now)
     adopt_files(database, roots)
     return taken
+
+
+def leaves_out(database: Database, paths: Sequence[str]) -> bool:
+    """Whether something was passed over that was asked for by its name, or would have been scored: one of `paths` itself that
+    is no image, or a file below them that was still being written to.
+    """
+    by_name = File.path.in_(paths)
+    unsettled = and_(any_of(paths), File.error == UNSETTLED)
+    with database.read() as session:
+        found = select(File.id).where(unindexed(File.state) == State.SKIPPED.value, or_(by_name, unsettled)).limit(1)
+        return session.scalar(found) is not None
 
 
 def _away(database: Database, paths: Sequence[str], roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
@@ -178,7 +191,7 @@ def _take_in_settled(settling: Settling, database: Database, settings: Settings,
             taken += take_in(database, done[start : start + BATCH], root_id=None, now=now())
         if len(settling):
             time.sleep(POLL_SECONDS)
-    left = [Skipped(path, "still being written to; scan again later") for path in settling.paths()]
+    left = [Skipped(path, UNSETTLED) for path in settling.paths()]
     for start in range(0, len(left), BATCH):
         taken += take_in(database, left[start : start + BATCH], root_id=None, now=now())
     return taken
