@@ -15,6 +15,8 @@ import platformdirs
 
 from .choices import choices_file
 from .errors import KnownError
+from .sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
+from .user_paths import PathNotMeant, user_path
 
 PREFIX = "DFSCAN_"
 HANDED_DOWN = f"{PREFIX}SETTINGS"
@@ -72,12 +74,12 @@ class Settings:
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'dfscan.sqlite'}"
+        return self.database_url or sqlite_url(self.data_dir / "dfscan.sqlite")
 
     @property
     def cache(self) -> Path:
         """A folder that may be emptied at any time."""
-        return Path(self.cache_dir).expanduser().absolute() if self.cache_dir else self.data_dir / "cache"
+        return Path(user_path(self.cache_dir)) if self.cache_dir else self.data_dir / "cache"
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,11 @@ class Sourced:
 
 def config_file() -> Path:
     """Where the user's config.toml is looked for."""
-    return platformdirs.user_config_path("dfscan") / "config.toml"
+    try:
+        folder = platformdirs.user_config_path("dfscan")
+    except RuntimeError:  # a user without a home, as in a container
+        folder = platformdirs.site_config_path("dfscan")
+    return folder / "config.toml"
 
 
 def load_settings(flags: Mapping[str, Any], environment: Mapping[str, str], config: Path) -> Settings:
@@ -103,7 +109,10 @@ def sourced_settings(flags: Mapping[str, Any], environment: Mapping[str, str], c
     """Every setting with where its value comes from. Raises SettingsError."""
     handed_down = _handed_down(environment)
     files = [(config, _read_config(config))]
-    data_dir = _sourced("data_dir", platformdirs.user_data_path("dfscan"), flags, handed_down, environment, files)
+    named = (flags.get("data_dir"), handed_down.get("data_dir"), environment.get(PREFIX + "DATA_DIR"), files[0][1].get("data_dir"))
+    is_given = any(value not in (None, "") for value in named)
+    default = Path() if is_given else platformdirs.user_data_path("dfscan")  # which asks for a home
+    data_dir = _sourced("data_dir", default, flags, handed_down, environment, files)
     chosen = choices_file(data_dir.value)
     files.append((chosen, _read_config(chosen)))
     others = [field for field in fields(Settings) if field.name != "data_dir"]
@@ -181,7 +190,7 @@ def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
     try:
         if issubclass(kind, Path):
             # Absolute, because workers and the service run in other folders.
-            return Path(raw).expanduser().absolute()
+            return Path(user_path(raw))
         if kind is bool:
             return _truth(raw)
         if isinstance(raw, bool) or (kind is int and isinstance(raw, float)):
@@ -190,7 +199,11 @@ def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
             parts = raw.split(",") if isinstance(raw, str) else raw
             return tuple(str(part).strip() for part in parts if str(part).strip())
         value = kind(raw)
-    except (TypeError, ValueError, RuntimeError):
+        if name == "database_url" and (file := sqlite_path(value)) is not None:
+            value = sqlite_url(file)  # absolute, too
+    except (PathNotMeant, SqliteUrlNotMeant) as error:
+        raise SettingsError(f"{name} ({source}): {error}") from None
+    except (TypeError, ValueError):
         wanted = "neither true nor false" if kind is bool else f"not a {kind.__name__}"
         raise SettingsError(f"{name} = {raw!r} ({source}) is {wanted}; correct it there") from None
     if kind in (int, float) and not value > 0:  # not a number is not above zero either

@@ -1,32 +1,55 @@
 """What every command is given: the settings, and the database opened on them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
+from ..base.errors import KnownError
+from ..base.escape import printable
 from ..base.settings import Settings
+from ..base.user_paths import user_path
 
 if TYPE_CHECKING:
     from ..database.engine import Database
+
+
+class _UserPath(click.ParamType[str]):
+    """A path as a person writes it, made what the database holds; the same for every command."""
+
+    name = "path"
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return user_path(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+USER_PATH = _UserPath()
 
 pass_settings = click.make_pass_decorator(Settings)
 
 
 @contextmanager
-def opened_database(settings: Settings, *, check: bool = False) -> Iterator["Database"]:
+def opened_database(settings: Settings, *, check: bool = False, begins: bool = False) -> Iterator["Database"]:
     """The database, at the current schema. Raises DatabaseUnavailable and SchemaError.
 
-    With `check` (for commands that write for long, as its time grows with the database) also CorruptDatabase.
+    With `check` (for commands that write for long, as its time grows with the database) also CorruptDatabase. Only a command
+    that `begins` something makes a database; the others raise NoDatabase where a flag names one that is not there, or are given
+    an empty one in memory.
     """
     from ..database.engine import open_database
     from ..database.schema import prepare_schema
 
+    url = settings.url if begins or check else known_url(settings)
     if check:
         _demand_sound(settings)
-    database = open_database(settings.url)
+    database = open_database(url)
     try:
         prepare_schema(database)
         yield database
@@ -34,8 +57,27 @@ def opened_database(settings: Settings, *, check: bool = False) -> Iterator["Dat
         database.close()
 
 
+class NoDatabase(KnownError):
+    """A database that is not there."""
+
+
+def known_url(settings: Settings) -> str:
+    """The database's URL, or that of an empty one in memory. Raises NoDatabase."""
+    from ..base.sqlite_urls import sqlite_path
+
+    file = sqlite_path(settings.url)
+    if file is None or file.exists():
+        return settings.url
+    said = f"there is no database {printable(str(file))} yet; `dfscan scan` or `dfscan watch` begins one"
+    flags = click.get_current_context().meta.get("dfscan.flags", {})
+    if flags.get("data_dir") or flags.get("database_url"):
+        raise NoDatabase(f"{said}. Is --data-dir or --database-url written as it was then?")
+    click.echo(f"dfscan: {said}", err=True)
+    return "sqlite://"
+
+
 def _demand_sound(settings: Settings) -> None:
-    from ..database.backup import sqlite_path
+    from ..base.sqlite_urls import sqlite_path
     from ..database.integrity import demand_sound
 
     path = sqlite_path(settings.url)

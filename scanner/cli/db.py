@@ -9,11 +9,7 @@ import migrations
 
 from ..base.errors import KnownError
 from ..base.settings import Settings, without_password
-from .context import pass_settings, utc_now
-
-
-class InUse(KnownError):
-    """A database that others have open."""
+from .context import USER_PATH, known_url, pass_settings, utc_now
 
 
 class NotSqlite(KnownError):
@@ -45,41 +41,40 @@ def current(settings: Settings) -> None:
     from ..database import schema
     from ..database.engine import open_database
 
-    database = open_database(settings.url)
+    database = open_database(known_url(settings))
     found = schema.current_revision(database) or "none (empty)"
     click.echo(f"{without_password(settings.url)}: revision {found}, this program needs {migrations.HEAD}")
     database.close()
 
 
 @db.command()
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The file to make; by default a new one in the data folder."
-)
+@click.option("-o", "--output", type=USER_PATH, help="The file to make; by default a new one in the data folder.")
 @pass_settings
-def backup(settings: Settings, output: Path | None) -> None:
+def backup(settings: Settings, output: str | None) -> None:
     """Copy the database, while others may use it."""
     from ..database.backup import back_up, new_backup_path
 
     path = _sqlite_file(settings, "pg_dump makes its backups")
-    made = back_up(path, output.expanduser().absolute() if output else new_backup_path(path))
+    made = back_up(path, Path(output) if output else new_backup_path(path))
     click.echo(f"{path} is backed up to {made} ({made.stat().st_size / 1e6:,.1f} MB)")
 
 
 @db.command()
-@click.argument("copy", type=click.Path(path_type=Path))
+@click.argument("copy", type=USER_PATH)
 @pass_settings
-def restore(settings: Settings, copy: Path) -> None:
+def restore(settings: Settings, copy: str) -> None:
     """Put a backup in the database's place; what was there is kept beside it. Stop watch, workers and the interface first."""
     from ..database.backup import restore as put_back
 
     path = _sqlite_file(settings, "pg_restore restores it")
     _demand_unused(path, settings)
-    aside = put_back(copy.expanduser().absolute(), path)
+    aside = put_back(Path(copy), path)
     click.echo(f"{path} is the backup {copy} now" + (f"; what was there is kept as {aside}" if aside else ""))
 
 
 def _demand_unused(path: Path, settings: Settings) -> None:
     """Who has it open would go on with the file that was moved away. One too damaged to say who does is of use to no one."""
+    from ..database.backup import InUse
     from ..database.engine import DatabaseUnavailable, open_database
     from ..database.schema import current_revision
     from ..jobs.lock import WATCH, current_holder
@@ -99,7 +94,7 @@ def _demand_unused(path: Path, settings: Settings) -> None:
 
 
 def _sqlite_file(settings: Settings, instead: str) -> Path:
-    from ..database.backup import sqlite_path
+    from ..base.sqlite_urls import sqlite_path
 
     path = sqlite_path(settings.url)
     if path is None:

@@ -12,7 +12,7 @@ from ..base.errors import KnownError
 from ..base.files import write_whole
 from ..base.settings import PREFIX, Settings, config_file, sourced_settings
 from ..ops.autostart import LABEL, NAME, Job, environment_text, launchd_agent, scheduled_task, systemd_unit
-from .context import opened_database, pass_settings, utc_now
+from .context import USER_PATH, opened_database, pass_settings, utc_now
 
 
 class ServiceFailed(KnownError):
@@ -25,16 +25,16 @@ def service() -> None:
 
 
 @service.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=USER_PATH)
 @click.option("--no-start", is_flag=True, help="Only write the files.")
 @click.pass_context
-def install(ctx: click.Context, paths: tuple[Path, ...], no_start: bool) -> None:
+def install(ctx: click.Context, paths: tuple[str, ...], no_start: bool) -> None:
     """Write the service's files and start it; PATHS are remembered as watched folders."""
     from ..roots.roots import NoRoot, add_roots, known_roots
 
     settings: Settings = ctx.obj
-    with opened_database(settings) as database:
-        add_roots(database, [os.path.abspath(os.path.expanduser(path)) for path in map(str, paths)], utc_now())
+    with opened_database(settings, begins=True) as database:
+        add_roots(database, paths, utc_now())
         if not known_roots(database):
             raise NoRoot("no folder is watched yet; name one: dfscan service install ~/Pictures")
     job = _job(ctx)
@@ -95,7 +95,7 @@ def show_status(settings: Settings) -> None:
 
 def _job(ctx: click.Context) -> Job:
     """The watch with every setting that this call got from flags or the environment: a service has neither."""
-    from ..database.backup import sqlite_path
+    from ..base.sqlite_urls import sqlite_path
 
     settings: Settings = ctx.obj
     items = sourced_settings(ctx.meta["dfscan.flags"], os.environ, config_file())

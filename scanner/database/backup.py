@@ -2,11 +2,10 @@
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-
-from sqlalchemy import make_url
 
 from ..base.errors import KnownError
 from .integrity import BACKUP_FOLDER, find_damage, keep_aside
@@ -16,11 +15,8 @@ class BackupFailed(KnownError):
     """A backup could not be made or put back; nothing was changed."""
 
 
-def sqlite_path(url: str) -> Path | None:
-    """The database file of a SQLAlchemy `url`; None when it is no SQLite file."""
-    parsed = make_url(url)
-    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:")
-    return Path(str(parsed.database)) if is_file else None
+class InUse(KnownError):
+    """A database that others have open."""
 
 
 def new_backup_path(database: Path) -> Path:
@@ -62,6 +58,22 @@ def back_up(database: Path, target: Path, *, replaces: bool = False) -> Path:
     return target
 
 
+@contextmanager
+def held_alone(database: Path) -> Iterator[None]:
+    """Keep everyone else from the file `database`. Raises InUse when someone has it open, whoever and in whichever container."""
+    with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection:
+        try:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            # Whoever reads or writes in WAL keeps a lock on the file, which this has to have alone.
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            raise InUse(f"a program has {database} open (scan, watch, worker or the window?); stop it first") from None
+        yield
+
+
 def restore(backup: Path, database: Path) -> Path | None:
     """Put `backup` in the place of `database`, which is kept aside; returns where (None when there was none).
 
@@ -75,8 +87,11 @@ def restore(backup: Path, database: Path) -> Path | None:
     partial = database.with_name(f"{database.name}.{os.getpid()}.partial")
     try:
         _copy(backup, partial)
-        aside = keep_aside(database, "replaced") if database.exists() else None
-        partial.rename(database)
+        # One that is too damaged to be opened is of use to no one.
+        is_sound = database.exists() and find_damage(database) is None
+        with held_alone(database) if is_sound else nullcontext():
+            aside = keep_aside(database, "replaced") if database.exists() else None
+            partial.rename(database)
     except (OSError, sqlite3.Error) as error:
         raise BackupFailed(f"{backup} could not be restored to {database}: {error}; free space there") from None
     finally:

@@ -1,19 +1,23 @@
 """Opening the database, and the two kinds of transactions on it."""
 
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.orm import Session
 
 from ..base.errors import KnownError
 from ..base.settings import without_password
+from ..base.sqlite_urls import sqlite_path
 from .hamming import bits_apart_or_null
 
 BUSY_SECONDS = 30
+LOG_BYTES = 16 << 20
 
 
 class DatabaseUnavailable(KnownError):
@@ -42,6 +46,12 @@ class Database:
         with known_errors(self.engine), Session(writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @property
+    def file(self) -> Path | None:
+        """The file of SQLite; None in memory, or with a server."""
+        url = self.engine.url
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
     def close(self) -> None:
         """Close pooled connections."""
         self.engine.dispose()
@@ -49,6 +59,9 @@ class Database:
 
 def open_database(url: str) -> Database:
     """Open the database at a SQLAlchemy `url`: SQLite, or Postgres through psycopg 3. Raises DatabaseUnavailable."""
+    file = sqlite_path(url)
+    if file is not None:
+        return _open_sqlite(file)
     try:
         parsed = make_url(url)
     except (exc.ArgumentError, ValueError):
@@ -56,15 +69,37 @@ def open_database(url: str) -> Database:
             f"the database URL {without_password(url)!r} cannot be understood; see DFSCAN_DATABASE_URL"
         ) from None
     if parsed.get_backend_name() == "sqlite":
-        if parsed.database:
-            _make_private_folder(Path(parsed.database).parent)
-        engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return Database(engine)
+        return _on_sqlite(create_engine("sqlite://"), _prepare_sqlite)  # in memory
     if parsed.get_backend_name() == "postgresql":
         return Database(create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True))
     raise DatabaseUnavailable(f"{without_password(url)}: only sqlite and postgresql databases are supported")
+
+
+def _open_sqlite(file: Path) -> Database:
+    _make_private_folder(file.parent)
+    url = URL.create("sqlite", database=str(file))
+    if not file.exists() or is_writable(file):
+        return _on_sqlite(create_engine(url, connect_args={"timeout": BUSY_SECONDS}), _prepare_sqlite)
+    # A file that no one changes needs no log beside it; where there is one, others write.
+    in_use = file.with_name(f"{file.name}-wal")
+    mode = "mode=ro" if in_use.exists() and in_use.stat().st_size else "mode=ro&immutable=1"
+
+    def connect() -> sqlite3.Connection:
+        named = f"file:{quote(str(file))}?{mode}"
+        return sqlite3.connect(named, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    return _on_sqlite(create_engine(url, creator=connect), _prepare_reading)
+
+
+def is_writable(file: Path) -> bool:
+    """Whether a SQLite file can be written, for which its folder must be, too."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def _on_sqlite(engine: Engine, prepare: Callable[[sqlite3.Connection, object], None]) -> Database:
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", _begin_sqlite)
+    return Database(engine)
 
 
 def _make_private_folder(folder: Path) -> None:
@@ -76,8 +111,13 @@ def _make_private_folder(folder: Path) -> None:
         ) from None
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_reading(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver
+    connection.create_function("bits_apart", 2, bits_apart_or_null, deterministic=True)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    _prepare_reading(connection, record)
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA journal_mode = WAL")
@@ -85,8 +125,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "PRAGMA synchronous = NORMAL"
     )  # with WAL: survives a killed process; a power cut may cost the last commits, not the file
     cursor.execute("PRAGMA foreign_keys = ON")
+    # What a long read has made the log grow to is given back.
+    cursor.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     cursor.close()
-    connection.create_function("bits_apart", 2, bits_apart_or_null, deterministic=True)
 
 
 def _begin_sqlite(connection: Connection) -> None:

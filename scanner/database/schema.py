@@ -8,7 +8,7 @@ from sqlalchemy import Connection, inspect, text
 
 import migrations
 
-from .backup import attempt_path, back_up, new_backup_path, sqlite_path
+from .backup import attempt_path, back_up, new_backup_path
 from .engine import Database
 from .migrating import SchemaError, migration
 from .models import Base
@@ -57,7 +57,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """
     from alembic import command
 
-    path = sqlite_path(str(database.engine.url))
+    path = database.file
     backup = None
     with migration(database) as connection:
         found = _revision(connection)

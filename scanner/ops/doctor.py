@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..base.errors import KnownError
 from ..base.settings import Settings, without_password
-from ..database.backup import sqlite_path
+from ..base.sqlite_urls import sqlite_path
 from ..database.engine import open_database
 from ..database.integrity import find_damage
 from ..database.schema import current_revision

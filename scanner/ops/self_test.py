@@ -17,6 +17,7 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from ..base.settings import HANDED_DOWN, PREFIX, Settings
+from ..base.sqlite_urls import sqlite_url
 from ..database.engine import Database, open_database
 from ..database.models import Detection, File
 from ..database.schema import prepare_schema
@@ -60,7 +61,7 @@ def self_test() -> Iterator[Trial]:
 def _bench(home: Path) -> Iterator[_Bench]:
     folder, data_dir = home / "pictures", home / "data"
     folder.mkdir()
-    database = open_database(f"sqlite:///{data_dir / 'dfscan.sqlite'}")
+    database = open_database(sqlite_url(data_dir / "dfscan.sqlite"))
     prepare_schema(database)
     set_by_user = {HANDED_DOWN, *(PREFIX + field.name.upper() for field in fields(Settings))}
     environment = {name: value for name, value in os.environ.items() if name not in set_by_user}

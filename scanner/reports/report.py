@@ -1,10 +1,11 @@
 """What was found: one snapshot of files with their verdicts, ready to be printed or exported."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -15,6 +16,7 @@ from ..database.queries import any_of, has_evidence, unindexed
 from ..domain.states import Decision, Label, State
 from ..results.near_copies import grouped
 from .item import ReportItem, item_columns, item_of
+from .spool import set_aside
 
 FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)
 STATUSES = (*(label.value for label in Label), *(state.value for state in State if state is not State.SCORED))
@@ -42,8 +44,8 @@ class Summary:
 
     @property
     def failed(self) -> int:
-        """How many could not be scored."""
-        return self.totals[State.FAILED] + self.totals[State.SKIPPED]
+        """How many could not be scored; what is skipped for a stated reason (a link, a FIFO) is no failure."""
+        return self.totals[State.FAILED]
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,8 @@ def opened_report(
     (`scanner.domain.evidence.FILTERS`). Missing files count only when asked for.
 
     Up to GROUPED_AT_MOST items are grouped among themselves, and those of one group stand behind the first of it. More are in
-    no group: they are read as they are taken, so that memory does not grow with their number. The database keeps this one
-    moment for as long.
+    no group, and memory does not grow with their number. All is of one moment, and read when the block begins: who prints it
+    into a pager keeps no transaction open.
     """
     asked = _asked(since, until, paths)
     if evidence:
@@ -99,21 +101,28 @@ def opened_report(
     query = _query().where(*asked)
     if statuses:
         query = query.where(_STATUS.in_(statuses))
+    counted = select(_STATUS, func.count()).select_from(File).outerjoin(Detection, _HAS_DETECTION).where(*asked).group_by(_STATUS)
     parts = [query]
     scored = unindexed(File.state) == State.SCORED.value
     if limit:
         parts = [query.where(scored).limit(limit), query.where(~scored).limit(limit)]
-    with database.read() as session:
-        model = session.scalar(select(Model.name).join(Detection).order_by(Detection.id.desc()).limit(1))
-        counted = (
-            select(_STATUS, func.count()).select_from(File).outerjoin(Detection, _HAS_DETECTION).where(*asked).group_by(_STATUS)
-        )
-        totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
-        matching = sum(totals[status] for status in (statuses or STATUSES))
-        rows = (row for part in parts for row in session.execute(part, execution_options={"yield_per": _AT_ONCE}))
-        is_grouped = min(matching, 2 * limit or matching) <= GROUPED_AT_MOST
-        items = _side_by_side(_in_groups(list(rows))) if is_grouped else map(item_of, rows)
-        yield Summary(since, until, model, totals | {"files": sum(totals.values())}, matching), iter(items)
+    with ExitStack() as stack:
+        with database.read() as session:
+            model = session.scalar(select(Model.name).join(Detection).order_by(Detection.id.desc()).limit(1))
+            totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
+            matching = sum(totals[status] for status in (statuses or STATUSES))
+            rows = (row for part in parts for row in session.execute(part, execution_options={"yield_per": _AT_ONCE}))
+            is_grouped = min(matching, 2 * limit or matching) <= GROUPED_AT_MOST
+            items = (
+                iter(_side_by_side(_in_groups(list(rows))))
+                if is_grouped
+                else map(_item, stack.enter_context(set_aside(dict(row._mapping) for row in rows)))
+            )
+        yield Summary(since, until, model, totals | {"files": sum(totals.values())}, matching), items
+
+
+def _item(fields: dict[str, Any]) -> ReportItem:
+    return item_of(cast("Any", SimpleNamespace(**fields)))
 
 
 def _side_by_side(items: Sequence[ReportItem]) -> list[ReportItem]:

@@ -22,7 +22,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "width": None,
             "height": 7,
             "first_seen_at": WHEN,
-            "evidence": [{"kind": "camera", "finding": "présent"}] if number == 1 else None,
+            "evidence": [{"kind": "camera", "finding": "present", "text": "é", "source": "EXIF"}] if number == 1 else None,
             "fingerprint": -(2**63) + number,
         }
         for number in (1, 2, 3)

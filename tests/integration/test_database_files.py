@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import insert
 
 import migrations
+from scanner.base.sqlite_urls import sqlite_path
 from scanner.database import schema
-from scanner.database.backup import BackupFailed, back_up, new_backup_path, restore, sqlite_path
+from scanner.database.backup import BackupFailed, back_up, new_backup_path, restore
 from scanner.database.engine import Database, DatabaseUnavailable, open_database
 from scanner.database.integrity import CorruptDatabase, demand_sound, find_damage
 from scanner.database.models import Root
