@@ -66,7 +66,7 @@ def say_error(message: str) -> None:
     if _wants_json() and logging.root.handlers:
         log.error("%s", message)
     else:
-        click.echo(f"dfscan: {message}", err=True)
+        click.echo(f"dfscan: {without_passwords(message)}", err=True)
 
 
 def _wants_json() -> bool:

@@ -192,7 +192,14 @@ def _tell_bug() -> int:
     kind, error, trace = sys.exc_info()
     assert kind is not None  # called from an except block only
     assert error is not None
-    sys.excepthook(kind, error, trace)
+    if sys.excepthook is sys.__excepthook__:
+        from traceback import format_exception
+
+        from ..base.settings import without_passwords
+
+        click.echo(without_passwords("".join(format_exception(kind, error, trace))), err=True, nl=False)
+    else:  # JSON lines are asked for
+        sys.excepthook(kind, error, trace)
     return EXIT_BUG
 
 

@@ -13,9 +13,9 @@ from ..domain.evidence import FILTERS
 from .context import USER_PATH, opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
-    from ..base.outputs import Output
     from ..database.engine import Database
     from ..reports.item import ReportItem
+    from ..reports.outputs import Output
     from ..reports.report import Summary
 
 

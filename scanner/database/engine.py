@@ -144,7 +144,7 @@ def known_errors(engine: Engine) -> Iterator[None]:
         # Of its kinds, only these speak of the machine; SQLite has the plain one for a file that is none of its own.
         if type(error) not in (exc.OperationalError, exc.DatabaseError):
             raise
-        where = engine.url.database if engine.url.get_backend_name() == "sqlite" else engine.url.render_as_string()
+        where = engine.url.database if engine.url.get_backend_name() == "sqlite" else without_password(str(engine.url))
         raise DatabaseUnavailable(f"the database {where} cannot be used: {error.orig}{_next_step(error.orig)}") from error
 
 

@@ -72,7 +72,7 @@ def wake(app: Celery) -> bool:
             waiting = channel.queue_declare(QUEUE, durable=True, auto_delete=False).message_count
             if waiting < ENOUGH_WAITING:
                 app.send_task(DRAIN, connection=connection, retry=False)
-    except (OperationalError, ChannelError, OSError, ValueError) as error:
+    except (OperationalError, ChannelError, OSError, ValueError, TypeError) as error:  # the last of odd parameters in the URL
         log.warning("the broker cannot be reached (%s); pending files wait and are announced again later", error)
         return False
     return True
@@ -84,7 +84,7 @@ def can_reach(settings: Settings) -> bool:
         with make_app(settings).connection_for_write(connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
             connection.default_channel.queue_declare(QUEUE, durable=True, auto_delete=False)
-    except (OperationalError, ChannelError, OSError, ValueError) as error:
+    except (OperationalError, ChannelError, OSError, ValueError, TypeError) as error:
         log.debug("the broker cannot be reached: %s", error)
         return False
     return True

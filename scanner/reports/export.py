@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from ..base.outputs import Output
 from ..base.user_paths import user_path
 from ..database.engine import Database
 from ..roots.roots import known_roots
 from .item import CSV_COLUMNS
+from .outputs import Output
 
 _CSV_START = ",".join(CSV_COLUMNS[:9]).encode()
 _TABLE_END = re.compile(rb"(?:^|\n)\d[\d,]* files: [^\n]*\n\Z")

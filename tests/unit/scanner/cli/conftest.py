@@ -38,6 +38,7 @@ def here(laptop: Dfscan, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         for name, value in laptop.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(laptop.data_dir.parent)
+        monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)  # pytest-qt has one of its own
         monkeypatch.setattr(sys, "argv", ["dfscan", *map(str, arguments)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as left:

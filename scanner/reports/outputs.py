@@ -3,11 +3,12 @@
 import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from .errors import KnownError
-from .escape import printable
+from ..base.errors import KnownError
+from ..base.escape import printable
+from ..base.files import open_regular, written_whole
 
 # Enough to tell by what a file begins and ends with whether the program wrote it.
 _LOOKED_AT = 4096
@@ -68,19 +69,14 @@ class Output:
             ) from None
 
     def _replace(self, real: str, pieces: Iterable[str]) -> None:
-        partial = os.path.join(os.path.dirname(real), f".dfscan-{os.getpid()}.partial")
-        try:
-            with open(partial, "x", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        with written_whole(Path(real)) as partial:
+            with partial.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
                 if os.path.exists(real):
-                    os.chmod(partial, stat.S_IMODE(os.stat(real).st_mode))
+                    partial.chmod(stat.S_IMODE(os.stat(real).st_mode))
                 file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
             self.demand_writable()  # writing may have taken long
-            os.replace(partial, real)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(partial)
 
     def _is_stream(self, status: os.stat_result) -> bool:
         """A pipe or device, also when standard output is a file: whoever opened that goes on with it."""
@@ -88,7 +84,7 @@ class Output:
 
     def _is_earlier_output(self, real: str) -> bool:
         try:
-            with open(real, "rb") as file:
+            with open_regular(real) as file:
                 start = file.read(_LOOKED_AT)
                 file.seek(max(0, os.fstat(file.fileno()).st_size - _LOOKED_AT))
                 return self.is_ours(start, file.read(_LOOKED_AT))
