@@ -4,10 +4,12 @@ A process hands its settings to its children as one JSON object in `DFSCAN_SETTI
 """
 
 import json
+import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,14 @@ _URL = re.compile(r"\b[a-z][a-z0-9+.-]*:/{1,3}\S+", re.IGNORECASE)
 # Of URLs (password=, sslpassword=, ssl_keyfile_password=) and of what libpq calls a connection string.
 _SECRET_PARAMETER = re.compile(r"((?<![a-z0-9_])\w*(?:pass|secret|key|token)\w*=)(?:'[^']*'|[^&\s;,'\"]*)", re.IGNORECASE)
 _NO_SECRETS = ("sslkey=", "ssl_keyfile=", "keyspace=")
+
+
+# What has a meaning elsewhere: to the log, to tests, in compose.yaml, between our own processes.
+_OTHER_VARIABLES = tuple(PREFIX + name for name in ("LOG_JSON", "TEST_", "PICTURES", "PASSWORD", "SETTINGS", "FLAGGED_"))
+
+
+# Files and folders that are named by a path; a service runs in another folder.
+_FILES = ("broker_ca_file", "cache_dir", "clip_weights")
 
 
 class SettingsError(KnownError):
@@ -137,6 +147,16 @@ def _handed_down(environment: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each DFSCAN_ variable that sets nothing, with what may have been meant."""
+    known = {PREFIX + field.name.upper() for field in fields(Settings)}
+    return [
+        f"{name} is no setting{_nearest(name, known)}"
+        for name in sorted(environment)
+        if name.upper().startswith(PREFIX) and name not in known and not name.startswith(_OTHER_VARIABLES)
+    ]
+
+
 def _sourced(
     name: str,
     default: Any,
@@ -180,7 +200,7 @@ def without_passwords(text: str) -> str:
 
 def _read_config(config: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(config.read_text("utf-8"))
+        content = tomllib.loads(config.read_text("utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:
@@ -194,8 +214,14 @@ def _demand_known(values: Mapping[str, Any], source: str) -> None:
     unknown = sorted(set(values) - known)
     if unknown:
         raise SettingsError(
-            f"{source} sets {', '.join(unknown)}, which does not exist; the settings are {', '.join(sorted(known))}"
+            f"{source} sets {', '.join(unknown)}, which does not exist{_nearest(unknown[0], known)}; "
+            f"the settings are {', '.join(sorted(known))}"
         )
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    found = get_close_matches(name.lower(), [one.lower() for one in known], n=1)
+    return f" (did you mean {next(one for one in known if one.lower() == found[0])}?)" if found else ""
 
 
 def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
@@ -211,6 +237,8 @@ def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
             parts = raw.split(",") if isinstance(raw, str) else raw
             return tuple(str(part).strip() for part in parts if str(part).strip())
         value = kind(raw)
+        if value and (name in _FILES or (name == "model" and os.sep in value)):
+            value = user_path(value)
         if name == "database_url" and (file := sqlite_path(value)) is not None:
             value = sqlite_url(file)  # absolute, too
     except (PathNotMeant, SqliteUrlNotMeant) as error:

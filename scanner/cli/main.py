@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..base.errors import KnownError
-from ..base.settings import config_file, load_settings
+from ..base.escape import printable
+from ..base.settings import config_file, load_settings, unknown_variables
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -117,6 +118,8 @@ def cli(
     """
     flags = {"data_dir": data_dir, "database_url": database_url, "broker_url": broker_url, "model": model}
     ctx.meta["dfscan.flags"] = flags
+    for line in unknown_variables(os.environ):
+        click.echo(f"dfscan: {printable(line)}", err=True)
     ctx.obj = load_settings(flags, os.environ, config_file())
 
 
@@ -173,8 +176,6 @@ def _run() -> int:
 
 
 def _trouble(error: OSError) -> str:
-    from ..base.escape import printable
-
     where = printable(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else "standard output or a file"
     return f"{where} cannot be used: {error.strerror}; mend that, then try again"
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from scanner.base.settings import HANDED_DOWN, Settings, SettingsError, load_settings, sourced_settings, without_password, without_passwords
+from scanner.base.settings import (
+    HANDED_DOWN,
+    Settings,
+    SettingsError,
+    load_settings,
+    sourced_settings,
+    unknown_variables,
+    without_password,
+    without_passwords,
+)
 from scanner.jobs.supervisor import as_environment
 
 
@@ -163,6 +172,30 @@ def test_no_form_of_a_secret_is_shown(value: str) -> None:
 )
 def test_what_is_no_secret_stays(value: str) -> None:
     assert without_password(value) == value
+
+
+def test_a_mistyped_setting_is_named_with_the_one_that_was_meant(config: Path) -> None:
+    config.write_text("batchsize = 3\n")
+    with pytest.raises(SettingsError, match=r"sets batchsize.*did you mean batch_size\?"):
+        load_settings({}, {}, config)
+    environment = {
+        "DFSCAN_DATADIR": "/x",
+        "dfscan_model": "y",
+        "DFSCAN_XYZZY": "1",
+        "DFSCAN_DEVICE": "cpu",
+        "DFSCAN_LOG_JSON": "1",
+    }
+    assert unknown_variables(environment) == [
+        "DFSCAN_DATADIR is no setting (did you mean DFSCAN_DATA_DIR?)",
+        "DFSCAN_XYZZY is no setting",
+        "dfscan_model is no setting (did you mean DFSCAN_MODEL?)",
+    ]
+
+
+def test_a_mark_of_byte_order_is_no_part_of_the_first_setting(config: Path) -> None:
+    """As Windows' editors put it at the beginning."""
+    config.write_bytes(b"\xef\xbb\xbfbatch_size = 3\r\n")
+    assert load_settings({}, {}, config).batch_size == 3
 
 
 def test_settings_do_not_depend_on_this_process(config: Path) -> None:
