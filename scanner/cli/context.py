@@ -68,6 +68,8 @@ def known_url(settings: Settings) -> str:
     file = sqlite_path(settings.url)
     if file is None or file.exists():
         return settings.url
+    if not next(folder for folder in file.parents if folder.exists()).is_dir():
+        return settings.url  # it cannot be made either, and opening it says so
     said = f"there is no database {printable(str(file))} yet; `dfscan scan` or `dfscan watch` begins one"
     flags = click.get_current_context().meta.get("dfscan.flags", {})
     if flags.get("data_dir") or flags.get("database_url"):

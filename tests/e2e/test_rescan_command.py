@@ -19,7 +19,7 @@ def test_new_model_shows_flips(laptop, tmp_path: Path, make_picture) -> None:
     folder.mkdir()
     for number in range(3):
         make_picture(folder / f"{number}.jpg", number)
-    laptop.run("status")  # makes the tables
+    laptop.run("db", "upgrade")
     _judge_by_an_old_model(laptop, folder)
     assert {item["model"] for item in laptop.report()["items"]} == {"old"}
     before = {item["path"]: (item["label"], item["score"]) for item in laptop.report()["items"]}

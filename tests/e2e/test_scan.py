@@ -104,7 +104,7 @@ def test_killed_worker_loses_nothing(dfscan, tmp_path: Path, make_picture: MakeP
     folder.mkdir()
     for seed in range(300):
         make_picture(folder / f"{seed}.jpg", seed)
-    dfscan.run("status")  # makes the tables that are asked below
+    dfscan.run("db", "upgrade")  # makes the tables that are asked below
     scan = dfscan.start("scan", folder)
 
     def scored() -> int:

@@ -62,7 +62,7 @@ def test_one_watch_per_database(laptop, tmp_path: Path, wait_until, free_port: i
     """One watch per database with metrics and json logs."""
     folder = tmp_path / "watched"
     folder.mkdir()
-    laptop.run("status")
+    laptop.run("db", "upgrade")
     address = f"127.0.0.1:{free_port}"
     watch = laptop.start("watch", "--no-worker", "--log-json", "--metrics", address, folder)
     wait_until(lambda: "not running" not in laptop.run("status").stdout, 120, "the lock")

@@ -29,7 +29,7 @@ def test_several_workers_share_the_work_and_agree_with_one(
         make_picture(originals / f"{number}.jpg", number)
     seal()
     dfscan.environment["DFSCAN_BATCH_SIZE"] = "4"
-    dfscan.run("status")  # makes the tables
+    dfscan.run("db", "upgrade")
     for _ in range(workers):
         dfscan.start("worker")
     wait_until(lambda: len(_ready(dfscan)) == workers, 400, "the workers")

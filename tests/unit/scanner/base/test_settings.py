@@ -192,6 +192,18 @@ def test_a_mistyped_setting_is_named_with_the_one_that_was_meant(config: Path) -
     ]
 
 
+def test_files_are_named_in_full(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service, and its workers, run in another folder."""
+    monkeypatch.chdir(tmp_path)
+    names = {"CACHE_DIR": "cache", "CLIP_WEIGHTS": "./clip.st", "BROKER_CA_FILE": "../ca.pem", "MODEL": "models/mine.safetensors"}
+    settings = load_settings({}, {f"DFSCAN_{name}": value for name, value in names.items()}, config)
+    assert settings.cache_dir == str(tmp_path / "cache")
+    assert settings.clip_weights == str(tmp_path / "clip.st")
+    assert settings.broker_ca_file == str(tmp_path.parent / "ca.pem")
+    assert settings.model == str(tmp_path / "models" / "mine.safetensors")
+    assert load_settings({}, {"DFSCAN_MODEL": "mine"}, config).model == "mine"
+
+
 def test_a_mark_of_byte_order_is_no_part_of_the_first_setting(config: Path) -> None:
     """As Windows' editors put it at the beginning."""
     config.write_bytes(b"\xef\xbb\xbfbatch_size = 3\r\n")
