@@ -123,7 +123,12 @@ def sourced_settings(flags: Mapping[str, Any], environment: Mapping[str, str], c
     """Every setting with where its value comes from. Raises SettingsError."""
     handed_down = _handed_down(environment)
     files = [(config, _read_config(config))]
-    named = (flags.get("data_dir"), handed_down.get("data_dir"), environment.get(PREFIX + "DATA_DIR"), files[0][1].get("data_dir"))
+    named = (
+        flags.get("data_dir"),
+        handed_down.get("data_dir"),
+        environment.get(PREFIX + "DATA_DIR"),
+        files[0][1].get("data_dir"),
+    )
     is_given = any(value not in (None, "") for value in named)
     default = Path() if is_given else platformdirs.user_data_path("dfscan")  # which asks for a home
     data_dir = _sourced("data_dir", default, flags, handed_down, environment, files)
