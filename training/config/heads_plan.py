@@ -53,22 +53,22 @@ class Mixture:
     (`beside_faces`), and beside a face that fills the picture (`beside_crop`).
     """
 
-    cnn: float = 1.0
+    cnn: float = 1.25
     beside_faces: float = 1.5
-    beside_crop: float = 0.45
+    beside_crop: float = 0.4
 
 
 @dataclass(frozen=True)
 class Cuts:
     """Where the threshold and the band's low end lie on the score, and what shares of real pictures reach them.
 
-    `fake_held_out` and `flagged_held_out` are of pictures of sources that the heads were not fitted on, by each basis of a score;
-    `fake_val` is of all of the split `val`.
+    `fake_held_out`, by each basis of a score, and `flagged_held_out`, over all, are of pictures of sources that the heads were
+    not fitted on; where more are flagged the band begins higher. `fake_val` is of all of the split `val`.
     """
 
-    threshold: float = 0.85
-    band_low: float = 0.6
-    fake_held_out: float = 0.016
+    threshold: float = 0.82
+    band_low: float = 0.65
+    fake_held_out: float = 0.022
     flagged_held_out: float = 0.065
     fake_val: float = 0.01
 

@@ -4,17 +4,18 @@ Shapes: V views, P pictures.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from scanner.domain.prediction import Face
 from scanner.domain.states import Basis
-from worker.detector.checkpoints.card import Calibration, CheckpointCard, Combination
+from worker.detector.checkpoints.card import CheckpointCard, Combination
 from worker.detector.faces.face import Input
 from worker.detector.inference.picture_score import InputAnswer, score_picture
+from worker.detector.inference.scorer import sigmoid
 
 from ..config.heads_plan import Cuts, Mixture
 from ..evaluation.metrics import threshold_for
@@ -22,8 +23,10 @@ from .examples import Examples
 from .fit import Logits
 from .logistic import CannotFit
 
-# With fewer real pictures of a basis, its cuts are taken from pictures of all bases.
-_LEAST_REALS = 20
+# With fewer pictures of a label on a basis, its line is taken from pictures of all bases.
+_LEAST = 20
+# Per standard deviation: with heads that are worse than chance the order stays, and scores hardly differ.
+_LEAST_SLOPE = 1e-3
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 
@@ -90,23 +93,23 @@ def calibrated_combinations(
     mixture: Mixture,
     cuts: Cuts,
 ) -> dict[str, Combination]:
-    """For each basis the line that puts the threshold and the band's low end where the shares of `cuts` are.
+    """For each basis a line from its plain sum to a calibrated logit.
 
-    `pictures` are summed plainly. First each basis is put where the shares of real pictures of held-out sources are asked for;
-    then all are lowered together until no more reals of `val` are called fake than asked. Raises CannotFit without reals.
+    Its slope is that of logistic regression, both labels counting alike; it is moved so that the share `fake_held_out` of real
+    pictures of held-out sources reaches the threshold. Then all are lowered together until no more reals of `val` are called fake
+    than asked. Raises CannotFit without real pictures.
     """
     reals = (label_P == 0) & is_held_out_P
     if not reals.any():
         raise CannotFit("there are no real pictures outside of the face sets: where the threshold lies cannot be known")
-    high, low = _logit(cuts.threshold), _logit(cuts.band_low)
+    high = logit_of(cuts.threshold)
     lines: dict[str, tuple[float, float]] = {}
     for basis in (Basis.FACES.value, Basis.BOTH.value, Basis.WHOLE.value):
-        own = reals & (pictures.basis_P == basis)
-        chosen = pictures.logit_P[own if own.sum() >= _LEAST_REALS else reals]
-        at_threshold = threshold_for(chosen, cuts.fake_held_out)
-        at_low = threshold_for(chosen, cuts.flagged_held_out)
-        slope = (high - low) / max(at_threshold - at_low, 0.05 * float(chosen.std()), 1e-6)
-        lines[basis] = (slope, high - slope * at_threshold)
+        own = is_held_out_P & (pictures.basis_P == basis)
+        if min(int((own & (label_P == label)).sum()) for label in (0, 1)) < _LEAST:
+            own = is_held_out_P
+        slope = _balanced_slope(label_P[own], pictures.logit_P[own])
+        lines[basis] = (slope, high - slope * threshold_for(pictures.logit_P[own & reals], cuts.fake_held_out))
     logit_P = np.asarray(
         [
             lines[str(basis)][0] * logit + lines[str(basis)][1]
@@ -121,12 +124,21 @@ def calibrated_combinations(
     }
 
 
-def with_combinations(
-    card: CheckpointCard, combinations: Mapping[str, Combination], calibration: Calibration, cuts: Cuts
-) -> CheckpointCard:
-    """`card` with how heads are summed, the calibration of a single face, and both cuts."""
-    return replace(card, combinations=combinations, calibration=calibration, threshold=cuts.threshold, band_low=cuts.band_low)
+def band_start(reals: NDArray[np.float64], cuts: Cuts) -> float:
+    """Where the band begins, as a score: `cuts.band_low`, or higher, so that no more `reals` (logits) are flagged than asked."""
+    at = threshold_for(reals, cuts.flagged_held_out)
+    return min(cuts.threshold, max(cuts.band_low, float(sigmoid(np.asarray(at)))))
 
 
-def _logit(share: float) -> float:
+def _balanced_slope(labels: NDArray[np.int64], logits: NDArray[np.float64]) -> float:
+    """The slope of logistic regression on one number, both labels counting alike."""
+    spread = float(logits.std())
+    if spread < 1e-9 or len(set(labels.tolist())) < 2:
+        raise CannotFit("the heads say the same of every picture, or all are of one label: nothing can be calibrated")
+    fitted = LogisticRegression(C=np.inf, class_weight="balanced").fit((logits - logits.mean())[:, None] / spread, labels)
+    return max(float(fitted.coef_[0, 0]), _LEAST_SLOPE) / spread
+
+
+def logit_of(share: float) -> float:
+    """The logit of a score."""
     return math.log(share / (1 - share))

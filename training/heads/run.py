@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from worker.detector.checkpoints.card import Calibration, CheckpointCard, CheckpointError, file_sha256
+from worker.detector.checkpoints.card_tables import held_out_table
 from worker.detector.checkpoints.checkpoint import backbone_hashes, library_versions, load_checkpoint, save_checkpoint
 from worker.detector.faces.face_crops import FaceInputs
 from worker.detector.inference.device import ChosenDevice
@@ -29,15 +30,8 @@ from ..evaluation.calibration import platt
 from ..evaluation.figures import figures
 from ..evaluation.left_out import left_out_figures, left_out_line
 from ..evaluation.logits import labels_of
-from .ablation import ablation, ablation_table
-from .combine import (
-    calibrated_combinations,
-    cnn_weight,
-    fused,
-    pictures_of,
-    plain_combinations,
-    with_combinations,
-)
+from .ablation import ablation
+from .combine import band_start, calibrated_combinations, cnn_weight, fused, pictures_of, plain_combinations
 from .embedding_cache import Embedded, cache_key, embedded
 from .examples import Examples, examples_of
 from .fit import Heads, Logits, fit_heads, held_out_logits
@@ -164,9 +158,12 @@ def _with_cuts(examples: Examples, logits: Logits, weight: float, card: Checkpoi
     counted = np.asarray([row.source not in left_out for row in rows])
     held_out = counted & np.asarray([not plan.is_face_set(row.source) for row in rows])
     val = counted & np.asarray([row.split == "val" for row in rows])
-    combinations = calibrated_combinations(pictures, labels_of(rows), held_out, val, plan.mixture, plan.cuts)
+    labels = labels_of(rows)
+    combinations = calibrated_combinations(pictures, labels, held_out, val, plan.mixture, plan.cuts)
     faces = _single_faces(examples, fused(logits, weight), left_out)
-    return with_combinations(card, combinations, platt(*faces), plan.cuts)
+    card = replace(card, combinations=combinations, calibration=platt(*faces))
+    final = pictures_of(examples, fused(logits, weight), logits.whole_V, card)
+    return replace(card, band_low=band_start(final.logit_P[held_out & (labels == 0)], plan.cuts))
 
 
 def _single_faces(
@@ -213,17 +210,23 @@ def _neutral(examples: Examples, known: Embedded, left_out: set[str], block: int
 def _metrics(
     examples: Examples, logits: Logits, weight: float, card: CheckpointCard, left_out: set[str], say: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Figures of all pictures by heads that were not fitted on their source; of face sets, of the split `val` alone."""
+    """Figures of the split `val`, and of all pictures of held-out sources, by heads that were not fitted on their source.
+
+    Those of face sets in `val` are by the final heads: their sources were trained on.
+    """
     pictures = pictures_of(examples, fused(logits, weight), logits.whole_V, card)
     rows = [examples.rows[row] for row in pictures.row_P]
     scores = sigmoid(pictures.logit_P)
-    found: dict[str, Any] = {
-        "split": "held-out sources",
-        "seen_sources": sorted({row.source for row in rows if examples.plan.is_face_set(row.source)} - left_out),
-        **figures(rows, scores, card.threshold, card.band_low),
-        "ablation": ablation(examples, logits, weight, card),
+    val = np.asarray([row.split == "val" for row in rows])
+    kept = [row for row in rows if row.split == "val"]
+    wild = [row for row in rows if not examples.plan.is_face_set(row.source)]
+    found: dict[str, Any] = {"split": "val", **figures(kept, scores[val], card.threshold, card.band_low)}
+    found["held_out"] = {
+        "images": len(wild),
+        "sources": len({row.source for row in wild}),
+        "rows": ablation(examples, logits, weight, card),
     }
-    say(ablation_table(found["ablation"]))
+    say(held_out_table(found["held_out"]["rows"]))
     for source in left_out:
         own = np.asarray([row.source == source for row in rows])
         if not own.any():
@@ -244,12 +247,18 @@ def _metrics(
 def _record(run: HeadsRun, hashes: dict[str, str], rows: tuple[Row, ...], known: Embedded, weight: float) -> dict[str, Any]:
     trained = [row for row in rows if row.split == "train" and row.source != run.left_out]
     return {
-        "heads": asdict(run.recipe.plan),
+        "heads": {
+            "penalties": ", ".join(f"{name} {value:g}" for name, value in asdict(run.recipe.plan.penalties).items()),
+            "weight of the CNN": round(weight, 4),
+            "views": len(known.views),
+            "folds": run.recipe.plan.folds,
+            "seed": run.recipe.plan.seed,
+        },
+        "heads_plan": asdict(run.recipe.plan),
         "left_out": run.left_out,
         "started_from": hashes[run.recipe.cnn],
         "manifest_sha256": run.manifest.sha256,
         "rows": len(trained),
-        "views": len(known.views),
         "cnn_weight": weight,
         "sources": sources_of(trained),
     }
