@@ -63,6 +63,10 @@ def by_hand() -> Iterator[tuple[str, bytes]]:
     for kind, picture in faces.items():
         yield f"fake-astronaut-face-{kind}.jpg", jpeg(cut(picture, ASTRONAUT_HEAD))
     yield "fake-astronaut-swapped.jpg", jpeg(face_swap.swapped(portrait, ASTRONAUT_POINTS, other, OFFICER_POINTS))
+    careless = face_swap.swapped_carelessly(portrait, ASTRONAUT_POINTS, other, OFFICER_POINTS)
+    yield "fake-astronaut-face-swapped-carelessly.jpg", jpeg(cut(careless, ASTRONAUT_HEAD))
+    swapped = face_swap.swapped(other, OFFICER_POINTS, portrait, ASTRONAUT_POINTS)
+    yield "fake-officer-face-swapped.jpg", jpeg(cut(swapped, OFFICER_HEAD))
     careless = face_swap.swapped_carelessly(other, OFFICER_POINTS, portrait, ASTRONAUT_POINTS)
     yield "fake-officer-face-swapped-carelessly.jpg", jpeg(cut(careless, OFFICER_HEAD))
     yield "fake-officer-face-smoothed.jpg", jpeg(cut(retouching.smoothed(other), OFFICER_HEAD))
