@@ -40,7 +40,7 @@ def main() -> None:
         said = capture([sys.executable, "-m", "scanner", "scan", "samples"], environment)
         report = [sys.executable, "-m", "scanner", "report", "--format", "json"]
         items = json.loads(subprocess.run(report, cwd=HERE, env=environment, check=True, capture_output=True).stdout)["items"]
-    draw(chosen(items, sys.argv[1:])).save(HERE / "docs" / "images" / "flagged.png", optimize=True)
+    draw(chosen(items, sys.argv[1:])).quantize(128).save(HERE / "docs" / "images" / "flagged.png", optimize=True)
     console = Console(record=True, width=COLUMNS, file=StringIO(), force_terminal=True)
     console.print("[bold]$ dfscan scan samples[/bold]", highlight=False)
     console.print(Text.from_ansi(last_states(said).replace(f"{HERE}{os.sep}", "")))
