@@ -143,6 +143,17 @@ def test_a_gate_starts_half_open_and_a_late_head_has_none() -> None:
     assert LateHead([2, 3], [True, True], (), 0.0).gate is None
 
 
+def test_no_gate_silences_a_branch() -> None:
+    head = LateHead([2, 3], [True, True], (), 0.0, gated=True)
+    assert head.gate is not None
+    with torch.no_grad():
+        head.gate.bias.fill_(-1e6)
+        head.heads[1][-1].bias.fill_(1.0)
+
+    assert head(torch.randn(4, 5)).tolist() == [[pytest.approx(LEAST)]] * 4
+    assert LEAST > 0
+
+
 def test_a_late_head_starts_as_the_plain_sum() -> None:
     head = LateHead([2, 3], [True, True], (), 0.0)
 
