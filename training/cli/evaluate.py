@@ -46,8 +46,8 @@ def evaluate(
     from worker.detector.weights.public_weights import backbone_files
 
     from ..data.manifest import read_manifest
-    from ..evaluation.report import Subject, evaluation_of, refuse_earlier_report, report_text, write_report
     from ..loop.run_log import tenths
+    from ..reports.report import Subject, evaluation_of, refuse_earlier_report, report_text, write_report
 
     if with_faces and with_robustness:
         raise click.UsageError("--robustness is measured on face crops as they are: leave --faces out")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from training.data.manifest import Row
 from training.evaluation.metrics import auc, equal_error_rate
-from training.evaluation.plots import Scored, det_plot, draw_plots, reliability_plot, roc_plot, score_histograms, scored
+from training.reports.plots import Scored, det_plot, draw_plots, reliability_plot, roc_plot, score_histograms, scored
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.manifest import Row
-from . import figures, metrics
-from .bootstrap import Measure
-from .logits import ScannedScores, labels_of
+from ..evaluation import figures, metrics
+from ..evaluation.bootstrap import Measure
+from ..evaluation.logits import ScannedScores, labels_of
 
 # A name, the smallest and the largest number of faces.
 NUMBERS = (("0", 0, 0), ("1", 1, 1), ("2", 2, 2), ("3-5", 3, 5), ("6 and more", 6, 10**9))

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
 from ..data.manifest import Row
-from .logits import labels_of
-from .metrics import ECE_BINS, auc, equal_error_rate
-from .weighted_metrics import Labels, Scores
+from ..evaluation.logits import labels_of
+from ..evaluation.metrics import ECE_BINS, auc, equal_error_rate
+from ..evaluation.weighted_metrics import Labels, Scores
 
 # Okabe & Ito's colours, told apart with colour-blind eyes too.
 _REAL, _FAKE, _MARK = "#0072B2", "#D55E00", "#444444"

@@ -14,7 +14,7 @@ import torch
 from training.data.manifest import Row
 from training.evaluation.figures import figures
 from training.evaluation.logits import logits_of
-from training.evaluation.report import Evaluation, ReportUnwritable, Subject, evaluation_of, report_text, write_report
+from training.reports.report import Evaluation, ReportUnwritable, Subject, evaluation_of, report_text, write_report
 from worker.detector.checkpoints.card import Calibration, CheckpointCard, file_sha256
 from worker.detector.checkpoints.checkpoint import save_checkpoint
 from worker.detector.image.preprocess import Preprocessing

@@ -7,9 +7,9 @@ import pytest
 
 from training.data.manifest import Row
 from training.evaluation import figures
-from training.evaluation.breakdown import breakdown, breakdown_parts
 from training.evaluation.logits import ScannedScores
 from training.evaluation.metrics import auc
+from training.reports.breakdown import breakdown, breakdown_parts
 
 
 @pytest.fixture(autouse=True)

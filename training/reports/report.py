@@ -16,14 +16,14 @@ from worker.detector.checkpoints.checkpoint import library_versions
 from worker.detector.inference.predictor import Predictor
 
 from ..data.manifest import Row, sources_of
+from ..evaluation.calibration import calibrated, fitted_prior
+from ..evaluation.figures import figures
+from ..evaluation.logits import logits_of, scanned_scores_of
+from ..evaluation.published_results import anchors_beside
+from ..evaluation.robustness import robustness
+from ..evaluation.weighted_metrics import Scores
 from .breakdown import breakdown, breakdown_parts
-from .calibration import calibrated, fitted_prior
-from .figures import figures
-from .logits import logits_of, scanned_scores_of
 from .plots import draw_plots, scored
-from .published_results import anchors_beside
-from .robustness import robustness
-from .weighted_metrics import Scores
 
 _FILES = ("evaluation.json", "evaluation.md")
 _TITLES = {"roc": "ROC", "det": "DET", "reliability": "Reliability", "scores": "Scores per source"}

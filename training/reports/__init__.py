@@ -1,0 +1,1 @@
+"""Evaluation reports: tables, breakdowns and plots in a folder."""
