@@ -146,10 +146,10 @@ def _try_out(source: Path, detector: "FusionDetector", card: CheckpointCard) -> 
     size = card.recipe.preprocessing.size
     predictor = Predictor(detector, card, ChosenDevice("cpu", "a trial"), 1)
     try:
-        logit = float(predictor.logits(np.full((1, size, size, 3), 127, np.uint8))[0])
+        answers_K = predictor.answers(np.full((1, size, size, 3), 127, np.uint8))[0]
     except RuntimeError as error:  # an input size that a branch cannot take, for one
         raise CheckpointError(f"{source} cannot score a picture: {error}; train or fetch it anew") from None
-    if not np.isfinite(logit):
+    if not np.isfinite(answers_K).all():
         raise CheckpointError(f"{source} gives no score on a grey picture: its weights are broken; train or fetch it anew")
 
 

@@ -12,7 +12,8 @@ from ..image.preprocess import Preprocessing
 class BranchInput(nn.Module):
     """Resizes and normalises anew. The resize is a product with a constant matrix on each side, which every runtime has.
 
-    The matrices are those of bicubic interpolation with antialiasing (Keys 1981, a = -0.5), as `preprocess.to_square` does it.
+    The matrices are those of bicubic interpolation with antialiasing (Keys 1981, a = -0.5), as `to_square` does it;
+    but at hard edges values are not cut off at 0 and 255.
     """
 
     rows_hH: Tensor

