@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
-
 from scanner.base.errors import KnownError
 from scanner.database.engine import Database
 from scanner.quarantine.removals import QUARANTINE, Journal, Removed, quarantine, restore, trash
@@ -40,7 +38,7 @@ class RemovalAct:
                 self.moved.append(self._move(file_id))
             except KnownError as error:
                 refused.append(error)
-        return _summary(_tr("Moved to quarantine") if self.kind == QUARANTINE else _tr("Moved to the trash"), self.moved, refused)
+        return _summary("Moved to quarantine" if self.kind == QUARANTINE else "Moved to the trash", self.moved, refused)
 
     def undo(self) -> str:
         """Move them back."""
@@ -50,7 +48,7 @@ class RemovalAct:
                 back.append(restore(self.journal, removal.id, reviewer=self.reviewer))
             except KnownError as error:
                 refused.append(error)
-        return _summary(_tr("Restored"), back, refused)
+        return _summary("Restored", back, refused)
 
     def _move(self, file_id: int) -> Removed:
         if self.kind == QUARANTINE:
@@ -74,7 +72,7 @@ def export_report(database: Database, paths: Sequence[str], target: str, *, conf
     else:
         raise ExportFailed(f"{target}: a report ends with .html, .csv or .json")
     report_output(target, database, force=confirmed).write([text])
-    return _tr("{count} images written to {target}").format(count=len(report.items), target=target)
+    return f"{len(report.items)} images written to {target}"
 
 
 def _summary(word: str, done: Sequence[object], refused: Sequence[KnownError]) -> str:
@@ -82,7 +80,3 @@ def _summary(word: str, done: Sequence[object], refused: Sequence[KnownError]) -
         raise refused[0]
     text = f"{word}: {len(done)}"
     return f"{text}. {len(refused)} not: {refused[0]}" if refused else text
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("file_acts", text)

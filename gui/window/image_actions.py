@@ -66,12 +66,12 @@ class ImageActs(QObject):
         database = self._presenter.database
 
         def ask(_: object) -> None:
-            words = self.tr(
-                "They are moved to {folder}.\n\nUndo, or \N{LEFT DOUBLE QUOTATION MARK}Quarantine and trash"
+            words = (
+                f"They are moved to {printable(folder)}.\n\nUndo, or \N{LEFT DOUBLE QUOTATION MARK}Quarantine and trash"
                 "\N{RIGHT DOUBLE QUOTATION MARK} in the File menu, gives each its name, place and times back."
-            ).format(folder=printable(folder))
-            title = self.tr("Move {count} image(s) to quarantine?").format(count=len(chosen))
-            if self._confirm(title, words, chosen, self.tr("Move to quarantine")):
+            )
+            title = f"Move {len(chosen)} image(s) to quarantine?"
+            if self._confirm(title, words, chosen, "Move to quarantine"):
                 self._remove(chosen, QUARANTINE, folder)
 
         self._presenter.ask(lambda: check_quarantine_folder(database, folder, self._ignore), ask)
@@ -81,9 +81,9 @@ class ImageActs(QObject):
         chosen = self._page.selected()
         if not chosen:
             return
-        words = self.tr("Undo gives each its name, place and times back, as long as the trash is not emptied.")
-        title = self.tr("Move {count} image(s) to the trash?").format(count=len(chosen))
-        if self._confirm(title, words, chosen, self.tr("Move to the trash")):
+        words = "Undo gives each its name, place and times back, as long as the trash is not emptied."
+        title = f"Move {len(chosen)} image(s) to the trash?"
+        if self._confirm(title, words, chosen, "Move to the trash"):
             self._remove(chosen, TRASH, "")
 
     def export(self) -> None:
@@ -93,9 +93,9 @@ class ImageActs(QObject):
             return
         target, chosen_filter = QFileDialog.getSaveFileName(
             self._window,
-            self.tr("Export {count} image(s)").format(count=len(chosen)),
+            f"Export {len(chosen)} image(s)",
             "report.html",
-            self.tr("Web page (*.html);;Table (*.csv);;JSON (*.json)"),
+            "Web page (*.html);;Table (*.csv);;JSON (*.json)",
         )
         if target:
             # The dialog has asked whether the file that it was given may be replaced, not one of another name.
@@ -114,13 +114,13 @@ class ImageActs(QObject):
         paths = [item.path for item in self._page.selected()]
         if paths:
             QGuiApplication.clipboard().setText("\n".join(map(printable, paths)))
-            self._presenter.said.emit(self.tr("Copied {count} path(s)").format(count=len(paths)))
+            self._presenter.said.emit(f"Copied {len(paths)} path(s)")
 
     def open_folder(self, opened: Callable[[QUrl], bool] = QDesktopServices.openUrl) -> None:
         """Show the folder of the current image in the desktop's file browser."""
         current = self._page.current()
         if current is not None and not opened(QUrl.fromLocalFile(os.path.dirname(current.path))):
-            self._presenter.complained.emit(self.tr("No program shows folders here"))
+            self._presenter.complained.emit("No program shows folders here")
 
     def show_kept(self) -> None:
         """Everything that was moved away."""
@@ -146,7 +146,7 @@ class ImageActs(QObject):
     def _remove(self, chosen: Sequence[QueueItem], kind: str, folder: str) -> None:
         ids = [item.file_id for item in chosen]
         act = RemovalAct(self._journal, ids, self._store.read().reviewer, kind, folder, send2trash)
-        text = self.tr("{kind} ({count})").format(kind=kind, count=len(ids))
+        text = f"{kind} ({len(ids)})"
         self._page.advance()
         self._presenter.doing.do(act, text, [item.content_id for item in chosen])
 
@@ -154,7 +154,7 @@ class ImageActs(QObject):
         box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=self._window)
         names = [printable(item.path) for item in chosen[:_NAMED]]
         if len(chosen) > _NAMED:
-            names.append(self.tr("and {count} more").format(count=len(chosen) - _NAMED))
+            names.append(f"and {len(chosen) - _NAMED} more")
         box.setInformativeText("\n".join(names) + "\n\n" + words)
         yes = box.addButton(button, QMessageBox.ButtonRole.AcceptRole)
         no = box.addButton(QMessageBox.StandardButton.Cancel)
