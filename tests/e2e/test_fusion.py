@@ -54,10 +54,8 @@ def test_the_samples_are_told_apart(laptop: Any, backbone: Path) -> None:
 
 
 def test_without_its_backbone_lite_scans_and_says_so(laptop: Any, make_picture: Any, tmp_path: Path) -> None:
-    picture = make_picture(tmp_path / "a.jpg")
-
-    scanned = laptop.run("scan", picture)
-    refused = laptop.run("--model", "fusion", "scan", picture, exit_status=2)
+    scanned = laptop.run("scan", make_picture(tmp_path / "a.jpg"))
+    refused = laptop.run("--model", "fusion", "scan", make_picture(tmp_path / "b.jpg", size=(90, 70)), exit_status=2)
 
     assert "dfscan model fetch clip-vit-b-16" in scanned.stderr
     assert "model lite" in scanned.stdout + scanned.stderr

@@ -78,9 +78,9 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         worker = replace(_load(settings, chosen.path, name, database, decoders, path_map), tell=tell)
         decoders.warm_up()
         device = f"{worker.predictor.ran_on} ({worker.predictor.device.reason})"
+        if chosen.notice:  # where a person sees what scans: `scan`, `status` and the window show the device
+            device = f"{device}; {chosen.notice}"[:200]
         say(f"model {worker.model.name}, device {device}")
-        if chosen.notice:
-            say(chosen.notice)
         clear_embedded_queue(settings)
         app = make_app(settings)
         exit_status: list[int] = []

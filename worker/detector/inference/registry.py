@@ -12,7 +12,7 @@ import numpy as np
 from scanner.base.files import written_whole
 
 from ..checkpoints.card import CheckpointCard, CheckpointError, file_sha256, read_card
-from ..weights.public_weights import weights_with_hash
+from ..weights.public_weights import BackboneMissing, weights_with_hash
 from .device import ChosenDevice
 
 if TYPE_CHECKING:
@@ -71,10 +71,15 @@ class Choice:
 def choose_checkpoint(wanted: str, data_dir: Path, files: "BackboneFiles") -> Choice:
     """The checkpoint named `wanted`; where nobody named one, the best bundled one whose public weights are on this machine.
 
-    Raises CheckpointError for one that was named and is not there. That its public weights are, loading it tells.
+    Raises CheckpointError for one that was named and is not there, and BackboneMissing where its public weights are not: what was
+    exported of it earlier is not used without them.
     """
     if wanted:
-        return Choice(find_checkpoint(wanted, data_dir))
+        path = find_checkpoint(wanted, data_dir)
+        missing = _lacking(read_card(path), files, of_others=False)
+        if missing:
+            raise BackboneMissing(f"{path.stem} needs {missing}")
+        return Choice(path)
     notice = None
     for name in PREFERRED:
         path = bundled_folder() / (name + _SUFFIX)
@@ -86,12 +91,17 @@ def choose_checkpoint(wanted: str, data_dir: Path, files: "BackboneFiles") -> Ch
     raise CheckpointError("no bundled checkpoint can run here; name one of `dfscan model list` with DFSCAN_MODEL")
 
 
-def _lacking(card: CheckpointCard, files: "BackboneFiles") -> str | None:
-    """What public weights a checkpoint needs that are not here, and what brings them; None when it has all."""
+def _lacking(card: CheckpointCard, files: "BackboneFiles", *, of_others: bool = True) -> str | None:
+    """What public weights a checkpoint needs that are not here, and what brings them; None when it has all.
+
+    Weights that this version does not know count only `of_others`: a user's own file is found when the network is loaded.
+    """
     for sha256 in card.backbones.values():
         weights = weights_with_hash(sha256)
         if weights is None:
-            return f"public weights with the sha256 {sha256}, which this version does not know"
+            if of_others:
+                return f"public weights with the sha256 {sha256}, which this version does not know"
+            continue
         path = files.find(weights)
         if path is None or not path.is_file():
             return f"{weights.what}; `dfscan model fetch {weights.name}` brings it"

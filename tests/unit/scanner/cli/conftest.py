@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import Dfscan
+from files.command import Dfscan
 from files.rows import WHEN, fill
 from sqlalchemy import insert
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Dfscan
+from files.command import Dfscan
 from files.rows import fill
 from sqlalchemy import text
 

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import Dfscan
+from files.command import Dfscan
 from sqlalchemy import text
 
 from .conftest import Here

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Dfscan
+from files.command import Dfscan
 
 from .conftest import Here
 

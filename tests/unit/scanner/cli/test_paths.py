@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Dfscan
+from files.command import Dfscan
 
 from .conftest import Here
 

@@ -1,7 +1,7 @@
 """No command shows a password, whichever way it fails."""
 
 import pytest
-from conftest import Dfscan
+from files.command import Dfscan
 
 from .conftest import Here
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import Dfscan
+from files.command import Dfscan
 
 from .conftest import Here
 

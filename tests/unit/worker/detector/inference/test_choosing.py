@@ -13,7 +13,7 @@ from worker.detector.inference import registry
 from worker.detector.inference.registry import Choice, bundled_folder, choose_checkpoint
 from worker.detector.model.network import FusionDetector
 from worker.detector.weights import public_weights
-from worker.detector.weights.public_weights import BackboneFiles, backbone_files, backbones_folder
+from worker.detector.weights.public_weights import BackboneFiles, BackboneMissing, backbone_files, backbones_folder
 from worker.service.checks import checks
 from worker.service.public_weights import chosen_checkpoint
 
@@ -87,10 +87,13 @@ def test_weights_that_this_version_does_not_know_are_named_by_their_hash(
     assert "ab" * 32 in (place.choose().notice or "")
 
 
-@pytest.mark.parametrize("name", ["fusion", "lite"])
-def test_one_that_was_named_scans_and_is_not_replaced(place: Place, name: str) -> None:
-    """That its public weights are missing, loading it tells."""
-    assert place.choose(name) == Choice(place.bundled / f"{name}.safetensors", None)
+def test_one_that_was_named_scans_or_says_what_it_needs(place: Place) -> None:
+    """Another never takes its place."""
+    assert place.choose("lite") == Choice(place.bundled / "lite.safetensors", None)
+    with pytest.raises(BackboneMissing, match=r"fusion needs CLIP ViT-B/16.*model fetch clip-vit-b-16"):
+        place.choose("fusion")
+    place.bring()
+    assert place.choose("fusion") == Choice(place.bundled / "fusion.safetensors", None)
 
 
 def test_one_that_was_named_and_is_not_there_is_an_error(place: Place) -> None:
@@ -113,8 +116,9 @@ def test_a_bundled_one_alone_scans_without_a_notice(place: Place) -> None:
 
 def test_settings_choose_in_the_same_way(place: Place) -> None:
     assert chosen_checkpoint(Settings(place.data_dir)).path.stem == "lite"
-    assert chosen_checkpoint(Settings(place.data_dir, model="fusion")).path.stem == "fusion"
+    assert chosen_checkpoint(Settings(place.data_dir, model="lite")).path.stem == "lite"
     place.bring()
+    assert chosen_checkpoint(Settings(place.data_dir, model="fusion")).path.stem == "fusion"
     assert chosen_checkpoint(Settings(place.data_dir)).path.stem == "fusion"
 
 

@@ -1,0 +1,85 @@
+"""The `dfscan` command for tests."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scanner.database.engine import Database, open_database
+
+
+@dataclass
+class Dfscan:
+    """The `dfscan` command with an environment of its own."""
+
+    data_dir: Path
+    environment: dict[str, str]
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def run(
+        self, *arguments: str | Path, exit_status: int | tuple[int, ...] = 0, timeout: float = 240
+    ) -> subprocess.CompletedProcess[str]:
+        """Run to the end; fail with all that was said unless it ends with (one of) `exit_status`."""
+        done = subprocess.run(
+            self._command(arguments),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            cwd=self.data_dir.parent,
+        )
+        if done.returncode not in (exit_status if isinstance(exit_status, tuple) else (exit_status,)):
+            pytest.fail(
+                f"{arguments} ended with {done.returncode}, not {exit_status}:\n{done.stdout}\n{done.stderr}\n{self.worker_log()}"
+            )
+        return done
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start and go on; killed at the end of the test if it still runs."""
+        with (self.data_dir.parent / f"started-{len(self.started)}.log").open("w") as log:
+            process = subprocess.Popen(
+                self._command(arguments), env=self.environment, stdout=log, stderr=log, text=True, cwd=self.data_dir.parent
+            )
+        self.started.append(process)
+        return process
+
+    def report(self, *arguments: str | Path) -> dict[str, Any]:
+        """`report --format json`."""
+        found: dict[str, Any] = json.loads(self.run("report", "--format", "json", *arguments).stdout)
+        return found
+
+    def statuses(self, *arguments: str | Path) -> dict[str, str]:
+        """Label or state by file name."""
+        return {Path(item["path"]).name: item["label"] or item["state"] for item in self.report(*arguments)["items"]}
+
+    @cached_property
+    def database(self) -> Database:
+        """The database behind the command."""
+        return open_database(self.environment["DFSCAN_DATABASE_URL"])
+
+    def close(self) -> None:
+        """Stop what was started and still runs."""
+        for process in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        if "database" in vars(self):
+            self.database.close()
+
+    def worker_log(self) -> str:
+        """What the embedded workers wrote."""
+        log = self.data_dir / "logs" / "worker.log"
+        return log.read_text() if log.exists() else "(no worker log)"
+
+    def _command(self, arguments: tuple[str | Path, ...]) -> list[str]:
+        return [sys.executable, "-m", "scanner", *map(str, arguments)]
