@@ -124,14 +124,16 @@ def test_who_did_not_look_blames_no_one(database: Database, worker: EmbeddedWork
 
 
 def test_one_that_asks_to_be_replaced_is_charged_nothing(
-    worker: EmbeddedWorker, clock: Clock, be: Callable[[str], None], pend, lease, row, wait_until
+    worker: EmbeddedWorker, clock: Clock, be: Callable[[str], None], pend, lease, row, wait_until, tmp_path: Path
 ) -> None:
-    be(f"exit {EXIT_RENEW}")
+    begun = tmp_path / "begun"
+    be(f"touch '{begun}'; exit {EXIT_RENEW}")
     first = worker.name
     pend("/a")
     os.kill(worker._process.pid, 9)  # type: ignore[union-attr]
     wait_until(lambda: look(worker, clock, NOTHING, 5), 30, "the next one")
     lease(worker.name)
+    wait_until(begun.exists, 30, "its script, read before it changes")
     be("exec sleep 1000")
     wait_until(lambda: look(worker, clock, NOTHING, 5), 30, "the one after that")
     assert worker.name != first
