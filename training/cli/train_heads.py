@@ -30,6 +30,7 @@ class HeadsRequest:
     loaders: int
     left_out: str | None
     leaves_each_out: bool
+    in_bfloat16: bool
 
 
 def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path | None, *, from_reviews: bool) -> None:
@@ -65,6 +66,7 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
         request.loaders,
         request.left_out,
         request.leaves_each_out,
+        request.in_bfloat16,
     )
     click.echo(run_heads(run, say))
 

@@ -20,6 +20,7 @@ from worker.detector.faces.face_crops import FaceInputs
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor
 from worker.detector.inference.scorer import sigmoid
+from worker.detector.inference.torch_runtime import narrowed
 from worker.detector.model.assembly import build_detector, find_backbone_files
 from worker.detector.model.network import FusionDetector
 from worker.detector.weights.public_weights import BackboneFiles
@@ -44,7 +45,10 @@ _MICRO_BATCH = 32
 
 @dataclass(frozen=True)
 class HeadsRun:
-    """Everything that a run is made of. `start` is the CNN's checkpoint, `cache` the folder for embeddings of all runs."""
+    """Everything that a run is made of.
+
+    `start` is the CNN's checkpoint, `cache` the folder for embeddings of all runs. `in_bfloat16` embeds by CLIP in bfloat16.
+    """
 
     recipe: HeadsRecipe
     manifest: Manifest
@@ -56,6 +60,7 @@ class HeadsRun:
     loader_processes: int = 0
     left_out: str | None = None
     leaves_each_out: bool = False
+    in_bfloat16: bool = False
 
 
 def heads_files(recipe: HeadsRecipe, files: BackboneFiles, start: Path) -> BackboneFiles:
@@ -74,10 +79,11 @@ def run_heads(run: HeadsRun, say: Callable[[str], None]) -> Path:
     detector, start_card = _with_cnn(run)
     hashes = {**backbone_hashes(network, run.files), run.recipe.cnn: file_sha256(run.start)}
     card = _first_card(run)
-    predictor = Predictor(detector, card, run.device, _MICRO_BATCH)
+    predictor = Predictor(_embedding(detector, run), card, run.device, _MICRO_BATCH)
     rows = chosen_rows(run.manifest.rows, plan)
     _refuse_unknown_source(run, rows)
-    folder = run.cache / cache_key(network, plan, hashes, rows)[:32]
+    computed = {**hashes, "computed in": "bfloat16"} if run.in_bfloat16 else hashes
+    folder = run.cache / cache_key(network, plan, computed, rows)[:32]
     known = embedded(predictor, plan, rows, folder, processes=run.loader_processes, say=say)
     detector.cpu()
     examples = examples_of(known, rows, plan, detector)
@@ -117,6 +123,11 @@ def _with_cnn(run: HeadsRun) -> tuple[FusionDetector, CheckpointCard]:
     heads: Any = detector.head.heads
     heads[1].load_state_dict(started.head.state_dict())
     return detector.eval(), card
+
+
+def _embedding(detector: FusionDetector, run: HeadsRun) -> FusionDetector:
+    """The network that embeds. The CNN stays in float32: its head is not fitted anew to what rounding does to it."""
+    return narrowed(detector, set(detector.parts) - {run.recipe.cnn}) if run.in_bfloat16 else detector
 
 
 def _refuse_other_cnn(recipe: HeadsRecipe, card: CheckpointCard, start: Path) -> None:
@@ -251,6 +262,7 @@ def _record(run: HeadsRun, hashes: dict[str, str], rows: tuple[Row, ...], known:
             "penalties": ", ".join(f"{name} {value:g}" for name, value in asdict(run.recipe.plan.penalties).items()),
             "weight of the CNN": round(weight, 4),
             "views": len(known.views),
+            "embedded in": "bfloat16" if run.in_bfloat16 else "float32",
             "folds": run.recipe.plan.folds,
             "seed": run.recipe.plan.seed,
         },

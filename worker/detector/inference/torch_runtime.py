@@ -1,6 +1,7 @@
 """The network run by torch, on any device."""
 
 import copy
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..image.preprocess import Preprocessing
+from ..model.branch import Branch
 from ..model.network import FusionDetector
 from .answers import Answers
 from .device import ChosenDevice
@@ -16,7 +18,7 @@ from .micro_batches import Forward
 
 def forward_of(detector: FusionDetector, preprocessing: Preprocessing, device: ChosenDevice, *, in_bfloat16: bool) -> Forward:
     """How torch runs `detector`, a network in evaluation mode on `device`; with `in_bfloat16` a copy of it, in part."""
-    answers = Answers(_narrow(detector) if in_bfloat16 else detector, preprocessing)
+    answers = Answers(narrowed(detector, detector.parts) if in_bfloat16 else detector, preprocessing)
     place = torch.device(device.name)
 
     @torch.inference_mode()
@@ -27,17 +29,23 @@ def forward_of(detector: FusionDetector, preprocessing: Preprocessing, device: C
     return forward
 
 
-def _narrow(detector: FusionDetector) -> FusionDetector:
-    """A copy whose branches compute in bfloat16; its head stays in float32, it is small and its errors are not averaged."""
+def narrowed(detector: FusionDetector, names: Iterable[str]) -> FusionDetector:
+    """A copy whose branches of these names compute in bfloat16.
+
+    Its heads stay in float32: they are small, and their errors are not averaged.
+    """
     narrow = copy.deepcopy(detector)
-    narrow.branches = nn.ModuleDict({name: _Narrow(branch) for name, branch in narrow.branches.items()})
+    for name in names:
+        narrow.branches[name] = _Narrow(narrow.parts[name])
     return narrow
 
 
 class _Narrow(nn.Module):
-    def __init__(self, branch: nn.Module) -> None:
+    def __init__(self, branch: Branch) -> None:
         super().__init__()
         self.branch = branch.bfloat16()
+        self.width = branch.width
+        self.is_constant = branch.is_constant
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         embeddings_BD: Tensor = self.branch(images_BCHW.bfloat16())
