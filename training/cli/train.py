@@ -23,7 +23,8 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 @click.option("--from", "start", help="Start from this checkpoint (a name or a file) instead of public weights.")
 @click.option("--leave-out", help="A source to leave out, and to measure on at the end.")
 @click.option("--leave-out-each", is_flag=True, help="Leave out each source in turn and print the matrix (recipes with [heads]).")
-@click.option("--cache", type=click.Path(path_type=Path), help="Folder of embeddings (recipes with [heads]), for all runs.")
+@click.option("--cache", type=click.Path(path_type=Path), help="Folder of embeddings of frozen branches, for all runs.")
+@click.option("--no-cache", is_flag=True, help="Compute frozen branches anew in every epoch.")
 @click.option(
     "--bfloat16", is_flag=True, help="Embed by CLIP in bfloat16 (recipes with [heads]): quicker where the processor has it."
 )
@@ -44,6 +45,7 @@ def train(
     leave_out: str | None,
     leave_out_each: bool,
     cache: Path | None,
+    no_cache: bool,
     bfloat16: bool,
     epochs: int | None,
     device: str,
@@ -77,6 +79,8 @@ def train(
     if isinstance(chosen, HeadsRecipe):
         if epochs or resume:
             raise click.UsageError("heads have no epochs, and nothing to resume: embeddings that are there are not made anew")
+        if no_cache:
+            raise click.UsageError("heads are fitted on kept embeddings: --no-cache is for recipes that train by gradients")
         if started is None:
             raise click.UsageError("name the checkpoint of the CNN with --from, `--from lite` for the bundled one")
         request = HeadsRequest(
@@ -84,8 +88,8 @@ def train(
         )
         train_heads(settings, request, manifest_path, from_reviews=from_reviews)
         return
-    if leave_out_each or cache or bfloat16:
-        raise click.UsageError("--leave-out-each, --cache and --bfloat16 are for recipes with [heads], `fusion` for one")
+    if leave_out_each or bfloat16:
+        raise click.UsageError("--leave-out-each and --bfloat16 are for recipes with [heads], `fusion` for one")
     if epochs:
         # Fewer leave out the first, which are smaller.
         sizes = chosen.plan.sizes[-epochs:]
@@ -103,8 +107,9 @@ def train(
         found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say)
         manifest = checked(found, out, loaders, team, say)
         kept, left_out = without_source(manifest, leave_out) if leave_out else (manifest, ())
+        folder = None if no_cache else cache or settings.cache / "embeddings"
         show = stack.enter_context(shown_progress(interactive=sys.stderr.isatty()))
-        path = run_training(Run(chosen, kept, out, team, weights, loaders), show=show, say=say)
+        path = run_training(Run(chosen, kept, out, team, weights, loaders, folder), show=show, say=say)
         if path and leave_out:
             measure_left_out(path, files, leave_out, left_out, kept.of_split("val"), loaders, say)
         if path:

@@ -19,12 +19,12 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from scanner.base.errors import KnownError
 from worker.detector.checkpoints.checkpoint import library_versions
 from worker.detector.inference.predictor import Predictor
 from worker.detector.model.recipes import Recipe
 
 from ..config.heads_plan import HeadsPlan
+from ..data.embedding_files import CacheUnusable, size_text, told_rows
 from ..data.manifest import ManifestError, Row
 from .views import RowViews, View
 
@@ -35,10 +35,6 @@ _ROWS = 8
 _SAVED_EVERY = 20.0  # seconds
 _VIEWS, _NUMBERS, _DONE = "views.jsonl", "embeddings.f16", "done"
 Say = Callable[[str], None]
-
-
-class CacheUnusable(KnownError):
-    """The folder for embeddings cannot be written, or another run writes there."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +52,8 @@ def cache_key(recipe: Recipe, plan: HeadsPlan, hashes: Mapping[str, str], rows: 
     network = {name: asdict(recipe)[name] for name in ("branches", "clip", "clip_blocks", "preprocessing", "inputs")}
     document = {"format": _FORMAT, "hashes": dict(hashes), "shown": shown, "network": network, "versions": library_versions()}
     digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode())
-    for row in rows:
-        told = (os.path.abspath(row.path), _bytes_of(row), row.label, row.source, row.family, row.group, row.split)
-        digest.update(json.dumps(told).encode())
+    for told in told_rows(rows):
+        digest.update(told)
     return digest.hexdigest()
 
 
@@ -123,11 +118,14 @@ def _fill(
     if done == len(rows):
         say(f"{of:,} embeddings from {folder}")
         return
-    say(f"{of:,} views of {len(rows):,} pictures, {_size(total)} in {folder}" + (f"; {done:,} pictures are done" if done else ""))
-    missing, free = total - int(starts[done]) * width * 2, shutil.disk_usage(folder).free
-    if missing > free:
+    say(
+        f"{of:,} views of {len(rows):,} pictures, {size_text(total)} in {folder}"
+        + (f"; {done:,} pictures are done" if done else "")
+    )
+    lacking, free = total - int(starts[done]) * width * 2, shutil.disk_usage(folder).free
+    if lacking > free:
         raise CacheUnusable(
-            f"the embeddings need {_size(missing)} and {folder} has {_size(free)} left: free some, or name another --cache"
+            f"embeddings need {size_text(lacking)} and {folder} has {size_text(free)} left: free some, or name another --cache"
         )
     data = RowViews(rows[done:], plan, predictor.card.recipe.preprocessing.size)
     loader = DataLoader(data, _ROWS, num_workers=processes, collate_fn=list, generator=torch.Generator())
@@ -162,14 +160,6 @@ def _embeddings(predictor: Predictor, images_VHWC: NDArray[np.uint8]) -> NDArray
     return torch.cat(parts).half().cpu().numpy()
 
 
-def _bytes_of(row: Row) -> int:
-    """How large the file is: a picture that was replaced is most often told by it. Raises ManifestError."""
-    try:
-        return row.path.stat().st_size
-    except OSError as error:
-        raise ManifestError(f"{row.path}: {error.strerror}. Mend it, or take its line out of the manifest") from None
-
-
 def _line(views: Sequence[View]) -> str:
     return json.dumps([astuple(view) for view in views]) + "\n"
 
@@ -200,7 +190,3 @@ def _write_done(folder: Path, done: int) -> None:
     partial = folder / f"{_DONE}.partial"
     partial.write_text(str(done), "utf-8")
     partial.replace(folder / _DONE)
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

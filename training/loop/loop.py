@@ -18,6 +18,7 @@ from worker.detector.model.network import FusionDetector
 from ..config.hyperparameters import TrainingPlan
 from ..data.manifest import Row
 from .distributed import Team
+from .frozen_embeddings import FrozenEmbeddings, known_of
 from .optimiser import average_in, learning_rate, optimiser_for, training_step
 from .progress import Pace, Progress
 from .run_state import RunState, begun, restore_state, run_key, save_state
@@ -46,11 +47,13 @@ def train(
     loader_processes: int,
     report: Callable[[Progress], None],
     measure: Callable[[int, FusionDetector], float],
+    frozen: FrozenEmbeddings | None = None,
 ) -> Trained:
     """Train `detector` in place. The leading process calls `report` after each step and `measure` (AUC on `val`) after an epoch.
 
-    The state is written to `folder` every `SAVE_EVERY` steps and after each epoch; when it holds one, the run goes on from it.
-    Raises AnotherRun when that belongs to another plan, network or manifest.
+    What is in `frozen` of the frozen branches is not computed again. The state is written to `folder` every `SAVE_EVERY` steps
+    and after each epoch; when it holds one, the run goes on from it. Raises AnotherRun when that belongs to another plan, network
+    or manifest.
     """
     schedule = schedule_of(rows, plan, team)
     key = run_key(plan, preprocessing, rows, team.size)
@@ -66,9 +69,10 @@ def train(
             break
         detector.train()
         left = batches(rows, schedule, plan, preprocessing, epoch=epoch, step=state.step, team=team, processes=loader_processes)
-        for images_BCHW, labels_B in left if state.step < schedule.starts[epoch + 1] else ():
+        for batch in left if state.step < schedule.starts[epoch + 1] else ():
             rate = learning_rate(plan, state.step, schedule.steps)
-            loss = training_step(called, state.optimiser, images_BCHW, labels_B, plan, weight, rate)
+            known = known_of(frozen, detector, batch, plan, rows, epoch)
+            loss = training_step(called, state.optimiser, batch.images_BCHW, batch.labels_B, plan, weight, rate, known)
             state.step += 1
             average_in(state.average, detector, plan.ema_decay, state.step)
             if team.leads:

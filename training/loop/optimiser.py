@@ -4,6 +4,7 @@ Shapes: B images, C = 3 channels, H = W pixels. Loss: binary cross-entropy on on
 """
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +22,13 @@ def training_step(
     plan: TrainingPlan,
     fake_weight: float,
     rate: float,
+    known: Mapping[str, Tensor] | None = None,
 ) -> float:
-    """One step at learning rate `rate`; returns the loss before it."""
+    """One step at learning rate `rate`; returns the loss before it. `known` are embeddings of frozen branches, by branch."""
     for group in optimiser.param_groups:
         group["lr"] = rate
     with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=plan.autocast):
-        logits_B = called(images_BCHW)
+        logits_B = called(images_BCHW, known)
     weight = torch.tensor(fake_weight, device=labels_B.device)
     loss = nn.functional.binary_cross_entropy_with_logits(logits_B.float(), labels_B, pos_weight=weight)
     optimiser.zero_grad(set_to_none=True)

@@ -29,11 +29,12 @@ from worker.detector.weights.public_weights import BackboneFiles
 from ..config.recipes.reader import TrainingRecipe
 from ..data.manifest import Manifest, Row, sources_of
 from ..evaluation.calibration import Bars
-from ..evaluation.logits import labels_of, logits_of
+from ..evaluation.logits import labels_of
 from ..evaluation.metrics import auc
 from ..evaluation.operating_point import judged
 from .distributed import Team
 from .estimate import seconds_for
+from .frozen_embeddings import FrozenEmbeddings, announced, cached_branches, frozen_embeddings, kept_logits
 from .loop import Trained, train
 from .neutral_embedding import set_neutral
 from .progress import Progress
@@ -56,7 +57,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that a run is made of."""
+    """Everything that a run is made of. In `cache`, where there is one, embeddings of frozen branches are kept."""
 
     recipe: TrainingRecipe
     manifest: Manifest
@@ -64,6 +65,7 @@ class Run:
     team: Team
     weights: Weights
     loader_processes: int
+    cache: Path | None = None
 
 
 def start_weights(network: Recipe, files: BackboneFiles, start: Path | None) -> Weights:
@@ -102,8 +104,10 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
     detector = _start(recipe.network, run.weights)
     device = ChosenDevice(str(team.device), "")
     card = CheckpointCard(recipe.network.name, recipe.network, Calibration(), 0.5, 0.5, "")
+    frozen = _frozen(run, detector, train_rows, as_scanned=False)
+    frozen_val = _frozen(run, detector, val_rows, as_scanned=True)
     if team.leads:
-        _announce(run, detector, train_rows, say)
+        _announce(run, detector, train_rows, frozen, say)
     with ExitStack() as stack:
         log = stack.enter_context(tensorboard_log(run.folder / "tensorboard")) if team.leads else lambda *_: None
 
@@ -116,7 +120,7 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
             size = recipe.plan.size_of(epoch)
             seen = replace(recipe.network, preprocessing=replace(recipe.network.preprocessing, size=size))
             predictor = Predictor(averaged, replace(card, recipe=seen), device, 64)
-            logits = logits_of(predictor, val_rows, processes=run.loader_processes)
+            logits = kept_logits(predictor, val_rows, frozen_val, processes=run.loader_processes)
             value = float(auc(labels_of(val_rows), logits))
             log("val/auc", value, epoch + 1)
             say(f"epoch {epoch + 1}/{recipe.plan.epochs}: val AUC {_per_source(val_rows, logits, value)}")
@@ -132,6 +136,7 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
             loader_processes=run.loader_processes,
             report=report,
             measure=measure,
+            frozen=frozen,
         )
     if not team.leads:
         return None
@@ -153,11 +158,26 @@ def _start(network: Recipe, weights: Weights) -> FusionDetector:
     return load_checkpoint(weights.start, weights.files)[0]
 
 
-def _announce(run: Run, detector: FusionDetector, rows: Sequence[Row], say: Callable[[str], None]) -> None:
+def _frozen(run: Run, detector: FusionDetector, rows: Sequence[Row], *, as_scanned: bool) -> FrozenEmbeddings | None:
+    """What is kept of the frozen branches; None without a cache, or where epochs do not show the same pictures again."""
+    network, plan = run.recipe.network, run.recipe.plan
+    if run.cache is None or not cached_branches(detector) or not plan.repeats_pictures:
+        return None
+    hashes = backbone_hashes(network, run.weights.files)
+    return frozen_embeddings(detector, network, hashes, rows, plan, run.cache, as_scanned=as_scanned)
+
+
+def _announce(
+    run: Run, detector: FusionDetector, rows: Sequence[Row], frozen: FrozenEmbeddings | None, say: Callable[[str], None]
+) -> None:
     recipe = run.recipe
     say(f"{recipe.network.name} on {len(rows):,} images, {recipe.plan.epochs} epochs, {run.team.size} x {run.team.device}")
+    if frozen:
+        say(announced(frozen))
     schedule = schedule_of(rows, recipe.plan, run.team)
-    seconds = seconds_for(detector, rows, recipe.plan, recipe.network.preprocessing, schedule, run.team, run.loader_processes)
+    seconds = seconds_for(
+        detector, rows, recipe.plan, recipe.network.preprocessing, schedule, run.team, run.loader_processes, frozen
+    )
     say(f"{schedule.steps:,} steps, about {duration(seconds)} if nothing else runs; --resume goes on after an interruption")
 
 

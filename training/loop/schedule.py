@@ -25,6 +25,15 @@ class UnevenTeam(KnownError):
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Pictures of one step of one process, on its device: images_BCHW, labels_B, and the place of each among `Pictures`."""
+
+    images_BCHW: Tensor
+    labels_B: Tensor
+    indices_B: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Schedule:
     """Which samples are seen when: the order of each epoch, and the step at which it starts."""
 
@@ -77,18 +86,18 @@ def batches(
     step: int,
     team: Team,
     processes: int,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """What is left of `epoch` after `step` steps of the run, for this process: images_BCHW and labels_B on its device."""
+) -> Iterator[Batch]:
+    """What is left of `epoch` after `step` steps of the run, for this process."""
     size, order = plan.size_of(epoch), schedule.orders[epoch]
     firsts = range((step - schedule.starts[epoch]) * plan.batch_size, len(order), plan.batch_size)
     parts = [order[first : first + plan.batch_size][team.rank :: team.size] for first in firsts]
-    pictures = Pictures(rows, size, augmentation=plan.augmentation, seed=f"{plan.seed}/{epoch}")
+    pictures = Pictures(rows, size, augmentation=plan.augmentation, seed=f"{plan.seed}/{plan.draw_of(epoch)}")
     # A generator of its own: drawing from the global one would change dropout after a resume.
     own = torch.Generator()
     loader = DataLoader(pictures, batch_sampler=parts, num_workers=processes, collate_fn=_collate, generator=own)
-    for images_BHWC, labels_B in loader:
+    for (images_BHWC, labels_B), indices_B in zip(loader, parts, strict=True):
         images_BCHW = normalise(torch.from_numpy(images_BHWC).to(team.device), replace(preprocessing, size=size))
-        yield images_BCHW, labels_B.to(team.device)
+        yield Batch(images_BCHW, labels_B.to(team.device), tuple(indices_B))
 
 
 def _collate(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[NDArray[np.uint8], Tensor]:

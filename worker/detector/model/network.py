@@ -54,13 +54,15 @@ class FusionDetector(nn.Module):
         if len(self.seeing) > 1:
             self.register_buffer("neutral_D", torch.zeros(sum(self._widths)))
 
-    def forward(self, images_BCHW: Tensor) -> Tensor:
-        """logits_B; `sigmoid` of a calibrated logit is the score."""
-        return self.judge(self.embeddings(images_BCHW))
+    def forward(self, images_BCHW: Tensor, known: Mapping[str, Tensor] | None = None) -> Tensor:
+        """logits_B; `sigmoid` of a calibrated logit is the score. `known` are embeddings_BD of branches that need not run."""
+        return self.judge(self.embeddings(images_BCHW, known))
 
-    def embeddings(self, images_BCHW: Tensor) -> Tensor:
-        """embeddings_BD of all branches, side by side."""
-        return torch.cat([branch(self.shown(name, images_BCHW)) for name, branch in self.branches.items()], dim=1)
+    def embeddings(self, images_BCHW: Tensor, known: Mapping[str, Tensor] | None = None) -> Tensor:
+        """embeddings_BD of all branches, side by side; those in `known` as they are there."""
+        said = known or {}
+        parts = [said[name] if name in said else branch(self.shown(name, images_BCHW)) for name, branch in self.branches.items()]
+        return torch.cat(parts, dim=1)
 
     def shown(self, branch: str, images_BCHW: Tensor) -> Tensor:
         """The network's input as `branch` wants it."""

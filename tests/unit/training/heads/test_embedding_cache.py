@@ -125,7 +125,7 @@ def test_a_full_disk_is_refused_in_one_line_before_anything_is_computed(
     monkeypatch.setattr(embedding_cache.shutil, "disk_usage", lambda _: usage._replace(free=1000))
     monkeypatch.setattr(embedding_cache, "_embeddings", lambda *_: pytest.fail("computed"))
 
-    with pytest.raises(CacheUnusable, match=r"the embeddings need .* MB and .* has 0\.0 MB left: free some") as caught:
+    with pytest.raises(CacheUnusable, match=r"embeddings need .* MB and .* has 0\.0 MB left: free some") as caught:
         embedded(predictor, plan, rows, tmp_path / "cache", processes=0, say=lambda _: None)
 
     assert "\n" not in str(caught.value)
