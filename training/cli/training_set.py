@@ -21,7 +21,7 @@ from ..data.importers import reviews
 from ..data.importers.found import ImportFailed
 from ..data.importers.splits import Naming, Shares, said, with_splits
 from ..data.leaks import Leaks, find_leaks, refuse_leaks
-from ..data.manifest import Manifest, ManifestError, Row, read_manifest
+from ..data.manifest import Manifest, ManifestError, Row, read_manifest, refuse_unknown_splits
 from ..loop.distributed import Team
 
 _CHECKED = "leaks-checked.json"
@@ -56,6 +56,7 @@ def gathered(settings: Settings, path: Path | None, *, from_reviews: bool, say: 
     if path is None and not from_reviews:
         raise click.UsageError("name a manifest with --data (`dfscan manifest import` makes one), or --from-reviews")
     found = Gathered(read_manifest(path) if path else Manifest((), ""), _reviewed(settings, say) if from_reviews else ())
+    refuse_unknown_splits(found.without(()).rows, say)
     try:
         for split in ("train", "val"):
             found.without(()).of_split(split)

@@ -4,8 +4,10 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from scanner.base.files import written_whole
 
 # Larger pictures are refused, as by the default setting `max_megapixels` of scanning.
 MAX_PIXELS = 256_000_000
+SPLITS = ("train", "val", "test")
+# Other names that data sets have for them.
+_MEANT = {"training": "train", "validation": "val", "valid": "val", "dev": "val", "testing": "test"}
 COLUMNS = ("path", "label", "source", "family", "generator", "group", "split")
 
 
@@ -108,6 +113,16 @@ def write_manifest(path: Path, rows: Sequence[Row], *, replace: bool = False) ->
         raise ManifestError(f"{path} cannot be written: {error.strerror}") from None
 
 
+def refuse_unknown_splits(rows: Sequence[Row], say: Callable[[str], None]) -> None:
+    """Say which rows are of no split that training knows. Raises ManifestError where one is a misspelt name of a known one."""
+    counts = Counter(row.split for row in rows if row.split not in SPLITS)
+    for split, count in sorted(counts.items()):
+        meant = _MEANT.get(split.strip().lower()) or next(iter(get_close_matches(split.strip().lower(), SPLITS)), None)
+        if meant:
+            raise ManifestError(f"{count:,} rows are of split {split!r}; did you mean {meant!r}? Mend the column `split`")
+        say(f"{count:,} rows of split {split!r} are left out: a run uses {', '.join(SPLITS)}")
+
+
 def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     """What a set is made of: per source the number of real and fake images, the families, and the generators of its fakes."""
     found: dict[str, dict[str, Any]] = {}
@@ -117,7 +132,7 @@ def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
         found[source] = {
             "real": len(of_source) - len(fakes),
             "fake": len(fakes),
-            "families": sorted({row.family for row in of_source}),
+            "families": sorted({row.family for row in of_source if row.family}),
             "generators": sorted({row.generator for row in fakes}),
         }
     return found

@@ -4,9 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
 
 from scanner.domain.states import Basis
 from worker.detector.faces.face import Input
@@ -16,6 +14,7 @@ from worker.detector.inference.predictor import Predictor
 from worker.detector.inference.scorer import sigmoid
 
 from ..data.dataset import Inputs, Pictures
+from ..data.loading import loader_of
 from ..data.manifest import Row
 from .weighted_metrics import Labels, Scores
 
@@ -49,7 +48,7 @@ def logits_of(
 ) -> Scores:
     """Uncalibrated logits in the order of `rows`."""
     size = predictor.card.recipe.preprocessing.size
-    loader = DataLoader(Pictures(rows, size), batch_size, num_workers=processes, collate_fn=stacked, generator=torch.Generator())
+    loader = loader_of(Pictures(rows, size), batch_size=batch_size, processes=processes, collate=stacked)
     return np.concatenate([predictor.logits(images_BHWC) for images_BHWC in loader])
 
 
@@ -61,7 +60,7 @@ def scanned_scores_of(predictor: Predictor, rows: Sequence[Row], *, processes: i
     require_face_finder()
     card = predictor.card
     pictures = Inputs(rows, card.recipe.preprocessing.size, card.face_inputs)
-    loader = DataLoader(pictures, batch_size, num_workers=processes, collate_fn=list, generator=torch.Generator())
+    loader = loader_of(pictures, batch_size=batch_size, processes=processes, collate=list)
     return scanned_scores(predictor, loader)
 
 

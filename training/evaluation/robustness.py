@@ -9,9 +9,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from worker.detector.image.perturbations import Condition
 from worker.detector.image.picture import PictureError, decode_rgb
@@ -19,6 +18,7 @@ from worker.detector.image.preprocess import to_square
 from worker.detector.inference.predictor import Predictor
 from worker.detector.inference.scorer import sigmoid
 
+from ..data.loading import loader_of
 from ..data.manifest import MAX_PIXELS, ManifestError, Row
 from . import metrics
 from .conditions import UNCHANGED, conditions
@@ -105,13 +105,8 @@ def _logits(
 ) -> NDArray[np.float64]:
     """logits_NC: one column per condition."""
     size = predictor.card.recipe.preprocessing.size
-    loader = DataLoader(
-        _Changed(rows, size, tried),
-        max(1, _SQUARES // len(tried)),
-        num_workers=processes,
-        collate_fn=np.stack,
-        generator=torch.Generator(),
-    )
+    squares = _Changed(rows, size, tried)
+    loader = loader_of(squares, batch_size=max(1, _SQUARES // len(tried)), processes=processes, collate=np.stack)
     parts: list[NDArray[np.float64]] = []
     for images_NCHWC in loader:
         count = len(images_NCHWC)

@@ -12,11 +12,17 @@ from typing import Concatenate, Generic, ParamSpec
 import numpy as np
 from numpy.typing import NDArray
 
+from scanner.base.errors import KnownError
+
 Scores = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Weights = NDArray[np.float64]
 Values = NDArray[np.float64]
 P = ParamSpec("P")
+
+
+class NotFinite(KnownError):
+    """Scores that are NaN, or a loss that is not finite: nothing that is measured of such a network means anything."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,12 @@ class Sample:
     labels_N: Labels
     scores_N: Scores
     weights_DN: Weights
+
+    def __post_init__(self) -> None:
+        """Raises NotFinite for a score that is no number: every order with it is wrong."""
+        odd = int(np.isnan(self.scores_N).sum())
+        if odd:
+            raise NotFinite(f"{odd:,} of {len(self.scores_N):,} scores are no numbers (NaN): the network is broken")
 
     @cached_property
     def curve(self) -> "Curve":

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
 
 from worker.detector.checkpoints.checkpoint import library_versions
 from worker.detector.inference.predictor import Predictor
@@ -25,6 +24,7 @@ from worker.detector.model.recipes import Recipe
 
 from ..config.heads_plan import HeadsPlan
 from ..data.embedding_files import CacheUnusable, size_text, told_rows
+from ..data.loading import loader_of
 from ..data.manifest import ManifestError, Row
 from .views import RowViews, View
 
@@ -91,7 +91,7 @@ def _planned(plan: HeadsPlan, rows: Sequence[Row], folder: Path, size: int, proc
     partial.write_text("".join(_line(own) for own in found), "utf-8")  # less a last line that was cut off
     partial.replace(path)
     with path.open("a", encoding="utf-8") as opened:
-        for [(own, _)] in DataLoader(data, 1, num_workers=processes, collate_fn=list, generator=torch.Generator()):
+        for [(own, _)] in loader_of(data, processes=processes, collate=list):
             opened.write(_line(own))
             opened.flush()
             found.append(own)
@@ -128,7 +128,7 @@ def _fill(
             f"embeddings need {size_text(lacking)} and {folder} has {size_text(free)} left: free some, or name another --cache"
         )
     data = RowViews(rows[done:], plan, predictor.card.recipe.preprocessing.size)
-    loader = DataLoader(data, _ROWS, num_workers=processes, collate_fn=list, generator=torch.Generator())
+    loader = loader_of(data, batch_size=_ROWS, processes=processes, collate=list)
     began = saved = time.monotonic()
     first = done
     with path.open("r+b" if path.exists() else "w+b") as opened:

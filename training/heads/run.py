@@ -28,6 +28,7 @@ from worker.detector.weights.public_weights import BackboneFiles
 from ..config.recipes.reader import HeadsRecipe
 from ..data.manifest import Manifest, ManifestError, Row, sources_of
 from ..evaluation.calibration import platt
+from ..evaluation.doubts import doubts_about
 from ..evaluation.figures import figures
 from ..evaluation.left_out import left_out_figures, left_out_line
 from ..evaluation.logits import labels_of
@@ -110,6 +111,8 @@ def run_heads(run: HeadsRun, say: Callable[[str], None]) -> Path:
         metrics["leave_one_out"] = {name: matrix[name] for name in ("mean", "pooled")}
     path = run.folder / f"{network.name}.safetensors"
     save_checkpoint(path, detector, replace(card, metrics=metrics), half=True)
+    for doubt in doubts_about(metrics):
+        say(f"warning: {doubt}")
     (run.folder / "heads.json").write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", "utf-8")
     return path
 

@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from worker.detector.checkpoints.checkpoint import library_versions
 from worker.detector.inference.predictor import Predictor
@@ -26,6 +25,7 @@ from worker.detector.model.recipes import Recipe
 from ..config.hyperparameters import TrainingPlan
 from ..data.dataset import Pictures
 from ..data.embedding_files import CacheUnusable, size_text, told_rows
+from ..data.loading import loader_of
 from ..data.manifest import Row
 from ..evaluation.logits import logits_of, stacked
 from .schedule import Batch
@@ -150,7 +150,7 @@ def kept_logits(
     if frozen is None:
         return logits_of(predictor, rows, processes=processes, batch_size=batch_size)
     pictures = Pictures(rows, predictor.card.recipe.preprocessing.size)
-    loader = DataLoader(pictures, batch_size, num_workers=processes, collate_fn=stacked, generator=torch.Generator())
+    loader = loader_of(pictures, batch_size=batch_size, processes=processes, collate=stacked)
     found = []
     for first, images_BHWC in zip(range(0, len(rows), batch_size), loader, strict=True):
         images_BCHW = predictor.on_device(images_BHWC)

@@ -4,6 +4,7 @@ Shapes: B images, C = 3, H = W = the epoch's size.
 """
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,13 @@ from worker.detector.model.network import FusionDetector
 
 from ..config.hyperparameters import TrainingPlan
 from ..data.manifest import Row
+from ..evaluation.weighted_metrics import NotFinite
 from .distributed import Team
 from .frozen_embeddings import FrozenEmbeddings, known_of
 from .optimiser import average_in, learning_rate, optimiser_for, training_step
 from .progress import Pace, Progress
-from .run_state import RunState, begun, restore_state, run_key, save_state
+from .run_state import RunState, StateWriter, begun, restore_state, run_key
 from .schedule import batches, fake_weight, schedule_of
-
-SAVE_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ def train(
 ) -> Trained:
     """Train `detector` in place. The leading process calls `report` after each step and `measure` (AUC on `val`) after an epoch.
 
-    What is in `frozen` of the frozen branches is not computed again. The state is written to `folder` every `SAVE_EVERY` steps
+    What is in `frozen` of the frozen branches is not computed again. The state is written to `folder` every ten minutes
     and after each epoch; when it holds one, the run goes on from it. Raises AnotherRun when that belongs to another plan, network
-    or manifest.
+    or manifest, and NotFinite where the loss is no number.
     """
     schedule = schedule_of(rows, plan, team)
     key = run_key(plan, preprocessing, rows, team.size)
@@ -64,29 +64,44 @@ def train(
     if team.rank:  # other dropout masks than the leader's
         torch.manual_seed(plan.seed + team.rank + 1000 * state.step)
     called, pace, weight = team.wrapped(detector), Pace(schedule, plan, state.step), fake_weight(rows, schedule, plan)
-    for epoch in range(plan.epochs):
-        if _stops(plan, state.aucs):
-            break
-        detector.train()
-        left = batches(rows, schedule, plan, preprocessing, epoch=epoch, step=state.step, team=team, processes=loader_processes)
-        for batch in left if state.step < schedule.starts[epoch + 1] else ():
-            rate = learning_rate(plan, state.step, schedule.steps)
-            known = known_of(frozen, detector, batch, plan, rows, epoch)
-            loss = training_step(called, state.optimiser, batch.images_BCHW, batch.labels_B, plan, weight, rate, known)
-            state.step += 1
-            average_in(state.average, detector, plan.ema_decay, state.step)
-            if team.leads:
-                if state.step % SAVE_EVERY == 0 or state.step == schedule.starts[epoch + 1]:
-                    save_state(folder, key, state)
-                report(pace.after(epoch, state.step, loss, rate))
-        if len(state.aucs) <= epoch:
-            _measure(state, epoch, detector, team, plan, measure)
-            if team.leads:
-                save_state(folder, key, state)
+    with StateWriter(folder, key) as writer:
+        last = math.nan
+        for epoch in range(plan.epochs):
+            if _stops(plan, state.aucs):
+                break
+            detector.train()
+            left = batches(
+                rows, schedule, plan, preprocessing, epoch=epoch, step=state.step, team=team, processes=loader_processes
+            )
+            for batch in left if state.step < schedule.starts[epoch + 1] else ():
+                rate = learning_rate(plan, state.step, schedule.steps)
+                known = known_of(frozen, detector, batch, plan, rows, epoch)
+                loss = training_step(called, state.optimiser, batch.images_BCHW, batch.labels_B, plan, weight, rate, known)
+                if not math.isfinite(loss):
+                    raise NotFinite(_diverged(state.step + 1, loss, last, state.aucs))
+                last = loss
+                state.step += 1
+                average_in(state.average, detector, plan.ema_decay, state.step)
+                if team.leads:
+                    if writer.is_due or state.step == schedule.starts[epoch + 1]:
+                        writer.save(state)
+                    report(pace.after(epoch, state.step, loss, rate))
+            if len(state.aucs) <= epoch:
+                _measure(state, epoch, detector, team, plan, measure)
+                if team.leads:
+                    writer.save(state)
     kept = state.best if plan.patience and state.best is not None else state.average
     detector.load_state_dict(kept, strict=False)
     epoch = int(np.argmax(state.aucs)) if plan.patience else len(state.aucs) - 1
     return Trained(detector.eval(), tuple(state.aucs), epoch + 1)
+
+
+def _diverged(step: int, loss: float, last: float, aucs: Sequence[float]) -> str:
+    before = "it was the first step since the start" if math.isnan(last) else f"the step before had {last:.4f}"
+    measured = f"; the last AUC on val was {aucs[-1]:.4f}" if aucs else ""
+    return (
+        f"the loss of step {step:,} is {loss}: {before}{measured}. Try a lower learning_rate, clip_norm = 1, or autocast = false"
+    )
 
 
 def _measure(

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
 from worker.detector.inference.predictor import Predictor
 
 from ..data.dataset import Pictures
+from ..data.loading import loader_of
 from ..data.manifest import Row
 from ..evaluation.logits import stacked
 
@@ -29,7 +29,7 @@ def set_neutral(predictor: Predictor, rows: Sequence[Row], *, processes: int = 0
     for label in sorted({row.label for row in rows}):
         chosen = _evenly([row for row in rows if row.label == label])
         pictures = Pictures(chosen, predictor.card.recipe.preprocessing.size)
-        loader = DataLoader(pictures, batch_size, num_workers=processes, collate_fn=stacked, generator=torch.Generator())
+        loader = loader_of(pictures, batch_size=batch_size, processes=processes, collate=stacked)
         with torch.no_grad():
             sums = [detector.embeddings(predictor.on_device(images_BHWC)).double().sum(0).cpu() for images_BHWC in loader]
         means.append(torch.stack(sums).sum(0) / len(chosen))

@@ -29,6 +29,7 @@ from worker.detector.weights.public_weights import BackboneFiles
 from ..config.recipes.reader import TrainingRecipe
 from ..data.manifest import Manifest, Row, sources_of
 from ..evaluation.calibration import Bars
+from ..evaluation.doubts import doubts_about
 from ..evaluation.logits import labels_of
 from ..evaluation.metrics import auc
 from ..evaluation.operating_point import judged
@@ -206,6 +207,8 @@ def _finish(
         report=tenths(lambda done, of: say(f"robustness: {done:,} of {of:,} images")),
     )
     save_with_card(path, path, card)
+    for doubt in doubts_about(card.metrics):
+        say(f"warning: {doubt}")
     return path
 
 

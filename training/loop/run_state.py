@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,12 @@ from ..config.hyperparameters import TrainingPlan
 from ..data.manifest import Row
 
 FILE = "resume.pt"
+# Written so often, and after each epoch: 700 MB for `paper`, which take seconds.
+SAVE_SECONDS = 600.0
+
+
+class StateUnwritable(KnownError):
+    """The state of a run cannot be written."""
 
 
 class AnotherRun(KnownError):
@@ -45,20 +53,76 @@ def begun(detector: nn.Module, optimiser: torch.optim.Optimizer) -> RunState:
     return RunState(detector, optimiser, {name: tensor.clone() for name, tensor in stored_tensors(detector).items()})
 
 
-def save_state(folder: Path, key: str, state: RunState) -> None:
-    """Write `state` to `folder`, atomically."""
-    content: dict[str, Any] = {
+class StateWriter:
+    """Writes the state of a run to `folder` beside the training, atomically, and at most one at a time.
+
+    A block: at its end the last state is on the disk.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._path = folder / FILE
+        self._key = key
+        self._thread = ThreadPoolExecutor(1, "run-state")
+        self._writing: Future[None] | None = None
+        self._saved = time.monotonic()
+
+    def __enter__(self) -> "StateWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Raises StateUnwritable, unless the block raised already."""
+        self._thread.shutdown()
+        if kind is None:
+            self._wait()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last state is older than SAVE_SECONDS."""
+        return time.monotonic() - self._saved >= SAVE_SECONDS
+
+    def save(self, state: RunState) -> None:
+        """Copy `state` and write the copy; training goes on meanwhile. Raises StateUnwritable for an earlier one."""
+        self._wait()
+        self._writing = self._thread.submit(self._write, _copied(_content(self._key, state)))
+        self._saved = time.monotonic()
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _write(self, content: dict[str, Any]) -> None:
+        try:
+            with written_whole(self._path) as partial:
+                torch.save(content, partial)
+        except (OSError, RuntimeError) as error:  # torch says a full disk with a RuntimeError
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            raise StateUnwritable(
+                f"{self._path} cannot be written: {reason}. Free space there; --resume goes on from the last state in it"
+            ) from None
+
+
+def _content(key: str, state: RunState) -> dict[str, Any]:
+    return {
         "key": key,
         "step": state.step,
-        "aucs": state.aucs,
+        "aucs": list(state.aucs),
         "detector": stored_tensors(state.detector),
         "optimiser": state.optimiser.state_dict(),
         "average": state.average,
         "best": state.best,
         "rng": torch.get_rng_state(),
     }
-    with written_whole(folder / FILE) as partial:
-        torch.save(content, partial)
+
+
+def _copied(content: Any) -> Any:
+    """The same with tensors of its own, on the CPU: the next step changes those of the run."""
+    if isinstance(content, Tensor):
+        return content.detach().to("cpu", copy=True)
+    if isinstance(content, dict):
+        return {name: _copied(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [_copied(value) for value in content]
+    return content
 
 
 def restore_state(folder: Path, key: str, state: RunState) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from scanner.base.errors import KnownError
 from worker.detector.image.normalise import normalise
@@ -16,6 +15,7 @@ from worker.detector.image.preprocess import Preprocessing
 
 from ..config.hyperparameters import TrainingPlan
 from ..data.dataset import Pictures, epoch_order
+from ..data.loading import loader_of
 from ..data.manifest import Row
 from .distributed import Team
 
@@ -92,14 +92,13 @@ def batches(
     firsts = range((step - schedule.starts[epoch]) * plan.batch_size, len(order), plan.batch_size)
     parts = [order[first : first + plan.batch_size][team.rank :: team.size] for first in firsts]
     pictures = Pictures(rows, size, augmentation=plan.augmentation, seed=f"{plan.seed}/{plan.draw_of(epoch)}")
-    # A generator of its own: drawing from the global one would change dropout after a resume.
-    own = torch.Generator()
-    loader = DataLoader(pictures, batch_sampler=parts, num_workers=processes, collate_fn=_collate, generator=own)
+    loader = loader_of(pictures, batches=parts, processes=processes, collate=_collate)
     for (images_BHWC, labels_B), indices_B in zip(loader, parts, strict=True):
-        images_BCHW = normalise(torch.from_numpy(images_BHWC).to(team.device), replace(preprocessing, size=size))
+        images_BCHW = normalise(images_BHWC.to(team.device), replace(preprocessing, size=size))
         yield Batch(images_BCHW, labels_B.to(team.device), tuple(indices_B))
 
 
-def _collate(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[NDArray[np.uint8], Tensor]:
+def _collate(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[Tensor, Tensor]:
+    """Tensors: they travel between processes in shared memory, arrays through a pipe."""
     images, labels = zip(*samples, strict=True)
-    return np.stack(images), torch.tensor(labels, dtype=torch.float32)
+    return torch.from_numpy(np.stack(images)), torch.tensor(labels, dtype=torch.float32)

@@ -17,6 +17,7 @@ from worker.detector.inference.predictor import Predictor
 
 from ..data.manifest import Row, sources_of
 from ..evaluation.calibration import calibrated, fitted_prior
+from ..evaluation.doubts import doubts_about
 from ..evaluation.figures import figures
 from ..evaluation.logits import logits_of, scanned_scores_of
 from ..evaluation.published_results import anchors_beside
@@ -134,6 +135,7 @@ def report_text(document: Mapping[str, Any]) -> str:
         "95 % bootstrap intervals by group in brackets.",
         figures_table(found),
         *further_tables(found),
+        *(f"**Warning:** {doubt}." for doubt in doubts_about(found)),
         *(["## Groups of pictures", *breakdown_parts(groups)] if (groups := document.get("breakdown")) else []),
         "## Beside published figures",
         anchors_table(found, document["anchors"]),

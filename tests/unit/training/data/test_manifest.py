@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.data.manifest import COLUMNS, ManifestError, Row, read_manifest, sources_of
+from training.data.manifest import COLUMNS, ManifestError, Row, read_manifest, refuse_unknown_splits, sources_of
 
 GOOD = (
     ("a/real.png", "real", "camera", "photo", "", "anna", "train"),
@@ -155,3 +155,20 @@ def test_the_sources_of_a_set_are_counted() -> None:
         "a": {"real": 2, "fake": 1, "families": ["f", "real"], "generators": ["g1"]},
         "b": {"real": 0, "fake": 1, "families": ["f"], "generators": ["g3"]},
     }
+
+
+@pytest.mark.parametrize(("split", "meant"), [("training", "train"), ("Val", "val"), ("validation", "val"), ("tests", "test")])
+def test_misspelt_splits_are_refused(split: str, meant: str) -> None:
+    row = Row(Path("a.png"), 0, "a", "", "", "g", split)
+    with pytest.raises(ManifestError, match=f"1 rows are of split '{split}'; did you mean '{meant}'"):
+        refuse_unknown_splits([row], lambda _: None)
+
+
+def test_rows_of_other_splits_are_said() -> None:
+    said: list[str] = []
+    rows = [Row(Path("a.png"), 0, "a", "", "", "g", split) for split in ("train", "val", "test", "unseen", "unseen")]
+
+    refuse_unknown_splits(rows, said.append)
+
+    assert said == ["2 rows of split 'unseen' are left out: a run uses train, val, test"]
+    assert sources_of(rows)["a"]["families"] == []

@@ -15,7 +15,7 @@ from training.config.hyperparameters import TrainingPlan
 from training.data.augmentation import Augmentation
 from training.data.embedding_files import CacheUnusable
 from training.data.manifest import Row
-from training.loop import loop
+from training.loop import run_state
 from training.loop.distributed import Team
 from training.loop.frozen_embeddings import FrozenEmbeddings, announced, frozen_embeddings, kept_logits
 from training.loop.loop import Trained, train
@@ -139,7 +139,7 @@ def test_each_picture_is_embedded_once(rows: Sequence[Row], tmp_path: Path) -> N
 def test_killed_run_resumes_with_the_same_weights(
     rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
-    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    monkeypatch.setattr(run_state, "SAVE_SECONDS", 0.0)
     straight, killed, resumed = detector(), detector(), detector()
     run(straight, rows, tmp_path / "straight", frozen=kept(straight, rows, tmp_path / "one"))
     with pytest.raises(Killed):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -12,12 +13,14 @@ from torch import Tensor, nn
 from training.config.hyperparameters import TrainingPlan
 from training.data.augmentation import Augmentation
 from training.data.manifest import Row
-from training.loop import loop
+from training.evaluation.metrics import auc
+from training.evaluation.weighted_metrics import NotFinite
+from training.loop import loop, run_state
 from training.loop.distributed import Team
 from training.loop.loop import Trained, train
 from training.loop.optimiser import learning_rate, training_step
 from training.loop.progress import Progress
-from training.loop.run_state import AnotherRun, run_key
+from training.loop.run_state import AnotherRun, StateUnwritable, run_key
 from training.loop.schedule import fake_weight, schedule_of
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.branch import Branch
@@ -155,7 +158,7 @@ def test_killed_run_resumes(
     rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, plan: TrainingPlan
 ) -> None:
     """A killed run goes on and ends with the same weights."""
-    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    monkeypatch.setattr(run_state, "SAVE_SECONDS", 0.0)
     straight = run(rows, tmp_path / "straight", plan, dropout=0.4)
 
     with pytest.raises(Killed):
@@ -373,3 +376,41 @@ def test_twenty_steps_reproduce_recorded_losses(rows: Sequence[Row], tmp_path: P
     run(rows, tmp_path / "run", plan, report=note)
 
     assert losses[:20] == pytest.approx(GOLDEN, rel=2e-3)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_loss_that_is_no_number_stops_the_run(
+    rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    """The step and the last finite figures are said, and what was saved is from before."""
+    monkeypatch.setattr(run_state, "SAVE_SECONDS", 0.0)
+    losses = iter([0.7, 0.6, 0.5125, value])
+    monkeypatch.setattr(loop, "training_step", lambda *_: next(losses))
+
+    with pytest.raises(NotFinite, match=r"step 4 is (nan|inf): the step before had 0\.5125; the last AUC on val was 0\.5000"):
+        run(rows, tmp_path / "run")
+
+    assert torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["step"] == 3
+
+
+def test_logits_that_are_no_numbers_stop_the_run(rows: Sequence[Row], tmp_path: Path) -> None:
+    def measure(epoch: int, averaged: FusionDetector) -> float:
+        return auc(np.asarray([0, 1]), np.asarray([0.5, np.nan]))
+
+    with pytest.raises(NotFinite, match="1 of 2 scores are no numbers"):
+        run(rows, tmp_path / "run", measure=measure)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), RuntimeError("PytorchStreamWriter failed\nat x")])
+def test_full_disk_is_said(rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """In one line, and nothing half-written stays."""
+
+    def full(content: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise error
+
+    monkeypatch.setattr(torch, "save", full)
+
+    with pytest.raises(StateUnwritable, match=r"resume\.pt cannot be written: (No space left|PytorchStreamWriter).*--resume"):
+        run(rows, tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == []

@@ -1,0 +1,50 @@
+"""Pictures read by processes of their own, which end with the process that reads what they give."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+_LOOK_EVERY = 1.0  # seconds
+
+
+def loader_of(
+    dataset: Dataset[Any],
+    *,
+    processes: int,
+    collate: Callable[[list[Any]], Any],
+    batch_size: int = 1,
+    batches: Iterable[list[int]] | None = None,
+) -> DataLoader[Any]:
+    """Batches of `dataset`, in order or by the indices in `batches`, collated, read by `processes` (0: by this one)."""
+    # A generator of its own: drawing from the global one would change dropout after a resume.
+    own = torch.Generator()
+    parent = os.getpid()
+    init = _EndsWith(parent) if processes else None
+    if batches is not None:
+        return DataLoader(
+            dataset, batch_sampler=batches, num_workers=processes, collate_fn=collate, generator=own, worker_init_fn=init
+        )
+    return DataLoader(dataset, batch_size, num_workers=processes, collate_fn=collate, generator=own, worker_init_fn=init)
+
+
+class _EndsWith:
+    """Ends a loading process when its parent is gone.
+
+    torch notices that, too, but then waits for good where the pipe to the parent is full: its feeder thread cannot end.
+    """
+
+    def __init__(self, parent: int) -> None:
+        self._parent = parent
+
+    def __call__(self, _number: int) -> None:
+        threading.Thread(target=self._watch, daemon=True, name="parent").start()
+
+    def _watch(self) -> None:
+        while os.getppid() == self._parent:
+            time.sleep(_LOOK_EVERY)
+        os._exit(1)
