@@ -8,6 +8,11 @@ def printable(path: str) -> str:
     return escaped(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
+def escaped_lines(text: str) -> str:
+    """`text` of several lines, each `escaped`."""
+    return "\n".join(escaped(line) for line in text.split("\n"))
+
+
 def escaped(text: str) -> str:
     """`text` with everything escaped that cannot be printed, lone surrogates included."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

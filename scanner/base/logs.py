@@ -9,6 +9,7 @@ from types import TracebackType
 
 import click
 
+from .escape import escaped_lines
 from .settings import without_passwords
 
 # Set by `watch --log-json`, and passed on to the worker that it starts.
@@ -66,7 +67,7 @@ def say_error(message: str) -> None:
     if _wants_json() and logging.root.handlers:
         log.error("%s", message)
     else:
-        click.echo(f"dfscan: {without_passwords(message)}", err=True)
+        click.echo(f"dfscan: {escaped_lines(without_passwords(message))}", err=True)
 
 
 def _wants_json() -> bool:

@@ -6,11 +6,13 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from scanner.base.documents import to_document
+from scanner.base.escape import escaped, escaped_lines, printable
 from scanner.base.logs import log_to_stderr, tell
 from scanner.base.settings import Settings
 from scanner.cli.context import opened_database, pass_settings, utc_now
@@ -93,9 +95,10 @@ def list_models(settings: Settings, as_json: bool) -> None:
         mark = "*" if item.path == active else " "
         origin = "bundled" if item.bundled else str(item.path)
         if item.card is None:
-            click.echo(f"{mark} {item.name:20} cannot be used: {item.problem}")
+            line = f"{mark} {item.name:20} cannot be used: {item.problem}"
         else:
-            click.echo(f"{mark} {item.name:20} recipe {item.card.recipe.name:18} fake from {item.card.threshold:.3f}  {origin}")
+            line = f"{mark} {item.name:20} recipe {item.card.recipe.name:18} fake from {item.card.threshold:.3f}  {origin}"
+        click.echo(escaped(line))
 
 
 def _active(settings: Settings) -> Path | None:
@@ -122,9 +125,9 @@ def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
     path = find_checkpoint(name, settings.data_dir) if name else chosen_checkpoint(settings).path
     card = read_card(path)
     if as_json:
-        click.echo(json.dumps({"path": str(path), "sha256": file_sha256(path), **asdict(card)}, indent=2))
+        click.echo(json.dumps({"path": str(path), "sha256": file_sha256(path), **to_document(card)}, indent=2))
     else:
-        click.echo(card_text(card, path, file_sha256(path)))
+        click.echo(escaped_lines(card_text(card, path, file_sha256(path))))
 
 
 @model.command("import")
@@ -138,7 +141,7 @@ def import_model(settings: Settings, file: Path, name: str | None, sha256: str |
     from ..service.public_weights import named_backbones
 
     path = import_checkpoint(file, settings.data_dir, name=name or file.stem, sha256=sha256, files=named_backbones(settings))
-    click.echo(path)
+    click.echo(printable(str(path)))
     click.echo(f"`dfscan model use {path.stem}` scans with it", err=True)
 
 

@@ -6,11 +6,8 @@ from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-import cattrs
-from cattrs.v import format_exception
-
+from scanner.base.documents import from_strict_document
 from scanner.base.errors import KnownError
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.assembly import frozen_branches
@@ -63,15 +60,6 @@ class _Network:
     fusion: Fusion = "concatenated"
     whole: tuple[BranchName, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Raises ValueError for what cannot be built."""
-        if not self.branches or len(set(self.branches)) < len(self.branches):
-            raise ValueError("branches needs at least one branch, and each once")
-        if not 0 <= self.dropout < 1 or any(width < 1 for width in self.hidden):
-            raise ValueError("dropout must lie from 0 to below 1, and hidden widths be at least 1")
-        if not set(self.whole) <= set(self.branches):
-            raise ValueError("whole names a branch that the network does not have")
-
 
 @dataclass(frozen=True)
 class _Document:
@@ -88,8 +76,6 @@ class _Document:
         """Raises ValueError for tables that do not go together."""
         if (self.plan is None) == (self.heads is None):
             raise ValueError("a recipe needs the table [plan] (training by gradients) or the table [heads] (on frozen branches)")
-        if not set(self.inputs) <= set(self.network.branches):
-            raise ValueError("inputs names a branch that the network does not have")
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -112,13 +98,13 @@ def recipe_named(wanted: str) -> TrainingRecipe | HeadsRecipe:
 
 def _recipe(name: str, text: str, where: str) -> TrainingRecipe | HeadsRecipe:
     try:
-        document = _converter().structure(tomllib.loads(text), _Document)
+        document = from_strict_document(_Document, tomllib.loads(text), path="$")
+        fields = {each.name: getattr(document.network, each.name) for each in dataclass_fields(_Network)}
+        network = Recipe(name, preprocessing=document.preprocessing, inputs=document.inputs, **fields)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"{where} is not TOML: {error}") from None
-    except Exception as error:  # cattrs raises groups of whatever its hooks raised; all of it is about the file
-        raise RecipeError(f"{where}: {'; '.join(cattrs.transform_error(error, format_exception=_said))}. Mend it there") from None
-    fields = {each.name: getattr(document.network, each.name) for each in dataclass_fields(_Network)}
-    network = Recipe(name, preprocessing=document.preprocessing, inputs=document.inputs, **fields)
+    except ValueError as error:
+        raise RecipeError(f"{where}: {error}. Mend it there") from None
     if document.plan is not None:
         return TrainingRecipe(network, replace(document.plan, augmentation=document.augmentation))
     assert document.heads is not None
@@ -138,23 +124,3 @@ def _unfit_for_heads(network: Recipe) -> str | None:
     if network.fusion != "gated" or network.hidden or network.whole != network.branches[:1]:
         return 'heads need fusion = "gated", hidden = [] and whole = [the first branch]'
     return None
-
-
-def _converter() -> cattrs.Converter:
-    """Refuses unknown keys, and values of another type instead of bending them ("no" is not True)."""
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    for kind in (bool, int, str):
-        converter.register_structure_hook(kind, _exactly)
-    converter.register_structure_hook(float, lambda value, _: float(_exactly(value, int if type(value) is int else float)))
-    return converter
-
-
-def _said(error: BaseException, kind: type | None) -> str:
-    # What our own checks say of a value is better than "invalid value".
-    return str(error) if type(error) in (TypeError, ValueError) else format_exception(error, kind)
-
-
-def _exactly(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is not of type {kind.__name__}")
-    return value

@@ -7,22 +7,27 @@ depends on: recipe, preprocessing, calibration, threshold and band; and what is 
 import hashlib
 import json
 import math
+import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from scanner.base.documents import demand_plain, from_strict_document
 from scanner.base.errors import KnownError
 from scanner.domain.states import Basis
 
 from ..faces.face_crops import FaceInputs
-from ..image.preprocess import Preprocessing
-from ..model.recipes import CLIP_BLOCKS, BranchName, ClipName, Fusion, Recipe
+from ..model.recipes import Recipe
 
 FORMAT = 2
 HEADER = "dfscan"
+_LONGEST = 16 << 20  # characters; the longest so far has 80,000
+_LONGEST_NAME = 200
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class CheckpointError(KnownError):
@@ -36,6 +41,11 @@ class Calibration:
     slope: float = 1.0
     offset: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for numbers that are none."""
+        if not math.isfinite(self.slope) or not math.isfinite(self.offset):
+            raise ValueError("slope and offset must be finite")
+
 
 @dataclass(frozen=True)
 class Combination:
@@ -47,6 +57,11 @@ class Combination:
     faces: float
     whole: float
     offset: float
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for numbers that are none."""
+        if not all(map(math.isfinite, (self.faces, self.whole, self.offset))):
+            raise ValueError("faces, whole and offset must be finite")
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,17 @@ class CheckpointCard:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what cannot score a picture."""
+        if max(len(self.name), len(self.recipe.name)) > _LONGEST_NAME:
+            raise ValueError(f"name and recipe can have {_LONGEST_NAME} characters at most")
+        if not 0 <= self.band_low <= self.threshold < math.inf:
+            raise ValueError("band_low must lie from 0 to threshold, which must be finite")
+        if unknown := sorted(set(self.combinations) - set(Basis)):
+            raise ValueError(f"combinations has {', '.join(unknown)}, and can have {', '.join(Basis)}")
+        if not all(map(_SHA256.fullmatch, self.backbones.values())):
+            raise ValueError("backbones must map branches to sha256 in hex")
+
 
 def read_card(path: Path) -> CheckpointCard:
     """Read only the header of `path`. Raises CheckpointError."""
@@ -88,6 +114,8 @@ def file_sha256(path: Path) -> str:
 
 def read_header(path: Path) -> tuple[CheckpointCard, str]:
     """The card, and the sha256 that the tensors had when they were written."""
+    if os.path.exists(path) and not os.path.isfile(path):  # opening a FIFO would wait for ever
+        raise CheckpointError(f"{path} is no file, so no safetensors file; only dfscan's own checkpoints can be used")
     try:
         with safe_open(path, framework="np") as opened:
             header = opened.metadata() or {}
@@ -95,74 +123,31 @@ def read_header(path: Path) -> tuple[CheckpointCard, str]:
         raise CheckpointError(f"{path} does not exist; `dfscan model list` shows the checkpoints at hand") from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is no safetensors file ({error}); only dfscan's own checkpoints can be used") from None
+    if not header.get(HEADER):
+        raise CheckpointError(f"{path} carries no readable description of dfscan: not one of its checkpoints")
     try:
-        document = json.loads(header[HEADER])
-        if (written := document.pop("format")) != FORMAT:
+        document = _document(header[HEADER])
+        if (written := document.pop("format", None)) != FORMAT:
             raise CheckpointError(
-                f"{path} was written by another version of dfscan (format {written}, this one reads {FORMAT}); "
+                f"{path} was written by another version of dfscan (format {written!r}, this one reads {FORMAT}); "
                 "use the version that wrote it, or train or fetch it anew"
             )
-        tensors_sha256 = str(document.pop("tensors_sha256"))
-        return _card_from(document), tensors_sha256
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} carries no readable description of dfscan ({error!r}): not one of its checkpoints"
-        ) from None
+        tensors_sha256 = str(document.pop("tensors_sha256", ""))
+        return from_strict_document(CheckpointCard, document, path="card"), tensors_sha256
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} carries no readable description of dfscan ({error}): train or fetch it anew") from None
 
 
-def _card_from(document: dict[str, Any]) -> CheckpointCard:
-    recipe = _recipe_from(document.pop("recipe"))
-    card = CheckpointCard(
-        recipe=recipe,
-        calibration=Calibration(**document.pop("calibration")),
-        face_inputs=_face_inputs_from(document.pop("face_inputs", None)),
-        combinations={basis: Combination(**own) for basis, own in document.pop("combinations", {}).items()},
-        **document,
-    )
-    numbers = [card.calibration.slope, card.calibration.offset, card.band_low, card.threshold]
-    for combination in card.combinations.values():
-        numbers += [combination.faces, combination.whole, combination.offset]
-    known = set(card.combinations) <= set(Basis)
-    if not known or not all(map(math.isfinite, numbers)) or not 0 <= card.band_low <= card.threshold:
-        raise ValueError("a calibration or cuts that are none")
-    return card
-
-
-def _face_inputs_from(document: dict[str, Any] | None) -> FaceInputs:
-    """Older cards say nothing of it."""
-    if document is None:
-        return FaceInputs()
-    framings = tuple((float(margin), bool(is_mirrored)) for margin, is_mirrored in document["framings"])
-    if not framings or not all(0.5 <= margin <= 10 for margin, _ in framings) or int(document["most"]) < 1:
-        raise ValueError("framings of faces that cannot be cut")
-    return FaceInputs(framings, int(document["most"]), bool(document["beside"]))
-
-
-def _recipe_from(document: dict[str, Any]) -> Recipe:
-    """Raises ValueError for what this version cannot build. Older cards lack the fields that came later."""
-    branches, hidden = tuple(document.pop("branches")), tuple(document.pop("hidden"))
-    whole, blocks = tuple(document.pop("whole", ())), tuple(document.pop("clip_blocks", ()))
-    inputs = {name: _preprocessing_from(own) for name, own in document.pop("inputs", {}).items()}
-    of_branches = {*whole, *inputs} <= set(branches) <= set(get_args(BranchName))
-    if not branches or not of_branches or not all(isinstance(n, int) for n in (*hidden, *blocks)):
-        raise ValueError("a recipe with branches or a head that this version cannot build")
-    if document.get("clip", "vit-b-32") not in get_args(ClipName) or not all(1 <= block <= CLIP_BLOCKS for block in blocks):
-        raise ValueError("a recipe with a CLIP tower that this version does not know")
-    if document.get("fusion", "concatenated") not in get_args(Fusion):
-        raise ValueError("a recipe with a fusion that this version cannot build")
-    return Recipe(
-        branches=branches,
-        hidden=hidden,
-        preprocessing=_preprocessing_from(document.pop("preprocessing")),
-        clip_blocks=blocks,
-        whole=whole,
-        inputs=inputs,
-        **document,
-    )
-
-
-def _preprocessing_from(document: dict[str, Any]) -> Preprocessing:
-    preprocessing = Preprocessing(int(document["size"]), tuple(document["mean"]), tuple(document["std"]))
-    if preprocessing.size < 1 or len(preprocessing.mean) != 3 or len(preprocessing.std) != 3 or min(preprocessing.std) <= 0:
-        raise ValueError("a preprocessing that no picture can go through")
-    return preprocessing
+def _document(text: str) -> dict[str, Any]:
+    """The card's JSON object. Raises ValueError and RecursionError."""
+    if len(text) > _LONGEST:
+        raise ValueError(f"it is longer than {_LONGEST >> 20} MB")
+    document = json.loads(text)
+    if not isinstance(document, dict) or "format" not in document:
+        raise ValueError("it is no object with a format")
+    demand_plain(document)
+    faces = document.get("face_inputs", {})
+    if faces and isinstance(faces, dict) and (missing := {each.name for each in fields(FaceInputs)} - set(faces)):
+        # Defaults are for cards from before there was such a part, not for halves of it.
+        raise ValueError(f"face_inputs lacks {', '.join(sorted(missing))}")
+    return document

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .card import CheckpointCard
+from .card import CheckpointCard, CheckpointError
 from .card_tables import (
     anchors_table,
     figures_table,
@@ -17,7 +17,20 @@ from .card_tables import (
 
 
 def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
-    """The whole card. What the card does not hold is left out."""
+    """The whole card. What the card does not hold is left out.
+
+    Raises CheckpointError where what it tells of its training or its figures has another form than this version writes.
+    """
+    try:
+        return _whole_text(card, path, sha256)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: what its card tells of training or figures cannot be read ({error!r}); "
+            "`dfscan model show --json` shows it as it is"
+        ) from None
+
+
+def _whole_text(card: CheckpointCard, path: Path, sha256: str) -> str:
     seen = card.recipe.preprocessing
     parts = [
         f"# {card.name}",

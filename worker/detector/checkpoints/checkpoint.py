@@ -3,16 +3,17 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from scanner.base.documents import to_document
 from scanner.base.files import written_whole
 
-from ..model.assembly import branch_kinds, build_detector, find_backbone_files, frozen_branches
+from ..model.assembly import branch_kinds, build_branches, find_backbone_files, frozen_branches, joined
 from ..model.branch import Branch
 from ..model.network import FusionDetector
 from ..model.recipes import Recipe
@@ -66,25 +67,33 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
                 f"{needed.named[weights.name]} is not the file of {weights.what} that {path} was trained on "
                 f"(sha256 {card.backbones.get(name)}); bring that one"
             )
-    detector = build_detector(card.recipe, needed, embed_prompt=False)
+    branches = build_branches(card.recipe, needed, embed_prompt=False)
+    with torch.device("meta"):  # where tensors have shapes and take no memory
+        shapes = {name: tuple(tensor.shape) for name, tensor in stored_tensors(joined(card.recipe, branches)).items()}
+    _demand_shapes(path, card.recipe, shapes)
+    detector = joined(card.recipe, branches)
     stored = load_file(path)
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
-    try:
-        result = detector.load_state_dict(tensors, strict=False)
-    except RuntimeError as error:
-        raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {error}") from None
-    frozen = _frozen_prefixes(detector)
-    missing = [name for name in result.missing_keys if not name.startswith(frozen) and name != _NEUTRAL]
-    if missing or result.unexpected_keys:
-        odd = [*missing, *result.unexpected_keys]
-        raise CheckpointError(f"{path} does not fit its own recipe {card.recipe.name}: {len(odd)} tensors differ, first {odd[0]}")
+    detector.load_state_dict(tensors, strict=False)
     if _tensors_sha256(stored) != tensors_sha256:
         raise CheckpointError(f"{path} is damaged: its weights are not those that were written (sha256 differs); fetch it again")
     return detector.eval(), card
 
 
+def _demand_shapes(path: Path, recipe: Recipe, wanted: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise CheckpointError unless `path` holds tensors of these shapes."""
+    with safe_open(path, framework="np") as opened:
+        held = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118  (it is no mapping)
+    odd = [name for name in sorted({*wanted, *held}) if wanted.get(name) != held.get(name)]
+    if _NEUTRAL not in held:
+        odd = [name for name in odd if name != _NEUTRAL]
+    if odd:
+        first = f"{odd[0]} has the shape {held.get(odd[0])} and not {wanted.get(odd[0])}"
+        raise CheckpointError(f"{path} does not fit its own recipe {recipe.name}: {len(odd)} tensors differ, {first}")
+
+
 def _write(path: Path, tensors: Mapping[str, Tensor], card: CheckpointCard) -> None:
-    document = json.dumps({"format": FORMAT, "tensors_sha256": _tensors_sha256(tensors), **asdict(card)})
+    document = json.dumps({"format": FORMAT, "tensors_sha256": _tensors_sha256(tensors), **to_document(card)})
     with written_whole(path) as partial:
         save_file(dict(tensors), partial, metadata={HEADER: document})
         partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around

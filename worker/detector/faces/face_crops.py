@@ -45,6 +45,13 @@ class FaceInputs:
     most: int = MOST_FACES
     beside: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for faces that cannot be cut."""
+        if not 1 <= len(self.framings) <= 16 or not all(0.5 <= margin <= 10 for margin, _ in self.framings):
+            raise ValueError("there must be 1 to 16 framings, with margins from 0.5 to 10")
+        if not 1 <= self.most <= 1000:
+            raise ValueError(f"most must lie from 1 to 1000 faces, not {self.most}")
+
     @property
     def tightest(self) -> float:
         """The smallest margin."""

@@ -3,11 +3,15 @@
 Imports no torch, so that decoder processes stay small.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+# No branch looks at larger inputs, and a batch of these takes gigabytes.
+LARGEST_INPUT = 1024
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,13 @@ class Preprocessing:
     size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no picture can go through."""
+        if not 1 <= self.size <= LARGEST_INPUT:
+            raise ValueError(f"size must lie from 1 to {LARGEST_INPUT} pixels, not {self.size}")
+        if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
+            raise ValueError("mean and std must be finite, and std above 0")
 
 
 def to_square(picture: Image.Image, size: int) -> NDArray[np.uint8]:

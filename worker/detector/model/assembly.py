@@ -74,10 +74,20 @@ def build_detector(recipe: Recipe, files: BackboneFiles, *, embed_prompt: bool =
     `embed_prompt=False` skips the text tower and leaves the prompt vector at zero, for a checkpoint to fill. Raises
     BackboneMissing for a file that holds something else.
     """
+    return joined(recipe, build_branches(recipe, files, embed_prompt=embed_prompt))
+
+
+def build_branches(recipe: Recipe, files: BackboneFiles, *, embed_prompt: bool = True) -> dict[str, Branch]:
+    """The branches alone, as `build_detector` builds them."""
     branches: dict[str, Branch] = {}
     for name in recipe.branches:
         kind = branch_kinds()[name]
         branches[name] = kind.build(recipe, files.named.get(kind.weights(recipe).name), embed_prompt)
+    return branches
+
+
+def joined(recipe: Recipe, branches: Mapping[str, Branch]) -> FusionDetector:
+    """The network of `recipe` on its `branches`, with a new head."""
     inputs = {name: BranchInput(recipe.preprocessing, own) for name, own in recipe.inputs.items()}
     return FusionDetector(
         branches,

@@ -10,6 +10,8 @@ BranchName = Literal["clip-image", "clip-prompt", "resnet101", "efficientnet-lit
 ClipName = Literal["vit-b-32", "vit-b-16"]
 CLIP_BLOCKS = 12  # of both towers
 Fusion = Literal["concatenated", "late", "gated"]
+# A head is small; without these bounds a few digits in a file would ask for all of the memory.
+MOST_LAYERS, WIDEST = 8, 16384
 
 # The static prompt of the paper (section III.A), verbatim.
 PROMPT = (
@@ -43,3 +45,19 @@ class Recipe:
     inputs: Mapping[str, Preprocessing] = field(default_factory=dict)
     fusion: Fusion = "concatenated"
     whole: tuple[BranchName, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what cannot be built."""
+        if not self.branches or len(set(self.branches)) < len(self.branches):
+            raise ValueError("branches needs at least one branch, and each once")
+        if not 0 <= self.dropout < 1 or not all(1 <= width <= WIDEST for width in self.hidden):
+            raise ValueError(f"dropout must lie from 0 to below 1, and hidden widths from 1 to {WIDEST}")
+        if len(self.hidden) > MOST_LAYERS:
+            raise ValueError(f"hidden can have {MOST_LAYERS} layers at most")
+        for name, named in (("whole", self.whole), ("inputs", self.inputs)):
+            if not set(named) <= set(self.branches):
+                raise ValueError(f"{name} names a branch that the network does not have")
+        if len(set(self.clip_blocks)) < len(self.clip_blocks) or not all(1 <= block <= CLIP_BLOCKS for block in self.clip_blocks):
+            raise ValueError(f"clip_blocks must lie from 1 to {CLIP_BLOCKS}, each once")
+        if self.fusion != "concatenated" and self.batch_norm:
+            raise ValueError(f'batch_norm goes with fusion = "concatenated" only, not with "{self.fusion}"; leave it out')

@@ -126,6 +126,9 @@ face_sets = ["dfdc"]
         ('["clip-image", "efficientnet-lite2"]', '["efficientnet-lite2", "clip-image"]', "a frozen public one, then a CNN"),
         ('["clip-image", "efficientnet-lite2"]', '["clip-image", "clip-image"]', "each once"),
         ("dropout = 0.2", "dropout = 2.0", "dropout must lie"),
+        ("dropout = 0.2", "dropout = 0.2\nbatch_norm = true", 'batch_norm goes with fusion = "concatenated" only'),
+        ("hidden = []", "hidden = [1000000]", "hidden widths from 1 to 16384"),
+        ("size = 64", "size = 4000", "size must lie from 1 to 1024"),
     ],
 )
 def test_a_mistake_in_a_recipe_of_heads_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -27,7 +27,6 @@ RECIPE = Recipe(
     clip="vit-b-16",
     clip_blocks=(5, 12),
     prompt="Is it real?",
-    batch_norm=True,
     inputs={"efficientnet-lite2": Preprocessing(192, (0.5,) * 3, (0.5,) * 3)},
     fusion="gated",
     whole=("clip-image",),
@@ -118,7 +117,10 @@ def test_what_a_bundled_card_says_fits_together(path: Path) -> None:
         {"framings": [["wide", False]]},
         {"framings": [1.4]},
         {"framings": [[1.4, False, 3]]},
+        {"framings": [[1.4, False]] * 17},
+        {"framings": [[1.4, "no"]]},
         {"most": 0},
+        {"most": 10**6},
         {"most": -3},
         {"most": None},
         {"beside": ...},
@@ -170,6 +172,20 @@ def test_combinations_that_are_none_are_refused(written: Callable[[dict[str, Any
         {"inputs": {"clip-image": {"size": 0, "mean": [0.5] * 3, "std": [0.5] * 3}}},
         {"inputs": ["clip-image"]},
         {"attention": True},
+        {"batch_norm": True},
+        {"fusion": "late", "batch_norm": True},
+        {"dropout": 1.0},
+        {"dropout": "0.2"},
+        {"hidden": [0]},
+        {"hidden": [10**9]},
+        {"hidden": [8] * 9},
+        {"branches": ["clip-image", "clip-image"]},
+        {"clip_blocks": [12, 12]},
+        {"prompt": None},
+        {"preprocessing": {"size": 10**6, "mean": [0.5] * 3, "std": [0.5] * 3}},
+        {"preprocessing": {"size": 224, "mean": [1e999] * 3, "std": [0.5] * 3}},
+        {"preprocessing": {"size": 224, "mean": [0.5] * 2, "std": [0.5] * 3}},
+        {"preprocessing": {"size": 224.5, "mean": [0.5] * 3, "std": [0.5] * 3}},
     ],
     ids=str,
 )
@@ -179,6 +195,41 @@ def test_a_network_that_cannot_be_built_is_refused(written: Callable[[dict[str, 
 
     with pytest.raises(CheckpointError, match=r"card\.safetensors"):
         read_card(written(document))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": "x" * 201}, "200 characters"),
+        ({"name": None}, "card.name"),
+        ({"whole_images": "no"}, "'no' is not of type bool @ card.whole_images"),
+        ({"backbones": {"clip-image": "no hash"}}, "sha256"),
+        ({"created_at": 5}, "card.created_at"),
+        ({"metrics": {"pooled": {"auc": float("nan")}}}, "no finite number"),
+        ({"training": []}, "card.training"),
+        ({"versions": {"torch": 2}}, "card.versions"),
+        ({"calibration": {"slope": 10**400, "offset": 0}}, "card.calibration"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_bad_values_are_named(written: Callable[[dict[str, Any]], Path], changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(CheckpointError, match=r"card\.safetensors") as caught:
+        read_card(written({**asdict(CARD), **changes}))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [17, 900, 100_000])
+def test_deep_nesting_is_refused(tmp_path: Path, depth: int) -> None:
+    document = json.dumps({"format": FORMAT, "tensors_sha256": "0" * 64, **asdict(CARD)})
+    deep = document.replace('"metrics": {}', f'"metrics": {"[" * depth}{"]" * depth}')
+    save_file({"weight": torch.zeros(1)}, tmp_path / "deep.safetensors", metadata={"dfscan": deep})
+    with pytest.raises(CheckpointError, match=r"deep\.safetensors"):
+        read_card(tmp_path / "deep.safetensors")
+
+
+def test_batch_norm_under_one_head(written: Callable[[dict[str, Any]], Path]) -> None:
+    recipe = replace(RECIPE, batch_norm=True, fusion="concatenated")
+    assert read_card(written(asdict(replace(CARD, recipe=recipe)))).recipe == recipe
 
 
 def test_a_card_may_leave_out_what_has_a_default(written: Callable[[dict[str, Any]], Path]) -> None:
