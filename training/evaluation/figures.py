@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.detector.inference.scorer import sigmoid
+
 from ..data.manifest import Row
 from . import metrics
 from .bootstrap import Measure, intervals
@@ -28,6 +30,8 @@ def figures(
     costs: Costs = EVEN,
     prior: float = 0.5,
     draws: int = DRAWS,
+    raw: Scores | None = None,
+    calibrated_here: bool = False,
 ) -> dict[str, Any]:
     """All figures as one JSON-ready object: `pooled`, `sources` and `generators`, and what they depend on.
 
@@ -35,6 +39,9 @@ def figures(
     a figure that is undefined is left out. A set with one label gets only its rates at the threshold and at the band's low end.
     A generator's fakes are set against the reals of the sources they are from, or against all reals where those have none;
     `reals_from` names the sources. `prior` is the share of fakes that the calibration was fitted for; only Cllr needs it.
+
+    `raw` are logits before any calibration: what publications mean by "at 0.5" is the sigmoid of these, and the figures `_raw`
+    are of it. `calibrated_here` says that the calibration was fitted on these very images: their figures at 0.5 are too good.
     """
     labels, groups = labels_of(rows), np.asarray([row.group for row in rows])
     sources = np.asarray([row.source for row in rows])
@@ -42,13 +49,17 @@ def figures(
     def of(chosen: NDArray[np.int64]) -> dict[str, Any]:
         real, fake = int((labels[chosen] == 0).sum()), int((labels[chosen] == 1).sum())
         measures = _measures(real, fake, threshold, band_low, costs, prior)
-        return {"real": real, "fake": fake, **measured(measures, labels[chosen], scores[chosen], groups[chosen].tolist(), draws)}
+        found = measured(measures, labels[chosen], scores[chosen], groups[chosen].tolist(), draws)
+        if raw is not None and real and fake:
+            found |= measured(_raw(costs), labels[chosen], sigmoid(raw[chosen]), groups[chosen].tolist(), draws)
+        return {"real": real, "fake": fake, **found}
 
     return {
         "threshold": threshold,
         "band_low": band_low,
         "costs": asdict(costs),
         "prior": prior,
+        "calibrated_here": calibrated_here,
         "pooled": of(np.arange(len(rows))),
         "sources": {str(source): of(np.flatnonzero(sources == source)) for source in np.unique(sources)},
         "generators": {name: {"reals_from": near, **of(chosen)} for name, (chosen, near) in _by_generator(rows).items()},
@@ -93,7 +104,7 @@ def _measures(real: int, fake: int, threshold: float, band_low: float, costs: Co
 
 
 def _two_sided(threshold: float, costs: Costs, prior: float) -> dict[str, Measure]:
-    """What needs both labels. Figures `_at_half` are at threshold 0.5, as publications use it."""
+    """What needs both labels. Figures `_at_half` are at a calibrated score of 0.5."""
     minimal: Measure = partial(metrics.minimal_dcf.draws, costs=costs)
     actual: Measure = partial(metrics.actual_dcf.draws, threshold=threshold, costs=costs)
     return {
@@ -117,6 +128,16 @@ def _two_sided(threshold: float, costs: Costs, prior: float) -> dict[str, Measur
         "actual_dcf_at_half": partial(metrics.actual_dcf.draws, threshold=0.5, costs=costs),
         "expected_calibration_error": metrics.expected_calibration_error.draws,
         "cllr": partial(metrics.cllr.draws, prior=prior),
+    }
+
+
+def _raw(costs: Costs) -> dict[str, Measure]:
+    """What publications report "at 0.5", of the network's own sigmoid."""
+    return {
+        "accuracy_raw": partial(metrics.accuracy.draws, threshold=0.5),
+        "f1_fake_raw": partial(metrics.f1_fake.draws, threshold=0.5),
+        "f1_real_raw": partial(metrics.f1_real.draws, threshold=0.5),
+        "actual_dcf_raw": partial(metrics.actual_dcf.draws, threshold=0.5, costs=costs),
     }
 
 

@@ -15,6 +15,7 @@ from ..data.manifest import Manifest, Row
 from .calibration import Bars, Decision, calibrated, decide
 from .figures import figures
 from .logits import labels_of, logits_of
+from .metrics import Costs, accuracy, actual_dcf, f1_fake, f1_real
 from .published_results import anchors_beside
 from .robustness import logits_under, robustness
 from .weighted_metrics import Labels, Scores
@@ -47,7 +48,15 @@ def judged(
         if all(len(set(labels[half == side])) == 2 for side in (0, 1)):  # not so on a handful of images
             metrics["cross_fitted"] = cross_fitted(half, labels, logits, mild, bars)
     scores = calibrated(decision.calibration, logits)
-    metrics |= figures(rows, scores, decision.threshold, decision.band_low, prior=float(labels.mean()))
+    metrics |= figures(
+        rows,
+        scores,
+        decision.threshold,
+        decision.band_low,
+        prior=float(labels.mean()),
+        raw=logits,
+        calibrated_here=metrics["split"] == "val",
+    )
     metrics["anchors"] = anchors_beside(rows, metrics["split"])
     judge = Predictor(predictor.detector, card, predictor.device, predictor.micro_batch)
     metrics["robustness"] = robustness(judge, _sample(rows), processes=processes, report=report)
@@ -63,16 +72,24 @@ def _sample(rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def cross_fitted(half: Labels, labels: Labels, logits: Scores, mild: Sequence[Scores], bars: Bars) -> dict[str, float]:
-    """Rates at cuts that were chosen on the other half; `half` is 0 or 1 per image, and both hold both labels."""
-    called, flagged = np.zeros(len(labels)), np.zeros(len(labels))
+    """Rates at cuts, and figures at 0.5 by a calibration, that were chosen on the other half.
+
+    `half` is 0 or 1 per image, and both hold both labels.
+    """
+    called, flagged, above_half = np.zeros(len(labels)), np.zeros(len(labels)), np.zeros(len(labels))
     for side in (0, 1):
         own, other = half == side, half != side
         decision: Decision = decide(labels[other], logits[other], [degraded[other] for degraded in mild], bars)
         scores = calibrated(decision.calibration, logits[own])
         called[own], flagged[own] = scores >= decision.threshold, scores >= decision.band_low
+        above_half[own] = scores >= 0.5
     return {
         "false_alarm_rate": float(called[labels == 0].mean()),
         "flagged_real_rate": float(flagged[labels == 0].mean()),
         "hit_rate": float(called[labels == 1].mean()),
         "flagged_fake_rate": float(flagged[labels == 1].mean()),
+        "accuracy_at_half": accuracy(labels, above_half, 0.5),
+        "f1_fake_at_half": f1_fake(labels, above_half, 0.5),
+        "f1_real_at_half": f1_real(labels, above_half, 0.5),
+        "actual_dcf_at_half": actual_dcf(labels, above_half, 0.5, Costs()),
     }

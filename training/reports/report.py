@@ -72,7 +72,11 @@ def evaluation_of(
     """
     card = predictor.card
     scanned = scanned_scores_of(predictor, rows, processes=processes) if with_faces else None
-    scores = scanned.scores if scanned else calibrated(card.calibration, logits_of(predictor, rows, processes=processes))
+    if scanned:
+        logits, scores = None, scanned.scores
+    else:
+        logits = logits_of(predictor, rows, processes=processes)
+        scores = calibrated(card.calibration, logits)
     document = {
         "checkpoint": {
             "name": card.name,
@@ -84,7 +88,15 @@ def evaluation_of(
         "split": subject.split,
         "evaluated_at": now.isoformat(timespec="seconds"),
         "versions": library_versions(),
-        "figures": figures(rows, scores, card.threshold, card.band_low, prior=fitted_prior(card)),
+        "figures": figures(
+            rows,
+            scores,
+            card.threshold,
+            card.band_low,
+            prior=fitted_prior(card),
+            raw=logits,
+            calibrated_here=subject.split == "val" and card.training.get("manifest_sha256") == subject.manifest_sha256,
+        ),
         "anchors": anchors_beside(rows, subject.split),
     }
     if scanned:

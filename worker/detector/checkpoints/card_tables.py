@@ -28,6 +28,7 @@ _COSTS = {
     "actual_dcf": "act-DCF",
     "actual_dcf_normalised": "act-DCF, normalised",
     "actual_dcf_at_half": "act-DCF at 0.5",
+    "actual_dcf_raw": "act-DCF at 0.5, raw",
 }
 _ACCURACIES = {
     "accuracy": "accuracy",
@@ -36,9 +37,22 @@ _ACCURACIES = {
     "accuracy_at_half": "accuracy at 0.5",
     "f1_fake_at_half": "F1 fake at 0.5",
     "f1_real_at_half": "F1 real at 0.5",
+    "accuracy_raw": "accuracy at 0.5, raw",
+    "f1_fake_raw": "F1 fake at 0.5, raw",
+    "f1_real_raw": "F1 real at 0.5, raw",
 }
 _GENERATORS = {name: _MAIN[name] for name in ("auc", "equal_error_rate", "hit_rate", "flagged_fake_rate")}
 _ROBUSTNESS = {name: _MAIN[name] for name in ("auc", "balanced_accuracy", "false_alarm_rate", "hit_rate")}
+_FITTED_HERE = " (calibrated on these very images)"
+# What a calibration that was fitted on the images themselves makes look better than it is.
+_CALIBRATED = (
+    "expected_calibration_error",
+    "cllr",
+    "accuracy_at_half",
+    "f1_fake_at_half",
+    "f1_real_at_half",
+    "actual_dcf_at_half",
+)
 _HELD_OUT = {
     name: {**_MAIN, **_RANKS}[name]
     for name in (
@@ -57,6 +71,7 @@ _DRIFT = {
     "relabelled": "other label",
     "reversed": "fake to real or back",
 }
+# What is published of a threshold of 0.5 is of the network's own sigmoid: the raw figures stand beside it.
 _PUBLISHED = {
     "auc": "AUC",
     "equal_error_rate": "EER",
@@ -66,6 +81,7 @@ _PUBLISHED = {
     "actual_dcf_at_half": "act-DCF at 0.5",
     "minimal_dcf": "min-DCF",
 }
+_AT_HALF = "_at_half"
 
 
 def figures_table(figures: Figures) -> str:
@@ -80,12 +96,15 @@ def further_tables(figures: Figures) -> list[str]:
         ("Ranking and calibration (ECE in 15 bins of equal width):", _RANKS),
         (costs_line(figures), _COSTS),
         (
-            f"Accuracy and F1, at the threshold {figures.get('threshold', 0.5):.3f} and at 0.5 as publications use it:",
+            f"Accuracy and F1, at the threshold {figures.get('threshold', 0.5):.3f}, at a score of 0.5, and at 0.5 of the raw "
+            "sigmoid, as publications use it:",
             _ACCURACIES,
         ),
     ):
-        if rows := [_row(name, found, columns) for name, found in _sets(figures) if columns.keys() & found.keys()]:
-            parts += [says, _table(["source", "real", "fake", *columns.values()], rows)]
+        known = {name: title for name, title in columns.items() if any(name in found for _, found in _sets(figures))}
+        if known:
+            rows = [_row(name, found, known) for name, found in _sets(figures) if known.keys() & found.keys()]
+            parts += [says, _table(["source", "real", "fake", *_titles(known, figures)], rows)]
     if generators := figures.get("generators"):
         parts += ["Fakes per generator, set against the real images of the sources named:", _generators_table(generators)]
     return parts
@@ -101,16 +120,35 @@ def costs_line(figures: Figures) -> str:
     )
 
 
-def anchors_table(figures: Figures, anchors: Sequence[Figures]) -> str:
-    """The pooled figures beside published ones; the header says which are not of the same data."""
+def anchors_table(figures: Figures, anchors: Sequence[Figures], cross_fitted: Figures | None = None) -> str:
+    """The pooled figures beside published ones; the header says which are not of the same data.
+
+    At 0.5 they are of raw logits, as published; and, where there are some, of a calibration that was fitted on the other half.
+    """
     marks = ["" if anchor["same_data"] else " (not the same data)" for anchor in anchors]
     header = ["figure", "measured here", *(f"{anchor['name']}{mark}" for anchor, mark in zip(anchors, marks, strict=True))]
-    rows = [
-        [title, _cell(figures["pooled"].get(name)), *(_plain(anchor["figures"].get(name)) for anchor in anchors)]
-        for name, title in _PUBLISHED.items()
-    ]
+    rows = []
+    for name, title in _PUBLISHED.items():
+        published = [_plain(anchor["figures"].get(name)) for anchor in anchors]
+        for words, cell in _measured(figures, name, cross_fitted or {}):
+            rows.append([title + words, cell, *published])
     notes = [f"{anchor['name']}: {anchor['note']}" for anchor in anchors if anchor.get("note")]
     return "\n\n".join([_table(header, rows), *notes])
+
+
+def _measured(figures: Figures, name: str, cross_fitted: Figures) -> list[tuple[str, str]]:
+    """What stands beside a published figure, and how it was come by."""
+    pooled = figures["pooled"]
+    if not name.endswith(_AT_HALF):
+        return [("", _cell(pooled.get(name)))]
+    found = []
+    if raw := pooled.get(name.removesuffix(_AT_HALF) + "_raw"):
+        found.append((", raw logit", _cell(raw)))
+    if name in cross_fitted:
+        found.append((", calibrated on the other half", _plain(cross_fitted[name])))
+    if not found:  # of a document that was written before there were raw figures
+        found.append((", calibrated" + (_FITTED_HERE if figures.get("calibrated_here", True) else ""), _cell(pooled.get(name))))
+    return found
 
 
 def robustness_table(robustness: Figures) -> str:
@@ -148,6 +186,12 @@ def history_table(history: Sequence[Figures]) -> str:
         ["what", "sizes", "result"],
         [[_text(tried.get("what")), _text(tried.get("sizes")), _text(tried.get("result"))] for tried in history],
     )
+
+
+def _titles(columns: Mapping[str, str], figures: Figures) -> list[str]:
+    """The headers; one that is of a calibration says so where that was fitted on these very images."""
+    fitted_here = _FITTED_HERE if figures.get("calibrated_here") else ""
+    return [title + (fitted_here if name in _CALIBRATED else "") for name, title in columns.items()]
 
 
 def _sets(figures: Figures) -> list[tuple[str, Figures]]:

@@ -108,7 +108,7 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
             held_out_table(held_out["rows"]),
         ]
     if anchors := metrics.get("anchors"):
-        parts += ["## Beside published figures", anchors_table(metrics, anchors)]
+        parts += ["## Beside published figures", anchors_table(metrics, anchors, metrics.get("cross_fitted"))]
     if robustness := metrics.get("robustness"):
         parts += ["## Robustness", *robustness_parts(robustness)]
     return parts

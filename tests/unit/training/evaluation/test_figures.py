@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, f1_score
 
 from training.data.manifest import Row
+from training.evaluation.calibration import calibrated, platt
 from training.evaluation.figures import figures, measured
 from training.evaluation.metrics import Costs, auc, cllr, equal_error_rate, minimal_dcf
 from training.evaluation.published_results import ANCHORS, DFWILD_CUP, anchors_beside
 from training.evaluation.weighted_metrics import Scores
+from worker.detector.checkpoints.card_tables import anchors_table, further_tables
 
 TWO_SIDED = {
     *("auc", "average_precision", "equal_error_rate", "equal_error_threshold", "hit_rate_at_1_percent", "hit_rate_at_5_percent"),
@@ -159,3 +162,38 @@ def test_published_figures_agree() -> None:
     paper = next(anchor for anchor in ANCHORS if anchor.name.startswith("paper"))
     assert paper.figures["actual_dcf_at_half"] == pytest.approx(1 - paper.figures["accuracy_at_half"], abs=1e-4)
     json.dumps(anchors_beside([Row(Path("x"), 0, "s", "", "", "", "val")], "val"), allow_nan=False)
+
+
+def test_raw_figures_are_of_the_networks_own_sigmoid() -> None:
+    """At a prior of 5:1 the raw sigmoid calls most reals fake; a calibration that was fitted on the images hides that.
+
+    The case of the published detector: five fakes for each real image in training, as many of each in measuring.
+    """
+    rng = np.random.default_rng(0)
+    labels = np.tile([0, 1], 2000)
+    raw = rng.normal(np.where(labels == 1, 1.4, -1.4), 1.0) * 2 + np.log(5)
+    rows, _ = scored(*[("a", int(label), "", 0.0) for label in labels])
+    calibration = platt(labels, raw)
+
+    found = figures(rows, calibrated(calibration, raw), 0.5, 0.5, draws=3, raw=raw, calibrated_here=True)
+
+    pooled = {
+        name: found["pooled"][name]["value"] for name in ("accuracy_raw", "accuracy_at_half", "f1_real_raw", "actual_dcf_raw")
+    }
+    assert pooled["accuracy_raw"] == pytest.approx(accuracy_score(labels, raw >= 0))
+    assert pooled["f1_real_raw"] == pytest.approx(f1_score(labels, raw >= 0, pos_label=0))
+    assert pooled["accuracy_at_half"] > pooled["accuracy_raw"] + 0.02
+    assert pooled["actual_dcf_raw"] == pytest.approx(1 - pooled["accuracy_raw"])
+    text = "\n".join([*further_tables(found), anchors_table(found, anchors_beside(rows, "val"), {"accuracy_at_half": 0.91})])
+    assert "accuracy at 0.5 (calibrated on these very images)" in text
+    beside = {line.split(" | ")[0].strip("| "): line.split(" | ")[1] for line in text.splitlines() if line.startswith("| acc")}
+    assert beside["accuracy at 0.5, raw logit"].startswith(f"{pooled['accuracy_raw']:.3f}")
+    assert beside["accuracy at 0.5, calibrated on the other half"] == "0.9100"
+    assert "accuracy at 0.5, calibrated (" not in text
+
+
+def test_older_documents_say_how_they_were_calibrated() -> None:
+    """A report from before there were raw figures: its figures at 0.5 are named as what they are."""
+    old = {"pooled": {"real": 1, "fake": 1, "accuracy_at_half": {"value": 0.9, "low": None, "high": None}}, "sources": {}}
+
+    assert "accuracy at 0.5, calibrated (calibrated on these very images)" in anchors_table(old, [])

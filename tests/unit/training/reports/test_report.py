@@ -71,7 +71,8 @@ def test_the_document_says_what_was_measured_on_what(predictor: Predictor, check
     assert document["manifest"]["file"] == "faces.csv"
     assert document["manifest"]["sources"]["source0"]["real"] == 5
     assert (document["split"], document["evaluated_at"]) == ("val", "2026-11-23T12:00:05+00:00")
-    assert document["figures"] == json.loads(json.dumps(figures(rows, found.scores, 0.55, 0.45, prior=0.25)))
+    expected = figures(rows, found.scores, 0.55, 0.45, prior=0.25, raw=logits_of(predictor, rows))
+    assert document["figures"] == json.loads(json.dumps(expected))
     assert [anchor["same_data"] for anchor in document["anchors"]] == [False] * 3
     assert "robustness" not in document
 
