@@ -72,7 +72,10 @@ class Run:
 def start_weights(network: Recipe, files: BackboneFiles, start: Path | None) -> Weights:
     """Find everything that `network` starts from. Raises BackboneMissing and CheckpointError."""
     if start is None:
-        return Weights(find_backbone_files(network, files))
+        found = find_backbone_files(network, files)
+        with torch.random.fork_rng():
+            build_detector(network, found)  # a file of something else is found now, and not after an hour of reading pictures
+        return Weights(found)
     _, card = load_checkpoint(start, files)
     # Name, dropout and what the network is shown may differ: they leave its tensors as they are.
     own = replace(

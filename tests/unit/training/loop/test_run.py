@@ -230,3 +230,17 @@ def test_order_of_logits(rows: Sequence[Row], tiny: TrainingRecipe) -> None:
     assert len(logits) == len(rows)
     one_by_one = [logits_of(predictor, [row])[0] for row in rows]
     np.testing.assert_allclose(logits, one_by_one, rtol=1e-4, atol=1e-4)
+
+
+def test_file_of_another_network_is_found_before_any_picture_is_read(tmp_path: Path) -> None:
+    """ResNet's weights given as CLIP's are named as what they are not."""
+    wrong = tmp_path / "resnet101-cd907fc2.pth"
+    torch.save(torchvision.models.resnet18().state_dict(), wrong)
+    network = recipe_named("paper").network
+    files = BackboneFiles(dict.fromkeys(("clip-vit-b-32", "resnet101"), wrong))
+
+    with pytest.raises(BackboneMissing, match=r"resnet101-cd907fc2\.pth does not hold CLIP"):
+        start_weights(network, files, None)
+    only_cnn = replace(network, branches=("resnet101",))
+    with pytest.raises(BackboneMissing, match=r"resnet101-cd907fc2\.pth does not hold .*ResNet101"):
+        start_weights(only_cnn, files, None)

@@ -4,7 +4,9 @@ Shapes: B images, C = 3, H x W pixels, T tokens, D embedding width.
 """
 
 import logging
-from collections.abc import Iterator
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -147,9 +149,32 @@ def _model(recipe: Recipe, weights: Path | None) -> Any:
         with _quiet():
             return open_clip.create_model(architecture, pretrained=None).eval()
     try:
+        if _is_scripted(weights):
+            with warnings.catch_warnings(action="ignore"):  # that TorchScript is old
+                scripted = torch.jit.load(weights, map_location="cpu")  # type: ignore[no-untyped-call]
+            return _filled(architecture, scripted.state_dict())
         return open_clip.create_model(architecture, pretrained=str(weights), require_pretrained=True).eval()
     except Exception:  # a file of something else fails in open_clip, safetensors or pickle, each in its own ways
         raise _other_weights(weights, recipe) from None
+
+
+def _is_scripted(weights: Path) -> bool:
+    """Whether the file is a TorchScript archive, as OpenAI gives its weights away (`ViT-B-32.pt`); open_clip reads none."""
+    if not zipfile.is_zipfile(weights):
+        return False
+    with zipfile.ZipFile(weights) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _filled(architecture: str, tensors: Mapping[str, Tensor]) -> Any:
+    """Both towers with OpenAI's tensors, which are float16; beside them the archive holds three numbers."""
+    import open_clip
+
+    with _quiet():
+        model = open_clip.create_model(architecture, pretrained=None)
+    numbers = ("input_resolution", "context_length", "vocab_size")
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items() if name not in numbers})
+    return model.eval()
 
 
 @contextmanager

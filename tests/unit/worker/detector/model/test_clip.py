@@ -174,3 +174,48 @@ def test_a_prompt_needs_both_towers(tmp_path: Path, tiny: nn.Module) -> None:
     assert not build_prompt(wanted, None, embedded=False).embedding_D.any()
     with pytest.raises(BackboneMissing, match=r"tower\.safetensors does not hold"):
         build_prompt(wanted, tmp_path / "tower.safetensors", embedded=True)
+
+
+class _Holder(nn.Module):
+    """Parameters under the names of another module, so that TorchScript takes them without its code."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        for name, child in module.named_children():
+            setattr(self, name.replace(".", "_") if name.isidentifier() or name.isdigit() else name, _Holder(child))
+        for name, parameter in module.named_parameters(recurse=False):
+            self.register_parameter(name, nn.Parameter(parameter.detach().clone()))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")  # which writes what is read here
+def test_openais_own_archive_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A TorchScript archive in float16, with three numbers beside the tensors, is what OpenAI gives away."""
+    config = {
+        "embed_dim": EMBEDDING,
+        "quick_gelu": True,
+        "vision_cfg": {"image_size": SIZE, "layers": 2, "width": WIDTH, "head_width": 8, "patch_size": 16},
+        "text_cfg": {"context_length": 8, "vocab_size": 50, "width": 32, "heads": 2, "layers": 1},
+    }
+    (tmp_path / "tiny-openai.json").write_text(json.dumps(config))
+    open_clip.add_model_config(tmp_path / "tiny-openai.json")
+    monkeypatch.setitem(ARCHITECTURES, "vit-b-16", "tiny-openai")
+    model = open_clip.create_model("tiny-openai")
+    holder = _Holder(model.half())
+    holder.register_buffer("input_resolution", torch.tensor(SIZE))
+    holder.register_buffer("context_length", torch.tensor(8))
+    holder.register_buffer("vocab_size", torch.tensor(50))
+    torch.jit.script(holder).save(str(tmp_path / "ViT-B-16.pt"))
+
+    branch = build_image(recipe(clip="vit-b-16"), tmp_path / "ViT-B-16.pt")
+
+    for name, tensor in branch.visual.state_dict().items():
+        torch.testing.assert_close(tensor, model.visual.state_dict()[name].float())
+    assert not branch.visual.training
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_archive_of_another_network_is_named(tmp_path: Path) -> None:
+    torch.jit.script(_Holder(nn.Sequential(nn.Linear(3, 2)))).save(str(tmp_path / "other.pt"))
+
+    with pytest.raises(BackboneMissing, match=r"other\.pt does not hold CLIP ViT-B/32"):
+        build_image(recipe(), tmp_path / "other.pt")
