@@ -1,20 +1,19 @@
 """Between the widgets and the core: asks the database in the background, and keeps the queue's model up to date."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from scanner.database.engine import Database
-from scanner.domain.states import Decision
 from scanner.review.criteria import Criteria, Tab
 from scanner.review.image_details import ImageDetails, image_details
+from scanner.review.ordering import QueueItem
 from scanner.review.review_queue import (
     Counts,
     Pulse,
-    QueueItem,
     changed_since,
     count_matching,
     count_tabs,
@@ -25,9 +24,8 @@ from scanner.review.review_queue import (
 
 from ..tasks.background import Background
 from ..tasks.commands import Doing
-from ..tasks.decisions import DecisionAct
 from ..tasks.queries import Questions
-from ..tasks.undo import Act
+from .acts import Acts
 from .queue_model import QueueModel
 
 PAGE = 300
@@ -46,7 +44,8 @@ class _Look:
 
 
 class QueuePresenter(QObject):
-    """One queue on one database. Reading goes through `queries`, what changes something through `commands`."""
+    """One queue on one database. Reading goes through `questions`, what changes something through `doing`, and what people do
+    with images through `acts`."""
 
     counts_changed = Signal(object)
     matching_changed = Signal(int)
@@ -70,8 +69,8 @@ class QueuePresenter(QObject):
         self.model = model
         self.questions = Questions(reading, self)
         self.doing = Doing(writing, self)
-        self._now = now
-        self.criteria = Criteria()
+        self.acts = Acts(database, model, self.questions, self.doing, now, self)
+        self.criteria = self.acts.criteria
         self._pulse: Pulse | None = None
         self._loading = False
         self._to_the_end = False
@@ -80,11 +79,10 @@ class QueuePresenter(QObject):
         self._count_again = False
         self._stopped = False
         model.more_wanted.connect(self.load_more)
-        self.doing.began.connect(lambda contents: model.mark_saving(contents, saving=True))
-        self.doing.settled.connect(lambda contents: model.mark_saving(contents, saving=False))
-        self.doing.done.connect(self._settle)
-        self.doing.moved.connect(self._follow)
-        self.doing.said.connect(self.said)
+        self.acts.began_to_return.connect(self._look_no_more)
+        self.acts.settled.connect(self._follow)
+        self.acts.more_wanted.connect(self.load_to_the_end)
+        self.acts.said.connect(self.said)
         self.doing.complained.connect(self.complained)
         self.questions.complained.connect(self.complained)
         self.questions.trouble_ended.connect(self._begin_anew)
@@ -109,10 +107,9 @@ class QueuePresenter(QObject):
 
     def show(self, criteria: Criteria) -> None:
         """Another queue, from its beginning."""
-        self.criteria = criteria
+        self.criteria = self.acts.criteria = criteria
         self._to_the_end = False
-        self.questions.forget("look")
-        self._looking = False
+        self._look_no_more()
         if criteria.tab is Tab.PROBLEMS:
             self._count()
             return
@@ -136,16 +133,10 @@ class QueuePresenter(QObject):
             return
         if self.questions.in_trouble:
             self.questions.try_again()
-        elif not self._looking:
+        elif not self._looking and not self.acts.turns.is_held:
             self._looking = True
             pulse, criteria = self._pulse, self.criteria
             self.questions.ask(lambda: self._changes(pulse, criteria), self._apply, "look", self._not_looked)
-
-    def decide(self, contents: Collection[int], decision: Decision, *, note: str | None, reviewer: str) -> None:
-        """Store a decision on contents, by their ids; rows leave, and words are said, once it is stored."""
-        if contents:
-            act = DecisionAct(self.database, sorted(contents), decision, note, reviewer, self._now)
-            self.doing.do(act, f"{decision.value} ({len(contents)})", contents)
 
     def ask_details(self, item: QueueItem) -> None:
         """Emit `details_ready` for an item, unless another is asked for meanwhile."""
@@ -159,19 +150,15 @@ class QueuePresenter(QObject):
         """Change something that is not for the undo stack."""
         self.doing.write(work, answered)
 
-    def _settle(self, act: Act, contents: Collection[int]) -> None:
-        """What was decided leaves its tab at once, or shows its new decision."""
-        if isinstance(act, DecisionAct):
-            items = self.model.of_content(contents)
-            stays = self.criteria.tab.value == act.decision.value
-            belonging = [replace(item, decision=act.decision.value) for item in items] if stays else []
-            self.model.bring_up_to_date([item.file_id for item in items], belonging)
-        self._follow()
-        self._count()
-
     def _follow(self) -> None:
         self.look()
         self.changed.emit()
+        self._count()
+
+    def _look_no_more(self) -> None:
+        """What was read before something changed may not be put in place after it."""
+        self.questions.forget("look")
+        self._looking = False
 
     def _begin_anew(self) -> None:
         """After trouble: nothing is known of what happened meanwhile."""
@@ -199,6 +186,7 @@ class QueuePresenter(QObject):
                 self.model.append(items, complete=complete)
             if self._to_the_end and not complete:
                 self.load_to_the_end()
+            self.acts.find_sought(loading=self._loading)
 
         self.questions.ask(read, loaded, "page", self._not_loaded)
 
@@ -255,6 +243,7 @@ class QueuePresenter(QObject):
 
     def _not_loaded(self) -> None:
         self._loading = False
+        self.acts.give_up()
 
     def _not_looked(self) -> None:
         self._looking = False

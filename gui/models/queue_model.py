@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 
 from scanner.base.escape import printable
 from scanner.review.criteria import Order
-from scanner.review.review_queue import QueueItem, sort_key
+from scanner.review.ordering import QueueItem, sort_key
 
 from ..media.thumbnails import Thumbnails
 

@@ -88,6 +88,17 @@ class QueueView(QWidget):
             self._show_page()
         self.tabs.setCurrentIndex(number)
 
+    def escape(self) -> None:
+        """Back, from wherever one is, until keys mean the image in sight."""
+        if self.run_button.isChecked():
+            self.run_button.setChecked(False)
+        elif self.stack.currentWidget() is self.review:
+            self.review.escape()
+        elif self.problems.search.hasFocus() and self.problems.table.isVisible():
+            self.problems.table.setFocus()
+        else:
+            self.show_tab(0)
+
     def only_this_folder(self) -> None:
         """Filter by the folder of the current image."""
         current = self.review.current()
@@ -108,6 +119,8 @@ class QueueView(QWidget):
 
     def _connect(self) -> None:
         self.tabs.currentChanged.connect(self._show_page)
+        self.tabs.tabBarClicked.connect(self._leave_running)  # also the highlighted one leads back to its page
+        self._presenter.acts.sent_to_tab.connect(self._show_home)
         self.run_button.toggled.connect(self._show_page)
         self._presenter.counts_changed.connect(self._show_counts)
         self._presenter.matching_changed.connect(self._show_matching)
@@ -119,7 +132,25 @@ class QueueView(QWidget):
         filters.saved_chosen.connect(self._use_saved)
         filters.delete_wanted.connect(self._delete_saved)
 
+    def _leave_running(self, number: int) -> None:
+        if number >= 0:
+            self.run_button.setChecked(False)
+        if self.stack.currentWidget() is self.review:
+            self.review.focus_picture()
+
+    def _show_home(self, tab: Tab) -> None:
+        """The tab in which an undo has left its image."""
+        self.show_tab(TABS.index(tab))
+
     def _show_page(self, *_: object) -> None:
+        self._choose_page()
+        shown = self.stack.currentWidget()
+        if shown is self.review:
+            self.review.focus_picture()
+        else:
+            (self.problems.table if shown is self.problems else self.running.folders).setFocus()
+
+    def _choose_page(self) -> None:
         if self.run_button.isChecked():
             self.stack.setCurrentWidget(self.running)
             self.running.models.list_models()

@@ -1,28 +1,29 @@
 """The page on which a person decides: grid on the left, the picture and what is known of it on the right."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from scanner.results.near_copies import NearCopy, near_copies
 from scanner.review.image_details import ImageDetails
-from scanner.review.review_queue import QueueItem
+from scanner.review.ordering import QueueItem
 
 from ..media.heatmaps import Heatmaps
 from ..media.previews import Previews
 from ..media.thumbnails import Thumbnails
 from ..models.presenter import QueuePresenter
-from ..models.queue_model import QueueModel
+from ..models.queue_model import SAVING_ROLE, QueueModel
 from ..texts.verdict_texts import label_line
-from ..widgets.compare_view import CompareView
 from ..widgets.decision_row import DecisionRow
 from ..widgets.details_panel import DetailsPanel
 from ..widgets.filter_bar import FilterBar
 from ..widgets.grid import GridView
 from ..widgets.grid_delegate import CELL, ImageDelegate
-from ..widgets.preview_pane import LookPane
+from ..widgets.preview.compare_view import CompareView
+from ..widgets.preview.preview_pane import LookPane
 
 # How many of the next pictures are decoded ahead.
 _AHEAD = 2
@@ -33,9 +34,10 @@ _NEAR_COPIES = 50
 
 
 class ReviewPage(QWidget):
-    """Shows what the presenter has; `decided` asks for a decision on the selection."""
+    """Shows what the presenter has; `decided` asks for a decision on the selection, `noted` for a note on it."""
 
     decided = Signal(object)
+    noted = Signal(str)
     current_changed = Signal(object)
     copy_chosen = Signal(str)
 
@@ -51,6 +53,8 @@ class ReviewPage(QWidget):
         self._presenter = presenter
         self._previews = previews
         self._shown_id: int | None = None
+        # The note of the image in sight, once it is known.
+        self._stored_notes: dict[int, str] = {}
         self.filters = FilterBar()
         self.grid = GridView(CELL)
         self.grid.setItemDelegate(ImageDelegate(self.grid))
@@ -82,13 +86,17 @@ class ReviewPage(QWidget):
         current = self.current()
         return chosen or ([current] if current else [])
 
+    def together(self) -> set[int]:
+        """The contents that the next decision is for: of the selection, and of the ticked near copies."""
+        return {item.content_id for item in self.selected()} | {copy.content_id for copy in self.look.near.ticked}
+
     def advance(self) -> None:
-        """To the first image behind the selection, or the one before it at the end."""
+        """To the first image behind the selection, or the one before it at the end; never to one that is being decided on."""
         rows = {index.row() for index in self.grid.selectionModel().selectedIndexes()} or {self.grid.currentIndex().row()}
-        after = max(rows) + 1
-        if after >= self.model.rowCount():
-            after = min(rows) - 1
-        self.go_to(after)
+        for row in chain(range(max(rows) + 1, self.model.rowCount()), range(min(rows) - 1, -1, -1)):
+            if not self.model.data(self.model.index(row, 0), SAVING_ROLE):
+                self.go_to(row)
+                return
 
     def go_to(self, row: int) -> None:
         """Make a row the current one."""
@@ -97,6 +105,33 @@ class ReviewPage(QWidget):
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
             self.grid.selectionModel().setCurrentIndex(index, flags)
             self.grid.scrollTo(index)
+
+    def select_files(self, file_ids: Sequence[int]) -> None:
+        """Select files of the queue; the first is the one in sight."""
+        rows = [row for file_id in file_ids if (row := self.model.row_of(file_id)) is not None]
+        if rows:
+            self.go_to(rows[0])
+            chosen = QItemSelection()
+            for row in rows:
+                chosen.select(self.model.index(row, 0), self.model.index(row, 0))
+            self.grid.selectionModel().select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+            self.focus_picture()
+
+    def focus_picture(self) -> None:
+        """Keys mean images again."""
+        comparing = self.comparing is not None and self.whole.currentWidget() is self.comparing
+        (self.comparing.pictures[0] if self.comparing is not None and comparing else self.grid).setFocus()
+
+    def escape(self) -> None:
+        """One thing less: the comparison, a field that is written in, decisions on several."""
+        if self.whole.currentWidget() is not self.splitter:
+            self.end_comparing()
+        elif not self.grid.hasFocus():
+            self.grid.setFocus()
+        elif self.look.near.group.isChecked():
+            self.look.near.group.setChecked(False)
+        elif self.grid.currentIndex().isValid():
+            self.go_to(self.grid.currentIndex().row())
 
     def step(self, by: int) -> None:
         """To the next image, or back."""
@@ -140,7 +175,15 @@ class ReviewPage(QWidget):
         self.model.rowsInserted.connect(self._after_rows)
         self.model.rowsRemoved.connect(self._after_rows)
         self.deciding.decided.connect(self.decided)
-        self.deciding.noted.connect(self.grid.setFocus)
+        self.deciding.note.stored.connect(self.noted)
+        self.deciding.note.left.connect(self.grid.setFocus)
+        self.deciding.notice.undo_wanted.connect(self._presenter.acts.undo)
+        self.deciding.notice.redo_wanted.connect(self._presenter.acts.redo)
+        self._presenter.acts.told.connect(self.deciding.notice.tell)
+        self._presenter.acts.returned.connect(self.select_files)
+        self.filters.left.connect(self.grid.setFocus)
+        self.grid.selectionModel().selectionChanged.connect(self._show_selection)
+        self.look.near.ticked_changed.connect(self._show_selection)
         self.look.near.chosen.connect(self._compare)
         self._resting.timeout.connect(self._ask_near)
         self._presenter.details_ready.connect(self._show_details)
@@ -173,7 +216,7 @@ class ReviewPage(QWidget):
 
     def _show_current(self, *_: QModelIndex) -> None:
         item = self.current()
-        self.deciding.set_possible(item is not None)
+        self._show_selection()
         if item is None:
             self._shown_id = None
             self._resting.stop()
@@ -186,6 +229,14 @@ class ReviewPage(QWidget):
             self._show_item(item)
         self.current_changed.emit(item)
 
+    def _show_selection(self, *_: object) -> None:
+        """How many images a decision is for, and whose note is written."""
+        chosen = self.selected()
+        contents = frozenset(item.content_id for item in chosen)
+        self.deciding.set_count(len(self.together()))
+        self.look.show_count(len(chosen))
+        self.deciding.note.show_for(contents, self._stored_notes.get(min(contents), "") if len(contents) == 1 else "")
+
     def _show_item(self, item: QueueItem) -> None:
         row = self.grid.currentIndex().row()
         following = [other.path for step in range(1, _AHEAD + 1) if (other := self.model.item(row + step)) is not None]
@@ -197,6 +248,8 @@ class ReviewPage(QWidget):
         if details.file_id == self._shown_id:
             self.details.show_details(details)
             self.look.show_details(details)
+            self._stored_notes = {details.content_id: details.note or ""}
+            self._show_selection()
 
     def _ask_near(self) -> None:
         item = self.current()
@@ -205,7 +258,7 @@ class ReviewPage(QWidget):
 
         def show(copies: Sequence[NearCopy]) -> None:
             if item.file_id == self._shown_id:
-                self.look.near.show_copies(copies[:_NEAR_COPIES])
+                self.look.near.show_copies(copies[:_NEAR_COPIES], item.label)
 
         self._presenter.ask(lambda: near_copies(self._presenter.database, item.content_id), show, "near")
 
@@ -238,3 +291,5 @@ class ReviewPage(QWidget):
         item = self.current()
         if item is not None:
             self._presenter.ask_details(item)
+            if self.look.near.copies:
+                self._resting.start()  # one of them may have been moved away

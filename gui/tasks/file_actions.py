@@ -12,6 +12,8 @@ from scanner.reports.formats import as_csv, as_json
 from scanner.reports.html_page import as_html
 from scanner.reports.report import build_report
 
+from .decisions import named_images
+
 
 class ExportFailed(KnownError):
     """The report cannot be written."""
@@ -29,6 +31,11 @@ class RemovalAct:
     send: Callable[[str], None]
     moved: list[Removed] = field(default_factory=list)
 
+    @property
+    def touched(self) -> Sequence[int]:
+        """The files that it is about."""
+        return self.file_ids
+
     def redo(self) -> str:
         """Move them away."""
         self.moved = []
@@ -38,7 +45,7 @@ class RemovalAct:
                 self.moved.append(self._move(file_id))
             except KnownError as error:
                 refused.append(error)
-        return _summary("Moved to quarantine" if self.kind == QUARANTINE else "Moved to the trash", self.moved, refused)
+        return _summary("moved to quarantine" if self.kind == QUARANTINE else "moved to the trash", self.moved, refused)
 
     def undo(self) -> str:
         """Move them back."""
@@ -48,7 +55,7 @@ class RemovalAct:
                 back.append(restore(self.journal, removal.id, reviewer=self.reviewer))
             except KnownError as error:
                 refused.append(error)
-        return _summary("Restored", back, refused)
+        return _summary("restored", back, refused)
 
     def _move(self, file_id: int) -> Removed:
         if self.kind == QUARANTINE:
@@ -75,8 +82,8 @@ def export_report(database: Database, paths: Sequence[str], target: str, *, conf
     return f"{len(report.items)} images written to {target}"
 
 
-def _summary(word: str, done: Sequence[object], refused: Sequence[KnownError]) -> str:
+def _summary(word: str, done: Sequence[Removed], refused: Sequence[KnownError]) -> str:
     if not done and refused:
         raise refused[0]
-    text = f"{word}: {len(done)}"
+    text = f"{named_images([removal.original_path for removal in done], len(done))}: {word}"
     return f"{text}. {len(refused)} not: {refused[0]}" if refused else text

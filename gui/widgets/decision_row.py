@@ -1,52 +1,52 @@
-"""Buttons and a note for the decision; the keys do the same."""
+"""Buttons and a note for the decision; the keys do the same. The buttons say how many images they decide on."""
 
 from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from scanner.domain.states import Decision
 
 from ..texts.accessible_names import named
 from ..texts.verdict_texts import label_shape
+from .note_field import NoteField
+from .notice import Notice
+
+_BUTTONS = ((Decision.FAKE, "F", "Fake"), (Decision.REAL, "R", "Real"), (Decision.UNSURE, "U", "Unsure"))
 
 
 class DecisionRow(QWidget):
-    """`decided` asks for a decision; `noted` when a note is written."""
+    """`decided` asks for a decision; below it, `notice` says what was done."""
 
     decided = Signal(object)
-    noted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
         self.buttons: dict[Decision, QPushButton] = {}
-        for decision, key, text in (
-            (Decision.FAKE, "F", "Fake"),
-            (Decision.REAL, "R", "Real"),
-            (Decision.UNSURE, "U", "Unsure"),
-        ):
-            button = named(QPushButton(f"{label_shape(decision)} {text} ({key})".strip()), text)
-            button.setEnabled(False)
+        row = QHBoxLayout()
+        for decision, _, text in _BUTTONS:
+            button = named(QPushButton(), text)
             button.clicked.connect(_emitting(self.decided.emit, decision))
             self.buttons[decision] = button
             row.addWidget(button)
-        self.note = named(QLineEdit(placeholderText="Note for the next decision (N)"), "Note")
-        self.note.returnPressed.connect(self.noted)
+        self.note = NoteField()
         row.addWidget(self.note, 1)
+        self.notice = Notice()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(row)
+        column.addWidget(self.notice)
+        self.set_count(0)
 
-    def set_possible(self, possible: bool) -> None:
-        """Whether there is anything to decide on."""
-        for button in self.buttons.values():
-            button.setEnabled(possible)
-
-    def take_note(self) -> str | None:
-        """What was written as note, once."""
-        text = self.note.text().strip()
-        self.note.clear()
-        return text or None
+    def set_count(self, count: int) -> None:
+        """How many images the next decision is for."""
+        for decision, key, text in _BUTTONS:
+            many = f" \N{MULTIPLICATION SIGN}{count}" if count > 1 else ""
+            self.buttons[decision].setText(f"{label_shape(decision)} {text}{many} ({key})".strip())
+            self.buttons[decision].setAccessibleName(text + many)
+            self.buttons[decision].setEnabled(count > 0)
 
 
 def _emitting(emit: Callable[[Any], None], value: object) -> Callable[[], None]:

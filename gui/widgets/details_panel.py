@@ -79,7 +79,8 @@ class DetailsPanel(QTextBrowser):
     def _reviews(self, reviews: tuple[Reviewed, ...]) -> str:
         if not reviews:
             return f"<p><i>{html.escape('No one has decided on it yet.')}</i></p>"
-        lines = "".join(f"<li>{html.escape(self._review(review))}</li>" for review in reviews)
+        followed = zip(reviews, (*reviews[1:], None), strict=True)
+        lines = "".join(f"<li>{html.escape(self._review(review, before))}</li>" for review, before in followed)
         return f"<p><b>{html.escape('Reviews')}</b></p><ul>{lines}</ul>"
 
     def _origin(self, evidence: tuple[Evidence, ...] | None) -> str:
@@ -88,9 +89,13 @@ class DetailsPanel(QTextBrowser):
         title = f"<p><b>{html.escape('What the file says of its origin')}</b>"
         return f"{title}<br>{html.escape(told)}</p>" + (f"<ul>{lines}</ul>" if lines else "")
 
-    def _review(self, review: Reviewed) -> str:
-        word = "taken back" if review.decision == "withdrawn" else review.decision
-        note = f": {review.note}" if review.note else ""
+    def _review(self, review: Reviewed, before: Reviewed | None) -> str:
+        if review.is_note(before):
+            word = "note" if review.note else "note removed"
+        else:
+            word = "taken back" if review.decision == "withdrawn" else review.decision
+        new = review.note and (before is None or review.note != before.note)  # a note stays when someone else decides
+        note = f": {review.note}" if new else ""
         return f"{word} by {review.reviewer}, {_moment(review.created_at)}" + note
 
     def _copy_links(self, details: ImageDetails) -> str:

@@ -38,9 +38,10 @@ class Asked:
 
 
 class FilterBar(QWidget):
-    """Emits `changed` when anything else is asked for."""
+    """Emits `changed` when anything else is asked for, and `left` when the keys are to mean images again."""
 
     changed = Signal()
+    left = Signal()
     save_wanted = Signal()
     saved_chosen = Signal(str)
     delete_wanted = Signal(str)
@@ -126,11 +127,13 @@ class FilterBar(QWidget):
         """No filters; the order stays."""
         self.show_criteria(Criteria(order=self.order.currentData()))
         self.changed.emit()
+        self.left.emit()
 
     def _make_controls(self) -> None:
         self.search = QLineEdit(placeholderText="Search names and folders", clearButtonEnabled=True)
         self.search.setAccessibleName("Search")
         self.search.textChanged.connect(self._typing.start)
+        self.search.returnPressed.connect(self.left)
         self.order = named(QComboBox(), "Order")
         for order, text in (
             (Order.MOST_CERTAIN, "Highest score first"),
@@ -159,14 +162,17 @@ class FilterBar(QWidget):
             self.evidence.addItem(text, word)
         for box in (self.order, self.label, self.folder, self.model, self.evidence):
             box.currentIndexChanged.connect(self.changed)
+            box.activated.connect(self.left)
         self.score_from = _score_box("Lowest score", 0.0)
         self.score_to = _score_box("Highest score", 1.0)
         for spin in (self.score_from, self.score_to):
             spin.valueChanged.connect(self._typing.start)
+            spin.lineEdit().returnPressed.connect(self.left)
         self.since = named(QLineEdit(placeholderText="yesterday, 7d, 2026-11-01"), "Scanned since")
         self.until = named(QLineEdit(placeholderText="today, last monday"), "Scanned before")
         for edit in (self.since, self.until):
             edit.editingFinished.connect(self.changed)
+            edit.returnPressed.connect(self.left)
         self.more = named(QToolButton(), "More filters")
         self.more.setCheckable(True)
         self.more.setText("Filters")

@@ -4,7 +4,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, 
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from scanner.review.review_queue import QueueItem
+from scanner.review.ordering import QueueItem
 
 from ..models.queue_model import ITEM_ROLE, SAVING_ROLE
 from ..texts.verdict_texts import label_shape

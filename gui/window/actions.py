@@ -40,8 +40,8 @@ def queue_work(view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> d
         "real": partial(acts.decide, Decision.REAL),
         "unsure": partial(acts.decide, Decision.UNSURE),
         "note": review.deciding.note.setFocus,
-        "undo": presenter.doing.undo,
-        "redo": presenter.doing.redo,
+        "undo": presenter.acts.undo,
+        "redo": presenter.acts.redo,
         "zoom": look.preview.toggle_zoom,
         "zoom_in": look.preview.zoom_in,
         "zoom_out": look.preview.zoom_out,
@@ -49,8 +49,8 @@ def queue_work(view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> d
         "boxes": look.layers.toggle_boxes,
         "compare": review.toggle_comparing,
         "group": look.near.toggle_group,
-        "next": partial(review.step, 1),
-        "previous": partial(review.step, -1),
+        "next": partial(presenter.acts.turns.take, partial(review.step, 1)),
+        "previous": partial(presenter.acts.turns.take, partial(review.step, -1)),
         "copy_path": acts.copy_path,
         "open_folder": acts.open_folder,
         "quarantine": acts.quarantine,
@@ -58,6 +58,7 @@ def queue_work(view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> d
         "export": acts.export,
         "select_all": review.grid.selectAll,
         "refresh": view.refresh,
+        "escape": view.escape,
     }
 
 
@@ -70,10 +71,12 @@ class WindowActions(QObject):
         bar: QMenuBar,
         work: Mapping[str, Callable[[], object]],
         plain: Mapping[str, Callable[[], object]],
+        presenter: QueuePresenter,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._view = view
+        self._presenter = presenter
         self._window = window
         self._plain_work = plain
         self.by_name: dict[str, QAction] = {}
@@ -87,6 +90,7 @@ class WindowActions(QObject):
         zoom.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         view.review.grid.addAction(zoom)
         view.review.look.preview.addAction(zoom)
+        window.addAction(self.by_name["escape"])
         self._number_tabs()
         self._fill(bar)
         view.review.current_changed.connect(self.enable)
@@ -97,7 +101,9 @@ class WindowActions(QObject):
         """Keys work only where one sees what they do."""
         reviewing = self._view.stack.currentWidget() is self._view.review
         for name in _NEED_AN_IMAGE:
-            self.by_name[name].setEnabled(reviewing and self._view.review.current() is not None)
+            # While an undo is on its way, keys mean the image that comes back.
+            there = self._view.review.current() is not None or self._presenter.acts.turns.is_held
+            self.by_name[name].setEnabled(reviewing and there)
         for name in _NEED_THE_PAGE:
             self.by_name[name].setEnabled(reviewing)
 

@@ -12,7 +12,7 @@ from scanner.base.errors import KnownError
 from scanner.base.escape import printable
 from scanner.domain.states import Decision
 from scanner.quarantine.removals import QUARANTINE, TRASH, Journal, Removed, check_quarantine_folder, kept_files, restore
-from scanner.review.review_queue import QueueItem
+from scanner.review.ordering import QueueItem
 
 from ..models.presenter import QueuePresenter
 from ..pages.review_page import ReviewPage
@@ -44,21 +44,32 @@ class ImageActs(QObject):
         self._window = window
 
     def decide(self, decision: Decision) -> None:
-        """Decide on the selection (and the near copies, if they are to be decided on together), and go on."""
-        chosen = self._page.selected()
+        """Decide on the selection (and the ticked near copies, if they are to be decided on together), and go on."""
+        self._presenter.acts.turns.take(lambda: self._decide(decision))
+
+    def note(self, text: str) -> None:
+        """Store a note on the selection alone."""
+        self._presenter.acts.add_note(self._page.selected(), text, reviewer=self._store.read().reviewer)
+
+    def _decide(self, decision: Decision) -> None:
+        chosen, contents = self._page.selected(), self._page.together()
         if not chosen:
             return
-        contents = {item.content_id for item in chosen}
-        if self._page.look.near.group.isChecked():
-            contents |= {copy.content_id for copy in self._page.look.near.copies}
         preferences = self._store.read()
-        note = self._page.deciding.take_note()
+        note = self._page.deciding.note.take_draft()
+        self._presenter.acts.decide(chosen, contents, decision, note=note, reviewer=preferences.reviewer)
         if preferences.auto_advance:
             self._page.advance()
-        self._presenter.decide(contents, decision, note=note, reviewer=preferences.reviewer)
 
     def quarantine(self) -> None:
         """Move the selection to quarantine, after asking."""
+        self._presenter.acts.turns.take(self._quarantine)
+
+    def trash(self) -> None:
+        """Move the selection to the desktop's trash, after asking."""
+        self._presenter.acts.turns.take(self._trash)
+
+    def _quarantine(self) -> None:
         folder = os.path.abspath(os.path.expanduser(self._store.read().quarantine_folder))
         chosen = self._page.selected()
         if not chosen:
@@ -76,8 +87,7 @@ class ImageActs(QObject):
 
         self._presenter.ask(lambda: check_quarantine_folder(database, folder, self._ignore), ask)
 
-    def trash(self) -> None:
-        """Move the selection to the desktop's trash, after asking."""
+    def _trash(self) -> None:
         chosen = self._page.selected()
         if not chosen:
             return
@@ -147,8 +157,8 @@ class ImageActs(QObject):
         ids = [item.file_id for item in chosen]
         act = RemovalAct(self._journal, ids, self._store.read().reviewer, kind, folder, send2trash)
         text = f"{kind} ({len(ids)})"
-        self._page.advance()
         self._presenter.doing.do(act, text, [item.content_id for item in chosen])
+        self._page.advance()
 
     def _confirm(self, title: str, words: str, chosen: Sequence[QueueItem], button: str) -> bool:
         box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=self._window)

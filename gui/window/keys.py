@@ -20,7 +20,7 @@ def all_keys() -> tuple[Key, ...]:
         Key("fake", "F", "It is fake"),
         Key("real", "R", "It is real"),
         Key("unsure", "U", "Unsure"),
-        Key("note", "N", "Write a note for the next decision"),
+        Key("note", "N", "Write a note; Enter stores it alone"),
         Key("undo", "Z", "Undo (also Ctrl+Z)"),
         Key("redo", "Shift+Z", "Redo (also Ctrl+Shift+Z)"),
         Key("zoom", "Space", "Picture pixel by pixel, and back"),
@@ -29,7 +29,7 @@ def all_keys() -> tuple[Key, ...]:
         Key("heatmap", "H", "Show where the score comes from, and back"),
         Key("boxes", "B", "Show the boxes of faces, and back"),
         Key("compare", "C", "Side by side with a near copy, and back"),
-        Key("group", "G", "Decide on all near copies together, and back"),
+        Key("group", "G", "Decide on the ticked near copies together, and back"),
         Key("next", "J", "Next image (also the arrow keys)"),
         Key("previous", "K", "Previous image"),
         Key("search", "Ctrl+F", "Search"),
@@ -40,6 +40,7 @@ def all_keys() -> tuple[Key, ...]:
         Key("export", "Ctrl+E", "Export the selection as a report"),
         Key("select_all", "Ctrl+A", "Select all loaded images"),
         Key("refresh", "F5", "Read the queue anew"),
+        Key("escape", "Esc", "Back to the images, from anywhere"),
         Key("keys", "?", "These keys"),
     )
 

@@ -185,9 +185,11 @@ class MainWindow(QMainWindow):
         self.view.counts_changed.connect(self._count_news)
         self.acts = ImageActs(presenter, review, opened.journal, self.store, self._settings.ignore, self)
         review.decided.connect(self.acts.decide)
+        review.noted.connect(self.acts.note)
         review.copy_chosen.connect(self._find_copy)
         presenter.said.connect(self.say)
         presenter.said.connect(self.banner.forget_complaint)
+        presenter.acts.told.connect(self.banner.forget_complaint)
         presenter.complained.connect(self.complain)
         presenter.questions.trouble_began.connect(self.banner.show_trouble)
         presenter.questions.trouble_ended.connect(self.banner.end_trouble)
@@ -203,7 +205,7 @@ class MainWindow(QMainWindow):
             "preferences": self._show_preferences,
             "quit": self._quit,
         }
-        self.actions_of = WindowActions(view, self.menuBar(), work, plain, self)
+        self.actions_of = WindowActions(view, self.menuBar(), work, plain, presenter, self)
         redo = self.actions_of.by_name["redo"]
         presenter.doing.undo_stack.canRedoChanged.connect(redo.setEnabled)
         redo.setEnabled(False)

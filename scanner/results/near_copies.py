@@ -12,17 +12,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
 from ..database.hamming import BitsApart, bits_apart
-from ..database.models import Content, Detection, File
-from ..domain.states import State
+from ..database.models import Content, Detection, File, Review
+from ..domain.states import Decision, State
 
 # Bits of 64 in which the fingerprints of near copies may differ.
 DISTANCE = 4
 _BITS = 64
+# What waits to be scanned again keeps its verdict until then.
+_WITH_VERDICT = (State.SCORED, State.PENDING)
 # Of `distance` + this many bands of bits, this many are equal in two near fingerprints: each differing bit spoils one at most.
 _EQUAL_BANDS = 2
 _GROUP_DIGITS = 12
@@ -30,7 +32,10 @@ _GROUP_DIGITS = 12
 
 @dataclass(frozen=True)
 class NearCopy:
-    """A content near another: `distance` is in bits of 64, `path` one of its files that are there, with its verdict."""
+    """A content near another: `distance` is in bits of 64, `path` one of its files that are there, with its verdict.
+
+    `decision` is what a person has decided on it, None where no one has.
+    """
 
     content_id: int
     sha256: str
@@ -39,6 +44,7 @@ class NearCopy:
     path: str
     label: str
     score: float
+    decision: str | None = None
 
 
 def near_copies(database: Database, content_id: int, *, distance: int = DISTANCE, limit: int = 20) -> tuple[NearCopy, ...]:
@@ -53,14 +59,16 @@ def near_copies(database: Database, content_id: int, *, distance: int = DISTANCE
     )
     found = near.cte("near")
     # One file for each content: the first by path.
-    earlier = select(first.id).where(first.content_id == File.content_id, first.state == State.SCORED, first.path < File.path)
+    earlier = select(first.id).where(first.content_id == File.content_id, first.state.in_(_WITH_VERDICT), first.path < File.path)
+    latest = select(Review.decision).where(Review.content_id == found.c.id).order_by(Review.id.desc()).limit(1)
+    decided = func.nullif(latest.scalar_subquery(), Decision.WITHDRAWN.value)
     query = (
-        select(found.c.id, Content.sha256, found.c.distance, File.id, File.path, Detection.label, Detection.score)
+        select(found.c.id, Content.sha256, found.c.distance, File.id, File.path, Detection.label, Detection.score, decided)
         .select_from(found)
         .join(Content, Content.id == found.c.id)
         .join(File, File.content_id == found.c.id)
         .join(Detection, Detection.id == File.detection_id)
-        .where(File.state == State.SCORED, ~earlier.exists())
+        .where(File.state.in_(_WITH_VERDICT), ~earlier.exists())
         .order_by(found.c.distance, File.path)
         .limit(limit)
     )

@@ -26,6 +26,11 @@ class Reviewed:
     note: str | None
     created_at: datetime
 
+    def is_note(self, before: "Reviewed | None") -> bool:
+        """Whether only the note is new in it; `before` is the review that it follows."""
+        counted = before.decision if before else Decision.WITHDRAWN
+        return self.decision == counted and self.note != (before.note if before else None)
+
 
 @dataclass(frozen=True)
 class Decided:
@@ -46,14 +51,32 @@ class TakenBack:
 def decide(
     database: Database, content_ids: Sequence[int], decision: Decision, *, note: str | None, reviewer: str, now: datetime
 ) -> tuple[Decided, ...]:
-    """Store one decision on several contents, in one transaction: all of it or nothing."""
+    """Store one decision on several contents, in one transaction: all of it or nothing.
+
+    `note` None: each content keeps the note that it has; an empty one takes it away.
+    """
+    return _store(database, content_ids, decision, note, reviewer, now)
+
+
+def add_note(database: Database, content_ids: Sequence[int], note: str, *, reviewer: str, now: datetime) -> tuple[Decided, ...]:
+    """Store a note on several contents, whatever is or is not decided on them; an empty one takes the note away."""
+    return _store(database, content_ids, None, note, reviewer, now)
+
+
+def _store(
+    database: Database, content_ids: Sequence[int], decision: Decision | None, note: str | None, reviewer: str, now: datetime
+) -> tuple[Decided, ...]:
+    """A note alone is a review that decides as the one before it does."""
     ids = sorted(set(content_ids))
     with database.write() as session:
         _lock(session, ids)
         before = _latest(session, ids)
-        rows = [
-            Review(content_id=content_id, decision=decision, reviewer=reviewer, note=note, created_at=now) for content_id in ids
-        ]
+        rows = []
+        for content_id in ids:
+            was = before.get(content_id)
+            counts = decision or (was.decision if was else Decision.WITHDRAWN)
+            kept = note if note is not None else was.note if was else None
+            rows.append(Review(content_id=content_id, decision=counts, reviewer=reviewer, note=kept or None, created_at=now))
         session.add_all(rows)
         session.flush()
         return tuple(Decided(_snapshot(row), before.get(row.content_id)) for row in rows)
@@ -69,12 +92,18 @@ def take_back(database: Database, decided: Sequence[Decided], *, reviewer: str, 
     with database.write() as session:
         _lock(session, ids)
         latest = _latest(session, ids)
-        restored = [content_id for content_id in ids if latest[content_id].id == by_content[content_id].review.id]
+        restored = [content_id for content_id in ids if _stands(latest[content_id], by_content[content_id].review, reviewer)]
         for content_id in restored:
             before = by_content[content_id].before
             decision, note = (before.decision, before.note) if before else (Decision.WITHDRAWN, None)
             session.add(Review(content_id=content_id, decision=decision, reviewer=reviewer, note=note, created_at=now))
     return TakenBack(tuple(restored), tuple(sorted(set(ids) - set(restored))))
+
+
+def _stands(latest: Reviewed, review: Reviewed, reviewer: str) -> bool:
+    """Whether `review` still counts: it is the latest, or `reviewer` has come back to it by undoing what came after it."""
+    came_back = latest.reviewer == reviewer and (latest.decision, latest.note) == (review.decision, review.note)
+    return latest.id == review.id or came_back
 
 
 def reviews_of(database: Database, content_id: int) -> tuple[Reviewed, ...]:

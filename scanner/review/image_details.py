@@ -14,6 +14,9 @@ from ..domain.prediction import Prediction
 from ..domain.states import State
 from .decisions import Reviewed, reviews_of
 
+# What waits to be scanned again keeps its verdict until then.
+_WITH_VERDICT = (State.SCORED, State.PENDING)
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -55,14 +58,19 @@ class ImageDetails:
     copies: tuple[str, ...]
     evidence: tuple[Evidence, ...] | None
 
+    @property
+    def note(self) -> str | None:
+        """The note that counts now."""
+        return self.reviews[0].note if self.reviews else None
+
 
 def image_details(database: Database, file_id: int, *, copies: int = 20) -> ImageDetails | None:
-    """What is known of a scored file, with at most `copies` copies; None when it is no longer one."""
+    """What is known of a file with a verdict, with at most `copies` copies; None when it is no longer one."""
     with database.read() as session:
         found = session.execute(
             select(File, Content)
             .join(Content, File.content_id == Content.id)
-            .where(File.id == file_id, File.state == State.SCORED)
+            .where(File.id == file_id, File.state.in_(_WITH_VERDICT), File.detection_id.is_not(None))
         ).one_or_none()
         if found is None:
             return None
@@ -75,7 +83,7 @@ def image_details(database: Database, file_id: int, *, copies: int = 20) -> Imag
         ).all()
         of_file = [_finding(row, model) for row, model in detections if row.id == file.detection_id]
         others = tuple(_finding(row, model) for row, model in detections if row.id != file.detection_id)
-        same = select(File.path).where(File.content_id == content.id, File.id != file_id, File.state == State.SCORED)
+        same = select(File.path).where(File.content_id == content.id, File.id != file_id, File.state.in_(_WITH_VERDICT))
         paths = tuple(session.scalars(same.order_by(File.path).limit(copies)))
     return ImageDetails(
         file_id,

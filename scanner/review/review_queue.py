@@ -5,36 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, func, select
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
 from ..database.models import Detection, File, Model, Removal, Review
 from ..database.queries import has_evidence, under, unindexed
-from ..domain.states import Decision, State
+from ..domain.states import Decision, Label, State
 from ..reports.report import FLAGGED
 from .criteria import Criteria, Order, Tab
+from .ordering import COLUMN, QueueItem, behind, ordering
 
+# A file that waits to be scanned again keeps its verdict, and its place in the queue, until the new one replaces it.
+_HAS_VERDICT = unindexed(File.state).in_((State.SCORED.value, State.PENDING.value))
 # Transactions become visible a little later than the times and ids they carry.
 _OVERLAP = timedelta(seconds=10)
 _OVERLAP_IDS = 50
-
-
-@dataclass(frozen=True, slots=True)
-class QueueItem:
-    """One scored file. `decision` is what counts now on its content; `scanned_at` when the file got its verdict.
-
-    `disagreement` is how far the scores of the network's branches lie apart, 0..1; None where it has no branches.
-    """
-
-    file_id: int
-    content_id: int
-    path: str
-    score: float
-    label: str
-    decision: str | None
-    scanned_at: datetime
-    disagreement: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,10 +52,10 @@ def queue_page(database: Database, criteria: Criteria, *, after: QueueItem | Non
         return _by_disagreement(database, criteria, after, limit)
     query = _query(criteria)
     if after is not None:
-        query = query.where(_behind(criteria.order, after))
+        query = query.where(behind(criteria.order, after))
     elif criteria.tab is Tab.TO_REVIEW and not (criteria.folder or criteria.since or criteria.until):
         query = query.where(*_where_scores_end(database, criteria))
-    return _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))
+    return _items(database, query.order_by(*ordering(criteria.order)).limit(limit))
 
 
 def _by_disagreement(database: Database, criteria: Criteria, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
@@ -79,8 +65,8 @@ def _by_disagreement(database: Database, criteria: Criteria, after: QueueItem | 
         # All that are not null, as a range: SQLite goes along an index for that.
         query = _query(criteria).where(Detection.disagreement >= 0)
         if after is not None:
-            query = query.where(_behind(criteria.order, after))
-        items = _items(database, query.order_by(*_ordering(criteria.order)).limit(limit))
+            query = query.where(behind(criteria.order, after))
+        items = _items(database, query.order_by(*ordering(criteria.order)).limit(limit))
         after = None
     if len(items) < limit and _any_without_branches(database):
         # Along the files, not along the index, where all nulls would have to be sorted: most databases hold nothing else.
@@ -105,27 +91,17 @@ def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int])
     )
 
 
+def tab_of(database: Database, file_id: int) -> Tab | None:
+    """The tab that a file is in when no filter narrows it; None when it is in none."""
+    every = tuple(label.value for label in Label)
+    asked = (Criteria(tab, labels=() if tab is Tab.TO_REVIEW else every) for tab in Tab if tab is not Tab.PROBLEMS)
+    return next((criteria.tab for criteria in asked if items_among(database, criteria, [file_id])), None)
+
+
 def count_matching(database: Database, criteria: Criteria) -> int:
     """How many items there are in all."""
     with database.read() as session:
         return session.scalar(select(func.count()).select_from(_query(criteria).subquery())) or 0
-
-
-def sort_key(order: Order, item: QueueItem) -> tuple[Any, ...]:
-    """What the database sorts by, for keeping items in the same order outside it."""
-    match order:
-        case Order.MOST_CERTAIN:
-            return (-item.score, -item.file_id)
-        case Order.LEAST_CERTAIN:
-            return (item.score, item.file_id)
-        case Order.NEWEST:
-            return (-item.scanned_at.timestamp(), -item.file_id)
-        case Order.OLDEST:
-            return (item.scanned_at.timestamp(), item.file_id)
-        case Order.FOLDER:
-            return (item.path.encode("utf-8", "surrogatepass"), item.file_id)
-        case Order.DISAGREEMENT:
-            return (1.0 if item.disagreement is None else -item.disagreement, -item.file_id)
 
 
 def count_tabs(database: Database) -> Counts:
@@ -133,7 +109,7 @@ def count_tabs(database: Database) -> Counts:
     with database.read() as session:
         to_review = session.scalar(select(func.count()).select_from(_query(Criteria()).subquery())) or 0
         decisions = select(Review.decision, func.count()).join(File, File.content_id == Review.content_id)
-        decisions = decisions.where(File.state == State.SCORED, _is_latest()).group_by(Review.decision)
+        decisions = decisions.where(_HAS_VERDICT, File.detection_id.is_not(None), _is_latest()).group_by(Review.decision)
         counted = dict(session.execute(decisions).all())
         problems = session.scalar(select(func.count()).select_from(File).where(File.state.in_((State.FAILED, State.SKIPPED))))
     return Counts(
@@ -182,7 +158,7 @@ def _where_scores_end(database: Database, criteria: Criteria) -> list[ColumnElem
 
     SQLite takes an index for an order only where it also serves a condition, and it must not begin at the end of other labels.
     """
-    column, descending = _COLUMN[criteria.order]
+    column, descending = COLUMN[criteria.order]
     if column is not Detection.score:
         return []
     end = func.max if descending else func.min
@@ -207,7 +183,7 @@ def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
             Detection.disagreement,
         )
         .join(Detection, File.detection_id == Detection.id)
-        .where(unindexed(File.state) == State.SCORED.value)
+        .where(_HAS_VERDICT)
     )
     if criteria.tab is Tab.TO_REVIEW:
         query = query.where(func.coalesce(_DECISION, Decision.WITHDRAWN) == Decision.WITHDRAWN)
@@ -254,35 +230,6 @@ _DECISION = (
     .correlate(File)
     .scalar_subquery()
 )
-_COLUMN = {
-    Order.MOST_CERTAIN: (Detection.score, True),
-    Order.LEAST_CERTAIN: (Detection.score, False),
-    Order.NEWEST: (File.finished_at, True),
-    Order.OLDEST: (File.finished_at, False),
-    Order.FOLDER: (File.path, False),
-    Order.DISAGREEMENT: (Detection.disagreement, True),
-}
-
-
-def _ordering(order: Order) -> tuple[ColumnElement[Any], ...]:
-    column, descending = _COLUMN[order]
-    return (column.desc(), File.id.desc()) if descending else (column.asc(), File.id.asc())
-
-
-def _behind(order: Order, item: QueueItem) -> ColumnElement[bool]:
-    column, descending = _COLUMN[order]
-    values = {
-        Detection.score: item.score,
-        File.finished_at: item.scanned_at,
-        File.path: item.path,
-        Detection.disagreement: item.disagreement,
-    }
-    value: Any = values[column]
-    here = tuple_(column, File.id)
-    there = tuple_(value, item.file_id, types=[column.type, File.id.type])
-    # The plain comparison is for the index; the pair decides among equals.
-    plain = column <= value if descending else column >= value
-    return and_(plain, here < there if descending else here > there)
 
 
 def _items(database: Database, query: Select[*tuple[Any, ...]]) -> tuple[QueueItem, ...]:

@@ -21,7 +21,7 @@ from scanner.domain.outcomes import ContentFacts, Failed, Scored
 from scanner.domain.prediction import Prediction
 from scanner.jobs.leases import claim
 from scanner.results.record import record, register_model
-from scanner.review.review_queue import QueueItem
+from scanner.review.ordering import QueueItem
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 WAIT = 60_000

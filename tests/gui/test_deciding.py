@@ -81,13 +81,15 @@ def test_several_at_once_with_a_note(five: Archive, open_window: Open) -> None:
     for _ in range(2):
         opened.bot.keyClick(grid, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     opened.press("n")
-    opened.until(opened.page.deciding.note.hasFocus)
-    opened.bot.keyClicks(opened.page.deciding.note, "from one film")
-    opened.bot.keyClick(opened.page.deciding.note, Qt.Key.Key_Return)
+    note = opened.page.deciding.note
+    opened.until(note.hasFocus)
+    assert note.placeholderText() == "Note for these 3 images (N)"
+    opened.bot.keyClicks(note, "from one film")
+    opened.bot.keyClick(note, Qt.Key.Key_Escape)
     opened.press("f")
     opened.shows("d")
     assert sorted(stored(five)) == [(name, "fake", "from one film") for name in "abc"]
-    assert opened.page.deciding.note.text() == ""
+    assert note.text() == ""
     opened.press("z")
     opened.shows("a", "b", "c", "d")
 

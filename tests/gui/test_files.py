@@ -97,7 +97,9 @@ def test_trash_asks_and_can_be_undone(five: Archive, open_window: Open, monkeypa
 def test_export_has_the_reviews(five: Archive, open_window: Open, tmp_path: Path, suffix: str) -> None:
     opened = open_window()
     opened.shows("a", "b", "c", "d")
-    opened.page.deciding.note.setText("wax seal")
+    opened.press("n")
+    opened.bot.keyClicks(opened.page.deciding.note, "wax seal")
+    opened.bot.keyClick(opened.page.deciding.note, Qt.Key.Key_Escape)
     opened.press("f")
     opened.shows("b", "c", "d")
     assert opened.window.view is not None

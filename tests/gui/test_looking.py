@@ -11,7 +11,6 @@ from archives import Archive, Opened
 from PIL import Image
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
-from test_deciding import stored
 
 from gui.media.heatmap_cache import HeatmapCache, coloured
 from scanner.domain.evidence import Evidence, Kind, Word
@@ -198,7 +197,6 @@ def test_heat_is_seen_through_and_cold_is_not_there() -> None:
 
 
 def test_near_copies_are_compared(five: Archive, open_window: Open) -> None:
-    """Near copies are compared and decided on together."""
     five.add("n.png", 0.97, fingerprint=0b1111)
     five.add("near.png", 0.2, fingerprint=-1 ^ 0b11)
     five.add("copy.png", 0.65, fingerprint=0b1100)
@@ -220,17 +218,6 @@ def test_near_copies_are_compared(five: Archive, open_window: Open) -> None:
     assert right.zoom == left.zoom
     opened.bot.keyClick(left, Qt.Key.Key_Escape)
     assert opened.page.whole.currentWidget() is opened.page.splitter
-    opened.press("g")
-    assert strip.group.isChecked()
-    opened.press("j")  # another image has other copies
-    assert not strip.group.isChecked()
-    opened.press("k")
-    opened.until(strip.group.isEnabled)
-    opened.press("gf")
-    opened.shows("a", "b", "c", "far", "d")
-    assert sorted(stored(five)) == [("copy", "fake", None), ("n", "fake", None)]
-    opened.press("z")  # one act
-    opened.shows("a", "n", "b", "c", "copy", "far", "d")
 
 
 def test_the_real_command_explains_a_sample(archive: Archive, open_window: Open) -> None:

@@ -18,14 +18,13 @@ from scanner.results.problems import count_stale, problems_page, rescan_stale
 from scanner.results.record import record
 from scanner.review.criteria import Criteria, CriteriaError, Order, Tab
 from scanner.review.decisions import decide, reviews_of, take_back
+from scanner.review.ordering import QueueItem, sort_key
 from scanner.review.review_queue import (
-    QueueItem,
     changed_since,
     count_matching,
     count_tabs,
     items_among,
     queue_page,
-    sort_key,
     take_pulse,
 )
 from scanner.review.saved_filters import delete_filter, save_filter, saved_filters
@@ -116,14 +115,14 @@ def test_decision_moves_all_copies(database: Database, score: Score, now: dateti
     assert take_back(database, changed, reviewer="ben", now=now).restored == (best.content_id,)
     assert [(r.decision, r.note, r.reviewer) for r in reviews_of(database, best.content_id)] == [
         ("fake", "seam at the ear", "ben"),
-        ("real", None, "ben"),
+        ("real", "seam at the ear", "ben"),  # a note belongs to the image
         ("fake", "seam at the ear", "anna"),
     ]
     assert take_back(database, decided, reviewer="anna", now=now).overtaken == (best.content_id,)
     again = decide(database, [best.content_id], Decision.UNSURE, note=None, reviewer="anna", now=now)
     assert {item.path: item.note for item in build_report(database).items if item.review == "unsure"} == {
-        "/a/4.jpg": None,
-        "/copy.jpg": None,
+        "/a/4.jpg": "seam at the ear",
+        "/copy.jpg": "seam at the ear",
     }
     take_back(database, again, reviewer="anna", now=now)
 
@@ -191,7 +190,7 @@ def test_problems_and_stale_verdicts(
     assert count_tabs(database).problems == 3
     score("/scored", 0.9, now=now)
     assert count_stale(database, "11" * 32) == 0
-    assert rescan_stale(database, "22" * 32, now) == count_tabs(database).to_review + 1 == 1
+    assert rescan_stale(database, "22" * 32, now) == count_tabs(database).to_review == 1  # it keeps its verdict meanwhile
     assert [file.path for file in lease(now=now)] == ["/scored"]
 
 

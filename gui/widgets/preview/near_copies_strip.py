@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
 from scanner.base.escape import printable
 from scanner.results.near_copies import NearCopy
 
-from ..media.thumbnails import Thumbnails
-from ..texts.accessible_names import named
+from ...media.thumbnails import Thumbnails
+from ...texts.accessible_names import named
+from ...texts.verdict_texts import label_line
+from ..elided_label import ElidedLabel
 
 _SIDE = 60
 _VERY_NEAR = 4
@@ -18,19 +20,22 @@ _COPY = int(Qt.ItemDataRole.UserRole)
 
 
 class NearStrip(QWidget):
-    """Hidden while there are none. `chosen` names a copy to compare with."""
+    """Hidden while there are none. `chosen` names a copy to compare with; `ticked_changed` follows what is decided together."""
 
     chosen = Signal(object)
+    ticked_changed = Signal()
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._thumbnails = thumbnails
         self._thumbnails.ready.connect(self._show_thumbnail)
-        self.title = QLabel()
-        self.group = named(QToolButton(), "Decide on all of them together")
+        self._label = ""
+        self.title = ElidedLabel()
+        self.group = named(QToolButton(), "Decide on the ticked ones together")
         self.group.setText("Decide together (G)")
-        self.group.setToolTip("The next decision counts for this image and all its near copies; one undo takes it back")
+        self.group.setToolTip("The next decision counts for this image and the ticked copies; one undo takes it back")
         self.group.setCheckable(True)
+        self.group.toggled.connect(self._show_ticks)
         self.compare = named(QToolButton(), "Compare side by side")
         self.compare.setText("Compare (C)")
         self.compare.clicked.connect(self.choose)
@@ -38,9 +43,10 @@ class NearStrip(QWidget):
         self.list.setFlow(QListWidget.Flow.LeftToRight)
         self.list.setWrapping(False)
         self.list.setIconSize(QSize(_SIDE, _SIDE))
-        self.list.setFixedHeight(_SIDE + 30)
+        self.list.setFixedHeight(_SIDE + 34)
         self.list.setHorizontalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.list.itemActivated.connect(self._activated)
+        self.list.itemChanged.connect(self._item_changed)
         row = QHBoxLayout()
         row.addWidget(self.title, 1)
         row.addWidget(self.compare)
@@ -57,17 +63,25 @@ class NearStrip(QWidget):
         """Those in the strip, the nearest first."""
         return tuple(self.list.item(row).data(_COPY) for row in range(self.list.count()))
 
-    def show_copies(self, copies: Sequence[NearCopy]) -> None:
-        """Fill the strip; the nearest is the one that is compared with."""
-        if copies and tuple(copies) == self.copies:
+    @property
+    def ticked(self) -> tuple[NearCopy, ...]:
+        """Those that the next decision counts for, too."""
+        if not self.group.isChecked():
+            return ()
+        items = (self.list.item(row) for row in range(self.list.count()))
+        return tuple(item.data(_COPY) for item in items if item.checkState() == Qt.CheckState.Checked)
+
+    def show_copies(self, copies: Sequence[NearCopy], label: str) -> None:
+        """Fill the strip with the copies of an image of `label`; the nearest is the one that is compared with."""
+        if copies and tuple(copies) == self.copies and label == self._label:
             return
         self.forget()
+        self._label = label
         for copy in copies:
-            item = QListWidgetItem(_nearness(copy.distance))
+            item = QListWidgetItem(_caption(copy))
             item.setData(_COPY, copy)
-            differ = f"{copy.distance} of 64 bits of the fingerprint differ"
-            item.setToolTip(f"{printable(copy.path)}\n{differ}")
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{printable(copy.path)}, {_nearness(copy.distance)}")
+            item.setToolTip(_told(copy))
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{printable(copy.path)}, {_caption(copy)}")
             self.list.addItem(item)
             self._show_thumbnail(copy.path)
         if copies:
@@ -79,11 +93,11 @@ class NearStrip(QWidget):
     def forget(self) -> None:
         """Another image is in sight, and its copies are not known yet. The strip keeps its place, so that nothing jumps."""
         self.list.clear()
-        self.title.clear()
+        self.title.setText("")
         self._allow(False)
 
     def toggle_group(self) -> None:
-        """Decide on all of them together, or not."""
+        """Decide on the ticked ones together, or not."""
         if self.group.isEnabled():
             self.group.toggle()
 
@@ -101,6 +115,25 @@ class NearStrip(QWidget):
     def _activated(self, item: QListWidgetItem) -> None:
         self.chosen.emit(item.data(_COPY))
 
+    def _show_ticks(self, together: bool) -> None:
+        """Near copies may differ in just the face that was forged: only what agrees with the image is ticked by itself."""
+        self.list.blockSignals(True)
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if together:
+                copy = item.data(_COPY)
+                agrees = copy.label == self._label and not copy.distance and copy.decision is None
+                item.setCheckState(Qt.CheckState.Checked if agrees else Qt.CheckState.Unchecked)
+            else:
+                item.setData(Qt.ItemDataRole.CheckStateRole, None)
+        self.list.blockSignals(False)
+        self.list.viewport().update()
+        self.ticked_changed.emit()
+
+    def _item_changed(self, _: QListWidgetItem) -> None:
+        if self.group.isChecked():
+            self.ticked_changed.emit()
+
     def _show_thumbnail(self, path: str) -> None:
         for row in range(self.list.count()):
             item = self.list.item(row)
@@ -117,8 +150,18 @@ class NearStrip(QWidget):
                     item.setIcon(icon)
 
 
+def _caption(copy: NearCopy) -> str:
+    """Verdict, nearness, decision."""
+    decided = f"\nreviewed: {copy.decision}" if copy.decision else ""
+    return f"{label_line(copy.label, copy.score)}\n{_nearness(copy.distance)}{decided}"
+
+
+def _told(copy: NearCopy) -> str:
+    return f"{printable(copy.path)}\n{copy.distance} of 64 bits of the fingerprint differ"
+
+
 def _nearness(distance: int) -> str:
     """Of the 64 bits of two fingerprints, `distance` differ."""
     if not distance:
-        return "alike"
+        return "looks the same"
     return "very near" if distance <= _VERY_NEAR else "near"

@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject
 
 from scanner.review.image_details import Finding
 
-from ..media.patches import Patch
-from ..media.previews import Shown
+from ...media.patches import Patch
+from ...media.previews import Shown
 from .overlays import FaceBoxes, Heat
 from .preview_view import Overlay, PreviewView
 

@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVB
 
 from scanner.base.escape import printable
 
-from ..media.previews import Previews, Shown
-from ..texts.accessible_names import named
+from ...media.previews import Previews, Shown
+from ...texts.accessible_names import named
 from .preview_view import PreviewView
 
 

@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from scanner.domain.labels import label_for
 from scanner.domain.prediction import Face
 
-from ..media.patches import Box, Patch
-from .grid_delegate import BADGES
+from ...media.patches import Box, Patch
+from ..grid_delegate import BADGES
 
 _SMALL = (QColor("#d0d4da"), QColor("black"))
 

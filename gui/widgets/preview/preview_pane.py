@@ -6,13 +6,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from scanner.review.image_details import ImageDetails
-from scanner.review.review_queue import QueueItem
+from scanner.review.ordering import QueueItem
 
-from ..media.heatmaps import Heatmaps
-from ..media.previews import Previews, Shown
-from ..media.thumbnails import Thumbnails
-from ..texts.accessible_names import named
-from ..texts.verdict_texts import label_line
+from ...media.heatmaps import Heatmaps
+from ...media.previews import Previews, Shown
+from ...media.thumbnails import Thumbnails
+from ...texts.accessible_names import named
+from ...texts.verdict_texts import label_line
+from ..elided_label import ElidedLabel
 from .layers import Layers
 from .near_copies_strip import NearStrip
 from .preview_view import PreviewView
@@ -27,8 +28,8 @@ class LookPane(QWidget):
         self._thumbnails = thumbnails
         self.heatmaps = heatmaps
         self._path = ""
-        self.summary = named(QLabel(), "Current image")
-        self.summary.setTextFormat(Qt.TextFormat.PlainText)
+        self._summary = ""
+        self.summary = named(ElidedLabel(), "Current image")
         self.preview = PreviewView()
         self.layers = Layers(self.preview)
         self.heat_words = named(QLabel(), "State of the heatmap")
@@ -49,14 +50,15 @@ class LookPane(QWidget):
     def show_nothing(self) -> None:
         """There is no image in sight."""
         self._begin("")
-        self.near.show_copies(())
+        self.near.show_copies((), "")
         self.preview.show_text("")
-        self.summary.clear()
+        self.summary.setText("")
 
     def show_item(self, item: QueueItem, name: str, following: Sequence[str]) -> None:
         """Another image; `following` are paths that probably come next."""
         self._begin(item.path)
-        self.summary.setText(f"{label_line(item.label, item.score)}   {name}")
+        self._summary = f"{label_line(item.label, item.score)}   {name}"
+        self.summary.setText(self._summary)
         shown = self._previews.show(item.path, following)
         if shown is not None:
             self._show_picture(shown)
@@ -66,6 +68,10 @@ class LookPane(QWidget):
             self.preview.show_picture(thumbnail, preliminary=True)
         else:
             self.preview.show_text("Loading\N{HORIZONTAL ELLIPSIS}")
+
+    def show_count(self, selected: int) -> None:
+        """How many images are selected."""
+        self.summary.setText(f"{selected} images selected, this one in sight: {self._summary}" if selected > 1 else self._summary)
 
     def show_details(self, details: ImageDetails) -> None:
         """What is known of the image in sight has come."""

@@ -1,0 +1,56 @@
+"""What was just done, beside the picture: the image's name, what was decided, and the way back."""
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+
+from ..tasks.undo import Told, Way
+from ..texts.accessible_names import named
+from .elided_label import ElidedLabel
+
+_SHOWN_MILLISECONDS = 12_000
+_BUTTONS = {Way.UNDO: "Undo (Z)", Way.REDO: "Redo (Shift+Z)"}
+
+
+class Notice(QFrame):
+    """Keeps its room when it is empty, so that nothing jumps. `undo_wanted` and `redo_wanted` follow its button."""
+
+    undo_wanted = Signal()
+    redo_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._way = Way.UNDO
+        self.words = named(ElidedLabel(), "What was just done")
+        self.button = QToolButton()
+        self.button.clicked.connect(self._go_back)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.button)
+        for widget in (self.words, self.button):
+            policy = widget.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            widget.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SHOWN_MILLISECONDS)
+        self._timer.timeout.connect(self.clear)
+        self.clear()
+
+    def tell(self, told: Told) -> None:
+        """Something was done."""
+        self._way = told.way_back
+        self.words.setText(told.words)
+        self.button.setText(_BUTTONS[told.way_back])
+        self.button.setVisible(True)
+        self._timer.start()
+
+    def clear(self) -> None:
+        """It is no longer news."""
+        self.words.setText("")
+        self.button.setText(_BUTTONS[Way.UNDO])
+        self.button.setVisible(False)
+
+    def _go_back(self) -> None:
+        (self.undo_wanted if self._way is Way.UNDO else self.redo_wanted).emit()

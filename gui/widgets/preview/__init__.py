@@ -1,0 +1,1 @@
+"""The picture in sight: zooming, what lies over it, its near copies."""
