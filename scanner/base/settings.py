@@ -10,8 +10,9 @@ import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
@@ -19,6 +20,9 @@ from .choices import choices_file
 from .errors import KnownError
 from .sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
 from .user_paths import PathNotMeant, user_path
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 PREFIX = "DFSCAN_"
 HANDED_DOWN = f"{PREFIX}SETTINGS"
@@ -181,7 +185,9 @@ def _sourced(
         raw, source = environment[variable], f"environment {variable}"
     else:
         raw, source = next(((content[name], str(path)) for path, content in files if name in content), (default, "default"))
-    return Sourced(name, _converted(name, raw, type(default), source), source)
+    if source == "default":
+        return Sourced(name, Path(user_path(raw)) if name == "data_dir" else raw, source)
+    return Sourced(name, _converted(name, raw, source), source)
 
 
 def without_password(value: str) -> str:
@@ -229,31 +235,54 @@ def _nearest(name: str, known: Collection[str]) -> str:
     return f" (did you mean {next(one for one in known if one.lower() == found[0])}?)" if found else ""
 
 
-def _converted(name: str, raw: Any, kind: Any, source: str) -> Any:
+def _converted(name: str, raw: Any, source: str) -> Any:
+    kind = _kinds()[name]
     try:
-        if issubclass(kind, Path):
-            # Absolute, because workers and the service run in other folders.
-            return Path(user_path(raw))
-        if kind is bool:
-            return _truth(raw)
-        if isinstance(raw, bool) or (kind is int and isinstance(raw, float)):
-            raise TypeError
-        if kind is tuple:
-            parts = raw.split(",") if isinstance(raw, str) else raw
-            return tuple(str(part).strip() for part in parts if str(part).strip())
-        value = kind(raw)
+        value = _converter().structure(raw, kind)
         if value and (name in _FILES or (name == "model" and os.sep in value)):
             value = user_path(value)
         if name == "database_url" and (file := sqlite_path(value)) is not None:
             value = sqlite_url(file)  # absolute, too
     except (PathNotMeant, SqliteUrlNotMeant) as error:
         raise SettingsError(f"{name} ({source}): {error}") from None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         wanted = "neither true nor false" if kind is bool else f"not a {kind.__name__}"
         raise SettingsError(f"{name} = {raw!r} ({source}) is {wanted}; correct it there") from None
     if kind in (int, float) and not value > 0:  # not a number is not above zero either
         raise SettingsError(f"{name} = {raw!r} ({source}) must be above zero; correct it there")
     return value
+
+
+@cache
+def _kinds() -> Mapping[str, Any]:
+    return {field.name: field.type for field in fields(Settings)}
+
+
+@cache
+def _converter() -> "Converter":
+    """Values as flags, variables, TOML and JSON give them. None is bent: 1.5 is no whole number, and True no number at all."""
+    from cattrs import Converter  # not loaded where nothing is set
+
+    converter = Converter()
+    # Absolute, because workers and the service run in other folders.
+    converter.register_structure_hook(Path, lambda raw, _: Path(user_path(raw)))
+    converter.register_structure_hook(bool, lambda raw, _: _truth(raw))
+    converter.register_structure_hook(int, lambda raw, _: int(_unless(raw, bool, float)))
+    converter.register_structure_hook(float, lambda raw, _: float(_unless(raw, bool)))
+    converter.register_structure_hook(str, lambda raw, _: str(_unless(raw, bool, list, dict)))
+    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], lambda raw, _: _words(raw))
+    return converter
+
+
+def _unless(raw: Any, *kinds: type) -> Any:
+    if isinstance(raw, kinds):
+        raise TypeError
+    return raw
+
+
+def _words(raw: Any) -> tuple[str, ...]:
+    parts = raw.split(",") if isinstance(raw, str) else _unless(raw, dict)
+    return tuple(str(part).strip() for part in parts if str(part).strip())
 
 
 def _truth(raw: Any) -> bool:

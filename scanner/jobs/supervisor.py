@@ -12,6 +12,7 @@ from datetime import datetime
 from time import monotonic
 
 from ..base.backoff import seconds_before_retry
+from ..base.documents import to_document
 from ..base.errors import KnownError
 from ..base.settings import HANDED_DOWN, Settings
 from ..database.engine import Database
@@ -195,4 +196,4 @@ class _Steady:
 
 def as_environment(settings: Settings) -> dict[str, str]:
     """The environment that gives a child process these very settings. It is ASCII, whatever bytes the names in them have."""
-    return {HANDED_DOWN: json.dumps(vars(settings), default=os.fspath)}
+    return {HANDED_DOWN: json.dumps(to_document(settings))}

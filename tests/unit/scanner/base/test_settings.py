@@ -87,11 +87,36 @@ def test_a_bad_number_says_which_setting_of_which_source(config: Path, value: st
             load_settings({"batch_size": value}, {}, config)
 
 
-@pytest.mark.parametrize("line", ["settle_seconds = nan", "batch_size = 1.5", "batch_size = true", "data_dir = 5", "ignore = 5"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "settle_seconds = nan",
+        "batch_size = 1.5",
+        "batch_size = true",
+        "data_dir = 5",
+        "ignore = 5",
+        "model = true",
+        "model = []",
+        "device = {a = 1}",
+        "ignore = {a = 1}",
+        "faces = 1.0",
+        "batch_size = []",
+    ],
+)
 def test_a_value_of_the_wrong_kind_is_refused(config: Path, line: str) -> None:
     config.write_text(line)
     with pytest.raises(SettingsError, match=line.split()[0]):
         load_settings({}, {}, config)
+
+
+def test_defaults_load_no_converter() -> None:
+    """Reading commands start in no time where nothing is set."""
+    program = (
+        "import sys; from pathlib import Path; from scanner.base.settings import load_settings;"
+        "load_settings({}, {}, Path('none')); print('cattrs' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_home_folder_that_does_not_exist_is_a_bad_value(config: Path) -> None:
