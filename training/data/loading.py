@@ -18,18 +18,20 @@ def loader_of(
     processes: int,
     collate: Callable[[list[Any]], Any],
     batch_size: int = 1,
-    batches: Iterable[list[int]] | None = None,
+    batches: Iterable[list[Any]] | None = None,
+    pin: bool = False,
 ) -> DataLoader[Any]:
-    """Batches of `dataset`, in order or by the indices in `batches`, collated, read by `processes` (0: by this one)."""
+    """Batches of `dataset`, in order or by the indices in `batches`, collated, read by `processes` (0: by this one).
+
+    With `pin` tensors lie in memory that a GPU can copy from by itself.
+    """
     # A generator of its own: drawing from the global one would change dropout after a resume.
     own = torch.Generator()
-    parent = os.getpid()
-    init = _EndsWith(parent) if processes else None
-    if batches is not None:
-        return DataLoader(
-            dataset, batch_sampler=batches, num_workers=processes, collate_fn=collate, generator=own, worker_init_fn=init
-        )
-    return DataLoader(dataset, batch_size, num_workers=processes, collate_fn=collate, generator=own, worker_init_fn=init)
+    init = _EndsWith(os.getpid()) if processes else None
+    how: dict[str, Any] = {"batch_size": batch_size} if batches is None else {"batch_sampler": batches}
+    return DataLoader(
+        dataset, num_workers=processes, collate_fn=collate, generator=own, worker_init_fn=init, pin_memory=pin, **how
+    )
 
 
 class _EndsWith:

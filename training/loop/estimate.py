@@ -61,7 +61,7 @@ def _step_seconds(
 ) -> tuple[float, float]:
     """Of a step, and of one embedding that is computed for `frozen`."""
     began = time.monotonic()
-    batch = next(batches(rows, schedule, plan, preprocessing, epoch=epoch, step=schedule.starts[epoch], team=team, processes=0))
+    batch = next(batches(rows, schedule, plan, preprocessing, step=schedule.starts[epoch], team=team, processes=0))
     loading = (time.monotonic() - began) / max(1, loader_processes)
     trial = copy.deepcopy(detector).to(team.device).to(memory_format=torch.channels_last).train()
     optimiser = optimiser_for(trial, plan)

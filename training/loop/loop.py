@@ -6,6 +6,7 @@ Shapes: B images, C = 3, H = W = the epoch's size.
 import copy
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from .optimiser import average_in, learning_rate, optimiser_for, training_step
 from .progress import Pace, Progress
 from .run_state import RunState, StateWriter, begun, restore_state, run_key
 from .schedule import batches, fake_weight, schedule_of
+
+# On a GPU the loss is read so often: reading it waits until all that was asked for is computed. A broken network stays broken.
+_READ_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -59,33 +63,32 @@ def train(
     key = run_key(plan, preprocessing, rows, team.size)
     detector.to(team.device).to(memory_format=torch.channels_last)
     torch.manual_seed(plan.seed)
-    state = begun(detector, optimiser_for(detector, plan))
+    state = begun(detector, optimiser_for(detector, plan), averages=plan.ema_decay > 0)
     restore_state(folder, key, state)
     if team.rank:  # other dropout masks than the leader's
         torch.manual_seed(plan.seed + team.rank + 1000 * state.step)
     called, pace, weight = team.wrapped(detector), Pace(schedule, plan, state.step), fake_weight(rows, schedule, plan)
-    with StateWriter(folder, key) as writer:
+    left = batches(rows, schedule, plan, preprocessing, step=state.step, team=team, processes=loader_processes)
+    with StateWriter(folder, key) as writer, closing(left):
         last = math.nan
         for epoch in range(plan.epochs):
             if _stops(plan, state.aucs):
                 break
             detector.train()
-            left = batches(
-                rows, schedule, plan, preprocessing, epoch=epoch, step=state.step, team=team, processes=loader_processes
-            )
-            for batch in left if state.step < schedule.starts[epoch + 1] else ():
-                rate = learning_rate(plan, state.step, schedule.steps)
+            for _ in range(state.step, schedule.starts[epoch + 1]):
+                batch, rate = next(left), learning_rate(plan, state.step, schedule.steps)
                 known = known_of(frozen, detector, batch, plan, rows, epoch)
                 loss = training_step(called, state.optimiser, batch.images_BCHW, batch.labels_B, plan, weight, rate, known)
-                if not math.isfinite(loss):
-                    raise NotFinite(_diverged(state.step + 1, loss, last, state.aucs))
-                last = loss
                 state.step += 1
-                average_in(state.average, detector, plan.ema_decay, state.step)
-                if team.leads:
-                    if writer.is_due or state.step == schedule.starts[epoch + 1]:
+                if plan.ema_decay:
+                    average_in(state.average, detector, plan.ema_decay, state.step)
+                saves = team.leads and (writer.is_due or state.step == schedule.starts[epoch + 1])
+                if team.device.type == "cpu" or state.step % _READ_EVERY == 0 or saves:
+                    last = _finite(float(loss), state, last)
+                    if saves:
                         writer.save(state)
-                    report(pace.after(epoch, state.step, loss, rate))
+                    if team.leads:
+                        report(pace.after(epoch, state.step, last, rate))
             if len(state.aucs) <= epoch:
                 _measure(state, epoch, detector, team, plan, measure)
                 if team.leads:
@@ -96,12 +99,14 @@ def train(
     return Trained(detector.eval(), tuple(state.aucs), epoch + 1)
 
 
-def _diverged(step: int, loss: float, last: float, aucs: Sequence[float]) -> str:
-    before = "it was the first step since the start" if math.isnan(last) else f"the step before had {last:.4f}"
-    measured = f"; the last AUC on val was {aucs[-1]:.4f}" if aucs else ""
-    return (
-        f"the loss of step {step:,} is {loss}: {before}{measured}. Try a lower learning_rate, clip_norm = 1, or autocast = false"
-    )
+def _finite(loss: float, state: RunState, last: float) -> float:
+    """`loss`. Raises NotFinite where it is no number; `last` is the one before it."""
+    if math.isfinite(loss):
+        return loss
+    before = "it was the first since the start" if math.isnan(last) else f"the one before was {last:.4f}"
+    measured = f"; the last AUC on val was {state.aucs[-1]:.4f}" if state.aucs else ""
+    advice = "Try a lower learning_rate, clip_norm = 1, or autocast = false"
+    raise NotFinite(f"the loss of step {state.step:,} is {loss}: {before}{measured}. {advice}")
 
 
 def _measure(

@@ -23,8 +23,11 @@ def training_step(
     fake_weight: float,
     rate: float,
     known: Mapping[str, Tensor] | None = None,
-) -> float:
-    """One step at learning rate `rate`; returns the loss before it. `known` are embeddings of frozen branches, by branch."""
+) -> Tensor:
+    """One step at learning rate `rate`; returns the loss before it, on its device.
+
+    `known` are embeddings of frozen branches, by branch.
+    """
     for group in optimiser.param_groups:
         group["lr"] = rate
     with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=plan.autocast):
@@ -36,7 +39,7 @@ def training_step(
     if plan.clip_norm:
         nn.utils.clip_grad_norm_(called.parameters(), plan.clip_norm)
     optimiser.step()
-    return float(loss.detach())
+    return loss.detach()
 
 
 def optimiser_for(detector: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
@@ -66,7 +69,7 @@ def learning_rate(plan: TrainingPlan, step: int, steps: int) -> float:
 @torch.no_grad()
 def average_in(average: dict[str, Tensor], detector: nn.Module, decay: float, step: int) -> None:
     """Move `average` towards the present weights (exponential moving average); early steps forget the start more quickly."""
-    decay = min(decay, (1 + step) / (10 + step)) if decay else 0.0
+    decay = min(decay, (1 + step) / (10 + step))
     for name, tensor in stored_tensors(detector).items():
         if tensor.is_floating_point():
             average[name].lerp_(tensor, 1 - decay)

@@ -37,20 +37,24 @@ class AnotherRun(KnownError):
 class RunState:
     """A run at one step. `average` are the averaged weights, `best` those of the best epoch, `aucs` one AUC per measured epoch.
 
-    Frozen backbones are in none of them.
+    Without averaging (`averages` is False) `average` are the weights of the detector themselves. Frozen backbones are in none of
+    them.
     """
 
     detector: nn.Module
     optimiser: torch.optim.Optimizer
     average: dict[str, Tensor]
+    averages: bool = True
     best: dict[str, Tensor] | None = None
     step: int = 0
     aucs: list[float] = field(default_factory=list)
 
 
-def begun(detector: nn.Module, optimiser: torch.optim.Optimizer) -> RunState:
+def begun(detector: nn.Module, optimiser: torch.optim.Optimizer, *, averages: bool) -> RunState:
     """The state before the first step."""
-    return RunState(detector, optimiser, {name: tensor.clone() for name, tensor in stored_tensors(detector).items()})
+    weights = stored_tensors(detector)
+    average = {name: tensor.clone() for name, tensor in weights.items()} if averages else weights
+    return RunState(detector, optimiser, average, averages)
 
 
 class StateWriter:
@@ -108,7 +112,7 @@ def _content(key: str, state: RunState) -> dict[str, Any]:
         "aucs": list(state.aucs),
         "detector": stored_tensors(state.detector),
         "optimiser": state.optimiser.state_dict(),
-        "average": state.average,
+        "average": state.average if state.averages else {},
         "best": state.best,
         "rng": torch.get_rng_state(),
     }
@@ -140,7 +144,7 @@ def restore_state(folder: Path, key: str, state: RunState) -> None:
         raise AnotherRun(f"{path} belongs to a run with another recipe, plan or manifest; choose another --out, or remove it")
     state.detector.load_state_dict(content["detector"], strict=False)
     state.optimiser.load_state_dict(content["optimiser"])
-    for name, tensor in content["average"].items():
+    for name, tensor in content["average"].items() if state.averages else ():
         state.average[name].copy_(tensor)
     state.best, state.step, state.aucs = content["best"], content["step"], content["aucs"]
     torch.set_rng_state(content["rng"])

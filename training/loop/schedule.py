@@ -1,13 +1,14 @@
 """Which pictures are shown when."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from scanner.base.errors import KnownError
 from worker.detector.image.normalise import normalise
@@ -82,20 +83,51 @@ def batches(
     plan: TrainingPlan,
     preprocessing: Preprocessing,
     *,
-    epoch: int,
     step: int,
     team: Team,
     processes: int,
-) -> Iterator[Batch]:
-    """What is left of `epoch` after `step` steps of the run, for this process."""
-    size, order = plan.size_of(epoch), schedule.orders[epoch]
-    firsts = range((step - schedule.starts[epoch]) * plan.batch_size, len(order), plan.batch_size)
-    parts = [order[first : first + plan.batch_size][team.rank :: team.size] for first in firsts]
-    pictures = Pictures(rows, size, augmentation=plan.augmentation, seed=f"{plan.seed}/{plan.draw_of(epoch)}")
-    loader = loader_of(pictures, batches=parts, processes=processes, collate=_collate)
-    for (images_BHWC, labels_B), indices_B in zip(loader, parts, strict=True):
-        images_BCHW = normalise(images_BHWC.to(team.device), replace(preprocessing, size=size))
-        yield Batch(images_BCHW, labels_B.to(team.device), tuple(indices_B))
+) -> Generator[Batch]:
+    """What is left of the run after `step` steps, for this process.
+
+    The loading processes live as long as the run, and go on to the next epoch while the last one is measured.
+    """
+    parts = [
+        [_Shown(epoch, index) for index in order[first : first + plan.batch_size][team.rank :: team.size]]
+        for epoch, order in enumerate(schedule.orders)
+        for first in range(max(0, step - schedule.starts[epoch]) * plan.batch_size, len(order), plan.batch_size)
+    ]
+    pin = team.device.type == "cuda"  # copies from pinned memory go on beside the computing
+    loader = loader_of(_RunPictures(rows, plan), batches=parts, processes=processes, collate=_collate, pin=pin)
+    for (images_BHWC, labels_B), shown in zip(loader, parts, strict=True):
+        size = plan.size_of(shown[0].epoch)
+        images_BCHW = normalise(images_BHWC.to(team.device, non_blocking=pin), replace(preprocessing, size=size))
+        yield Batch(images_BCHW, labels_B.to(team.device, non_blocking=pin), tuple(one.index for one in shown))
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A picture of an epoch, by its place among `Pictures`."""
+
+    epoch: int
+    index: int
+
+
+class _RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
+    """The pictures of all epochs."""
+
+    def __init__(self, rows: Sequence[Row], plan: TrainingPlan) -> None:
+        self._rows = rows
+        self._plan = plan
+        self._of: dict[int, Pictures] = {}
+
+    def __getitem__(self, shown: _Shown) -> tuple[NDArray[np.uint8], int]:
+        if shown.epoch not in self._of:
+            plan, epoch = self._plan, shown.epoch
+            seed = f"{plan.seed}/{plan.draw_of(epoch)}"
+            # The last epoch's may still be asked for; earlier ones are not.
+            self._of = {known: pictures for known, pictures in self._of.items() if known == epoch - 1}
+            self._of[epoch] = Pictures(self._rows, plan.size_of(epoch), augmentation=plan.augmentation, seed=seed)
+        return self._of[shown.epoch][shown.index]
 
 
 def _collate(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[Tensor, Tensor]:

@@ -385,9 +385,9 @@ def test_loss_that_is_no_number_stops_the_run(
     """The step and the last finite figures are said, and what was saved is from before."""
     monkeypatch.setattr(run_state, "SAVE_SECONDS", 0.0)
     losses = iter([0.7, 0.6, 0.5125, value])
-    monkeypatch.setattr(loop, "training_step", lambda *_: next(losses))
+    monkeypatch.setattr(loop, "training_step", lambda *_: torch.tensor(next(losses)))
 
-    with pytest.raises(NotFinite, match=r"step 4 is (nan|inf): the step before had 0\.5125; the last AUC on val was 0\.5000"):
+    with pytest.raises(NotFinite, match=r"step 4 is (nan|inf): the one before was 0\.5125; the last AUC on val was 0\.5000"):
         run(rows, tmp_path / "run")
 
     assert torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["step"] == 3
