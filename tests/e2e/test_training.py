@@ -45,6 +45,7 @@ optimiser = "adamw"
 learning_rate = 3e-3
 ema_decay = 0.9
 patience = 2
+autocast = false
 
 [augmentation]
 forge = 0.2

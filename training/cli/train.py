@@ -30,7 +30,7 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Other than the recipe's.")
 @click.option("--device", default="auto", show_default=True)
-@click.option("--loaders", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that load pictures.")
+@click.option("--loaders", type=click.IntRange(min=0), help="Processes that load pictures; without, as many as keep up.")
 @click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
 @click.option("--resnet-weights", type=click.Path(path_type=Path), help="torchvision's ResNet101 (ImageNet).")
 @pass_settings
@@ -49,7 +49,7 @@ def train(
     bfloat16: bool,
     epochs: int | None,
     device: str,
-    loaders: int,
+    loaders: int | None,
     clip_weights: Path | None,
     resnet_weights: Path | None,
 ) -> None:
@@ -72,6 +72,7 @@ def train(
     from .training_set import checked, gathered
 
     chosen = recipe_named(recipe)
+    some = 1 if loaders is None else loaders
     # Before any data is read: without its weights nothing can begin.
     named_clip = Path(settings.clip_weights) if settings.clip_weights else None
     files = backbone_files(settings.data_dir, clip_weights or named_clip, resnet_weights)
@@ -84,7 +85,7 @@ def train(
         if started is None:
             raise click.UsageError("name the checkpoint of the CNN with --from, `--from lite` for the bundled one")
         request = HeadsRequest(
-            chosen, out, started, files, cache, choose_device(device), loaders, leave_out, leave_out_each, bfloat16
+            chosen, out, started, files, cache, choose_device(device), some, leave_out, leave_out_each, bfloat16
         )
         train_heads(settings, request, manifest_path, from_reviews=from_reviews)
         return
@@ -105,12 +106,12 @@ def train(
                 click.echo(line, err=True)
 
         found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say)
-        manifest = checked(found, out, loaders, team, say)
+        manifest = checked(found, out, some, team, say)
         kept, left_out = without_source(manifest, leave_out) if leave_out else (manifest, ())
         folder = None if no_cache else cache or settings.cache / "embeddings"
         show = stack.enter_context(shown_progress(interactive=sys.stderr.isatty()))
         path = run_training(Run(chosen, kept, out, team, weights, loaders, folder), show=show, say=say)
         if path and leave_out:
-            measure_left_out(path, files, leave_out, left_out, kept.of_split("val"), loaders, say)
+            measure_left_out(path, files, leave_out, left_out, kept.of_split("val"), some, say)
         if path:
             click.echo(path)

@@ -1,11 +1,17 @@
-"""How long a run will take, measured before it starts."""
+"""What a run costs, measured before it starts: how long it takes, what bounds it, and what it had better use."""
 
 import copy
+import json
+import math
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
+from scanner.base.files import write_whole
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.network import FusionDetector
 
@@ -17,52 +23,114 @@ from .optimiser import optimiser_for, training_step
 from .schedule import Schedule, batches
 
 _TIMED_STEPS = 2
+_FILE = "precision.json"
 
 
-def seconds_for(
+@dataclass(frozen=True)
+class Costs:
+    """Seconds: one process loads the batch of a step, the network learns from it, and frozen branches embed one picture."""
+
+    loading: float
+    computing: float
+    embedding: float = 0.0
+
+    def per_step(self, processes: int) -> float:
+        """Seconds of a step. Loading overlaps with computing when there are processes for it; the slower of the two counts."""
+        return max(self.loading / processes, self.computing) if processes else self.loading + self.computing
+
+    def loaders(self, device: str, cores: int) -> int:
+        """How many processes keep up with the computing; on a CPU they take their cores from it."""
+        wanted = math.ceil(self.loading / self.computing)
+        return max(1, min(wanted, cores - 1) if device == "cpu" else min(wanted + 1, cores))
+
+    def bound(self, processes: int) -> str:
+        """What bounds a run, in words."""
+        loading = f"loading a batch takes {self.loading:.2g} s of a process"
+        if processes and self.loading / processes > self.computing:
+            return f"bound by loading: {loading} of {processes}, learning from it {self.computing:.2g} s; --loaders sets how many"
+        return f"bound by computing, {self.computing:.2g} s a step; {loading}"
+
+
+def costs_of(
     detector: FusionDetector,
     rows: Sequence[Row],
     plan: TrainingPlan,
     preprocessing: Preprocessing,
     schedule: Schedule,
     team: Team,
-    loader_processes: int,
     frozen: FrozenEmbeddings | None = None,
-) -> float:
-    """Seconds of the training steps, from a few on a copy of `detector` at each input size; measuring after epochs not counted.
-
-    Loading overlaps with computing when there are `loader_processes`; the slower of the two counts. Embeddings that are missing
-    in `frozen` are computed once.
-    """
-    total = 0.0
+) -> Mapping[int, Costs]:
+    """Costs at each input size of the run (pixels), from a few steps on a copy of `detector`."""
+    found = {}
     with torch.random.fork_rng():
         for size in sorted(set(map(plan.size_of, range(plan.epochs)))):
             first = next(epoch for epoch in range(plan.epochs) if plan.size_of(epoch) == size)
-            per_step, per_embedding = _step_seconds(
-                detector, rows, plan, preprocessing, schedule, first, team, loader_processes, frozen
-            )
-            epochs = [epoch for epoch in range(plan.epochs) if plan.size_of(epoch) == size]
-            total += per_step * sum(schedule.starts[epoch + 1] - schedule.starts[epoch] for epoch in epochs)
-            if frozen:
-                total += per_embedding * (len(frozen.numbers) - frozen.known) / team.size
+            found[size] = _costs(detector, rows, plan, preprocessing, schedule, schedule.starts[first], team, frozen)
+    return found
+
+
+def seconds_for(
+    costs: Mapping[int, Costs], plan: TrainingPlan, schedule: Schedule, team: Team, processes: int, missing: int = 0
+) -> float:
+    """Seconds of the training steps; measuring after epochs is not counted. `missing` embeddings are computed once."""
+    total = missing * max(cost.embedding for cost in costs.values()) / team.size
+    for epoch in range(plan.epochs):
+        steps = schedule.starts[epoch + 1] - schedule.starts[epoch]
+        total += steps * costs[plan.size_of(epoch)].per_step(processes)
     return total
 
 
-def _step_seconds(
+def quicker_precision(
     detector: FusionDetector,
     rows: Sequence[Row],
     plan: TrainingPlan,
     preprocessing: Preprocessing,
     schedule: Schedule,
-    epoch: int,
     team: Team,
-    loader_processes: int,
+    folder: Path,
+) -> tuple[bool, str | None]:
+    """Whether to compute in bfloat16, and why, where that was measured now.
+
+    Where the plan allows it GPUs do. Processors differ: some have instructions for it, on others it is slower than float32. What
+    was chosen is kept in `folder`, so that a run that goes on has the same numbers.
+    """
+    if not plan.autocast or team.device.type != "cpu":
+        return plan.autocast, None
+    kept = folder / _FILE
+    try:
+        return bool(json.loads(kept.read_bytes())["autocast"]), None
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # none yet
+    largest = max(range(plan.epochs), key=plan.size_of)
+    took = {}
+    with torch.random.fork_rng():
+        for name, autocast in (("float32", False), ("bfloat16", True)):
+            tried = replace(plan, autocast=autocast)
+            start = schedule.starts[largest]
+            took[name] = _costs(detector, rows, tried, preprocessing, schedule, start, team, None).computing
+    chosen = min(took, key=lambda name: took[name])
+    write_whole(kept, json.dumps({"autocast": chosen == "bfloat16", "seconds a step": took}))
+    return chosen == "bfloat16", f"computes in {chosen}: " + ", ".join(f"{took[name]:.2g} s a step in {name}" for name in took)
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _costs(
+    detector: FusionDetector,
+    rows: Sequence[Row],
+    plan: TrainingPlan,
+    preprocessing: Preprocessing,
+    schedule: Schedule,
+    step: int,
+    team: Team,
     frozen: FrozenEmbeddings | None,
-) -> tuple[float, float]:
-    """Of a step, and of one embedding that is computed for `frozen`."""
+) -> Costs:
     began = time.monotonic()
-    batch = next(batches(rows, schedule, plan, preprocessing, step=schedule.starts[epoch], team=team, processes=0))
-    loading = (time.monotonic() - began) / max(1, loader_processes)
+    batch = next(batches(rows, schedule, plan, preprocessing, step=step, team=team, processes=0))
+    loading = time.monotonic() - began
     trial = copy.deepcopy(detector).to(team.device).to(memory_format=torch.channels_last).train()
     optimiser = optimiser_for(trial, plan)
     images_BCHW, labels_B, known, embedding = batch.images_BCHW, batch.labels_B, None, 0.0
@@ -71,9 +139,9 @@ def _step_seconds(
         began = time.monotonic()
         known = {name: found_BD.float() for name, found_BD in frozen.computed(trial, images_BCHW).items()}
         embedding = (time.monotonic() - began) / len(labels_B)
-    training_step(trial, optimiser, images_BCHW, labels_B, plan, 1.0, 0.0, known)  # the first is slow everywhere
+    float(training_step(trial, optimiser, images_BCHW, labels_B, plan, 1.0, 0.0, known))  # the first is slow everywhere
     began = time.monotonic()
     for _ in range(_TIMED_STEPS):
-        training_step(trial, optimiser, images_BCHW, labels_B, plan, 1.0, 0.0, known)
-    computing = (time.monotonic() - began) / _TIMED_STEPS
-    return (max(loading, computing) if loader_processes else loading + computing), embedding
+        loss = training_step(trial, optimiser, images_BCHW, labels_B, plan, 1.0, 0.0, known)
+    float(loss)  # a GPU has done them only now
+    return Costs(loading, (time.monotonic() - began) / _TIMED_STEPS, embedding)

@@ -34,7 +34,7 @@ from ..evaluation.logits import labels_of
 from ..evaluation.metrics import auc
 from ..evaluation.operating_point import judged
 from .distributed import Team
-from .estimate import seconds_for
+from .estimate import cores, costs_of, quicker_precision, seconds_for
 from .frozen_embeddings import FrozenEmbeddings, announced, cached_branches, frozen_embeddings, kept_logits
 from .loop import Trained, train
 from .neutral_embedding import set_neutral
@@ -58,14 +58,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that a run is made of. In `cache`, where there is one, embeddings of frozen branches are kept."""
+    """Everything that a run is made of.
+
+    In `cache`, where there is one, embeddings of frozen branches are kept. Without `loader_processes` as many load as keep up.
+    """
 
     recipe: TrainingRecipe
     manifest: Manifest
     folder: Path
     team: Team
     weights: Weights
-    loader_processes: int
+    loader_processes: int | None
     cache: Path | None = None
 
 
@@ -102,16 +105,19 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
     Raises ManifestError, AnotherRun, and what reading the pictures raises.
     """
     run = _choosing_nothing_on_what_is_reported(run, say)
-    recipe, team = run.recipe, run.team
+    team = run.team
     train_rows, val_rows = run.manifest.of_split("train"), run.manifest.of_split("val")
-    torch.manual_seed(recipe.plan.seed)
-    detector = _start(recipe.network, run.weights)
+    torch.manual_seed(run.recipe.plan.seed)
+    detector = _start(run.recipe.network, run.weights)
+    run = _prepared(run, detector, train_rows, say)
+    recipe = run.recipe
     device = ChosenDevice(str(team.device), "")
     card = CheckpointCard(recipe.network.name, recipe.network, Calibration(), 0.5, 0.5, "")
     frozen = _frozen(run, detector, train_rows, as_scanned=False)
     frozen_val = _frozen(run, detector, val_rows, as_scanned=True)
     if team.leads:
-        _announce(run, detector, train_rows, frozen, say)
+        run = _announced(run, detector, train_rows, frozen, say)
+    loaders = team.agree(run.loader_processes) or 0
     with ExitStack() as stack:
         log = stack.enter_context(tensorboard_log(run.folder / "tensorboard")) if team.leads else lambda *_: None
 
@@ -124,7 +130,7 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
             size = recipe.plan.size_of(epoch)
             seen = replace(recipe.network, preprocessing=replace(recipe.network.preprocessing, size=size))
             predictor = Predictor(averaged, replace(card, recipe=seen), device, 64)
-            logits = kept_logits(predictor, val_rows, frozen_val, processes=run.loader_processes)
+            logits = kept_logits(predictor, val_rows, frozen_val, processes=loaders)
             value = float(auc(labels_of(val_rows), logits))
             log("val/auc", value, epoch + 1)
             say(f"epoch {epoch + 1}/{recipe.plan.epochs}: val AUC {_per_source(val_rows, logits, value)}")
@@ -137,14 +143,14 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
             recipe.network.preprocessing,
             folder=run.folder,
             team=team,
-            loader_processes=run.loader_processes,
+            loader_processes=loaders,
             report=report,
             measure=measure,
             frozen=frozen,
         )
     if not team.leads:
         return None
-    return _finish(run, trained, card, device, train_rows, say)
+    return _finish(replace(run, loader_processes=loaders), trained, card, device, train_rows, say)
 
 
 def _choosing_nothing_on_what_is_reported(run: Run, say: Callable[[str], None]) -> Run:
@@ -171,18 +177,34 @@ def _frozen(run: Run, detector: FusionDetector, rows: Sequence[Row], *, as_scann
     return frozen_embeddings(detector, network, hashes, rows, plan, run.cache, as_scanned=as_scanned)
 
 
-def _announce(
+def _prepared(run: Run, detector: FusionDetector, rows: Sequence[Row], say: Callable[[str], None]) -> Run:
+    """The run with the precision that is quicker here, the same in every process; the leader measures."""
+    plan, team, found = run.recipe.plan, run.team, None
+    if team.leads:
+        schedule = schedule_of(rows, plan, team)
+        found = quicker_precision(detector, rows, plan, run.recipe.network.preprocessing, schedule, team, run.folder)
+    autocast, why = team.agree(found) or (plan.autocast, None)
+    if why and team.leads:
+        say(why)
+    return replace(run, recipe=replace(run.recipe, plan=replace(plan, autocast=autocast)))
+
+
+def _announced(
     run: Run, detector: FusionDetector, rows: Sequence[Row], frozen: FrozenEmbeddings | None, say: Callable[[str], None]
-) -> None:
-    recipe = run.recipe
-    say(f"{recipe.network.name} on {len(rows):,} images, {recipe.plan.epochs} epochs, {run.team.size} x {run.team.device}")
+) -> Run:
+    """Say what the run will cost; the run, with as many loading processes as keep up where nobody said how many."""
+    recipe, plan, team = run.recipe, run.recipe.plan, run.team
+    say(f"{recipe.network.name} on {len(rows):,} images, {plan.epochs} epochs, {team.size} x {team.device}")
     if frozen:
         say(announced(frozen))
-    schedule = schedule_of(rows, recipe.plan, run.team)
-    seconds = seconds_for(
-        detector, rows, recipe.plan, recipe.network.preprocessing, schedule, run.team, run.loader_processes, frozen
-    )
+    schedule = schedule_of(rows, plan, team)
+    costs = costs_of(detector, rows, plan, recipe.network.preprocessing, schedule, team, frozen)
+    last = costs[plan.size_of(plan.epochs - 1)]
+    loaders = last.loaders(team.device.type, cores()) if run.loader_processes is None else run.loader_processes
+    seconds = seconds_for(costs, plan, schedule, team, loaders, len(frozen.numbers) - frozen.known if frozen else 0)
     say(f"{schedule.steps:,} steps, about {duration(seconds)} if nothing else runs; --resume goes on after an interruption")
+    say(last.bound(loaders))
+    return replace(run, loader_processes=loaders)
 
 
 def _finish(
@@ -197,7 +219,8 @@ def _finish(
         training=_record(run, trained, rows),
         versions={**library_versions(), "python": platform.python_version()},
     )
-    set_neutral(Predictor(trained.detector, card, device, 64), rows, processes=run.loader_processes)
+    processes = run.loader_processes or 0
+    set_neutral(Predictor(trained.detector, card, device, 64), rows, processes=processes)
     save_checkpoint(path, trained.detector.cpu(), card, half=True)
     stored, card = load_checkpoint(path, run.weights.files)
     say("calibrating and measuring")
@@ -206,7 +229,7 @@ def _finish(
         predictor,
         run.manifest,
         Bars(),
-        processes=run.loader_processes,
+        processes=processes,
         report=tenths(lambda done, of: say(f"robustness: {done:,} of {of:,} images")),
     )
     save_with_card(path, path, card)

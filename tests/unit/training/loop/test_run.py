@@ -97,8 +97,10 @@ def test_run_ends_in_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe, manifest
     reals = scores[labels_of(val) == 0]
     assert card.metrics["pooled"]["false_alarm_rate"]["value"] == pytest.approx(rate_above(reals, card.threshold))
     assert card.metrics["bars"]["fake_fpr"] == 0.01
-    assert "4 steps, about" in said[1]
-    assert [line.split(":")[0] for line in said[2:4]] == ["epoch 1/2", "epoch 2/2"]
+    assert said[0].startswith("computes in ")
+    assert "4 steps, about" in said[2]
+    assert said[3].startswith("bound by ")
+    assert [line.split(":")[0] for line in said[4:6]] == ["epoch 1/2", "epoch 2/2"]
     assert [now.step for now in shown] == [1, 2, 3, 4]
 
 
