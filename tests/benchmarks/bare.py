@@ -25,10 +25,10 @@ CHUNK = 4
 
 def loaded_scorer(settings: Settings) -> "Scorer":
     """The network as a worker with these settings loads it."""
-    from worker.detector.inference.registry import find_checkpoint
     from worker.service.model_loading import load_scorer
+    from worker.service.public_weights import chosen_checkpoint
 
-    return load_scorer(find_checkpoint(settings.model, settings.data_dir), settings)
+    return load_scorer(chosen_checkpoint(settings).path, settings)
 
 
 def prepared(size: int, content: bytes) -> NDArray[np.uint8]:
@@ -55,10 +55,9 @@ def plain_script(settings: Settings) -> Callable[[Sequence[Path]], list[float]]:
     from torchvision import transforms
 
     from worker.detector.checkpoints.checkpoint import load_checkpoint
-    from worker.detector.inference.registry import find_checkpoint
-    from worker.service.public_weights import named_backbones
+    from worker.service.public_weights import chosen_checkpoint, named_backbones
 
-    detector, card = load_checkpoint(find_checkpoint(settings.model, settings.data_dir), named_backbones(settings))
+    detector, card = load_checkpoint(chosen_checkpoint(settings).path, named_backbones(settings))
     seen = card.recipe.preprocessing
     transform = transforms.Compose(
         [

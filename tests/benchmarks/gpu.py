@@ -67,12 +67,12 @@ def _measured(place: Path, models: Sequence[str], chosen: Mapping[str, str]) -> 
 def _of_model(place: Path, environment: Mapping[str, str], pictures: Mapping[str, Sequence["Found"]]) -> Iterator[Figure]:
     settings = settings_of(str(place), **environment)
     from worker.detector.checkpoints.card import read_card
-    from worker.detector.inference.registry import find_checkpoint
+    from worker.service.public_weights import chosen_checkpoint
 
     from .gpu_forward import decoding, forward
 
     yield from forward(settings, len(pictures["256 x 256"]))
-    size = read_card(find_checkpoint(settings.model, settings.data_dir)).recipe.preprocessing.size
+    size = read_card(chosen_checkpoint(settings).path).recipe.preprocessing.size
     for name, found in pictures.items():
         yield from decoding(name, [Path(one.path) for one in found], settings.device, size)
         yield from _stages(name, found, settings)

@@ -32,10 +32,9 @@ def forward(settings: "Settings", most: int) -> Iterator[Figure]:
     """
     from worker.detector.inference.device import choose_device
     from worker.detector.inference.predictor import load_predictor
-    from worker.detector.inference.registry import find_checkpoint
-    from worker.service.public_weights import named_backbones
+    from worker.service.public_weights import chosen_checkpoint, named_backbones
 
-    checkpoint, device = find_checkpoint(settings.model, settings.data_dir), choose_device(settings.device)
+    checkpoint, device = chosen_checkpoint(settings).path, choose_device(settings.device)
     load = partial(load_predictor, checkpoint, device, files=named_backbones(settings), micro_batch=BATCHES[-1])
     scorers = {runtime: load(runtime=runtime) for runtime in (TORCH, BFLOAT16)}
     size = scorers[TORCH].card.recipe.preprocessing.size

@@ -23,11 +23,10 @@ from worker.detector.inference.device import choose_device
 from worker.detector.inference.onnx_export import exported
 from worker.detector.inference.onnx_runtime import network_of
 from worker.detector.inference.predictor import Predictor
-from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.runtimes import RUNTIMES
 from worker.detector.inference.scorer import Scorer
 from worker.detector.model.network import FusionDetector
-from worker.service.public_weights import named_backbones
+from worker.service.public_weights import chosen_checkpoint, named_backbones
 
 from ...files.shared_faces import VARIABLE, shared_faces_folder
 from ..bare import prepared
@@ -44,7 +43,7 @@ def measure(sizes: Sizes) -> Iterator[Figure]:
     """The active model on as many pictures as asked for, `paper` on a few: it is ten times as slow as `lite`."""
     with tempfile.TemporaryDirectory() as place:
         settings = settings_of(place)
-        active, card = load_checkpoint(find_checkpoint(settings.model, settings.data_dir), named_backbones(settings))
+        active, card = load_checkpoint(chosen_checkpoint(settings).path, named_backbones(settings))
     yield from _of(card.name, active, card, _inputs(card.recipe.preprocessing.size, sizes.images), sizes.runs)
     inputs_BHWC = _inputs(224, 2 * TIMED)
     detector, card = paper_seeing(inputs_BHWC[:TIMED])
