@@ -30,6 +30,7 @@ from worker.detector.image.picture import decode_rgb
 from worker.detector.image.preprocess import to_square
 from worker.detector.inference.device import choose_device
 from worker.detector.inference.predictor import Predictor, load_predictor
+from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import pooled
 from worker.detector.weights.public_weights import BackboneFiles
 

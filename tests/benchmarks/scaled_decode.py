@@ -17,6 +17,7 @@ from worker.detector.faces.input_selection import Find, look
 from worker.detector.image.picture import prepare_pillow
 from worker.detector.inference.device import choose_device
 from worker.detector.inference.predictor import Predictor, load_predictor
+from worker.detector.inference.registry import find_checkpoint
 from worker.detector.weights.public_weights import BackboneFiles
 from worker.pipeline.scoring import scored_inputs
 
