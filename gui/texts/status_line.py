@@ -1,11 +1,11 @@
 """How things stand, in one line, for the status bar and the tray."""
 
-from scanner.ops.status import StandingNow
+from scanner.ops.status import Status
 
 from ..tasks.progress import Progress
 
 
-def standing_line(standing: StandingNow, progress: Progress, *, running: bool, paused: bool) -> str:
+def standing_line(standing: Status, progress: Progress, *, running: bool, paused: bool) -> str:
     """Whether it watches, what waits, how quickly, on which devices."""
     parts = ["paused" if paused else "watching" if running else "not watching"]
     if progress.pending:

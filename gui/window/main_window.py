@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget,
 from scanner.base.choices import ChoiceNotKept, choose_model
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
-from scanner.ops.status import StandingNow
+from scanner.ops.status import Status
 from scanner.quarantine.removals import Removed
 from scanner.review.review_queue import Counts
 
@@ -260,7 +260,7 @@ class MainWindow(QMainWindow):
             words = "The program was ended while files were being moved. Each is whole:"
             self.complain(words + "\n" + "\n".join(lines))
 
-    def _show_standing(self, standing: StandingNow, progress: Progress) -> None:
+    def _show_standing(self, standing: Status, progress: Progress) -> None:
         running, paused = self.service.is_running, self.service.is_paused
         self.standing.setText(standing_line(standing, progress, running=running, paused=paused))
         if self.tray is not None:

@@ -47,7 +47,7 @@ def scan(
     """
     from ..media.video_reader import demand_video_reader
     from ..reports.report import opened_report
-    from ..services.scan import Standing, leaves_out, take_in_paths, work_until_done
+    from ..services.scan import ScanProgress, leaves_out, take_in_paths, work_until_done
 
     form = "json" if as_json_flag else form
     chosen = replace(
@@ -64,10 +64,10 @@ def scan(
         click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known", err=True)
         with _progress() as show:
 
-            def on_standing(standing: Standing) -> None:
-                show(standing.total, standing.total - standing.pending, standing.workers)
+            def on_progress(progress: ScanProgress) -> None:
+                show(progress.total, progress.total - progress.pending, progress.workers)
 
-            work_until_done(chosen, database, paths, with_worker=not no_worker, now=utc_now, show=on_standing)
+            work_until_done(chosen, database, paths, with_worker=not no_worker, now=utc_now, show=on_progress)
         with opened_report(database, paths=paths, limit=limit if form == "table" else 0) as (found, items):
             write_report(found, items, form, target)
         failed = found.failed or leaves_out(database, paths)

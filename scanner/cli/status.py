@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def status(settings: Settings, as_json: bool) -> None:
     """Backlog, workers and watched folders."""
     from ..base.escape import escaped, printable
-    from ..ops.status import current_standing
+    from ..ops.status import current_status
 
     with opened_database(settings) as database:
-        now = current_standing(database, utc_now())
+        now = current_status(database, utc_now())
     if as_json:
         click.echo(json.dumps(asdict(now), indent=2, default=lambda moment: moment.isoformat(timespec="seconds")))
         return

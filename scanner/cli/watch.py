@@ -15,7 +15,7 @@ from ..base.escape import printable
 from ..base.logs import JSON_VARIABLE, log_to_stderr, tell
 from ..base.settings import Settings
 from ..database.engine import Database, DatabaseUnavailable
-from ..ops.liveness import Pulse
+from ..ops.liveness import Liveness
 from .context import USER_PATH, opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _serve(
 ) -> None:
     from ..services.watch import WatchService
 
-    pulse = Pulse()
+    pulse = Liveness()
     service = WatchService(
         settings, database, roots, with_worker=with_worker, now=utc_now, stop=stop, keep_lock=keep_lock, beat=pulse.beat
     )
@@ -115,7 +115,7 @@ def _accept(database: Database, roots: Sequence["WatchedRoot"]) -> bool:
 
 
 @contextmanager
-def _metrics(settings: Settings, database: Database, pulse: Pulse) -> Iterator[None]:
+def _metrics(settings: Settings, database: Database, pulse: Liveness) -> Iterator[None]:
     if not settings.metrics_address:
         yield
         return

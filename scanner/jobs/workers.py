@@ -17,7 +17,7 @@ SIGN_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class WorkerSeen:
+class LiveWorker:
     """A worker as `status` shows it; `trouble` is what keeps it from working now, if anything does."""
 
     name: str
@@ -59,7 +59,7 @@ def note_trouble(database: Database, name: str, trouble: str | None) -> None:
         session.execute(update(Worker).where(Worker.name == name).values(trouble=trouble))
 
 
-def find_worker(database: Database, name: str) -> WorkerSeen | None:
+def find_worker(database: Database, name: str) -> LiveWorker | None:
     """Worker `name`, if it has reported in and has not stopped."""
     with database.read() as session:
         row = session.scalars(select(Worker).where(Worker.name == name, Worker.stopped_at.is_(None))).one_or_none()
@@ -72,7 +72,7 @@ def report_out(database: Database, name: str, now: datetime) -> None:
         session.execute(update(Worker).where(Worker.name == name, Worker.stopped_at.is_(None)).values(stopped_at=now))
 
 
-def live_workers(database: Database, now: datetime) -> list[WorkerSeen]:
+def live_workers(database: Database, now: datetime) -> list[LiveWorker]:
     """Workers that have not stopped and showed themselves lately."""
     # Both ways, as a clock may have been set back since.
     since, until = now - timedelta(seconds=3 * SIGN_SECONDS), now + timedelta(seconds=3 * SIGN_SECONDS)
@@ -81,8 +81,8 @@ def live_workers(database: Database, now: datetime) -> list[WorkerSeen]:
         return [_seen(row) for row in session.scalars(query)]
 
 
-def _seen(row: Worker) -> WorkerSeen:
-    return WorkerSeen(row.name, row.host, row.pid, row.device, row.model, row.started_at, row.seen_at, row.trouble)
+def _seen(row: Worker) -> LiveWorker:
+    return LiveWorker(row.name, row.host, row.pid, row.device, row.model, row.started_at, row.seen_at, row.trouble)
 
 
 def worker_name() -> str:

@@ -7,7 +7,7 @@ from time import monotonic
 ALIVE_SECONDS = 120.0
 
 
-class Pulse:
+class Liveness:
     """When the service's loop last turned, by a monotonic clock."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:

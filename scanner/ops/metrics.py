@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..database.engine import Database
-from .liveness import ALIVE_SECONDS, Pulse
-from .status import StandingNow, current_standing
+from .liveness import ALIVE_SECONDS, Liveness
+from .status import Status, current_status
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class MetricsAddressError(KnownError):
     """The address cannot be used, or is not this machine's own."""
 
 
-class Standing(Collector):
+class StatusCollector(Collector):
     """`status` as metrics."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
@@ -35,18 +35,18 @@ class Standing(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Ask the database anew."""
-        standing = current_standing(self._database, self._now())
+        status = current_status(self._database, self._now())
         files = GaugeMetricFamily("dfscan_files", "Files by state", labels=["state"])
-        for state, count in standing.files.items():
+        for state, count in status.files.items():
             files.add_metric([state], count)
         yield files
-        yield GaugeMetricFamily("dfscan_pending_files", "Files that wait for a verdict", standing.pending)
-        yield GaugeMetricFamily("dfscan_leased_files", "Pending files that a worker has in hand", standing.leased)
-        yield GaugeMetricFamily("dfscan_workers", "Workers at work", len(standing.workers))
-        yield from _of_roots(standing)
+        yield GaugeMetricFamily("dfscan_pending_files", "Files that wait for a verdict", status.pending)
+        yield GaugeMetricFamily("dfscan_leased_files", "Pending files that a worker has in hand", status.leased)
+        yield GaugeMetricFamily("dfscan_workers", "Workers at work", len(status.workers))
+        yield from _of_roots(status)
 
 
-def _of_roots(standing: StandingNow) -> Iterator[Metric]:
+def _of_roots(status: Status) -> Iterator[Metric]:
     counters: tuple[tuple[str, str, str], ...] = (
         ("dfscan_root_overflows", "Times the system dropped events", "overflows"),
         ("dfscan_root_found_by_events", "New and changed files that an event named", "found_by_events"),
@@ -54,12 +54,12 @@ def _of_roots(standing: StandingNow) -> Iterator[Metric]:
     )
     for name, what, field in counters:
         counter = CounterMetricFamily(name, what, labels=["root"])
-        for root in standing.roots:
+        for root in status.roots:
             counter.add_metric([printable(root.path)], getattr(root, field))
         yield counter
     paused = GaugeMetricFamily("dfscan_root_paused", "1 while the folder is away", labels=["root"])
     swept = GaugeMetricFamily("dfscan_root_swept_timestamp_seconds", "When the last full sweep ended", labels=["root"])
-    for root in standing.roots:
+    for root in status.roots:
         paused.add_metric([printable(root.path)], float(root.paused_at is not None))
         if root.swept_at is not None:
             swept.add_metric([printable(root.path)], root.swept_at.timestamp())
@@ -67,14 +67,14 @@ def _of_roots(standing: StandingNow) -> Iterator[Metric]:
     yield swept
 
 
-def serve_metrics(address: str, database: Database, pulse: Pulse, now: Callable[[], datetime]) -> WSGIServer:
+def serve_metrics(address: str, database: Database, pulse: Liveness, now: Callable[[], datetime]) -> WSGIServer:
     """Serve /metrics and /healthz at `address` (HOST:PORT) from a thread of its own; the caller shuts it down.
 
     Raises MetricsAddressError, also for an address that other machines could reach.
     """
     host, port = _loopback(address)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Undescribed(Standing(database, now)))
+    registry.register(_Undescribed(StatusCollector(database, now)))
     metrics = make_wsgi_app(registry)
 
     def respond(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -98,7 +98,7 @@ def serve_metrics(address: str, database: Database, pulse: Pulse, now: Callable[
     return server
 
 
-def _trouble(database: Database, pulse: Pulse) -> str | None:
+def _trouble(database: Database, pulse: Liveness) -> str | None:
     if not pulse.is_alive:
         return f"the service has not turned for {ALIVE_SECONDS:g} s"
     try:

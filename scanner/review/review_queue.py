@@ -35,7 +35,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Pulse:
+class ChangeMarks:
     """Marks that move when anything changes; two equal ones mean that nothing did. Cheap to take."""
 
     detection: int
@@ -117,7 +117,7 @@ def count_tabs(database: Database) -> Counts:
     )
 
 
-def take_pulse(database: Database) -> Pulse:
+def take_pulse(database: Database) -> ChangeMarks:
     """One look at the marks; every one is the end of an index."""
     with database.read() as session:
         marks = select(
@@ -128,10 +128,10 @@ def take_pulse(database: Database) -> Pulse:
             select(func.coalesce(func.max(Removal.id), 0)).scalar_subquery(),
             select(func.count()).select_from(File).where(File.state == State.PENDING).scalar_subquery(),
         )
-        return Pulse(*session.execute(marks).one())
+        return ChangeMarks(*session.execute(marks).one())
 
 
-def changed_since(database: Database, pulse: Pulse, limit: int) -> tuple[int, ...] | None:
+def changed_since(database: Database, pulse: ChangeMarks, limit: int) -> tuple[int, ...] | None:
     """Ids of files whose place in the queue may have changed since `pulse`; None when there are more than `limit`.
 
     A little more than that is named, never less: what two transactions wrote at the same time may come late.

@@ -19,7 +19,7 @@ class Identity:
 
 
 @dataclass(frozen=True)
-class Here:
+class Present:
     """The root can be read; this is what it is now."""
 
     identity: Identity
@@ -32,7 +32,7 @@ class Away:
     reason: str
 
 
-def presence(path: str, known: Identity | None, witnesses: Callable[[], Sequence[str]]) -> Here | Away:
+def presence(path: str, known: Identity | None, witnesses: Callable[[], Sequence[str]]) -> Present | Away:
     """Compare the folder `path` with what it was when it was last seen (`known`).
 
     `witnesses` gives some paths of files that should be in it; they are asked for only when the device has changed.
@@ -47,8 +47,8 @@ def presence(path: str, known: Identity | None, witnesses: Callable[[], Sequence
         return Away("it is no folder any more")
     identity = Identity(str(status.st_dev), str(status.st_ino))
     if known is None or known.device == identity.device:
-        return Here(identity)
+        return Present(identity)
     expected = witnesses()
     if expected and not any(os.path.lexists(witness) for witness in expected):
         return Away("another file system is in its place, without the files that were here (unmounted, or another drive?)")
-    return Here(identity)
+    return Present(identity)

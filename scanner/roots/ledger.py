@@ -8,7 +8,7 @@ from ..database.engine import Database
 from ..database.models import File, Root
 from ..database.queries import under
 from ..domain.states import State
-from .availability import Away, Here, Identity, presence
+from .availability import Away, Identity, Present, presence
 from .roots import WatchedRoot
 
 EVENTS, POLLED = "events", "polled"
@@ -41,7 +41,7 @@ def mark_swept(database: Database, root: WatchedRoot, seconds: float, now: datet
 def check_presence(database: Database, root: WatchedRoot, now: datetime) -> str | None:
     """Look whether `root` is there; pause or resume it in the database. Returns why it is away, None when it is here."""
     found = _look(database, root)
-    if isinstance(found, Here):
+    if isinstance(found, Present):
         if found.identity != _known(root) or root.paused_at is not None:
             _record(database, root.id, found.identity)
         return None
@@ -55,13 +55,13 @@ def check_presence(database: Database, root: WatchedRoot, now: datetime) -> str 
 def why_away(database: Database, root: WatchedRoot) -> str | None:
     """Why `root` is away, None when it is here; nothing is recorded."""
     found = _look(database, root)
-    return None if isinstance(found, Here) else found.reason
+    return None if isinstance(found, Present) else found.reason
 
 
 def accept(database: Database, root: WatchedRoot) -> None:
     """Take `root` for what it is now, whatever it was before: its user said so."""
     found = presence(root.path, None, tuple)
-    if isinstance(found, Here):
+    if isinstance(found, Present):
         _record(database, root.id, found.identity)
 
 
@@ -69,7 +69,7 @@ def _known(root: WatchedRoot) -> Identity | None:
     return Identity(root.device, root.inode) if root.device and root.inode else None
 
 
-def _look(database: Database, root: WatchedRoot) -> Here | Away:
+def _look(database: Database, root: WatchedRoot) -> Present | Away:
     return presence(root.path, _known(root), lambda: _witnesses(database, root))
 
 

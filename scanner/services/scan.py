@@ -46,7 +46,7 @@ class RootAway(KnownError):
 
 
 @dataclass(frozen=True)
-class Standing:
+class ScanProgress:
     """How far a scan is: files to do at its start, files still pending, and the workers at work."""
 
     total: int
@@ -126,7 +126,7 @@ def work_until_done(
     *,
     with_worker: bool,
     now: Callable[[], datetime],
-    show: Callable[[Standing], None],
+    show: Callable[[ScanProgress], None],
 ) -> None:
     """Keep a worker going until nothing under `paths` is pending. Raises WorkerFailed."""
     roots = roots_around(paths, known_roots(database))
@@ -145,7 +145,7 @@ def work_until_done(
         troubles = _Troubles()
         while pending := pending_under(database, paths, spare=away):
             workers = live_workers(database, now())
-            show(Standing(total, pending, tuple(seen.device for seen in workers)))
+            show(ScanProgress(total, pending, tuple(seen.device for seen in workers)))
             if with_worker:
                 worker.look_after(backlog(database, now()))
             if time.monotonic() >= next_reconcile:
@@ -155,7 +155,7 @@ def work_until_done(
                 next_reconcile = time.monotonic() + settings.reconcile_seconds
             # Counting a large backlog costs something, and no one needs its every step.
             time.sleep(min(1.0, POLL_SECONDS + pending / 50_000))
-        show(Standing(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
+        show(ScanProgress(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
     finally:
         worker.stop(4.0)
 

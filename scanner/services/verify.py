@@ -30,7 +30,7 @@ class NothingToVerify(KnownError):
 
 
 @dataclass(frozen=True)
-class Seen:
+class FoundFile:
     """Something on the disk that is, or may be, an image. `size` in bytes; `rule` is what passes it over, if anything does."""
 
     path: str
@@ -92,7 +92,7 @@ def prove(
         if not os.path.lexists(path):
             raise NothingToVerify(f"{path} does not exist; name a folder that is there (is its drive plugged in?)")
         root = next((root for root in roots if path == root or path.startswith(os.path.join(root, ""))), path)
-        batch: list[Seen] = []
+        batch: list[FoundFile] = []
         for seen in _images_under(path, root=root, ignore=ignore, videos=videos):
             batch.append(seen)
             if len(batch) == BATCH:
@@ -103,7 +103,7 @@ def prove(
     return proof
 
 
-def _images_under(path: str, *, root: str, ignore: Sequence[str], videos: bool) -> Iterator[Seen]:
+def _images_under(path: str, *, root: str, ignore: Sequence[str], videos: bool) -> Iterator[FoundFile]:
     """Every image under `path`, also in what a rule passes over, and every folder that cannot be read."""
     rules = IgnoreRules(ignore)
     above = rules.rule_on_the_way(path, root=root)
@@ -118,7 +118,7 @@ def _images_under(path: str, *, root: str, ignore: Sequence[str], videos: bool) 
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError:
-            yield Seen(folder, 0, 0, rule, is_folder=True)
+            yield FoundFile(folder, 0, 0, rule, is_folder=True)
             continue
         inside = os.path.join(folder, "")
         for name in names:
@@ -130,21 +130,21 @@ def _images_under(path: str, *, root: str, ignore: Sequence[str], videos: bool) 
                 yield from _look(full, ignored_by, videos)
 
 
-def _look(path: str, rule: str | None, videos: bool) -> Iterator[Seen]:
+def _look(path: str, rule: str | None, videos: bool) -> Iterator[FoundFile]:
     try:
         status = os.lstat(path)
     except OSError as error:
         if not isinstance(error, FileNotFoundError):
-            yield Seen(path, 0, 0, rule)
+            yield FoundFile(path, 0, 0, rule)
         return
     if stat.S_ISLNK(status.st_mode):
         target = _followed(path)
         promises = is_promised(path, videos=videos) or (target is not None and stat.S_ISDIR(target.st_mode))
         if promises:
             found = target or status
-            yield Seen(path, found.st_size, storable_ns(found.st_mtime_ns), rule)
+            yield FoundFile(path, found.st_size, storable_ns(found.st_mtime_ns), rule)
     elif is_promised(path, videos=videos) or (stat.S_ISREG(status.st_mode) and is_announced(path, videos=videos)):
-        yield Seen(path, status.st_size, storable_ns(status.st_mtime_ns), rule)
+        yield FoundFile(path, status.st_size, storable_ns(status.st_mtime_ns), rule)
 
 
 def _followed(link: str) -> os.stat_result | None:
@@ -154,7 +154,7 @@ def _followed(link: str) -> os.stat_result | None:
         return None
 
 
-def _compare(database: Database, batch: Sequence[Seen], root: str, proof: Proof) -> None:
+def _compare(database: Database, batch: Sequence[FoundFile], root: str, proof: Proof) -> None:
     with database.read() as session:
         rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_([seen.path for seen in batch])))}
     for seen in batch:
@@ -165,7 +165,7 @@ def _compare(database: Database, batch: Sequence[Seen], root: str, proof: Proof)
             _explain_by_row(seen, row, proof)
 
 
-def _explain_without_row(seen: Seen, row: File | None, root: str, proof: Proof) -> None:
+def _explain_without_row(seen: FoundFile, row: File | None, root: str, proof: Proof) -> None:
     if seen.rule is not None:
         proof.skipped[seen.rule] += 1
     elif seen.is_folder:
@@ -179,7 +179,7 @@ def _explain_without_row(seen: Seen, row: File | None, root: str, proof: Proof) 
         proof.unexplained.append(Unexplained(seen.path, f"it is on the disk and {known}{young}"))
 
 
-def _explain_by_row(seen: Seen, row: File, proof: Proof) -> None:
+def _explain_by_row(seen: FoundFile, row: File, proof: Proof) -> None:
     if row.state == State.PENDING:
         proof.pending += 1
     elif row.state == State.FAILED and row.error:

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from scanner.database.engine import Database, open_database
-from scanner.ops.liveness import ALIVE_SECONDS, Pulse
+from scanner.ops.liveness import ALIVE_SECONDS, Liveness
 from scanner.ops.metrics import MetricsAddressError, serve_metrics
 from scanner.roots.ledger import add_to_counts
 from scanner.roots.roots import add_roots
@@ -28,7 +28,7 @@ def get_from(now: datetime, clock: list[float]) -> Iterator[Callable[[Database],
     with ExitStack() as stack:
 
         def serve(database: Database) -> Callable[[str], tuple[int, str]]:
-            server = serve_metrics("127.0.0.1:0", database, Pulse(lambda: clock[0]), lambda: now)
+            server = serve_metrics("127.0.0.1:0", database, Liveness(lambda: clock[0]), lambda: now)
             stack.callback(server.server_close)
             stack.callback(server.shutdown)
             return lambda path: _ask(f"http://127.0.0.1:{server.server_port}{path}")
@@ -97,4 +97,4 @@ def test_there_is_nothing_else(get: Callable[[str], tuple[int, str]]) -> None:
 )
 def test_only_addresses_of_this_machine(database: Database, now: datetime, address: str) -> None:
     with pytest.raises(MetricsAddressError):
-        serve_metrics(address, database, Pulse(), lambda: now)
+        serve_metrics(address, database, Liveness(), lambda: now)

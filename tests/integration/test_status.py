@@ -14,7 +14,7 @@ from scanner.discovery.walk import Skipped
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, Failed
 from scanner.jobs.workers import SIGN_SECONDS, live_workers, report_in, report_out, show_sign, worker_name
-from scanner.ops.status import current_standing
+from scanner.ops.status import current_status
 from scanner.results.problems import retry_failed
 from scanner.results.record import record
 from scanner.roots.ledger import mark_swept
@@ -170,14 +170,14 @@ def test_only_failed_files_are_retried_and_no_folders(database: Database, pend: 
 def test_how_it_stands(
     database: Database, fail: Callable[..., None], pend: Pend, lease: Lease, tmp_path: Path, now: datetime
 ) -> None:
-    nothing = current_standing(database, now)
+    nothing = current_status(database, now)
     assert (nothing.files, nothing.pending, nothing.leased, nothing.workers, nothing.roots) == ({}, 0, 0, [], [])
     fail("/bad")
     pend("/a", "/b", "/c")
     lease(limit=1)
     report_in(database, "anna", device="cpu", model="lite", now=now)
     add_roots(database, [str(tmp_path)], now)
-    standing = current_standing(database, now)
+    standing = current_status(database, now)
     assert standing.files == {"failed": 1, "pending": 3}
     assert (standing.pending, standing.leased) == (3, 1)
     assert [worker.name for worker in standing.workers] == ["anna"]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from scanner.database.engine import Database
-from scanner.ops.status import current_standing
+from scanner.ops.status import current_status
 from scanner.results.problems import problems_page
 from scanner.review.criteria import Criteria, Order, Tab
 from scanner.review.review_queue import changed_since, count_tabs, queue_page, take_pulse
@@ -68,6 +68,6 @@ def _questions(database: Database) -> dict[str, Callable[[], object]]:
         "pulse": partial(take_pulse, database),
         "what has changed": partial(changed_since, database, old, 500),
         "counts of the tabs": partial(count_tabs, database),
-        "standing": partial(current_standing, database, datetime.now(UTC)),
+        "standing": partial(current_status, database, datetime.now(UTC)),
     }
     return questions
