@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     """Run every check even if one fails; 0 only if all pass."""
     # The slow end-to-end tests mostly wait for worker processes: two at a time fit two cores.
     tests = ["pytest", "-n", "2", "--dist", "worksteal", *arguments]
-    # Counting lines takes a third more of a processor's time: only of the fast tests, which are a tenth of all.
+    # Counting lines takes a third more of a processor's time: only of the fast tests.
     checks = {
         **CHECKS,
         "fast tests": [*tests, "-m", "not slow", "--cov", "--cov-report="],
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 
 def print_coverage() -> None:
-    """The share of lines that ran in the fast tests' own processes, whole and by folder; which lines: `coverage report -m FILE`."""
+    """The share of lines that the fast tests ran in their own processes, by folder (`coverage report -m` names them)."""
     report = subprocess.run([BIN / "coverage", "json", "-q", "-o", "-"], cwd=HERE, capture_output=True, text=True)
     if report.returncode:
         print(f"no coverage: {report.stdout}{report.stderr}".strip())
