@@ -14,6 +14,7 @@ CAVEAT = (
 # Findings of the kinds.
 VALID, INVALID, UNVERIFIED, ELSEWHERE, EDITED = "valid", "invalid", "unverified", "elsewhere", "edited"
 PRESENT, MISSING = "present", "missing"
+DAMAGED, UNREAD = "damaged", "unread"
 
 
 class Kind(StrEnum):
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     GENERATOR = "generator"  # a known generator of pictures; the finding is its short name
     SOFTWARE = "software"  # a known editing program; the finding is its short name
     CAMERA = "camera"  # data of a camera: present or missing
+    FILE = "file"  # no evidence, but what to know of it: the file is damaged, or a part of it was not read (unread)
 
 
 class Word(StrEnum):
@@ -33,6 +35,8 @@ class Word(StrEnum):
     GENERATED = "generated"  # a generator's trace, or a statement that a machine made it or a part of it
     EDITED = "edited"  # a statement that it was edited
     INVALID = "invalid"  # its signed record is not valid, as after a change
+    DAMAGED = "damaged"  # the file is damaged, and what viewers show of it was judged
+    UNREAD = "unread"  # a part of what it says of its origin could not be read
 
 
 # https://cv.iptc.org/newscodes/digitalsourcetype/
@@ -48,6 +52,8 @@ FILTERS: Mapping[str, str] = {
     Word.GENERATED.value: "Says that a machine made it",
     Word.EDITED.value: "Says that it was edited",
     Word.INVALID.value: "A signed record that is not valid",
+    Word.DAMAGED.value: "The file is damaged",
+    Word.UNREAD.value: "What it says could not be read in full",
     Kind.C2PA.value: "A signed record (C2PA)",
     Kind.SOURCE_TYPE.value: "An IPTC digital source type",
     Kind.GENERATOR.value: "Traces of a known generator",
@@ -77,6 +83,9 @@ def filed_under(evidence: Iterable[Evidence]) -> frozenset[str]:
     for trace in evidence:
         if trace.finding == MISSING:
             continue
+        if trace.kind == Kind.FILE:
+            found.add(trace.finding)
+            continue
         found.add(str(trace.kind))
         if trace.kind != Kind.CAMERA:
             found.add(Word.ANY.value)
@@ -89,7 +98,15 @@ def filed_under(evidence: Iterable[Evidence]) -> frozenset[str]:
     return frozenset(found)
 
 
+def is_damaged(evidence: Iterable[Evidence] | None) -> bool:
+    """Whether the file is known to be damaged."""
+    return any((one.kind, one.finding) == (Kind.FILE, DAMAGED) for one in evidence or ())
+
+
 def mark(evidence: Iterable[Evidence] | None) -> str:
-    """Evidence in a few words for a table, as in `generator: comfyui, c2pa: valid`; empty where there is none to tell."""
-    shown = (one for one in evidence or () if one.kind != Kind.CAMERA)
+    """Evidence in a few words for a table, as in `generator: comfyui, c2pa: valid`; empty where there is none to tell.
+
+    That a file is damaged is a remark beside it (`is_damaged`).
+    """
+    shown = (one for one in evidence or () if one.kind != Kind.CAMERA and one.finding != DAMAGED)
     return ", ".join(dict.fromkeys(f"{one.kind}: {one.finding}" for one in shown))

@@ -11,16 +11,20 @@ from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
+
+from scanner.domain.evidence import Evidence
 
 from ..detector.faces.face_crops import FaceInputs
 from ..detector.faces.face_finder import process_face_finder
 from ..detector.faces.input_selection import Looked, look, look_through
 from ..detector.image.picture import PictureError, prepare_pillow
-from ..evidence.gathering import gather
+from ..evidence.gathering import gather, gather_signed, merged, unread_record
+from ..evidence.manifests import has_record
 from .fingerprint import fingerprint
 from .inputs import Ready
 from .video_frames import Video, sampled_frames
@@ -28,6 +32,8 @@ from .video_frames import Video, sampled_frames
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
 BREAKS_IN_A_ROW = 50
+# What a signed record may take.
+RECORD_SECONDS = 20.0
 _PLAIN = FaceInputs()
 
 T = TypeVar("T")
@@ -88,12 +94,52 @@ class DecoderPool:
         A crash or a time-out of its decoder is a reason like any other. The future raises DecodersFail when the pool breaks again
         and again, however often it is made anew.
         """
-        seconds = self._limits.seconds if isinstance(content, bytes) else self._limits.video_seconds
-        return self._start(_decode, [content, size, shown, self._limits, self._faces, self._scaled], seconds)
+        arguments = [content, size, shown, self._limits, self._faces, self._scaled]
+        if not isinstance(content, bytes):
+            return self._start(_decode, arguments, self._limits.video_seconds)
+        return self._with_record(self._start(_decode, arguments, self._limits.seconds), content)
 
     def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T | PictureError | PoolBroke]":
         """Start `work(content, argument, max_pixels)` in a decoder process; see `begin`."""
         return self._start(work, [content, argument, self._limits.pixels], self._limits.seconds)
+
+    def _with_record(
+        self, decoded: "Future[Ready | PictureError | PoolBroke]", content: bytes
+    ) -> "Future[Ready | PictureError | PoolBroke]":
+        """`decoded`, and then its signed record, which another call reads: what becomes of that costs no picture its verdict."""
+        told: Future[Ready | PictureError | PoolBroke] = Future()
+
+        def go_on(done: "Future[Ready | PictureError | PoolBroke]") -> None:
+            try:
+                ready = done.result()
+                if not isinstance(ready, Ready) or not ready.is_signed:
+                    told.set_result(ready)
+                    return
+                record = self._schedule(gather_signed, [content, ready.format], min(RECORD_SECONDS, self._limits.seconds))
+            except RuntimeError:  # the pool ended or broke meanwhile, and is not made anew out of its own thread
+                told.set_result(PoolBroke())
+            except Exception as error:
+                told.set_exception(error)
+            else:
+                record.add_done_callback(partial(self._tell_record, told, ready))
+
+        decoded.add_done_callback(go_on)
+        return told
+
+    def _tell_record(
+        self, told: "Future[Ready | PictureError | PoolBroke]", ready: Ready, done: "Future[tuple[Evidence, ...]]"
+    ) -> None:
+        try:
+            signed = self._became(done)
+        except Exception as error:
+            told.set_exception(error)
+            return
+        if isinstance(signed, PoolBroke):
+            told.set_result(signed)
+            return
+        if isinstance(signed, PictureError):
+            signed = (unread_record(f"could not be read: {signed}"),)
+        told.set_result(replace(ready, evidence=merged(signed, ready.evidence or ()), is_signed=False))
 
     def _start(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T | PictureError | PoolBroke]":
         told: Future[T | PictureError | PoolBroke] = Future()
@@ -196,7 +242,8 @@ def _decode(content: bytes | Video, size: int, shown: FaceInputs, limits: Limits
     find = process_face_finder().find if faces else None
     if isinstance(content, bytes):
         seen = look(content, size, max_pixels=limits.pixels, find=find, scaled=scaled, shown=shown)
-        return _ready(seen, looked_for_faces=faces, evidence=gather(content, seen.format))
+        evidence = gather(content, seen.format, signed=False)
+        return _ready(seen, looked_for_faces=faces, evidence=evidence, is_signed=has_record(content))
     frames = sampled_frames(content, count=limits.video_frames, max_pixels=limits.pixels)
     return _ready(look_through(frames, size, find, shown=shown), looked_for_faces=faces, is_video=True)
 

@@ -14,6 +14,7 @@ class Ready:
 
     `unjudged` are faces that the network is not shown: too small, or beside the one that the picture is a crop of.
     `looked_for_faces` is false where each picture is taken as it is. `format`, `width` and `height` (pixels) are as stored.
+    With `is_signed` there is a signed record, which is not in `evidence` yet.
     """
 
     inputs: tuple[Input, ...]
@@ -25,3 +26,4 @@ class Ready:
     evidence: tuple[Evidence, ...] | None = None
     fingerprint: int | None = None
     is_video: bool = False
+    is_signed: bool = False

@@ -1,25 +1,35 @@
-"""The texts that a file carries beside its pixels: PNG text, EXIF, XMP, IPTC and comments. Bounded, whatever the file holds."""
+"""The texts that a file carries beside its pixels: PNG text, EXIF, XMP, IPTC and comments. Within one budget."""
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
-from itertools import islice
 
-from PIL import ExifTags, Image, ImageFile, IptcImagePlugin
+from PIL import Image, ImageFile, IptcImagePlugin
 
 from scanner.media.formats import openable_formats
+from scanner.media.jpeg_segments import APP1, APP13, COMMENT, segments
+from scanner.media.png_chunks import SIGNATURE
 
-from .png import PNG, png_texts
+from .budget import Budget
+from .exif import exif_texts
+from .png import png_texts
 from .xmp import xmp_texts
 
-# How many texts of a file are looked at, and how much of each (characters).
-FIELDS, FIELD_CHARACTERS = 300, 20_000
-_EXIF_TAGS = ("Make", "Model", "Software", "ImageDescription", "Artist", "HostComputer", "Copyright")
-_EXPOSURE_TAGS = ("UserComment", "LensModel", "ExposureTime", "FNumber", "ISOSpeedRatings", "FocalLength")
 _IPTC_NAMES = {(2, 65): "Software", (2, 110): "Credit", (2, 115): "Source", (2, 80): "Artist", (2, 120): "Description"}
 _XMP_IN_PNG = "XML:com.adobe.xmp"
+_XMP_IN_JPEG, _EXIF_IN_JPEG = b"http://ns.adobe.com/xap/1.0/\0", b"Exif\0"
+_XMP_IN_TIFF = 700
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# PNG keywords (lower case) and names of XMP that are read before all others.
+_FIRST = (
+    "parameters prompt workflow comment description title author software source usercomment generation_data dream sd-metadata "
+    "invokeai_metadata invokeai_graph invokeai_workflow fooocus_scheme aigc make model artist credit creatortool "
+    "xml:com.adobe.xmp digitalsourcetype digitalsourcefiletype provenance softwareagent claim_generator generator"
+)
+FIRST = frozenset(_FIRST.split())
 log = logging.getLogger(__name__)
 
 
@@ -32,79 +42,101 @@ class Field:
     text: str
 
 
-def read_fields(content: bytes) -> tuple[Field, ...]:
-    """All texts that can be read; a part that is broken hides no other."""
+def read_fields(content: bytes, budget: Budget) -> tuple[Field, ...]:
+    """All texts that can be read within `budget`, which then tells what could not; a part that is broken hides no other."""
     found: list[Field] = []
-    for read in _readers(content):
+    for part, read in _parts(content, budget):
         try:
-            found.extend(islice(read(), FIELDS))
+            found.extend(Field(part, name, text) for name, text in read() if text)
         except Exception as error:  # hostile bytes; what the other parts say still counts
+            budget.broken(part)
             log.debug("a part of the evidence cannot be read: %r", error)
-    return tuple(Field(one.source, one.name, one.text[:FIELD_CHARACTERS]) for one in found)
+    return tuple(found)
 
 
-def _readers(content: bytes) -> Iterator[Callable[[], Iterator[Field]]]:
-    if content.startswith(PNG):  # Pillow would decode all pixels to find what stands behind them
-        texts, exif = png_texts(content)
-        yield lambda: (Field("PNG text", name, text) for name, text in texts if name != _XMP_IN_PNG)
-        yield lambda: _of_exif(_loaded(exif))
-        yield lambda: _of_xmp("".join(text for name, text in texts if name == _XMP_IN_PNG).encode())
-        return
-    with suppress(Exception), Image.open(BytesIO(content), formats=openable_formats()) as picture:
-        yield lambda: _comment(picture)
-        yield lambda: _of_exif(picture.getexif())
-        yield lambda: _of_xmp(picture.info.get("xmp") or getattr(picture, "tag_v2", {}).get(700) or b"")
-        yield lambda: _of_iptc(picture)
+Part = tuple[str, Callable[[], Iterator[tuple[str, str]]]]
 
 
-def _loaded(block: bytes) -> Image.Exif:
-    exif = Image.Exif()
-    exif.load(block)
-    return exif
+def _parts(content: bytes, budget: Budget) -> Iterator[Part]:
+    if content.startswith(SIGNATURE):  # Pillow would decode all pixels to find what stands behind them
+        yield from _of_png(content, budget)
+    elif content.startswith(b"\xff\xd8"):
+        yield from _of_jpeg(content, budget)
+    else:
+        yield from _of_others(content, budget)
 
 
-def _of_xmp(packet: bytes | str) -> Iterator[Field]:
-    whole = packet.encode() if isinstance(packet, str) else bytes(packet)
-    return (Field("XMP", name, text) for name, text in xmp_texts(whole))
+def _of_png(content: bytes, budget: Budget) -> Iterator[Part]:
+    texts, exif = png_texts(content, budget, "PNG text", FIRST)
+    packets: list[str] = []
+
+    def plain() -> Iterator[tuple[str, str]]:
+        for name, text in texts:
+            if name == _XMP_IN_PNG:
+                packets.append(text)
+            else:
+                yield name, text
+
+    yield "PNG text", plain
+    if exif:
+        yield "EXIF", lambda: exif_texts(exif, budget)
+    for packet in packets:
+        yield "XMP", partial(xmp_texts, packet.encode(), budget, FIRST)
 
 
-def _comment(picture: Image.Image) -> Iterator[Field]:
-    comment = picture.info.get("comment")
-    if comment:
-        yield Field("comment", "Comment", comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment))
+def _of_jpeg(content: bytes, budget: Budget) -> Iterator[Part]:
+    has_iptc = False
+    for segment in segments(content):
+        if not budget.step("metadata"):
+            break
+        has_iptc = has_iptc or segment.marker == APP13
+        if segment.marker not in (APP1, COMMENT):
+            continue
+        body = content[segment.start : segment.end]
+        if segment.marker == COMMENT:
+            yield "comment", partial(_comment, body, budget)
+        elif body.startswith(_XMP_IN_JPEG):
+            yield "XMP", partial(xmp_texts, body[len(_XMP_IN_JPEG) :], budget, FIRST)
+        elif body.startswith(_EXIF_IN_JPEG):
+            yield "EXIF", partial(exif_texts, body, budget)
+    if has_iptc:
+        yield "IPTC", partial(_of_iptc, content, budget)
 
 
-def _of_exif(exif: Image.Exif) -> Iterator[Field]:
-    for tags, values in ((_EXIF_TAGS, exif), (_EXPOSURE_TAGS, exif.get_ifd(ExifTags.IFD.Exif))):
-        for name in tags:
-            value = values.get(ExifTags.Base[name].value)
-            text = _user_comment(value) if name == "UserComment" and isinstance(value, bytes) else _plain(value)
-            if text:
-                yield Field("EXIF", name, text)
+def _of_others(content: bytes, budget: Budget) -> Iterator[Part]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            picture = Image.open(BytesIO(content), formats=openable_formats())
+        except Exception:  # it was decoded, so what is wrong is beside the pixels
+            budget.broken("metadata")
+            return
+    with picture:
+        comment, xmp = picture.info.get("comment"), picture.info.get("xmp")
+        if isinstance(comment, bytes):
+            yield "comment", partial(_comment, comment, budget)
+        if content.startswith(_TIFF):
+            yield "EXIF", partial(exif_texts, content, budget)
+            xmp = picture.tag_v2.get(_XMP_IN_TIFF)  # type: ignore[attr-defined]
+            yield "IPTC", partial(_of_iptc, content, budget)
+        elif picture.info.get("exif"):
+            yield "EXIF", partial(exif_texts, bytes(picture.info["exif"]), budget)
+        if isinstance(xmp, bytes | str) and xmp:
+            yield "XMP", partial(xmp_texts, xmp.encode() if isinstance(xmp, str) else xmp, budget, FIRST)
 
 
-def _user_comment(value: bytes) -> str:
-    """Eight bytes name the character code (EXIF 2.3, 4.6.5); Unicode is of either byte order, without a mark."""
-    code, text = value[:8], value[8:]
-    if code.startswith(b"UNICODE"):
-        little = text[1:2] == b"\0"
-        return text.decode("utf-16-le" if little else "utf-16-be", "replace").strip("\0 ")
-    return _plain(text)
+def _comment(comment: bytes, budget: Budget) -> Iterator[tuple[str, str]]:
+    yield "Comment", budget.taken(comment, "comment").decode("utf-8", "replace")
 
 
-def _plain(value: object) -> str:
-    if value is None:
-        return ""
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text.strip("\0 \n")
-
-
-def _of_iptc(picture: ImageFile.ImageFile) -> Iterator[Field]:
-    if picture.format not in ("JPEG", "MPO", "TIFF"):
-        return
-    records = IptcImagePlugin.getiptcinfo(picture) or {}
+def _of_iptc(content: bytes, budget: Budget) -> Iterator[tuple[str, str]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(BytesIO(content), formats=openable_formats()) as picture:
+            assert isinstance(picture, ImageFile.ImageFile)
+            records = IptcImagePlugin.getiptcinfo(picture) or {}
     for key, name in _IPTC_NAMES.items():
         value = records.get(key)
         for one in value if isinstance(value, list) else [value]:
-            if one:
-                yield Field("IPTC", name, _plain(one))
+            if one and budget.step("IPTC"):
+                yield name, budget.taken(one, "IPTC").decode("utf-8", "replace").strip("\0 \n")

@@ -14,7 +14,8 @@ class Known:
     """A program. `name` is for people; the rest says what shows it.
 
     `keys`: texts of these names are written by it alone. `named`: a pattern for texts that name software or an author.
-    `inside`: a pattern of its own for texts of any name.
+    `inside`: a pattern of its own for texts of any name, of which `then` must follow. Hostile texts are long: each pattern begins
+    with letters, and none has a part that matches anything, so that a search takes one look at each place.
     """
 
     finding: str
@@ -22,6 +23,7 @@ class Known:
     keys: tuple[str, ...] = ()
     named: str = ""
     inside: str = ""
+    then: str = ""
 
 
 # The first that shows claims a text: derived programs stand before those they derive from.
@@ -35,7 +37,7 @@ GENERATORS = (
         keys=("invokeai_metadata", "invokeai_graph", "invokeai_workflow", "sd-metadata", "Dream"),
         named=r"\bInvokeAI\b|lstein/stable-diffusion",
     ),
-    Known("comfyui", "ComfyUI", named=r"\bComfyUI\b", inside=r'"class_type"\s*:|"last_node_id"\s*:'),
+    Known("comfyui", "ComfyUI", named=r"\bComfyUI\b", inside=r'"class_type"\s{0,9}:|"last_node_id"\s{0,9}:'),
     Known("draw-things", "Draw Things", named=r"\bDraw Things\b"),
     Known("easy-diffusion", "Easy Diffusion", named=r"\bEasy Diffusion\b"),
     Known("diffusionbee", "DiffusionBee", named=r"\bDiffusionBee\b"),
@@ -43,12 +45,14 @@ GENERATORS = (
         "stable-diffusion",
         "Stable Diffusion (AUTOMATIC1111 or alike)",
         named=r"\bStable ?Diffusion\b|\bSDXL\b|\bStability ?AI\b|\bDreamStudio\b",
-        inside=r"(?s)\bSteps: \d+, .*\bSeed: \d+",
+        inside=r"Steps: \d{1,9}, ",
+        then=r"Seed: \d",
     ),
-    Known("midjourney", "Midjourney", named=r"\bMidjourney\b", inside=r"\bJob ID: [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    Known("midjourney", "Midjourney", named=r"\bMidjourney\b", inside=r"Job ID: [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     Known(
         "openai",
         "DALL-E, ChatGPT or Sora (OpenAI)",
+        inside=r"OpenAI--ImageGeneration--|Made with OpenAI\b",
         named=r"\bDALL[·\-• ]?E\b|\bOpenAI\b|\bChatGPT\b" r"|\bGPT-4o\b|\bgpt-image|\bSora\b",
     ),
     Known("firefly", "Adobe Firefly", named=r"\bFirefly\b|\bGenerative (?:Fill|Expand)\b"),
@@ -97,6 +101,9 @@ SOFTWARE = (
 # Names of texts that say who or what made a picture. A description may speak of anything.
 _PROGRAMS = ("software", "creatortool", "softwareagent", "claim_generator", "generator", "hostcomputer", "make", "model")
 _MAKERS = ("credit", "source", "author", "artist", "creator", "title")
+_NAMING = frozenset((*_PROGRAMS, *_MAKERS))
+# Characters of a name.
+_NAME = 2000
 
 
 def traces(fields: Sequence[Field]) -> Iterator[Evidence]:
@@ -107,12 +114,14 @@ def traces(fields: Sequence[Field]) -> Iterator[Evidence]:
             known = next((one for one in table if _shows(one, field)), None)
             if known is not None and (kind, known.finding) not in seen:
                 seen.add((kind, known.finding))
-                yield Evidence(kind, known.finding, f"written by {known.name}: {field.text}", f"{field.source} {field.name}")
+                text = field.text[:_NAME]
+                yield Evidence(kind, known.finding, f"written by {known.name}: {text}", f"{field.source} {field.name}")
 
 
 def _shows(known: Known, field: Field) -> bool:
     if field.name in known.keys:
         return True
-    if known.named and field.name.lower() in (*_PROGRAMS, *_MAKERS) and re.search(known.named, field.text, re.IGNORECASE):
+    if known.named and field.name.lower() in _NAMING and re.search(known.named, field.text[:_NAME], re.IGNORECASE):
         return True
-    return bool(known.inside and re.search(known.inside, field.text))
+    found = re.search(known.inside, field.text) if known.inside else None
+    return found is not None and (not known.then or re.compile(known.then).search(field.text, found.end()) is not None)

@@ -34,10 +34,13 @@ _MANIFESTS, _ACTIONS = 50, 200
 _WHERE = "C2PA manifest"
 
 
+def has_record(content: bytes) -> bool:
+    """Whether there seems to be a manifest in `content`."""
+    return _BOX in content
+
+
 def manifest_traces(content: bytes, form: str) -> tuple[tuple[Evidence, ...], tuple[Field, ...]]:
     """What the manifest of `content`, a picture of Pillow's format `form`, shows; and the programs that it names."""
-    if _BOX not in content:
-        return (), ()
     try:
         from c2pa import C2paError, Context, Reader, Settings
     except ImportError:

@@ -24,12 +24,15 @@ MEANINGS = {
     "screenCapture": "a capture of a screen",
     "virtualRecording": "a recording of a virtual event",
 }
+# Characters of a URI; what is longer is none.
+_LONGEST = 1000
 _LAST_WORD = re.compile(r"(\w{3,60})/?$")
 
 
 def source_type(value: str, source: str, *, whose: str) -> Evidence | None:
     """The trace of a stated source type, a URI or its last word; None for what is neither. `whose` statement it is."""
-    match = _LAST_WORD.search(value.strip())
+    value = value.strip()
+    match = _LAST_WORD.search(value) if len(value) <= _LONGEST else None
     if match is None or ("digitalsourcetype" not in value.lower() and match[1] not in MEANINGS):
         return None
     meaning = MEANINGS.get(match[1], f"a source type of another list: {value}")

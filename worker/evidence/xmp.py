@@ -5,20 +5,30 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml.ElementTree import fromstring
 
-# A larger packet is not parsed (bytes).
-XMP_BYTES = 1 << 20
+from .budget import Budget
+
+_PART = "XMP"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 
 
-def xmp_texts(packet: bytes) -> Iterator[tuple[str, str]]:
-    """Pairs of name and text, of elements and attributes.
+def xmp_texts(packet: bytes, budget: Budget, first: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of name and text, of elements and attributes; names (lower case) in `first` come first.
 
-    Raises ValueError for a packet that is too large, is no XML, or declares entities.
+    Raises ValueError for a packet that is no XML, or not all of it may be read, or declares entities.
     """
+    texts = list(_texts(budget.taken(packet, _PART)))
+    for name, text in (
+        *(one for one in texts if one[0].lower() in first),
+        *(one for one in texts if one[0].lower() not in first),
+    ):
+        if not budget.step(_PART):
+            return
+        yield name, text
+
+
+def _texts(packet: bytes) -> Iterator[tuple[str, str]]:
     if not packet.strip(b"\0 \r\n"):
         return
-    if len(packet) > XMP_BYTES:
-        raise ValueError("the XMP packet is too large")
     try:
         root = fromstring(_without_wrapper(packet), forbid_dtd=True)
     except ParseError as error:

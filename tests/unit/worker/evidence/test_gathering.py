@@ -15,8 +15,8 @@ from PIL.PngImagePlugin import PngInfo
 from signing import TRAINED, signed
 
 from scanner.domain.evidence import Evidence, filed_under
+from worker.evidence.budget import FIELD
 from worker.evidence.gathering import TEXT, gather
-from worker.evidence.xmp import XMP_BYTES
 
 MakePicture = Callable[..., Path]
 PARAMETERS = "a portrait\nNegative prompt: blurry\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1234, Size: 512x512"
@@ -232,10 +232,10 @@ def test_hostile_xmp_costs_nothing_but_itself() -> None:
     entities = "".join(f'<!ENTITY a{n + 1} "&a{n};&a{n};&a{n};&a{n};">' for n in range(30))
     bomb = f'<!DOCTYPE x [<!ENTITY a0 "boom">{entities}]><x:xmpmeta xmlns:x="adobe:ns:meta/"><x:a>&a30;</x:a></x:xmpmeta>'
     file = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>'
-    large = XMP.format(attributes="", elements="<xmp:CreatorTool>Midjourney</xmp:CreatorTool>" + " " * XMP_BYTES)
+    large = XMP.format(attributes="", elements="<xmp:CreatorTool>Midjourney</xmp:CreatorTool>" + " " * FIELD)
     for packet in (bomb, file, large, "<x" * 10_000, "<a>" * 200_000, "no xml"):
         content = png(("XML:com.adobe.xmp", packet), ("parameters", PARAMETERS))
-        assert set(found(content, "PNG")) == {("generator", "stable-diffusion")}
+        assert set(found(content, "PNG")) == {("generator", "stable-diffusion"), ("file", "unread")}
 
 
 def test_a_text_that_unpacks_to_gigabytes_is_cut_off() -> None:
@@ -244,14 +244,17 @@ def test_a_text_that_unpacks_to_gigabytes_is_cut_off() -> None:
     body = b"parameters\0\0" + packed
     chunk = struct.pack(">I", len(body)) + b"zTXt" + body + struct.pack(">I", zlib.crc32(b"zTXt" + body))
     content = png()
-    assert found(content[:33] + chunk + content[33:], "PNG") == {}
+    [told] = found(content[:33] + chunk + content[33:], "PNG").values()
+    assert (told.kind, told.finding) == ("file", "unread")
+    assert told.text == "its PNG text could be read in part only, as there is too much of it"
+    assert filed_under([told]) == {"unread"}
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe1\xff\xff", b"no picture", bytes(1000)])
 def test_no_evidence_in_what_is_no_picture(content: bytes) -> None:
     """What is no picture has no evidence and raises nothing."""
     for form in ("JPEG", "PNG", ""):
-        assert {trace.finding for trace in gather(content, form)} <= {"missing"}
+        assert {trace.finding for trace in gather(content, form)} <= {"missing", "unread"}
 
 
 def test_broken_parts_raise_nothing(generated: bytes) -> None:
@@ -265,11 +268,11 @@ def test_broken_parts_raise_nothing(generated: bytes) -> None:
 def test_fault_costs_only_the_evidence(generated: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of ours costs the evidence and not the picture."""
 
-    def fail(_content: bytes) -> None:
+    def fail(*_: object) -> None:
         raise RecursionError
 
     monkeypatch.setattr("worker.evidence.gathering.read_fields", fail)
-    assert {one.kind for one in gather(generated, "JPEG")} == {"c2pa", "source-type"}
+    assert {one.kind for one in gather(generated, "JPEG")} == {"c2pa", "source-type", "generator", "file"}
 
 
 def test_evidence_can_be_stored_as_json(generated: bytes) -> None:
