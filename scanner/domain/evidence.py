@@ -104,9 +104,6 @@ def is_damaged(evidence: Iterable[Evidence] | None) -> bool:
 
 
 def mark(evidence: Iterable[Evidence] | None) -> str:
-    """Evidence in a few words for a table, as in `generator: comfyui, c2pa: valid`; empty where there is none to tell.
-
-    That a file is damaged is a remark beside it (`is_damaged`).
-    """
-    shown = (one for one in evidence or () if one.kind != Kind.CAMERA and one.finding != DAMAGED)
+    """Evidence in a few words for a table, as in `generator: comfyui, c2pa: valid`; empty where there is none to tell."""
+    shown = (one for one in evidence or () if one.kind != Kind.CAMERA)
     return ", ".join(dict.fromkeys(f"{one.kind}: {one.finding}" for one in shown))

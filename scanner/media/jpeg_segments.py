@@ -1,4 +1,4 @@
-"""The segments of a JPEG as far as they are whole (ITU-T T.81, B.1)."""
+"""The segments of a JPEG, also of one that is cut off (ITU-T T.81, B.1)."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,15 @@ _NEXT = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment whose body begins at `start` and has `length` bytes; the data of a scan are no part of it."""
+    """A segment whose body begins at `start` and has `length` bytes; the data of a scan are no part of it.
+
+    One in which the file ends is not whole.
+    """
 
     marker: int
     start: int
     length: int
+    is_whole: bool = True
 
     @property
     def end(self) -> int:
@@ -25,7 +29,7 @@ class Segment:
 
 
 def segments(content: bytes) -> Iterator[Segment]:
-    """The whole segments of a JPEG in their order; END is the last, unless the file is cut off before it."""
+    """The segments of a JPEG in their order; END is the last, unless the file is cut off before it."""
     at = 2
     while at + 2 <= len(content):
         if content[at] != 0xFF:
@@ -41,7 +45,10 @@ def segments(content: bytes) -> Iterator[Segment]:
             at += 2
             continue
         length = int.from_bytes(content[at + 2 : at + 4])
-        if length < 2 or at + 2 + length > len(content):
+        if at + 4 > len(content) or at + 2 + length > len(content):
+            yield Segment(marker, at + 4, max(0, len(content) - at - 4), is_whole=False)
+            return
+        if length < 2:
             return
         yield Segment(marker, at + 4, length - 2)
         at += 2 + length

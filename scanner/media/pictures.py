@@ -9,16 +9,18 @@ from contextlib import contextmanager, suppress
 from io import BytesIO
 from typing import BinaryIO
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from ..base.files import open_regular
 from .colour import over_white
 from .formats import openable_formats
+from .mending import Mended, mended
 from .raw import embedded_preview, is_raw, turn_like
 
 # More is not decoded only to be looked at: 3 bytes of memory each.
 SOURCE_PIXELS = 100_000_000
 # What can be scaled as it is, and decoded then: values that are shades, not numbers of colours or more than 8 bits.
+_DAMAGE = "dfscan damage"
 _SCALABLE = ("RGB", "RGBA", "L", "CMYK")
 
 
@@ -27,12 +29,37 @@ class PictureTooLarge(ValueError):
 
 
 def open_image(file: BinaryIO, preview: bytes | None = None) -> Image.Image:
-    """The picture in `file`, not yet decoded; of a RAW file the `preview` in it. Raises what Pillow raises."""
+    """The picture in `file`, not yet decoded; of a RAW file the `preview` in it. Raises what Pillow raises.
+
+    What is damaged is opened as viewers do (`damage_of`), and metadata keep no picture from being opened.
+    """
     file.seek(0)
-    picture = Image.open(BytesIO(preview) if preview else file, formats=openable_formats())
+    known = mended(preview or file.read())
+    picture = Image.open(BytesIO(known.content), formats=openable_formats())
+    if known.profile:
+        picture.info["icc_profile"] = known.profile
+    if known.damage:
+        picture.info[_DAMAGE] = known
     if preview:
         turn_like(picture, file)
     return picture
+
+
+def damage_of(picture: Image.Image) -> Mended | None:
+    """How a picture of `open_image` was mended, if it is damaged."""
+    known = picture.info.get(_DAMAGE)
+    return known if isinstance(known, Mended) else None
+
+
+@contextmanager
+def as_viewers_do(picture: Image.Image) -> Iterator[None]:
+    """What is missing at the end of a damaged picture stays empty while it is decoded here."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = before or damage_of(picture) is not None
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def decode_image(picture: Image.Image, within: tuple[int, int] | None = None) -> Image.Image:
@@ -40,7 +67,8 @@ def decode_image(picture: Image.Image, within: tuple[int, int] | None = None) ->
 
     It is scaled down so that it lies `within` width and height, if they are given. Raises what Pillow raises.
     """
-    picture.load()
+    with as_viewers_do(picture):
+        picture.load()
     if within and picture.mode in _SCALABLE:
         picture.thumbnail(within)
     upright = picture

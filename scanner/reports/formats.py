@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..base.escape import escaped, printable
-from ..domain.evidence import mark
+from ..domain.evidence import DAMAGED, mark
 from .item import CSV_COLUMNS, REVIEW_COLUMNS, ReportItem, iso
 from .report import Report, Summary, iterate_statuses
 
@@ -89,7 +89,7 @@ def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
         escaped(item.error or ""),
         ", ".join(item.remarks),
         f"reviewed: {item.review}" if item.review else "",
-        f"[{evidence}]" if (evidence := mark(item.evidence)) else "",
+        f"[{evidence}]" if (evidence := mark(one for one in item.evidence or () if one.finding != DAMAGED)) else "",
         f"near copies: {item.group}" if item.group else "",
     ]
     return "  ".join([status, score, when, printable(item.path), *(note for note in notes if note)]).rstrip()

@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from ..base.documents import to_document
 from ..database.models import Content, Detection, File, Model, Review
 from ..database.queries import PREDICTION_COLUMNS, prediction_of
-from ..domain.evidence import Evidence, evidence_from_json
+from ..domain.evidence import Evidence, evidence_from_json, is_damaged
 from ..domain.prediction import Prediction
 
 T = TypeVar("T")
@@ -64,9 +64,10 @@ class ReportItem:
     @property
     def remarks(self) -> list[str]:
         """What one has to know to read the score: a high one without a face is no contradiction to the label `real`."""
+        damaged = ["damaged"] * is_damaged(self.evidence)
         if self.prediction is None:
-            return []
-        return ["no face found"] * self.prediction.is_without_face + ["unstable"] * (self.prediction.stable is False)
+            return damaged
+        return damaged + ["no face found"] * self.prediction.is_without_face + ["unstable"] * (self.prediction.stable is False)
 
     def to_json(self, *, reviewers: bool) -> dict[str, Any]:
         """What a report prints of it; `reviewers` is whether REVIEW_COLUMNS are."""

@@ -242,7 +242,7 @@ def _decode(content: bytes | Video, size: int, shown: FaceInputs, limits: Limits
     find = process_face_finder().find if faces else None
     if isinstance(content, bytes):
         seen = look(content, size, max_pixels=limits.pixels, find=find, scaled=scaled, shown=shown)
-        evidence = gather(content, seen.format, signed=False)
+        evidence = gather(content, seen.format, damage=seen.damage, signed=False)
         return _ready(seen, looked_for_faces=faces, evidence=evidence, is_signed=has_record(content))
     frames = sampled_frames(content, count=limits.video_frames, max_pixels=limits.pixels)
     return _ready(look_through(frames, size, find, shown=shown), looked_for_faces=faces, is_video=True)

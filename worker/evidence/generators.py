@@ -102,6 +102,8 @@ SOFTWARE = (
 _PROGRAMS = ("software", "creatortool", "softwareagent", "claim_generator", "generator", "hostcomputer", "make", "model")
 _MAKERS = ("credit", "source", "author", "artist", "creator", "title")
 _NAMING = frozenset((*_PROGRAMS, *_MAKERS))
+_KEYS = frozenset(key for known in GENERATORS for key in known.keys)
+_ANYWHERE = {table[0].finding: tuple(known for known in table if known.inside) for table in (GENERATORS, SOFTWARE)}
 # Characters of a name.
 _NAME = 2000
 
@@ -111,11 +113,16 @@ def traces(fields: Sequence[Field]) -> Iterator[Evidence]:
     seen: set[tuple[Kind, str]] = set()
     for field in fields:
         for kind, table in ((Kind.GENERATOR, GENERATORS), (Kind.SOFTWARE, SOFTWARE)):
-            known = next((one for one in table if _shows(one, field)), None)
+            known = next((one for one in _fitting(table, field) if _shows(one, field)), None)
             if known is not None and (kind, known.finding) not in seen:
                 seen.add((kind, known.finding))
                 text = field.text[:_NAME]
                 yield Evidence(kind, known.finding, f"written by {known.name}: {text}", f"{field.source} {field.name}")
+
+
+def _fitting(table: Sequence[Known], field: Field) -> Sequence[Known]:
+    """Those that can show in a text of this name: few, as a file may hold thousands of texts."""
+    return table if field.name.lower() in _NAMING or field.name in _KEYS else _ANYWHERE[table[0].finding]
 
 
 def _shows(known: Known, field: Field) -> bool:

@@ -42,6 +42,7 @@ class Looked:
 
     `is_cut` says that they are parts of it. `unjudged` are faces that are too small, or beside the one that the picture is a crop
     of. `picture` is the first one, upright, as it was decoded; `format`, `width` and `height` (pixels) are as stored.
+    `damage` says what is wrong with the file.
     """
 
     picture: Image.Image
@@ -51,6 +52,7 @@ class Looked:
     format: str
     width: int
     height: int
+    damage: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ def look_through(
         first.format,
         first.width,
         first.height,
+        first.damage,
     )
 
 

@@ -10,10 +10,14 @@ from io import BytesIO
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from scanner.media.formats import openable_formats
-from scanner.media.pictures import decode_image, open_image
+from scanner.media.pictures import damage_of, decode_image, open_image
 from scanner.media.raw import SMALLEST_PREVIEW, embedded_preview, is_raw
+from scanner.media.shown_share import shown_share
 
 from .frames import frames_of
+
+# Less of a damaged picture is not judged in place of the whole.
+LEAST_SHOWN = 0.5
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Decoded:
     """An upright RGB picture, and its format and size (pixels) as stored; of a RAW file, those of what it is shown by.
 
     `frame` counts the frames of an animation or video or the pages of a TIFF from 0; `seconds` is a video's time there.
+    `damage` says what is wrong with the file, empty where that is nothing.
     """
 
     picture: Image.Image
@@ -29,6 +34,7 @@ class Decoded:
     height: int
     frame: int = 0
     seconds: float | None = None
+    damage: str = ""
 
     @property
     def shrunk(self) -> float:
@@ -54,13 +60,14 @@ def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: i
 
     A JPEG much larger than needed is decoded at 1/2, 1/4 or 1/8 scale (DCT scaling), never below twice `short_side`,
     so that the resize that follows still averages, nor below `pixels` in all; in full if it is not to be `scaled`. Transparency
-    is laid over white. A RAW file gives the preview in it.
+    is laid over white. A RAW file gives the preview in it. Of a damaged PNG or JPEG is decoded what viewers show.
 
     Raises PictureError when the bytes are no readable picture or the first one holds more than `max_pixels` pixels. Further
     pictures are given only as far as all together hold no more, and as far as they can be decoded.
     """
     with _reasons():
         picture, name = _opened(content, max_pixels)
+        damage = _demand_shown(picture)
         width, height = picture.size
         scale = max(2 * short_side / min(width, height), math.sqrt(pixels / (width * height)))
         if scaled and scale < 1:
@@ -69,7 +76,7 @@ def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: i
         numbers = frames_of(picture, max_pixels)
         number = next(numbers)
         upright = decode_image(picture)
-    yield Decoded(upright, name, width, height, number)
+    yield Decoded(upright, name, width, height, number, damage=damage)
     del upright
     while True:
         try:
@@ -139,6 +146,17 @@ def _developed(content: bytes, max_pixels: int) -> Image.Image:
     with rawpy.imread(BytesIO(content)) as raw:
         _demand_size(raw.sizes.width, raw.sizes.height, max_pixels)
         return Image.fromarray(raw.postprocess(use_camera_wb=True))
+
+
+def _demand_shown(picture: Image.Image) -> str:
+    """What is wrong with a picture of which viewers show enough to judge it."""
+    known = damage_of(picture)
+    if known is None:
+        return ""
+    share = shown_share(known.content)
+    if share < LEAST_SHOWN:
+        raise PictureError(f"{known.damage}, and {share:.0%} of its rows are left: at least {LEAST_SHOWN:.0%} are needed")
+    return known.damage
 
 
 def _demand_size(width: int, height: int, max_pixels: int) -> None:

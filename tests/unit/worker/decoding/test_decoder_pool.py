@@ -19,6 +19,7 @@ import psutil
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from signing import TRAINED, signed
 
 from worker.decoding.decoder_pool import DecoderPool, DecodersFail, Limits, PoolBroke
 from worker.decoding.inputs import Ready
@@ -290,3 +291,34 @@ def test_leaving_the_pool_ends_its_processes(before: set[int], content: bytes) -
         assert children
     _, alive = psutil.wait_procs(children, timeout=30)
     assert not alive
+
+
+def dies(_content: bytes, _form: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hangs(_content: bytes, _form: str) -> None:
+    time.sleep(600)
+
+
+def runs_out(_content: bytes, _form: str) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize(("read", "why"), [(dies, "died"), (hangs, "took longer"), (runs_out, "needs more"), (None, "")])
+def test_a_signed_record_costs_no_picture_its_verdict(
+    pool: DecoderPool, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., None] | None, why: str
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    record = signed(tmp_path / "a.jpg", actions=[{"action": "c2pa.created", "digitalSourceType": TRAINED}])
+    if read:
+        monkeypatch.setattr("worker.decoding.decoder_pool.RECORD_SECONDS", 2.0)
+        monkeypatch.setattr("worker.decoding.decoder_pool.gather_signed", read)
+    ready = decode(pool, record)
+    assert isinstance(ready, Ready)
+    assert not ready.is_signed
+    kinds = {(one.kind, one.finding): one.text for one in ready.evidence or ()}
+    assert ("c2pa" in {kind for kind, _ in kinds}) == (read is None)
+    assert (("file", "unread") in kinds) == (read is not None)
+    assert why in kinds.get(("file", "unread"), "")
+    assert isinstance(decode(pool, content), Ready)
