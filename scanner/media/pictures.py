@@ -14,6 +14,7 @@ from PIL import Image, ImageFile, ImageOps
 from ..base.files import open_regular
 from .colour import over_white
 from .formats import openable_formats
+from .grey import stated_depth
 from .mending import Mended, mended
 from .raw import embedded_preview, is_raw, turn_like
 
@@ -74,7 +75,7 @@ def decode_image(picture: Image.Image, within: tuple[int, int] | None = None) ->
     upright = picture
     with suppress(Exception):  # broken EXIF spoils no picture
         upright = ImageOps.exif_transpose(picture)
-    decoded = over_white(upright)
+    decoded = over_white(upright, stated_depth(picture))
     if within:
         decoded.thumbnail(within if upright.size == picture.size else within[::-1])
     return decoded
