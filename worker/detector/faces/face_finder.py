@@ -24,6 +24,9 @@ SEARCHED_PIXELS = 1344 * 1008
 # What may be a face at the first look is looked at again, enlarged or shrunk so that its surroundings fill SECOND_LOOK pixels.
 FIRST_CONFIDENCE, CONFIDENCE = 0.1, 0.4
 SECOND_LOOK = 128
+# Pixels: a larger square is not cut out at its full size. A side that is thinner when searched shows no face: the network's input
+# is padded, so that a line of a million pixels would cost gigabytes.
+_LARGE_PATCH, THINNEST = 4096, 8
 # Boxes that share more than this (intersection over union) are of one face.
 OVERLAP = 0.3
 # More candidates than this are noise: the surest are looked at again. Each face is several places of the network's grid.
@@ -61,6 +64,8 @@ class FaceFinder:
         """What may be faces in the whole picture, shrunk by `scale` if that is below 1; the surest first."""
         scale = min(1.0, scale)
         width, height = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        if min(width, height) < THINNEST:
+            return []
         searched = picture.resize((width, height), Image.Resampling.BILINEAR) if scale < 1 else picture
         found = self._run(np.asarray(searched), least)
         return _apart([located.moved(0, 0, picture.width / width) for located in found])
@@ -71,9 +76,8 @@ class FaceFinder:
             return None
         (x, y), side = located.middle, max(2 * located.side, 8.0)
         left, top = math.floor(x - side / 2), math.floor(y - side / 2)
-        patch = picture.crop((left, top, left + round(side), top + round(side)))  # black beyond the edges
-        scale = patch.width / SECOND_LOOK
-        found = self._run(np.asarray(patch.resize((SECOND_LOOK, SECOND_LOOK), Image.Resampling.BILINEAR)), CONFIDENCE)
+        scale = round(side) / SECOND_LOOK
+        found = self._run(np.asarray(_patch(picture, left, top, round(side))), CONFIDENCE)
         middle = SECOND_LOOK / 2
         central = [face for face in found if math.dist(face.middle, (middle, middle)) < SECOND_LOOK / 8]
         return max(central, key=lambda face: face.confidence).moved(left, top, scale) if central else None
@@ -127,6 +131,24 @@ def _network() -> bytes:
             if number != 1:  # the colours, or what is told of each place
                 dimension.dim_param = f"{tensor.name}_{number}"
     return bytes(model.SerializeToString())
+
+
+def _patch(picture: Image.Image, left: int, top: int, side: int) -> Image.Image:
+    """A square of the picture, scaled to SECOND_LOOK; black beyond the edges. A large one is scaled before it is framed."""
+    size = (SECOND_LOOK, SECOND_LOOK)
+    if side <= _LARGE_PATCH:
+        patch = picture.crop((left, top, left + side, top + side))
+        return patch.resize(size, Image.Resampling.BILINEAR)
+    within = max(0, left), max(0, top), min(picture.width, left + side), min(picture.height, top + side)
+    patch = Image.new("RGB", size)
+    if within[0] < within[2] and within[1] < within[3]:
+        first, last = (
+            [round((at - start) * SECOND_LOOK / side) for at, start in zip(ends, (left, top), strict=True)]
+            for ends in (within[:2], within[2:])
+        )
+        shown = max(1, last[0] - first[0]), max(1, last[1] - first[1])
+        patch.paste(picture.resize(shown, Image.Resampling.BILINEAR, box=within), (first[0], first[1]))
+    return patch
 
 
 def _padded(pixels: int) -> int:

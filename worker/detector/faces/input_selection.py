@@ -143,11 +143,14 @@ def _box(place: Located, decoded: Decoded) -> tuple[int, int, int, int]:
 
 
 def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
-    """The faces in a picture. One about as large as an input may be a face that fills it: look again with room around it."""
+    """The faces in a picture. One about as large as an input may be a face that fills it: look again with room around it.
+
+    Half of the longer side, but around a strip no more than its shorter one: it would grow with the square of its length.
+    """
     faces = list(find(picture))
     if faces or min(picture.size) > 2 * size:
         return faces
-    room = max(picture.size) // 2
+    room = min(max(picture.size) // 2, min(picture.size))
     framed = Image.new("RGB", (picture.width + 2 * room, picture.height + 2 * room), (127, 127, 127))
     framed.paste(picture, (room, room))
     return [place.moved(-room, -room) for place in find(framed)]
