@@ -8,17 +8,32 @@ from .grey import deep_grey
 
 # CMYK profiles have up to some 3 MB; what is larger is no profile.
 MAX_PROFILE_BYTES = 8 << 20
+# Pixels that are converted at once.
+_AT_ONCE = 16_000_000
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 def over_white(picture: Image.Image, depth: int = 0) -> Image.Image:
     """RGB in sRGB, by the embedded ICC profile if there is one that fits; what is transparent shows white.
 
-    `depth` are the bits of deep grey, if they are known.
+    `depth` are the bits of deep grey, if they are known. What needs nothing is given back as it is; nothing but a part of a large
+    picture is held more than twice at a time.
     """
-    profile = picture.info.get("icc_profile")
     if picture.mode[0] in "IF":
         picture = deep_grey(picture, depth)
+    if picture.mode == "RGB" and not {"transparency", "icc_profile"} & set(picture.info):
+        return picture
+    if picture.width * picture.height <= _AT_ONCE:
+        return _over_white(picture)
+    whole, rows = Image.new("RGB", picture.size), max(1, _AT_ONCE // picture.width)
+    for top in range(0, picture.height, rows):
+        band = picture.crop((0, top, picture.width, min(picture.height, top + rows)))
+        whole.paste(_over_white(band), (0, top))
+    return whole
+
+
+def _over_white(picture: Image.Image) -> Image.Image:
+    profile = picture.info.get("icc_profile")
     if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
         rgba = picture.convert("RGBA")
         white = Image.new("RGB", rgba.size, "white")

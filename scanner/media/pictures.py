@@ -21,7 +21,7 @@ from .raw import embedded_preview, is_raw, turn_like
 # More is not decoded only to be looked at: 3 bytes of memory each.
 SOURCE_PIXELS = 100_000_000
 # What can be scaled as it is, and decoded then: values that are shades, not numbers of colours or more than 8 bits.
-_DAMAGE = "dfscan damage"
+_ORIENTATION, _DAMAGE = 0x0112, "dfscan damage"
 _SCALABLE = ("RGB", "RGBA", "L", "CMYK")
 
 
@@ -74,8 +74,11 @@ def decode_image(picture: Image.Image, within: tuple[int, int] | None = None) ->
         picture.thumbnail(within)
     upright = picture
     with suppress(Exception):  # broken EXIF spoils no picture
-        upright = ImageOps.exif_transpose(picture)
+        if picture.getexif().get(_ORIENTATION, 1) != 1:
+            upright = ImageOps.exif_transpose(picture)
     decoded = over_white(upright, stated_depth(picture))
+    if decoded is picture:  # which may go on to its next frame
+        decoded = picture.copy()
     if within:
         decoded.thumbnail(within if upright.size == picture.size else within[::-1])
     return decoded
