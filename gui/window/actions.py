@@ -1,6 +1,8 @@
 """Keys and menus of the window: what each does, and when it can be used."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
 from functools import partial
 
 from PySide6.QtCore import QObject, Qt
@@ -11,28 +13,60 @@ from scanner.domain.states import Decision
 
 from ..models.presenter import QueuePresenter
 from ..pages.queue_view import QueueView
-from .image_actions import ImageActs
-from .keys import all_keys
-
-# A second key for the same.
-_ALSO = {"undo": "Ctrl+Z", "redo": "Ctrl+Shift+Z", "zoom_in": "="}
-_NEED_AN_IMAGE = (
-    "fake",
-    "real",
-    "unsure",
-    "copy_path",
-    "open_folder",
-    "quarantine",
-    "trash",
-    "export",
-    "heatmap",
-    "compare",
-    "group",
-)
-_NEED_THE_PAGE = ("note", "next", "previous", "zoom", "zoom_in", "zoom_out", "select_all", "boxes")
+from .image_actions import ImageActions
 
 
-def queue_work(view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> dict[str, Callable[[], object]]:
+class Needs(Enum):
+    """What a key works on."""
+
+    NOTHING = auto()
+    PAGE = auto()  # the page with the images
+    IMAGE = auto()  # an image on that page
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key (as Qt writes it, `also` a second one for the same), what it does and what it needs."""
+
+    name: str
+    sequence: str
+    meaning: str
+    needs: Needs = Needs.NOTHING
+    also: str = ""
+
+
+def all_keys() -> tuple[Key, ...]:
+    """In the order in which people learn them. The work of each stands in `queue_work`, its menu in `WindowActions`."""
+    return (
+        Key("fake", "F", "It is fake", needs=Needs.IMAGE),
+        Key("real", "R", "It is real", needs=Needs.IMAGE),
+        Key("unsure", "U", "Unsure", needs=Needs.IMAGE),
+        Key("note", "N", "Write a note; Enter stores it alone", needs=Needs.PAGE),
+        Key("undo", "Z", "Undo (also Ctrl+Z)", also="Ctrl+Z"),
+        Key("redo", "Shift+Z", "Redo (also Ctrl+Shift+Z)", also="Ctrl+Shift+Z"),
+        Key("zoom", "Space", "Picture pixel by pixel, and back", needs=Needs.PAGE),
+        Key("zoom_in", "+", "Nearer", needs=Needs.PAGE, also="="),
+        Key("zoom_out", "-", "Further away", needs=Needs.PAGE),
+        Key("heatmap", "H", "Show where the score comes from, and back", needs=Needs.IMAGE),
+        Key("boxes", "B", "Show the boxes of faces, and back", needs=Needs.PAGE),
+        Key("compare", "C", "Side by side with a near copy, and back", needs=Needs.IMAGE),
+        Key("group", "G", "Decide on the ticked near copies together, and back", needs=Needs.IMAGE),
+        Key("next", "J", "Next image (also the arrow keys)", needs=Needs.PAGE),
+        Key("previous", "K", "Previous image", needs=Needs.PAGE),
+        Key("search", "Ctrl+F", "Search"),
+        Key("copy_path", "Ctrl+Shift+C", "Copy the path", needs=Needs.IMAGE),
+        Key("open_folder", "O", "Open the folder", needs=Needs.IMAGE),
+        Key("quarantine", "Q", "Move to quarantine", needs=Needs.IMAGE),
+        Key("trash", "Del", "Move to the trash", needs=Needs.IMAGE),
+        Key("export", "Ctrl+E", "Export the selection as a report", needs=Needs.IMAGE),
+        Key("select_all", "Ctrl+A", "Select all loaded images", needs=Needs.PAGE),
+        Key("refresh", "F5", "Read the queue anew"),
+        Key("escape", "Esc", "Back to the images, from anywhere"),
+        Key("keys", "?", "These keys"),
+    )
+
+
+def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -> dict[str, Callable[[], object]]:
     """What each key of the queue does."""
     review, look = view.review, view.review.look
     return {
@@ -82,7 +116,7 @@ class WindowActions(QObject):
         self.by_name: dict[str, QAction] = {}
         for key in all_keys():
             action = QAction(key.meaning.partition(" (also")[0], self)
-            action.setShortcuts([QKeySequence(text) for text in (key.sequence, _ALSO.get(key.name)) if text])
+            action.setShortcuts([QKeySequence(text) for text in (key.sequence, key.also) if text])
             action.triggered.connect(without_arguments(work[key.name]))
             self.by_name[key.name] = action
         # Space presses buttons; only where there is nothing to press it zooms.
@@ -100,12 +134,11 @@ class WindowActions(QObject):
     def enable(self, *_: object) -> None:
         """Keys work only where one sees what they do."""
         reviewing = self._view.stack.currentWidget() is self._view.review
-        for name in _NEED_AN_IMAGE:
-            # While an undo is on its way, keys mean the image that comes back.
-            there = self._view.review.current() is not None or self._presenter.acts.turns.is_held
-            self.by_name[name].setEnabled(reviewing and there)
-        for name in _NEED_THE_PAGE:
-            self.by_name[name].setEnabled(reviewing)
+        # While an undo is on its way, keys mean the image that comes back.
+        there = self._view.review.current() is not None or self._presenter.acts.turns.is_held
+        for key in all_keys():
+            if key.needs is not Needs.NOTHING:
+                self.by_name[key.name].setEnabled(reviewing and (there or key.needs is Needs.PAGE))
 
     def _number_tabs(self) -> None:
         for number in range(self._view.tabs.count()):

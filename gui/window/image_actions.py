@@ -23,7 +23,7 @@ from .preferences import PreferenceStore
 _NAMED = 5
 
 
-class ImageActs(QObject):
+class ImageActions(QObject):
     """Acts on the selection of `page`; `ignore` are the settings' names that no scan enters."""
 
     def __init__(

@@ -1,48 +1,8 @@
-"""The keys, once: what the actions are bound to and what `?` shows."""
-
-from dataclasses import dataclass
+"""What `?` shows: the keys and what they do."""
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-
-@dataclass(frozen=True)
-class Key:
-    """A key (as Qt writes it) and what it does."""
-
-    name: str
-    sequence: str
-    meaning: str
-
-
-def all_keys() -> tuple[Key, ...]:
-    """In the order in which people learn them."""
-    return (
-        Key("fake", "F", "It is fake"),
-        Key("real", "R", "It is real"),
-        Key("unsure", "U", "Unsure"),
-        Key("note", "N", "Write a note; Enter stores it alone"),
-        Key("undo", "Z", "Undo (also Ctrl+Z)"),
-        Key("redo", "Shift+Z", "Redo (also Ctrl+Shift+Z)"),
-        Key("zoom", "Space", "Picture pixel by pixel, and back"),
-        Key("zoom_in", "+", "Nearer"),
-        Key("zoom_out", "-", "Further away"),
-        Key("heatmap", "H", "Show where the score comes from, and back"),
-        Key("boxes", "B", "Show the boxes of faces, and back"),
-        Key("compare", "C", "Side by side with a near copy, and back"),
-        Key("group", "G", "Decide on the ticked near copies together, and back"),
-        Key("next", "J", "Next image (also the arrow keys)"),
-        Key("previous", "K", "Previous image"),
-        Key("search", "Ctrl+F", "Search"),
-        Key("copy_path", "Ctrl+Shift+C", "Copy the path"),
-        Key("open_folder", "O", "Open the folder"),
-        Key("quarantine", "Q", "Move to quarantine"),
-        Key("trash", "Del", "Move to the trash"),
-        Key("export", "Ctrl+E", "Export the selection as a report"),
-        Key("select_all", "Ctrl+A", "Select all loaded images"),
-        Key("refresh", "F5", "Read the queue anew"),
-        Key("escape", "Esc", "Back to the images, from anywhere"),
-        Key("keys", "?", "These keys"),
-    )
+from .actions import Key, all_keys
 
 
 class KeysDialog(QDialog):

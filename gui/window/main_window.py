@@ -40,7 +40,7 @@ from ..widgets.model_box import ModelBox
 from .actions import WindowActions, queue_work
 from .dialogs import PreferencesDialog
 from .icon import program_icon
-from .image_actions import ImageActs
+from .image_actions import ImageActions
 from .keys import KeysDialog
 from .notices import NoticeLimit, make_tray
 from .preferences import PreferenceStore
@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self._drawing = Background("thumbnails", 2, self)
         self._decoding = Background("preview", 1, self)
         self.view: QueueView | None = None
-        self.acts: ImageActs | None = None
+        self.acts: ImageActions | None = None
         self.presenter: QueuePresenter | None = None
         self._opened: Opened | None = None
         self._notices = NoticeLimit(time.monotonic)
@@ -183,7 +183,7 @@ class MainWindow(QMainWindow):
         self.presenter = presenter
         self.view = QueueView(presenter, review, problems, running, self._now)
         self.view.counts_changed.connect(self._count_news)
-        self.acts = ImageActs(presenter, review, opened.journal, self.store, self._settings.ignore, self)
+        self.acts = ImageActions(presenter, review, opened.journal, self.store, self._settings.ignore, self)
         review.decided.connect(self.acts.decide)
         review.noted.connect(self.acts.note)
         review.copy_chosen.connect(self._find_copy)
@@ -197,7 +197,7 @@ class MainWindow(QMainWindow):
             review.splitter.restoreState(shape)
         self._make_actions(self.view, self.acts, presenter)
 
-    def _make_actions(self, view: QueueView, acts: ImageActs, presenter: QueuePresenter) -> None:
+    def _make_actions(self, view: QueueView, acts: ImageActions, presenter: QueuePresenter) -> None:
         work = {**queue_work(view, acts, presenter), "search": self._search, "keys": self._show_keys}
         plain = {
             "only_folder": view.only_this_folder,

@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.window.actions import all_keys
 from gui.window.dialogs import PreferencesDialog
-from gui.window.keys import KeysDialog, all_keys
+from gui.window.keys import KeysDialog
 from scanner.review.criteria import Criteria
 from scanner.review.saved_filters import save_filter, saved_filters
 from scanner.roots.ledger import EVENTS, POLLED, add_to_counts, check_presence, mark_swept, note_mode
