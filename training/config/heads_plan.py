@@ -11,7 +11,8 @@ class Draws:
 
     `whole` draws of the picture, each of a part that is at least `part` as wide; `largest` draws of its largest face and `other`
     of each further one, `faces` faces in all. A face is cut as wide as `margins` say (times its box), up to `off` of its side
-    beside its middle. `crop` draws of a picture of a face set, which is a face as it is.
+    beside its middle. `crop` draws of a picture of a face set, which is a face as it is: a share `uncut` of them are not cut
+    further, as scanning shows such pictures.
     """
 
     whole: int = 4
@@ -22,11 +23,14 @@ class Draws:
     margins: tuple[float, float] = (1.2, 2.4)
     off: float = 0.1
     crop: int = 1
+    uncut: float = 0.4
 
     def __post_init__(self) -> None:
         """Raises ValueError for draws that cannot be made."""
         if min(self.whole, self.largest, self.other, self.faces) < 0 or self.crop < 1:
             raise ValueError("draws cannot be negative, and a face set needs at least one draw of a crop")
+        if not 0 <= self.uncut <= 1:
+            raise ValueError("uncut must lie between 0 and 1")
         if not 0 < self.part <= 1 or not 0.5 <= self.margins[0] <= self.margins[1] <= 10 or not 0 <= self.off < 1:
             raise ValueError("part and off must lie between 0 and 1, and margins be a range from 0.5 to 10")
 

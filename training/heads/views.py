@@ -126,7 +126,7 @@ def _of_crop(row: Row, plan: HeadsPlan, size: int, rng: random.Random) -> tuple[
         seen = picture
         if view.draw:
             short = min(picture.size)
-            side = short * rng.uniform(plan.draws.part, 1.0)
+            side = short if rng.random() < plan.draws.uncut else short * rng.uniform(plan.draws.part, 1.0)
             seen = _degraded(
                 picture, rng.uniform(0, picture.width - side), rng.uniform(0, picture.height - side), side, plan, size, rng
             )
