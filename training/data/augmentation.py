@@ -22,10 +22,10 @@ from .framing import framed
 class Augmentation:
     """How often (0..1) each step is applied, and how strong it may be.
 
-    `crop` is the smallest share of the shorter side that is kept (1: nothing is cut), unless the picture is framed anew: `frames` is the range of how
-    many times wider than the picture the new frame is (below 1 a part of it, above 1 with surroundings that are made up).
-    `scales` and `qualities` are ranges; `noise` is the largest standard deviation in grey levels of 255; `forge` is the share of
-    real pictures that become forgeries (see `self_blending.py`).
+    `crop` is the smallest share of the shorter side that is kept (1: nothing is cut), unless the picture is framed anew: `frames`
+    is the range of how many times wider than the picture the new frame is (below 1 a part of it, above 1 with surroundings that
+    are made up). `scales` and `qualities` are ranges; `noise` is the largest standard deviation in grey levels of 255; `forge` is
+    the share of real pictures that become forgeries (see `self_blending.py`).
     """
 
     flip: float = 0.5
