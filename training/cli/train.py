@@ -28,6 +28,8 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 @click.option(
     "--bfloat16", is_flag=True, help="Embed by CLIP in bfloat16 (recipes with [heads]): quicker where the processor has it."
 )
+@click.option("--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="A field of the recipe, for this run.")
+@click.option("--seed", type=click.IntRange(min=0), help="Other than the recipe's.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Other than the recipe's.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", type=click.IntRange(min=0), help="Processes that load pictures; without, as many as keep up.")
@@ -47,6 +49,8 @@ def train(
     cache: Path | None,
     no_cache: bool,
     bfloat16: bool,
+    changes: tuple[str, ...],
+    seed: int | None,
     epochs: int | None,
     device: str,
     loaders: int | None,
@@ -64,14 +68,16 @@ def train(
     from worker.detector.inference.registry import find_checkpoint
     from worker.detector.weights.public_weights import backbone_files
 
-    from ..config.recipes.reader import HeadsRecipe, recipe_named
+    from ..config.recipes.reader import HeadsRecipe, recipe_named, with_seed
     from ..evaluation.left_out import without_source
     from ..loop.distributed import joined
     from ..loop.run import Run, prepare_folder, run_training, start_weights
     from ..loop.run_log import shown_progress
     from .training_set import checked, gathered
 
-    chosen = recipe_named(recipe)
+    chosen = recipe_named(recipe, changes)
+    if seed is not None:
+        chosen = with_seed(chosen, seed)
     some = 1 if loaders is None else loaders
     # Before any data is read: without its weights nothing can begin.
     named_clip = Path(settings.clip_weights) if settings.clip_weights else None

@@ -206,3 +206,19 @@ def _crossing(curve: Curve) -> tuple[Labels, Labels, Values]:
     # A draw without one label is nan throughout and crosses nowhere; it stays nan from cut 0.
     before = np.maximum(np.argmax(gap_DK <= 0, axis=1) - 1, 0)
     return draws, before, gap_DK[draws, before] / (gap_DK[draws, before] - gap_DK[draws, before + 1])
+
+
+def epoch_figures(labels: Labels, logits: Scores) -> dict[str, float]:
+    """What is told of a network after an epoch, of raw logits: no threshold and no calibration was chosen yet.
+
+    `loss` is the binary cross-entropy in nats, both labels as many as there are; `accuracy` and `dcf` (C_miss = C_fa = 1,
+    P(fake) = 0.5) are at a sigmoid of 0.5.
+    """
+    signs = np.where(labels == 1, -1.0, 1.0)
+    return {
+        "auc": auc(labels, logits),
+        "loss": float(np.logaddexp(0, signs * logits).mean()),
+        "accuracy": accuracy(labels, logits, 0.0),
+        "eer": equal_error_rate(labels, logits),
+        "dcf": actual_dcf(labels, logits, 0.0, Costs()),
+    }

@@ -31,7 +31,7 @@ from ..data.manifest import Manifest, Row, sources_of
 from ..evaluation.calibration import Bars
 from ..evaluation.doubts import doubts_about
 from ..evaluation.logits import labels_of
-from ..evaluation.metrics import auc
+from ..evaluation.metrics import auc, epoch_figures
 from ..evaluation.operating_point import judged
 from .distributed import Team
 from .estimate import cores, costs_of, quicker_precision, seconds_for
@@ -131,10 +131,12 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
             seen = replace(recipe.network, preprocessing=replace(recipe.network.preprocessing, size=size))
             predictor = Predictor(averaged, replace(card, recipe=seen), device, 64)
             logits = kept_logits(predictor, val_rows, frozen_val, processes=loaders)
-            value = float(auc(labels_of(val_rows), logits))
-            log("val/auc", value, epoch + 1)
-            say(f"epoch {epoch + 1}/{recipe.plan.epochs}: val AUC {_per_source(val_rows, logits, value)}")
-            return value
+            found = epoch_figures(labels_of(val_rows), logits)
+            for name, value in found.items():
+                log(f"val/{name}", value, epoch + 1)
+            others = f"loss {found['loss']:.4f}, accuracy {found['accuracy']:.4f}, EER {found['eer']:.4f}, DCF {found['dcf']:.4f}"
+            say(f"epoch {epoch + 1}/{recipe.plan.epochs}: val AUC {_per_source(val_rows, logits, found['auc'])}; {others}")
+            return found["auc"]
 
         trained = train(
             detector,

@@ -1,11 +1,13 @@
 """Reads recipes. A mistake in one is named with its place, before anything is trained."""
 
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from dataclasses import fields as dataclass_fields
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from scanner.base.documents import from_strict_document
 from scanner.base.errors import KnownError
@@ -84,21 +86,68 @@ def recipe_names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
 
 
-def recipe_named(wanted: str) -> TrainingRecipe | HeadsRecipe:
-    """The recipe of that name, or in the file of that path (it ends with `.toml`). Raises RecipeError."""
+def recipe_named(wanted: str, changes: Sequence[str] = ()) -> TrainingRecipe | HeadsRecipe:
+    """The recipe of that name, or in the file of that path (it ends with `.toml`); `changes` (`table.key=value`) are in front.
+
+    Raises RecipeError.
+    """
     if wanted.endswith(".toml"):
         try:
-            return _recipe(Path(wanted).stem, Path(wanted).read_text("utf-8"), wanted)
+            return _recipe(Path(wanted).stem, Path(wanted).read_text("utf-8"), wanted, changes)
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"{wanted} cannot be read: {error}") from None
     if wanted not in recipe_names():
         raise RecipeError(f"recipe {wanted!r} is not known; choose one of {', '.join(recipe_names())}, or name a .toml file")
-    return _recipe(wanted, (files(__package__) / f"{wanted}.toml").read_text("utf-8"), f"recipe {wanted}")
+    return _recipe(wanted, (files(__package__) / f"{wanted}.toml").read_text("utf-8"), f"recipe {wanted}", changes)
 
 
-def _recipe(name: str, text: str, where: str) -> TrainingRecipe | HeadsRecipe:
+def with_seed(recipe: TrainingRecipe | HeadsRecipe, seed: int) -> TrainingRecipe | HeadsRecipe:
+    """The same with another seed."""
+    if isinstance(recipe, HeadsRecipe):
+        return replace(recipe, plan=replace(recipe.plan, seed=seed))
+    return replace(recipe, plan=replace(recipe.plan, seed=seed))
+
+
+def _tables(text: str, where: str, changes: Sequence[str], names: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The tables of a recipe's file, with `changes` in front.
+
+    One that says `extends = "NAME"` has those of that bundled recipe, and its own in front. Raises RecipeError, TOMLDecodeError.
+    """
+    own = tomllib.loads(text)
+    base = own.pop("extends", None)
+    if base is not None:
+        if base not in recipe_names() or base in names:
+            raise RecipeError(f"{where} extends {base!r}; extends names one of {', '.join(recipe_names())}")
+        bundled = (files(__package__) / f"{base}.toml").read_text("utf-8")
+        own = _merged(_tables(bundled, f"recipe {base}", (), (*names, base)), own)
+    for change in changes:
+        own = _merged(own, _change(change))
+    return own
+
+
+def _change(change: str) -> dict[str, Any]:
+    """The tables that `table.key=value` stands for; a value that is no TOML is text. Raises RecipeError."""
+    key, is_set, value = change.partition("=")
+    for written in (value, json.dumps(value)) if is_set else ():
+        try:
+            return tomllib.loads(f"{key} = {written}")
+        except tomllib.TOMLDecodeError:
+            continue
+    raise RecipeError(f"{change!r} sets no field of a recipe: write table.key=value, plan.learning_rate=3e-4 for one")
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `own` in front; tables are merged, everything else is replaced."""
+    found = dict(base)
+    for key, value in own.items():
+        both = isinstance(value, Mapping) and isinstance(found.get(key), Mapping)
+        found[key] = _merged(found[key], value) if both else value
+    return found
+
+
+def _recipe(name: str, text: str, where: str, changes: Sequence[str]) -> TrainingRecipe | HeadsRecipe:
     try:
-        document = from_strict_document(_Document, tomllib.loads(text), path="$")
+        document = from_strict_document(_Document, _tables(text, where, changes), path="$")
         fields = {each.name: getattr(document.network, each.name) for each in dataclass_fields(_Network)}
         network = Recipe(name, preprocessing=document.preprocessing, inputs=document.inputs, **fields)
     except tomllib.TOMLDecodeError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.config.recipes.reader import HeadsRecipe, RecipeError, recipe_named, recipe_names
+from training.config.recipes.reader import HeadsRecipe, RecipeError, recipe_named, recipe_names, with_seed
 from training.loop.optimiser import learning_rate, optimiser_for
 from worker.detector.checkpoints.card import read_card
 from worker.detector.faces.face_crops import FaceInputs
@@ -228,3 +228,42 @@ def test_an_unknown_recipe_names_the_known_ones() -> None:
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"absent\.toml"):
         recipe_named(str(tmp_path / "absent.toml"))
+
+
+def test_a_recipe_extends_another(tmp_path: Path) -> None:
+    """Tables are merged, values are replaced; the base stays as it is."""
+    path = tmp_path / "mine.toml"
+    path.write_text('extends = "paper"\n[network]\nclip = "vit-b-16"\n[plan]\nepochs = 3\n')
+
+    mine, paper = recipe_named(str(path)), recipe_named("paper")
+
+    assert mine.network == replace(paper.network, name="mine", clip="vit-b-16")
+    assert mine.plan == replace(paper.plan, epochs=3)
+
+
+@pytest.mark.parametrize("base", ["nothing", "mine"])
+def test_extends_names_a_bundled_recipe(tmp_path: Path, base: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'extends = "{base}"\n')
+
+    with pytest.raises(RecipeError, match=rf"mine\.toml extends '{base}'.*lite, paper"):
+        recipe_named(str(path))
+
+
+def test_fields_are_set_for_a_run() -> None:
+    changed = recipe_named("paper", ["plan.learning_rate=3e-4", "network.clip=vit-b-16"])
+    paper = recipe_named("paper")
+
+    assert changed.plan == replace(paper.plan, learning_rate=3e-4)
+    assert changed.network == replace(paper.network, clip="vit-b-16")
+    assert with_seed(changed, 7).plan.seed == 7
+    assert with_seed(recipe_named("fusion"), 7).plan.seed == 7
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("plan.rate=1", "rate"), ("plan.epochs=many", "epochs"), ("nonsense", "table.key=value"), ("=3", "table.key=value")],
+)
+def test_a_field_that_is_none_is_named(change: str, said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        recipe_named("paper", [change])

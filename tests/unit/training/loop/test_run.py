@@ -139,7 +139,10 @@ def test_the_course_of_a_run_is_logged_for_tensorboard(tmp_path: Path, tiny: Tra
 
     log = EventAccumulator(str(tmp_path / "run" / "tensorboard"))
     log.Reload()
-    assert set(log.Tags()["scalars"]) == {"train/loss", "train/learning_rate", "val/auc"}
+    assert set(log.Tags()["scalars"]) == {
+        *("train/loss", "train/learning_rate"),
+        *("val/auc", "val/loss", "val/accuracy", "val/eer", "val/dcf"),
+    }
     assert [event.step for event in log.Scalars("train/loss")] == [1, 2, 3, 4]
     assert [event.step for event in log.Scalars("val/auc")] == [1, 2]
 
