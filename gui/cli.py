@@ -6,7 +6,7 @@ import sys
 import click
 
 from scanner.base.errors import KnownError
-from scanner.base.settings import Settings
+from scanner.base.settings import Settings, config_file, load_settings
 from scanner.cli.context import pass_settings, utc_now
 
 
@@ -16,10 +16,20 @@ class NoDisplay(KnownError):
 
 @click.command()
 @pass_settings
-def gui(settings: Settings) -> None:
+@click.pass_context
+def gui(ctx: click.Context, settings: Settings) -> None:
     """The review queue: look at what was flagged, and decide."""
     if sys.platform.startswith("linux") and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
         raise NoDisplay("there is no display (DISPLAY and WAYLAND_DISPLAY are not set); run this in a desktop session")
     from .app import run
 
-    sys.exit(run(settings, utc_now))
+    flags = ctx.meta["dfscan.flags"]
+
+    def model() -> str:
+        """The window and the command line share one choice: it is read whenever it counts."""
+        try:
+            return load_settings(flags, os.environ, config_file()).model
+        except KnownError:  # someone is writing it, or has written it wrong, since the start
+            return settings.model
+
+    sys.exit(run(settings, utc_now, model))

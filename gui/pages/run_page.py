@@ -80,6 +80,7 @@ class RunPage(QWidget):
 
     def look(self) -> None:
         """Ask how things stand."""
+        self.models.follow_choice()
         database = self._presenter.database
         self._presenter.ask(lambda: current_status(database, self._now()), self._show_standing, "standing")
 
@@ -89,9 +90,9 @@ class RunPage(QWidget):
         def added(_: object) -> None:
             self.look()
             if self._service.is_running:
-                self._service.restart(self.models.chosen)
+                self._service.restart()
             else:
-                self._service.start(self.models.chosen)
+                self._service.start()
 
         self._presenter.write(lambda: add_roots(self._presenter.database, [path], self._now()), added)
 
@@ -100,7 +101,7 @@ class RunPage(QWidget):
         self.state = QLabel()
         self.state.setWordWrap(True)
         self.start = QPushButton("Start")
-        self.start.clicked.connect(lambda: self._service.start(self.models.chosen))
+        self.start.clicked.connect(lambda: self._service.start())
         self.stop = QPushButton("Stop")
         self.stop.clicked.connect(self._service.stop)
         self.pause = QToolButton()
@@ -232,7 +233,7 @@ class RunPage(QWidget):
 
         def removed(_: object) -> None:
             if self.folders.count() > 1:
-                self._service.restart(self.models.chosen)
+                self._service.restart()
             else:
                 self._service.stop()
             self.look()

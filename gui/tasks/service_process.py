@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +20,15 @@ class ServiceProcess(QObject):
     changed = Signal()
     complained = Signal(str)
 
-    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+    def __init__(self, settings: Settings, model: Callable[[], str], parent: QObject | None = None) -> None:
+        """`model` gives the checkpoint that is chosen now; what was chosen when it was started is `started_model`."""
         super().__init__(parent)
         self._settings = settings
+        self._chosen_model = model
+        self.started_model = ""
         self._process: QProcess | None = None
         self._stopping = False
         self._again = False
-        self._model = ""
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.timeout.connect(self.resume)
@@ -37,11 +40,10 @@ class ServiceProcess(QObject):
         """Whether the process is there."""
         return self._process is not None
 
-    def start(self, model: str = "") -> None:
-        """Start it; nothing happens when it runs. `model` instead of the configured checkpoint."""
+    def start(self) -> None:
+        """Start it with the model that is chosen now; nothing happens when it runs."""
         self._pause.stop()
         self.is_paused = False
-        self._model = model
         if self._process is not None:
             self.changed.emit()
             return
@@ -49,7 +51,8 @@ class ServiceProcess(QObject):
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
-        chosen = replace(self._settings, model=model or self._settings.model)
+        self.started_model = self._chosen_model()
+        chosen = replace(self._settings, model=self.started_model)
         for name, value in as_environment(chosen).items():
             environment.insert(name, value)
         process.setProcessEnvironment(environment)
@@ -68,9 +71,8 @@ class ServiceProcess(QObject):
         self.is_paused = False
         self._end()
 
-    def restart(self, model: str = "") -> None:
+    def restart(self) -> None:
         """Let it begin anew, with other folders or another model, if it runs."""
-        self._model = model
         if self._process is not None:
             self._again = True
             self._end()
@@ -85,7 +87,7 @@ class ServiceProcess(QObject):
 
     def resume(self) -> None:
         """End of a pause."""
-        self.start(self._model)
+        self.start()
 
     def close(self) -> None:
         """Stop it and wait for its end."""
@@ -119,7 +121,7 @@ class ServiceProcess(QObject):
         self.changed.emit()
         if self._again:
             self._again = False
-            self.start(self._model)
+            self.start()
 
     def _not_started(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart and self._process is not None:

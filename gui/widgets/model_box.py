@@ -15,7 +15,10 @@ from ..texts.accessible_names import named
 
 
 class ModelBox(QGroupBox):
-    """The choice of a model; the service begins anew with the one that is chosen."""
+    """The choice of a model, which is that of the command line, too; the service begins anew with the one that is chosen.
+
+    `choice` gives the choice as it is now, wherever it was made.
+    """
 
     model_chosen = Signal(str)
 
@@ -24,7 +27,7 @@ class ModelBox(QGroupBox):
         presenter: QueuePresenter,
         service: ServiceProcess,
         command: Sequence[str],
-        model: str,
+        choice: Callable[[], str],
         now: Callable[[], datetime],
         parent: QWidget | None = None,
     ) -> None:
@@ -36,9 +39,10 @@ class ModelBox(QGroupBox):
         self._now = now
         self._stale_sha256 = ""
         self._asking: QProcess | None = None
-        self.chosen = model
+        self._choice = choice
+        self.chosen = choice()
         self.model = named(QComboBox(), "Model")
-        self.model.addItem(model or "The best at hand", model)
+        self.model.addItem(self.chosen or "The best at hand", self.chosen)
         self.model.activated.connect(self._choose)
         self.state = QLabel()
         self.state.setWordWrap(True)
@@ -57,6 +61,18 @@ class ModelBox(QGroupBox):
             return
         self.state.setText("Looking for models\N{HORIZONTAL ELLIPSIS}")
         self._asking = self._ask_command(["model", "list", "--json"], self._show_models)
+
+    def follow_choice(self) -> None:
+        """Show what is chosen now, and scan with it."""
+        chosen = self._choice()
+        if chosen != self.chosen:
+            self.chosen = chosen
+            if self.model.findData(chosen) < 0:
+                self.model.addItem(chosen or "The best at hand", chosen)
+            self.model.setCurrentIndex(self.model.findData(chosen))
+            self._look_for_stale()
+        if self._service.is_running and self._service.started_model != chosen:
+            self._service.restart()
 
     def end(self) -> None:
         """Wait for no answer."""
@@ -80,10 +96,14 @@ class ModelBox(QGroupBox):
         name = self.model.currentData()
         if name == self.chosen:
             return
-        self.chosen = name
         self.model_chosen.emit(name)
-        self._service.restart(name)
-        self._look_for_stale()
+        self.follow_choice()
+        if self.chosen != name:
+            self.model.setCurrentIndex(self.model.findData(self.chosen))
+            self._presenter.complained.emit(
+                f"{self.chosen or 'The best model at hand'} goes on scanning: a flag, an environment variable or config.toml "
+                f"names it, and goes before the choice of {name}. Take it out there."
+            )
 
     def _look_for_stale(self) -> None:
         self.rescan.setVisible(False)
@@ -108,7 +128,7 @@ class ModelBox(QGroupBox):
         def done(count: int) -> None:
             self._show_stale(0)
             self._presenter.said.emit(f"{count:,} images wait for the new model")
-            self._service.start(self.chosen)
+            self._service.start()
 
         self._presenter.write(lambda: rescan_stale(database, sha256, self._now()), done)
 

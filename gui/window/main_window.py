@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from scanner.base.choices import ChoiceNotKept, choose_model
+from scanner.base.choices import ChoiceNotKept, choose_model, chosen_model
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 from scanner.ops.status import Status
@@ -50,13 +50,17 @@ _SAID_MILLISECONDS = 6000
 
 
 class MainWindow(QMainWindow):
-    """Give it settings and a clock; call `open` to begin. `explain` is the command of the process that makes heatmaps."""
+    """Give it settings and a clock; call `open` to begin. `explain` is the command of the process that makes heatmaps.
+
+    `model` gives the checkpoint that is chosen now, here or on the command line.
+    """
 
     def __init__(
         self,
         settings: Settings,
         now: Callable[[], datetime],
         explain: Sequence[str] = EXPLAIN,
+        model: Callable[[], str] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -64,7 +68,8 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._now = now
         self.store = PreferenceStore(settings.data_dir)
-        self.service = ServiceProcess(settings, self)
+        self._model = model or (lambda: chosen_model(settings.data_dir) or settings.model)
+        self.service = ServiceProcess(settings, self._model, self)
         self._reading = Background("reading", 2, self)
         self._writing = Background("writing", 1, self)
         self._drawing = Background("thumbnails", 2, self)
@@ -176,7 +181,7 @@ class MainWindow(QMainWindow):
         review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
         problems = ProblemsPage(presenter, self._wake, self._now)
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
-        models = ModelBox(presenter, self.service, command, self._settings.model, self._now)
+        models = ModelBox(presenter, self.service, command, self._model, self._now)
         models.model_chosen.connect(self._keep_model)
         running = RunPage(presenter, self.service, models, self._now)
         running.standing_changed.connect(self._show_standing)

@@ -1,6 +1,7 @@
 """What the program itself remembers of the user's choices, in the data folder; flags, environment and config.toml go before."""
 
 import json
+import tomllib
 from pathlib import Path
 
 from .errors import KnownError
@@ -25,3 +26,11 @@ def choose_model(data_dir: Path, name: str) -> None:
         write_whole(target, f"# written by `dfscan model use`\nmodel = {json.dumps(name)}\n")
     except OSError as error:
         raise ChoiceNotKept(f"{target} cannot be written: {error.strerror}; mend it, or set another data folder") from None
+
+
+def chosen_model(data_dir: Path) -> str:
+    """The checkpoint that was chosen; empty where none was, or the file cannot be read."""
+    try:
+        return str(tomllib.loads(choices_file(data_dir).read_text("utf-8-sig")).get("model", ""))
+    except (OSError, ValueError):
+        return ""

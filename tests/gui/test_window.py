@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 from gui.window.actions import all_keys
 from gui.window.dialogs import PreferencesDialog
 from gui.window.keys import KeysDialog
+from scanner.base.choices import choose_model, chosen_model
+from scanner.results.problems import rescan_stale
 from scanner.review.criteria import Criteria
 from scanner.review.saved_filters import save_filter, saved_filters
 from scanner.roots.ledger import EVENTS, POLLED, add_to_counts, check_presence, mark_swept, note_mode
@@ -230,6 +232,36 @@ def test_what_is_stale_is_scanned_again(five: Archive, open_window: Open) -> Non
     assert opened.window.service.is_running
     running.stop.click()
     opened.until(lambda: not opened.window.service.is_running)
+
+
+def test_what_waits_to_be_scanned_again_stays_where_it_is(five: Archive, open_window: Open) -> None:
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    opened.press("f")
+    opened.shows("b", "c", "d")
+    rescan_stale(five.database, "cd" * 32, START)
+    opened.until(lambda: opened.window.view is not None and "5 waiting" in opened.window.view.running.progress.text())
+    opened.until(lambda: opened.tabs[:2] == ["To review  3", "Fake  1"])
+    assert opened.names == ["b", "c", "d"]
+    opened.press("j")
+    opened.until(lambda: "File" in opened.page.details.toPlainText())
+    opened.press("r")
+    opened.shows("b", "d")
+
+
+def test_one_choice_of_the_model_for_window_and_command_line(five: Archive, open_window: Open) -> None:
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    assert opened.window.view is not None
+    running = opened.window.view.running
+    choose_model(five.data_dir, "press")  # as `dfscan model use` does while the window is open
+    opened.until(lambda: running.models.model.currentData() == "press")
+    assert opened.window.service._chosen_model() == "press"
+    running.models.model.addItem("lite", "lite")
+    running.models.model.setCurrentIndex(running.models.model.findData("lite"))
+    running.models.model.activated.emit(running.models.model.currentIndex())
+    assert chosen_model(five.data_dir) == "lite"
+    assert opened.window.service._chosen_model() == "lite"
 
 
 def test_without_the_worker_extra_reviewing_goes_on(five: Archive, open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:
