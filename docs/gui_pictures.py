@@ -145,7 +145,7 @@ def walk_through(camera: Camera) -> None:
     camera.act("fake", "next", "real")
     camera.until(lambda: review.model.rowCount() == all_images - 2, "the decisions")
     names = [Path(item.path).name for row in range(review.model.rowCount()) if (item := review.model.item(row))]
-    review.go_to(names.index(SHOWN))
+    review.grid.go_to(names.index(SHOWN))
     camera.take("queue", settled)
     camera.act("heatmap")
     camera.until(lambda: "\N{HORIZONTAL ELLIPSIS}" not in look.heat_words.text() and look.heat_words.isVisible(), "the heatmap")

@@ -21,8 +21,8 @@ def run(settings: Settings, now: Callable[[], datetime], model: Callable[[], str
     window = MainWindow(settings, now, model=model)
     app.setQuitOnLastWindowClosed(window.tray is None)
     # Python sees a signal only between its own steps, and Qt's loop has none.
-    signal.signal(signal.SIGINT, lambda *_: window.close())
-    signal.signal(signal.SIGTERM, lambda *_: window.close())
+    signal.signal(signal.SIGINT, lambda *_: window.end())
+    signal.signal(signal.SIGTERM, lambda *_: window.end())
     ticking = QTimer()
     ticking.start(500)
     ticking.timeout.connect(lambda: None)

@@ -1,13 +1,16 @@
 """Large pictures for the preview, decoded in the background; the next ones are decoded before they are asked for."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from PIL import Image
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from scanner.base.errors import KnownError
+from scanner.media.formats import has_video_suffix
+from scanner.media.frames import frame_of, is_video, video_frame
 from scanner.media.pictures import SOURCE_PIXELS, decode_image, opened_picture
 
 from ..tasks.background import Background
@@ -29,8 +32,10 @@ class Shown:
 
 
 def decode(path: str) -> Shown:
-    """Decode for looking at: upright, over white, at most SHOWN_PIXELS."""
+    """Decode for looking at: upright, over white, at most SHOWN_PIXELS; of a video, its first frame."""
     try:
+        if has_video_suffix(path) and is_video(path):
+            return shown_frame(path, video_frame(path, 0.0))
         with opened_picture(path) as picture:
             width = picture.width
             if width * picture.height > SOURCE_PIXELS and picture.format != "JPEG":
@@ -46,6 +51,23 @@ def decode(path: str) -> Shown:
         return Shown(path, QImage(), 1.0, error.strerror or "it cannot be decoded")
     except Exception as error:  # decoders say what they like about broken files
         return Shown(path, QImage(), 1.0, str(error) or type(error).__name__)
+
+
+def decode_frame(path: str, frame: int, seconds: float | None) -> Shown:
+    """A frame of a video or an animation, in the same way."""
+    try:
+        return shown_frame(path, frame_of(path, frame, seconds))
+    except Exception as error:  # decoders say what they like about broken files
+        return Shown(path, QImage(), 1.0, str(error) or type(error).__name__)
+
+
+def shown_frame(path: str, picture: Image.Image) -> Shown:
+    """A picture that is decoded already, reduced where it has more than SHOWN_PIXELS."""
+    width = picture.width
+    factor = min(1.0, (SHOWN_PIXELS / (width * picture.height)) ** 0.5)
+    if factor < 1:
+        picture = picture.resize((max(1, int(width * factor)), max(1, int(picture.height * factor))))
+    return Shown(path, as_qimage(picture), picture.width / width)
 
 
 class Previews(QObject):
@@ -71,6 +93,10 @@ class Previews(QObject):
         if missing:
             self._background.ask(lambda: decode(missing[0]), self._keep_and_go_on(then), self._fail, "preview")
         return found
+
+    def show_frame(self, path: str, frame: int, seconds: float | None, answered: Callable[[Shown], None]) -> None:
+        """Give a frame of the video or animation in sight to `answered`; it is not kept."""
+        self._background.ask(lambda: decode_frame(path, frame, seconds), answered, self._fail, "frame")
 
     def kept(self, path: str) -> Shown | None:
         """The picture if it is at hand."""

@@ -14,6 +14,8 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin
 
 from scanner.base.files import written_whole
+from scanner.media.formats import has_video_suffix
+from scanner.media.frames import is_video, video_frame
 from scanner.media.pictures import small_picture
 
 SIZES = {"normal": 128, "large": 256, "x-large": 512}
@@ -42,7 +44,7 @@ class ThumbnailCache:
         kept = self._folder / size / (hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest() + ".png")
         found = _read(kept, uri, mtime)
         if found is None:
-            found = small_picture(path, SIZES[size])
+            found = _small(path, SIZES[size])
             self._write(kept, found, uri, mtime)
         return found
 
@@ -81,6 +83,14 @@ class ThumbnailCache:
             due = self._made % _LOOK_EVERY == 0
         if due:
             self.trim()
+
+
+def _small(path: str, pixels: int) -> Image.Image:
+    if not (has_video_suffix(path) and is_video(path)):
+        return small_picture(path, pixels)
+    frame = video_frame(path, 0.0)
+    frame.thumbnail((pixels, pixels))
+    return frame
 
 
 def _read(kept: Path, uri: str, mtime: int) -> Image.Image | None:

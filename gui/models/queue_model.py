@@ -11,6 +11,7 @@ from scanner.review.criteria import Order
 from scanner.review.ordering import QueueItem, sort_key
 
 from ..media.thumbnails import Thumbnails
+from ..texts.verdict_texts import item_line
 
 ITEM_ROLE = int(Qt.ItemDataRole.UserRole)
 SAVING_ROLE = ITEM_ROLE + 1
@@ -50,7 +51,7 @@ class QueueModel(QAbstractListModel):
             case Qt.ItemDataRole.DecorationRole:
                 return self._thumbnails.find(item.path)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{printable(item.path.rpartition('/')[2])}, {item.label}, {item.score:.2f}"
+                return f"{printable(item.path.rpartition('/')[2])}, {item_line(item)}"
             case _ if role == ITEM_ROLE:
                 return item
             case _ if role == SAVING_ROLE:

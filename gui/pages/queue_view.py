@@ -15,7 +15,9 @@ from scanner.review.saved_filters import NamedCriteria, delete_filter, save_filt
 
 from ..models.presenter import QueuePresenter
 from ..texts.accessible_names import named
+from ..texts.tab_names import TAB_NAMES
 from ..widgets.filter_bar import Asked
+from ..widgets.waiting_bar import WaitingBar
 from .problems_page import ProblemsPage
 from .review_page import ReviewPage
 from .run_page import RunPage
@@ -66,6 +68,9 @@ class QueueView(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addLayout(row)
+        self.waiting = WaitingBar()
+        self.waiting.start_wanted.connect(running.start.click)
+        layout.addWidget(self.waiting)
         layout.addWidget(self.stack, 1)
         self._connect()
 
@@ -126,6 +131,8 @@ class QueueView(QWidget):
         self._presenter.matching_changed.connect(self._show_matching)
         self._presenter.questions.trouble_ended.connect(self._read_anew)
         self.running.folders_changed.connect(self._keep_folders)
+        self.running.waiting_changed.connect(self._show_waiting)
+        self.review.empty.tab_wanted.connect(self._show_home)
         filters = self.review.filters
         filters.changed.connect(self._ask_queue)
         filters.save_wanted.connect(self._save_filter)
@@ -138,8 +145,12 @@ class QueueView(QWidget):
         if self.stack.currentWidget() is self.review:
             self.review.focus_picture()
 
+    def _show_waiting(self, words: str, startable: bool) -> None:
+        self.waiting.show_waiting(words, startable)
+        self.review.show_waiting(words)
+
     def _show_home(self, tab: Tab) -> None:
-        """The tab in which an undo has left its image."""
+        """The tab in which an undo has left its image, or that was asked for."""
         self.show_tab(TABS.index(tab))
 
     def _show_page(self, *_: object) -> None:
@@ -171,7 +182,7 @@ class QueueView(QWidget):
         self._presenter.ask(lambda: _understood(asked, tab, now), self._presenter.show, "criteria")
 
     def _titles(self, counts: Counts | None) -> tuple[str, ...]:
-        names = ("To review", "Fake", "Real", "Unsure", "Problems")
+        names = tuple(TAB_NAMES[tab] for tab in TABS)
         if counts is None:
             return names
         numbers = (counts.to_review, counts.fake, counts.real, counts.unsure, counts.problems)

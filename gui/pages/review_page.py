@@ -1,27 +1,30 @@
 """The page on which a person decides: grid on the left, the picture and what is known of it on the right."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, QTimer, Signal
-from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from scanner.results.near_copies import NearCopy, near_copies
+from scanner.review.criteria import Tab
 from scanner.review.image_details import ImageDetails
 from scanner.review.ordering import QueueItem
+from scanner.review.review_queue import matching_elsewhere
 
 from ..media.heatmaps import Heatmaps
 from ..media.previews import Previews
 from ..media.thumbnails import Thumbnails
 from ..models.presenter import QueuePresenter
-from ..models.queue_model import SAVING_ROLE, QueueModel
+from ..models.queue_model import QueueModel
+from ..texts.tab_names import TAB_NAMES, empty_words
 from ..texts.verdict_texts import label_line
 from ..widgets.decision_row import DecisionRow
 from ..widgets.details_panel import DetailsPanel
+from ..widgets.empty_state import EmptyState
 from ..widgets.filter_bar import FilterBar
-from ..widgets.grid import GridView
-from ..widgets.grid_delegate import CELL, ImageDelegate
+from ..widgets.images.grid_delegate import CELL, ImageDelegate
+from ..widgets.images.image_grid import ImageGrid
 from ..widgets.preview.compare_view import CompareView
 from ..widgets.preview.preview_pane import LookPane
 
@@ -29,6 +32,8 @@ from ..widgets.preview.preview_pane import LookPane
 _AHEAD = 2
 # Near copies are looked for once a person stays with an image.
 _REST_MILLISECONDS = 200
+# Of the deciding face in the details.
+_FACE_PIXELS = 120
 # More are no longer looked at, nor decided on, together.
 _NEAR_COPIES = 50
 
@@ -53,10 +58,11 @@ class ReviewPage(QWidget):
         self._presenter = presenter
         self._previews = previews
         self._shown_id: int | None = None
+        self._waiting = ""
         # The note of the image in sight, once it is known.
         self._stored_notes: dict[int, str] = {}
         self.filters = FilterBar()
-        self.grid = GridView(CELL)
+        self.grid = ImageGrid(CELL)
         self.grid.setItemDelegate(ImageDelegate(self.grid))
         self.grid.setModel(presenter.model)
         self.grid.setAccessibleName("Images")
@@ -77,45 +83,20 @@ class ReviewPage(QWidget):
 
     def current(self) -> QueueItem | None:
         """The image in the preview."""
-        return self.model.item(self.grid.currentIndex().row()) if self.grid.currentIndex().isValid() else None
+        return self.grid.current()
 
     def selected(self) -> list[QueueItem]:
         """The selected images, or else the current one."""
-        rows = sorted(index.row() for index in self.grid.selectionModel().selectedIndexes())
-        chosen = [item for row in rows if (item := self.model.item(row)) is not None]
-        current = self.current()
-        return chosen or ([current] if current else [])
+        return self.grid.selected()
 
     def together(self) -> set[int]:
         """The contents that the next decision is for: of the selection, and of the ticked near copies."""
         return {item.content_id for item in self.selected()} | {copy.content_id for copy in self.look.near.ticked}
 
-    def advance(self) -> None:
-        """To the first image behind the selection, or the one before it at the end; never to one that is being decided on."""
-        rows = {index.row() for index in self.grid.selectionModel().selectedIndexes()} or {self.grid.currentIndex().row()}
-        for row in chain(range(max(rows) + 1, self.model.rowCount()), range(min(rows) - 1, -1, -1)):
-            if not self.model.data(self.model.index(row, 0), SAVING_ROLE):
-                self.go_to(row)
-                return
-
-    def go_to(self, row: int) -> None:
-        """Make a row the current one."""
-        index = self.model.index(row, 0)
-        if index.isValid():
-            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
-            self.grid.selectionModel().setCurrentIndex(index, flags)
-            self.grid.scrollTo(index)
-
-    def select_files(self, file_ids: Sequence[int]) -> None:
-        """Select files of the queue; the first is the one in sight."""
-        rows = [row for file_id in file_ids if (row := self.model.row_of(file_id)) is not None]
-        if rows:
-            self.go_to(rows[0])
-            chosen = QItemSelection()
-            for row in rows:
-                chosen.select(self.model.index(row, 0), self.model.index(row, 0))
-            self.grid.selectionModel().select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-            self.focus_picture()
+    def _go_back_to(self, file_ids: Sequence[int]) -> None:
+        """What an undo has brought back is in sight, and keys mean it."""
+        self.grid.select_files(file_ids)
+        self.focus_picture()
 
     def focus_picture(self) -> None:
         """Keys mean images again."""
@@ -131,15 +112,11 @@ class ReviewPage(QWidget):
         elif self.look.near.group.isChecked():
             self.look.near.group.setChecked(False)
         elif self.grid.currentIndex().isValid():
-            self.go_to(self.grid.currentIndex().row())
-
-    def step(self, by: int) -> None:
-        """To the next image, or back."""
-        self.go_to(min(max(self.grid.currentIndex().row() + by, 0), self.model.rowCount() - 1))
+            self.grid.go_to(self.grid.currentIndex().row())
 
     def _lay_out(self) -> None:
-        self.empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
-        self.empty.setAccessibleName("State of the list")
+        self.empty = EmptyState()
+        self.empty.clear_wanted.connect(self.filters.clear)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.grid)
         self.stack.addWidget(self.empty)
@@ -155,8 +132,14 @@ class ReviewPage(QWidget):
         upper.addWidget(self.deciding)
         self.right = QSplitter(Qt.Orientation.Vertical)
         self.right.addWidget(above)
-        self.right.addWidget(self.details)
+        below = QWidget()
+        lower = QVBoxLayout(below)
+        lower.setContentsMargins(3, 0, 6, 0)
+        lower.addWidget(self.look.below)
+        lower.addWidget(self.details, 1)
+        self.right.addWidget(below)
         self.right.setSizes([520, 260])
+        self.right.setStretchFactor(0, 1)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.addWidget(left)
         self.splitter.addWidget(self.right)
@@ -180,12 +163,13 @@ class ReviewPage(QWidget):
         self.deciding.notice.undo_wanted.connect(self._presenter.acts.undo)
         self.deciding.notice.redo_wanted.connect(self._presenter.acts.redo)
         self._presenter.acts.told.connect(self.deciding.notice.tell)
-        self._presenter.acts.returned.connect(self.select_files)
+        self._presenter.acts.returned.connect(self._go_back_to)
         self.filters.left.connect(self.grid.setFocus)
         self.grid.selectionModel().selectionChanged.connect(self._show_selection)
         self.look.near.ticked_changed.connect(self._show_selection)
         self.look.near.chosen.connect(self._compare)
         self._resting.timeout.connect(self._ask_near)
+        self.look.layers.changed.connect(self._show_face)
         self._presenter.details_ready.connect(self._show_details)
         self._presenter.changed.connect(self._refresh_details)
         self.details.copy_chosen.connect(self.copy_chosen)
@@ -193,26 +177,37 @@ class ReviewPage(QWidget):
     def _after_reset(self) -> None:
         row = self.model.row_of(self._shown_id) if self._shown_id is not None else None
         if self.model.rowCount():
-            self.go_to(row if row is not None else 0)
+            self.grid.go_to(row if row is not None else 0)
         else:
             self._show_current()
         self._after_rows()
 
     def _after_rows(self, *_: Any) -> None:
         if self.model.rowCount() and not self.grid.currentIndex().isValid():
-            self.go_to(0)
+            self.grid.go_to(0)
         self._show_emptiness()
         if self.current() is None:
             self._show_current()
 
+    def show_waiting(self, words: str) -> None:
+        """What waits to be scanned: an empty list says so."""
+        self._waiting = words
+        self._show_emptiness()
+
     def _show_emptiness(self) -> None:
-        self.stack.setCurrentWidget(self.grid if self.model.rowCount() else self.empty)
-        if self._presenter.criteria.is_narrowed:
-            self.empty.setText("Nothing matches these filters.")
-        elif self._presenter.criteria.tab.value == "to-review":
-            self.empty.setText("Nothing waits for you here.\nNew flagged images appear by themselves.")
-        else:
-            self.empty.setText("No decisions of this kind yet.")
+        shown = self.grid if self.model.rowCount() else self.empty
+        self.stack.setCurrentWidget(shown)
+        if shown is self.grid:
+            return
+        narrowed = self._presenter.criteria.is_narrowed
+        filters = [words for _, words in self.filters.in_force()]
+        self.empty.say(empty_words(self._presenter.criteria, filters, self._waiting), narrowed=narrowed)
+        if narrowed:
+            database, criteria = self._presenter.database, self._presenter.criteria
+            self._presenter.ask(lambda: matching_elsewhere(database, criteria), self._show_elsewhere, "elsewhere")
+
+    def _show_elsewhere(self, counts: Sequence[tuple[Tab, int]]) -> None:
+        self.empty.show_elsewhere([(tab, TAB_NAMES[tab], count) for tab, count in counts if count])
 
     def _show_current(self, *_: QModelIndex) -> None:
         item = self.current()
@@ -250,6 +245,10 @@ class ReviewPage(QWidget):
             self.look.show_details(details)
             self._stored_notes = {details.content_id: details.note or ""}
             self._show_selection()
+
+    def _show_face(self) -> None:
+        if self._shown_id is not None:
+            self.details.show_face(self._shown_id, self.look.layers.deciding_face(_FACE_PIXELS))
 
     def _ask_near(self) -> None:
         item = self.current()

@@ -28,6 +28,7 @@ from ..models.presenter import QueuePresenter
 from ..tasks.progress import Pace, Progress
 from ..tasks.service_process import ServiceProcess
 from ..texts.accessible_names import named
+from ..texts.status_line import duration, waiting_words
 from ..widgets.model_box import ModelBox
 
 _LOOK_MILLISECONDS = 2000
@@ -35,9 +36,11 @@ _ROOT_ID = 256
 
 
 class RunPage(QWidget):
-    """Everything about the service. `standing_changed` gives progress to whoever shows it."""
+    """Everything about the service. `standing_changed` gives progress to whoever shows it, `waiting_changed` the words for what
+    waits to be scanned, and whether it needs someone to start it."""
 
     standing_changed = Signal(object, object)
+    waiting_changed = Signal(str, bool)
     folders_changed = Signal(object)
 
     def __init__(
@@ -53,6 +56,7 @@ class RunPage(QWidget):
         self._service = service
         self._now = now
         self._pace = Pace()
+        self.pending = 0
         self.models = models
         layout = QVBoxLayout(self)
         layout.addWidget(self._service_box())
@@ -183,6 +187,10 @@ class RunPage(QWidget):
         self.workers.setText("\n".join(lines) or starting)
         self._show_folders(standing)
         self._show_service()
+        running, paused = self._service.is_running, self._service.is_paused
+        words = waiting_words(standing, progress, running=running, paused=paused)
+        self.pending = progress.pending
+        self.waiting_changed.emit(words, bool(words) and not running and not standing.workers and standing.watch is None)
         self.standing_changed.emit(standing, progress)
 
     def _progress_text(self, progress: Progress) -> str:
@@ -190,7 +198,7 @@ class RunPage(QWidget):
             return f"{progress.finished:,} files, nothing waits"
         text = f"{progress.finished:,} done, {progress.pending:,} waiting"
         if progress.seconds_left is not None:
-            text += f", {progress.rate:.1f} a second, {_duration(progress.seconds_left)} left"
+            text += f", {progress.rate:.1f} a second, {duration(progress.seconds_left)} left"
         return text
 
     def _show_folders(self, standing: Status) -> None:
@@ -239,9 +247,3 @@ class RunPage(QWidget):
             self.look()
 
         self._presenter.write(lambda: remove_root(self._presenter.database, root_id), removed)
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

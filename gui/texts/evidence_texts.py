@@ -1,25 +1,28 @@
 """What a score rests on and what a file says of its origin, as lines for the details panel."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from scanner.domain.evidence import Evidence
 from scanner.domain.prediction import Prediction
 from scanner.domain.states import Basis
 
+from .verdict_texts import score_text
+
 
 def rests_on(found: Prediction) -> str:
     """Faces, the whole picture, or both."""
     faces = found.faces or ()
-    small = sum(face.score is None for face in faces)
-    if found.basis is Basis.FACES:
-        text = f"faces: {len(faces) - small}"
-    elif found.basis is Basis.BOTH:
-        text = f"faces: {len(faces) - small}, and the picture as a whole"
+    judged = sum(face.score is not None for face in faces)
+    told = f"{judged} faces" if judged > 1 else "one face"
+    if found.basis is Basis.BOTH:
+        told += ", and the picture as a whole"
     elif found.is_without_face:
-        text = "the whole picture; no face was found"
-    else:
-        text = "the picture as it is, taken for one face"
-    return text + (f"; too small to judge: {small}" if small else "")
+        told = "the whole picture; no face was found"
+    elif found.basis is not Basis.FACES:
+        told = "the picture as it is, taken for one face"
+    reasons = Counter(found.why_unjudged(face) for face in faces if face.score is None)
+    return "; ".join([told, *(f"{count} not judged ({reason})" for reason, count in reasons.items())])
 
 
 def stability(found: Prediction) -> str:
@@ -31,14 +34,14 @@ def stability(found: Prediction) -> str:
 
 def branches(found: Prediction) -> str:
     """The scores of the network's branches; empty where it has none."""
-    told = ", ".join(f"{name} {score:.3f}" for name, score in found.branches.items())
+    told = ", ".join(f"{name} {score_text(score)}" for name, score in found.branches.items())
     apart = found.disagreement
-    return told if apart is None else f"{told} ({apart:.3f} apart)"
+    return told if apart is None else f"{told} ({apart:.2f} apart)"
 
 
 def frames(found: Prediction) -> str:
     """The frames of a video that made its score; empty where it is none."""
-    told = (f"{frame.seconds:.1f} s {frame.score:.3f}" for frame in found.frames or ())
+    told = (f"{frame.seconds:.1f} s {score_text(frame.score)}" for frame in found.frames or ())
     return ", ".join(told)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QUrl, Signal
+from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from scanner.base.escape import printable
@@ -13,7 +14,10 @@ from scanner.review.decisions import Reviewed
 from scanner.review.image_details import Finding, ImageDetails
 
 from ..texts.evidence_texts import branches, frames, origin, rests_on, stability
-from ..texts.verdict_texts import explanation
+from ..texts.verdict_texts import is_judged, score_text, verdict_word
+from .verdict_card import FACE, verdict_card
+
+_CARD = html.escape("The model's card")
 
 
 class DetailsPanel(QTextBrowser):
@@ -27,12 +31,17 @@ class DetailsPanel(QTextBrowser):
         self.setAccessibleName("Details")
         self.anchorClicked.connect(self._follow)
         self._copies: tuple[str, ...] = ()
+        self._details: ImageDetails | None = None
+        self._face = QImage()
 
     def show_details(self, details: ImageDetails) -> None:
         """Fill the panel."""
+        if self._details is not None and self._details.file_id != details.file_id:
+            self._face = QImage()
+        self._details = details
         self._copies = details.copies
         parts = [
-            f"<p>{html.escape(explanation(details.finding))}</p>",
+            verdict_card(details, with_face=not self._face.isNull()),
             self._reviews(details.reviews),
             self._table(self._facts(details)),
             self._origin(details.evidence),
@@ -40,17 +49,26 @@ class DetailsPanel(QTextBrowser):
             self._others(details.other_findings),
             self._card(details.finding),
         ]
+        place = self.verticalScrollBar().value()
         self.setHtml("".join(parts))
+        self.verticalScrollBar().setValue(place)
+
+    def show_face(self, file_id: int, face: QImage) -> None:
+        """The deciding face of the image, enlarged; null where there is none."""
+        if self._details is not None and self._details.file_id == file_id:
+            self._face = face
+            self.document().addResource(QTextDocument.ResourceType.ImageResource.value, QUrl(FACE), face)
+            self.show_details(self._details)
 
     def _facts(self, details: ImageDetails) -> list[tuple[str, str]]:
         found = details.finding
         changed = datetime.fromtimestamp(details.changed_at_ns / 1e9, UTC)
         sides = f"{details.width} \N{MULTIPLICATION SIGN} {details.height}" if details.width else "unknown"
         return [
-            ("Score", f"{found.score:.3f}"),
+            ("Score", score_text(found.score)),
             (
                 "Threshold",
-                f"fake from {found.threshold:.3f}, uncertain from {found.band_low:.3f}",
+                f"fake from {found.threshold:.2f}, uncertain from {found.band_low:.2f}",
             ),
             ("Rests on", rests_on(found.prediction)),
             ("Stability", stability(found.prediction)),
@@ -110,22 +128,19 @@ class DetailsPanel(QTextBrowser):
     def _others(self, findings: tuple[Finding, ...]) -> str:
         if not findings:
             return ""
-        lines = "".join(
-            f"<li>{html.escape(f'{found.model}: {found.label}, {found.score:.3f}, {_moment(found.scanned_at)}')}</li>"
-            for found in findings
-        )
+        lines = "".join(f"<li>{html.escape(_other(found))}</li>" for found in findings)
         return f"<p><b>{html.escape('What other models said')}</b></p><ul>{lines}</ul>"
 
     def _card(self, finding: Finding) -> str:
         """The model's own description, as far as it is plain values."""
         rows = [
-            (str(name).replace("_", " "), str(value))
+            (str(name).replace("_", " "), f"{value:.2f}" if isinstance(value, float) else str(value))
             for name, value in finding.card.items()
             if isinstance(value, str | int | float) and str(value)
         ]
         if not rows:
             return ""
-        return f"<p><b>{html.escape('The model of itself')}</b></p>" + self._table(rows)
+        return f"<p><b>{_CARD}</b></p>" + self._table(rows)
 
     def _follow(self, link: QUrl) -> None:
         number = int(link.path())
@@ -135,3 +150,8 @@ class DetailsPanel(QTextBrowser):
 
 def _moment(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _other(found: Finding) -> str:
+    verdict = verdict_word(found.label, is_judged=is_judged(found))
+    return f"{found.model}: {verdict}, {score_text(found.score)}, {_moment(found.scanned_at)}"

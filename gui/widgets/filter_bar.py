@@ -24,6 +24,7 @@ from scanner.review.criteria import Criteria, Order
 from scanner.review.saved_filters import NamedCriteria
 
 from ..texts.accessible_names import named
+from .filter_chips import FilterChips
 
 _TYPING_MILLISECONDS = 250
 
@@ -88,6 +89,7 @@ class FilterBar(QWidget):
         self.until.setText(f"{criteria.until.astimezone():%Y-%m-%d %H:%M}" if criteria.until else "")
         for widget in widgets:
             widget.blockSignals(False)
+        self.chips.show_filters(self.in_force())
         if replace(criteria, text="", labels=()).is_narrowed:
             self.more.setChecked(True)
 
@@ -104,6 +106,40 @@ class FilterBar(QWidget):
                 box.addItem(printable(text), text)
             _choose(box, chosen or "")
             box.blockSignals(False)
+
+    def in_force(self) -> list[tuple[str, str]]:
+        """Each filter that narrows the queue: its name, and its words. The order and the tab are none."""
+        asked = self.asked()
+        found = asked.criteria
+        scores = (found.score_from, found.score_to)
+        words = {
+            "search": f"name: {found.text}" if found.text else "",
+            "label": self.label.currentText().lower() if found.labels else "",
+            "folder": f"folder: {printable(found.folder)}" if found.folder else "",
+            "model": f"model: {found.model}" if found.model else "",
+            "evidence": f"origin: {self.evidence.currentText().lower()}" if found.evidence else "",
+            "since": f"since {asked.since}" if asked.since else "",
+            "until": f"until {asked.until}" if asked.until else "",
+            "score": "score {:.2f} to {:.2f}".format(*scores) if scores != (0, 1) else "",
+        }
+        return [(name, told) for name, told in words.items() if told]
+
+    def lift(self, name: str) -> None:
+        """Take one filter of `in_force` away; all of them without a name."""
+        if not name:
+            self.clear()
+            return
+        for box in (self.label, self.folder, self.model, self.evidence):
+            if getattr(self, name, None) is box:
+                box.setCurrentIndex(0)
+        for edit in (self.search, self.since, self.until):
+            if getattr(self, name, None) is edit:
+                edit.clear()
+        if name == "score":
+            self.score_from.setValue(0.0)
+            self.score_to.setValue(1.0)
+        self.changed.emit()
+        self.left.emit()
 
     def set_saved(self, saved: Sequence[NamedCriteria]) -> None:
         """Fill the menu of saved filters."""
@@ -160,6 +196,9 @@ class FilterBar(QWidget):
         self.evidence = named(QComboBox(), "Evidence of origin")
         for word, text in {"": "With or without", **FILTERS}.items():
             self.evidence.addItem(text, word)
+        for box in (self.folder, self.model):  # a long name must not widen the window
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(12)
         for box in (self.order, self.label, self.folder, self.model, self.evidence):
             box.currentIndexChanged.connect(self.changed)
             box.activated.connect(self.left)
@@ -184,10 +223,12 @@ class FilterBar(QWidget):
         self.cleared.clicked.connect(self.clear)
 
     def _lay_out(self) -> None:
-        first = QHBoxLayout()
+        first, second = QHBoxLayout(), QHBoxLayout()
         first.addWidget(self.search, 1)
-        for widget in (self.label, self.order, self.more, self.saved):
+        for widget in (self.more, self.saved):
             first.addWidget(widget)
+        for box in (self.label, self.order):
+            second.addWidget(box, 1)
         scores, times = QHBoxLayout(), QHBoxLayout()
         for layout, one, two in ((scores, self.score_from, self.score_to), (times, self.since, self.until)):
             layout.addWidget(one)
@@ -208,7 +249,12 @@ class FilterBar(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(first)
+        column.addLayout(second)
         column.addWidget(panel)
+        self.chips = FilterChips()
+        self.chips.lifted.connect(self.lift)
+        self.changed.connect(lambda: self.chips.show_filters(self.in_force()))
+        column.addWidget(self.chips)
 
 
 def _score_box(name: str, value: float) -> QDoubleSpinBox:

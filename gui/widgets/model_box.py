@@ -70,15 +70,17 @@ class ModelBox(QGroupBox):
             if self.model.findData(chosen) < 0:
                 self.model.addItem(chosen or "The best at hand", chosen)
             self.model.setCurrentIndex(self.model.findData(chosen))
-            self._look_for_stale()
+            if self.isVisible():
+                self._look_for_stale()
         if self._service.is_running and self._service.started_model != chosen:
             self._service.restart()
 
     def end(self) -> None:
         """Wait for no answer."""
-        if self._asking is not None:
-            self._asking.kill()
-            self._asking.waitForFinished(5000)
+        asking, self._asking = self._asking, None
+        if asking is not None:
+            asking.kill()
+            asking.waitForFinished(5000)
 
     def _show_models(self, said: str) -> None:
         try:
@@ -134,6 +136,7 @@ class ModelBox(QGroupBox):
 
     def _ask_command(self, arguments: Sequence[str], answered: Callable[[str], None]) -> QProcess:
         """Run `dfscan ...`: what needs PyTorch is asked in a process of its own."""
+        self.end()
         process = QProcess(self)
 
         def finished() -> None:

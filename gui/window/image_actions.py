@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 from send2trash import send2trash
 
 from scanner.base.errors import KnownError
@@ -19,6 +19,7 @@ from ..pages.review_page import ReviewPage
 from ..tasks.file_actions import RemovalAct, export_report
 from .dialogs import KeptDialog
 from .preferences import PreferenceStore
+from .questions import confirmed
 
 _NAMED = 5
 
@@ -59,7 +60,7 @@ class ImageActions(QObject):
         note = self._page.deciding.note.take_draft()
         self._presenter.acts.decide(chosen, contents, decision, note=note, reviewer=preferences.reviewer)
         if preferences.auto_advance:
-            self._page.advance()
+            self._page.grid.advance()
 
     def quarantine(self) -> None:
         """Move the selection to quarantine, after asking."""
@@ -158,22 +159,13 @@ class ImageActions(QObject):
         act = RemovalAct(self._journal, ids, self._store.read().reviewer, kind, folder, send2trash)
         text = f"{kind} ({len(ids)})"
         self._presenter.doing.do(act, text, [item.content_id for item in chosen])
-        self._page.advance()
+        self._page.grid.advance()
 
     def _confirm(self, title: str, words: str, chosen: Sequence[QueueItem], button: str) -> bool:
-        box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=self._window)
         names = [printable(item.path) for item in chosen[:_NAMED]]
         if len(chosen) > _NAMED:
             names.append(f"and {len(chosen) - _NAMED} more")
-        box.setInformativeText("\n".join(names) + "\n\n" + words)
-        yes = box.addButton(button, QMessageBox.ButtonRole.AcceptRole)
-        no = box.addButton(QMessageBox.StandardButton.Cancel)
-        box.setDefaultButton(no)
-        box.setEscapeButton(no)
-        box.exec()
-        agreed = box.clickedButton() == yes
-        box.deleteLater()
-        return agreed
+        return confirmed(self._window, title, "\n".join(names) + "\n\n" + words, button)
 
 
 def _restore_all(journal: Journal, ids: Sequence[int], reviewer: str) -> str:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -13,16 +13,10 @@ from scanner.base.choices import ChoiceNotKept, choose_model, chosen_model
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 from scanner.ops.status import Status
-from scanner.quarantine.removals import Removed
 from scanner.review.review_queue import Counts
 
 from ..media.explain_process import COMMAND as EXPLAIN
-from ..media.explain_process import ExplainProcess
-from ..media.heatmap_cache import HeatmapCache
-from ..media.heatmaps import Heatmaps
 from ..media.previews import Previews
-from ..media.thumbnail_cache import ThumbnailCache
-from ..media.thumbnails import Thumbnails
 from ..models.presenter import QueuePresenter
 from ..models.queue_model import QueueModel
 from ..pages.plain_pages import FirstStartPage, OpeningPage, TroublePage
@@ -34,7 +28,7 @@ from ..tasks.background import Background
 from ..tasks.opening import Opened, open_queue, worker_is_installed
 from ..tasks.progress import Progress
 from ..tasks.service_process import ServiceProcess
-from ..texts.status_line import standing_line
+from ..texts.status_line import recovery_words, standing_line
 from ..widgets.banner import Banner
 from ..widgets.model_box import ModelBox
 from .actions import WindowActions, queue_work
@@ -43,7 +37,9 @@ from .icon import program_icon
 from .image_actions import ImageActions
 from .keys import KeysDialog
 from .notices import NoticeLimit, make_tray
+from .picture_makers import make_heatmaps, make_thumbnails
 from .preferences import PreferenceStore
+from .questions import ask_to_close
 
 _LONG_MILLISECONDS = 3000
 _SAID_MILLISECONDS = 6000
@@ -90,7 +86,7 @@ class MainWindow(QMainWindow):
             self.tray.quit_wanted.connect(self._quit)
         self.service.complained.connect(self.complain)
         self.service.changed.connect(self._show_service)
-        self.resize(1280, 800)
+        self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
         if shape := self.store.shape("window"):
             self.restoreGeometry(shape)
 
@@ -114,9 +110,13 @@ class MainWindow(QMainWindow):
             self.hide()
             event.ignore()
             return
+        if not self._quitting and self._scanning() and not ask_to_close(self, self._scanning()):
+            event.ignore()
+            return
         self.store.keep_shape("window", self.saveGeometry())
         if self.view is not None:
             self.store.keep_shape("columns", self.view.review.splitter.saveState())
+            self.store.keep_shape("rows", self.view.review.right.saveState())
             self.view.end()
             self.view.review.look.heatmaps.close()
         self.service.close()
@@ -127,6 +127,15 @@ class MainWindow(QMainWindow):
         if self.tray is not None:
             self.tray.close()
         event.accept()
+
+    def end(self) -> None:
+        """Close without asking: whoever runs the session wants it."""
+        self._quitting = True
+        self.close()
+
+    def _scanning(self) -> int:
+        """How many images wait for a scan that would end with the window."""
+        return self.view.running.pending if self.view is not None and self.service.is_running else 0
 
     def _make_pages(self) -> None:
         self._opening, self._trouble, self.first_start = OpeningPage(), TroublePage(), FirstStartPage()
@@ -166,18 +175,15 @@ class MainWindow(QMainWindow):
                 "Images cannot be scored on this machine: the worker extra is not installed. "
                 "Install it with: pip install 'dfscan[worker]'. Reviewing works without it."
             )
-        self._tell_of_recovery(opened.recovered)
+        if opened.recovered:
+            self.complain(recovery_words(opened.recovered))
 
     def _build(self, opened: Opened) -> None:
-        cache = ThumbnailCache(self._settings.data_dir / "thumbnails")
-        thumbnails = Thumbnails(cache, self._drawing, "x-large" if self.devicePixelRatioF() > 1.4 else "large", self)
+        thumbnails = make_thumbnails(self._settings, self._drawing, self.devicePixelRatioF(), self)
         model = QueueModel(thumbnails)
         model.setParent(self)
         presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self._now, self)
-        explaining = ExplainProcess(self._settings, self._explain, self)
-        heatmaps = Heatmaps(
-            HeatmapCache(self._settings.data_dir / "heatmaps"), explaining, self._decoding, self._settings.model, self
-        )
+        heatmaps = make_heatmaps(self._settings, self._explain, self._drawing, self)
         review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
         problems = ProblemsPage(presenter, self._wake, self._now)
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
@@ -200,6 +206,8 @@ class MainWindow(QMainWindow):
         presenter.questions.trouble_ended.connect(self.banner.end_trouble)
         if shape := self.store.shape("columns"):
             review.splitter.restoreState(shape)
+        if shape := self.store.shape("rows"):
+            review.right.restoreState(shape)
         self._make_actions(self.view, self.acts, presenter)
 
     def _make_actions(self, view: QueueView, acts: ImageActions, presenter: QueuePresenter) -> None:
@@ -258,12 +266,6 @@ class MainWindow(QMainWindow):
             choose_model(self._settings.data_dir, name)
         except ChoiceNotKept as error:
             self.complain(str(error))
-
-    def _tell_of_recovery(self, recovered: Sequence[Removed]) -> None:
-        if recovered:
-            lines = [f"{removal.original_path}: {removal.note or removal.state.value}" for removal in recovered]
-            words = "The program was ended while files were being moved. Each is whole:"
-            self.complain(words + "\n" + "\n".join(lines))
 
     def _show_standing(self, standing: Status, progress: Progress) -> None:
         running, paused = self.service.is_running, self.service.is_paused

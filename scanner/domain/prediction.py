@@ -7,6 +7,9 @@ from typing import Any
 from ..base.documents import from_document, to_document
 from .states import Basis
 
+# A face whose longer side has fewer pixels than this in the picture as stored is not judged.
+SMALLEST_FACE = 40
+
 
 @dataclass(frozen=True)
 class Face:
@@ -52,6 +55,22 @@ class Prediction:
         """How far the branches' scores lie apart, 0..1; None with fewer than two."""
         scores = self.branches.values()
         return max(scores) - min(scores) if len(scores) > 1 else None
+
+    @property
+    def deciding_face(self) -> Face | None:
+        """The judged face with the highest score, on which the picture's score rests most; None where none is judged."""
+        return max(
+            (face for face in self.faces or () if face.score is not None), key=lambda face: face.score or 0.0, default=None
+        )
+
+    def why_unjudged(self, face: Face) -> str:
+        """In a few words, why `face` has no score."""
+        if max(face.box[2:]) < SMALLEST_FACE:
+            return "too small"
+        judged = sum(other.score is not None and other.frame == face.frame for other in self.faces or ())
+        if judged > 1:
+            return f"not among the {judged} largest"
+        return "beside the main face" if judged else "not judged"
 
     @property
     def is_without_face(self) -> bool:

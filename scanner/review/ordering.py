@@ -14,6 +14,8 @@ from .criteria import Order
 class QueueItem:
     """One scored file. `decision` is what counts now on its content; `scanned_at` when the file got its verdict.
 
+    `is_judged` is false of a picture that is labelled real only because there was no face to judge, whatever its score.
+    `says_generated`: the file itself says that a machine made it or a part of it.
     `disagreement` is how far the scores of the network's branches lie apart, 0..1; None where it has no branches.
     """
 
@@ -25,6 +27,8 @@ class QueueItem:
     decision: str | None
     scanned_at: datetime
     disagreement: float | None = None
+    is_judged: bool = True
+    says_generated: bool = False
 
 
 def sort_key(order: Order, item: QueueItem) -> tuple[Any, ...]:

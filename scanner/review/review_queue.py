@@ -1,16 +1,17 @@
 """The review queue as frozen snapshots: pages by keyset, counts, and what has changed since a last look."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
-from ..database.models import Detection, File, Model, Removal, Review
+from ..database.models import Detection, EvidenceWord, File, Model, Removal, Review
 from ..database.queries import has_evidence, under, unindexed
+from ..domain.evidence import Word
 from ..domain.states import Decision, Label, State
 from ..reports.report import FLAGGED
 from .criteria import Criteria, Order, Tab
@@ -104,6 +105,12 @@ def count_matching(database: Database, criteria: Criteria) -> int:
         return session.scalar(select(func.count()).select_from(_query(criteria).subquery())) or 0
 
 
+def matching_elsewhere(database: Database, criteria: Criteria) -> tuple[tuple[Tab, int], ...]:
+    """How many items the same filters find in each of the other tabs."""
+    others = [tab for tab in Tab if tab not in (criteria.tab, Tab.PROBLEMS)]
+    return tuple((tab, count_matching(database, replace(criteria, tab=tab))) for tab in others)
+
+
 def count_tabs(database: Database) -> Counts:
     """Counted from the rows, so that it cannot drift from the truth."""
     with database.read() as session:
@@ -181,6 +188,8 @@ def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
             _DECISION.label("decision"),
             File.finished_at,
             Detection.disagreement,
+            or_(Detection.label != Label.REAL, Detection.score < Detection.band_low),
+            _GENERATED,
         )
         .join(Detection, File.detection_id == Detection.id)
         .where(_HAS_VERDICT)
@@ -222,6 +231,12 @@ def _is_latest() -> ColumnElement[bool]:
     return ~select(later.id).where(later.content_id == Review.content_id, later.id > Review.id).exists()
 
 
+_GENERATED = (
+    select(EvidenceWord.id)
+    .where(EvidenceWord.word == Word.GENERATED.value, EvidenceWord.content_id == File.content_id)
+    .correlate(File)
+    .exists()
+)
 _DECISION = (
     select(Review.decision)
     .where(Review.content_id == File.content_id)
@@ -236,6 +251,6 @@ def _items(database: Database, query: Select[*tuple[Any, ...]]) -> tuple[QueueIt
     with database.read() as session:
         rows = session.execute(query)
         return tuple(
-            QueueItem(file_id, content_id, path, score, label, None if decision == Decision.WITHDRAWN else decision, at, apart)
-            for file_id, content_id, path, score, label, decision, at, apart in rows
+            QueueItem(file_id, content_id, path, score, label, None if was == Decision.WITHDRAWN else was, at, apart, *traits)
+            for file_id, content_id, path, score, label, was, at, apart, *traits in rows
         )

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from PySide6.QtCore import Qt
@@ -35,6 +36,7 @@ class Archive:
     folder: Path
     database: Database
     count: int = 0
+    card: dict[str, Any] = field(default_factory=dict)  # what the model says of itself, beside its name
 
     def add(
         self,
@@ -94,7 +96,7 @@ class Archive:
         self.count += 1
         now = START + timedelta(minutes=self.count)
         sha256 = hashlib.sha256(model_name.encode()).hexdigest()
-        card = {"name": model_name, "recipe": {"name": "lite"}}
+        card = {"name": model_name, "recipe": {"name": "lite"}, **self.card}
         model = register_model(self.database, sha256=sha256, name=model_name, card=card, threshold=0.75, band_low=0.5, now=now)
         status = path.stat()
         take_in(self.database, [Found(str(path), status.st_size, status.st_mtime_ns)], root_id=None, now=now)

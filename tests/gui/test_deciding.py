@@ -102,7 +102,7 @@ def test_typing_in_the_search_decides_nothing(five: Archive, open_window: Open) 
     opened.bot.keyClicks(search, "fruz")
     opened.shows()
     assert stored(five) == []
-    assert opened.page.empty.text() == "Nothing matches these filters."
+    opened.until(lambda: opened.page.empty.text() == "Nothing here matches: name: fruz.")
 
 
 def test_two_windows_on_one_database_agree(five: Archive, open_window: Open) -> None:
@@ -142,7 +142,7 @@ def test_unstored_decision_is_not_shown(five: Archive, open_window: Open) -> Non
     assert not opened.presenter.doing.undo_stack.canUndo()
     with five.database.write() as session:
         session.execute(text("ALTER TABLE away RENAME TO reviews"))
-    opened.page.go_to(0)
+    opened.page.grid.go_to(0)
     opened.press("f")
     opened.shows("b", "c", "d")
     opened.until(lambda: not opened.window.banner.isVisible())
@@ -152,7 +152,7 @@ def test_new_verdicts_appear(five: Archive, open_window: Open) -> None:
     """New verdicts appear in their place and the current image stays."""
     opened = open_window()
     opened.shows("a", "b", "c", "d")
-    opened.page.go_to(2)
+    opened.page.grid.go_to(2)
     five.add("between.png", 0.85)
     five.add("first.png", 0.999)
     five.add("real.png", 0.2)

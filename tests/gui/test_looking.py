@@ -53,12 +53,12 @@ def test_faces_are_drawn_and_told(archive: Archive, open_window: Open, tmp_path:
     prediction = Prediction(Basis.FACES, faces, stable=True, branches={"clip": 0.9, "resnet": 0.4})
     archive.add("a.png", 0.95, picture=tmp_path / "white.png", prediction=prediction)
     opened = open_window()
-    opened.until(lambda: has_picture(opened) and "faces: 2" in opened.page.details.toPlainText())
+    opened.until(lambda: has_picture(opened) and "2 faces" in opened.page.details.toPlainText())
     words = opened.page.details.toPlainText()
     assert "the face that looks most forged of 2" in words
-    assert "too small to judge: 1" in words
+    assert "1 not judged (too small)" in words
     assert "stable under mild recompression" in words
-    assert "clip 0.900, resnet 0.400 (0.500 apart)" in words
+    assert "clip 0.90, resnet 0.40 (0.50 apart)" in words
     assert colour_at(opened, 20, 30) == QColor("#b00020")  # the lower edge of a face that counts as fake
     assert colour_at(opened, 40, 20) == QColor("#17692f")
     opened.press("b")
@@ -71,7 +71,7 @@ def test_what_a_score_rests_on_is_said_in_plain_words(archive: Archive, open_win
     opened = open_window()
     details = opened.page.details
     opened.shows("shaky")  # a picture without a face raises no flag
-    opened.until(lambda: "its score of 80 % is at or above the threshold of 75 %, but does not last" in details.toPlainText())
+    opened.until(lambda: "The score of 0.80 is at or above the threshold of 0.75, but does not last" in details.toPlainText())
     assert "unstable: mild changes flip the label" in details.toPlainText()
     opened.page.filters.label.setCurrentIndex(opened.page.filters.label.findText("Only real"))
     opened.shows("none")
@@ -83,7 +83,7 @@ def test_frames_of_a_video_are_told(archive: Archive, open_window: Open) -> None
     video = Prediction(Basis.FACES, (Face((0, 0, 9, 9), 0.9, 0.95, frame=7),), frames=(Frame(7, 3.5, 0.95), Frame(2, 1.0, 0.85)))
     archive.add("a.png", 0.9, prediction=video)
     opened = open_window()
-    opened.until(lambda: "3.5 s 0.950, 1.0 s 0.850" in opened.page.details.toPlainText())
+    opened.until(lambda: "3.5 s 0.95, 1.0 s 0.85" in opened.page.details.toPlainText())
     assert "The score is the mean of the frames that look most forged: 2." in opened.page.details.toPlainText()
 
 

@@ -56,7 +56,7 @@ def test_filters_and_search(five: Archive, open_window: Open) -> None:
     filters.clear()
     assert opened.window.view is not None
     opened.shows("d", "c", "b", "f", "a")
-    opened.page.go_to(3)
+    opened.page.grid.go_to(3)
     opened.window.view.only_this_folder()
     opened.shows("f")
     opened.until(lambda: opened.window.view is not None and opened.window.view.matching.text() == "1 match")

@@ -7,40 +7,53 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 
 from scanner.domain.labels import label_for
-from scanner.domain.prediction import Face
+from scanner.domain.prediction import Face, Prediction
 
 from ...media.patches import Box, Patch
-from ..grid_delegate import BADGES
+from ...texts.verdict_texts import DECIDING, score_text
+from ..images.grid_delegate import BADGES
 
-_SMALL = (QColor("#d0d4da"), QColor("black"))
+_UNJUDGED = (QColor("#d0d4da"), QColor("black"))
 
 
 @dataclass(frozen=True)
 class FaceBoxes:
-    """Faces of the first frame with their scores; those too small to judge are dashed. `width` is the original's, in pixels."""
+    """The faces of the frame in sight, with their scores; those that are not judged are dashed, and say why. The deciding one of
+    several has a wide border and a mark. `width` is the original's, in pixels."""
 
-    faces: Sequence[Face]
+    prediction: Prediction
+    frame: int
     width: float
     threshold: float
     band_low: float
 
     def paint(self, painter: QPainter, picture: QRectF) -> None:
-        """Boxes first, so that no box hides a score."""
-        shown = [(face, on_widget(face.box, self.width, picture)) for face in self.faces if face.frame == 0]
+        """Boxes first, so that no box hides a score; the deciding face last, so that none hides it."""
+        faces = [face for face in self.prediction.faces or () if face.frame == self.frame]
+        shown = [(face, on_widget(face.box, self.width, picture)) for face in sorted(faces, key=lambda face: face.score or -1.0)]
         for face, place in shown:
             colour, _ = self._colours(face)
             style = Qt.PenStyle.DashLine if face.score is None else Qt.PenStyle.SolidLine
-            for pen in (QPen(QColor(0, 0, 0, 160), 4), QPen(colour, 2, style)):
+            wide = 4 if self._decides(face) else 2
+            for pen in (QPen(QColor(0, 0, 0, 160), wide + 2), QPen(colour, wide, style)):
                 painter.setPen(pen)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(place)
         for face, place in shown:
             self._tag(painter, place, face)
 
+    def _decides(self, face: Face) -> bool:
+        judged = [other for other in self.prediction.faces or () if other.score is not None]
+        return len(judged) > 1 and face == self.prediction.deciding_face
+
     def _tag(self, painter: QPainter, place: QRectF, face: Face) -> None:
-        text = "too small" if face.score is None else f"{face.score:.2f}"
+        text = self.prediction.why_unjudged(face) if face.score is None else score_text(face.score)
+        if self._decides(face):
+            text = f"{DECIDING} {text}"
         metrics = QFontMetrics(painter.font())
         tag = QRectF(place.left() - 1, 0, metrics.horizontalAdvance(text) + 8, metrics.height() + 2)
+        if face.score is None and tag.width() > max(place.width(), tag.height()):
+            return  # a crowd of words would hide the faces; the strip says it
         above = place.top() - tag.height()
         tag.moveTop(above if above > 0 else max(place.top(), 0.0))
         background, foreground = self._colours(face)
@@ -49,7 +62,7 @@ class FaceBoxes:
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
 
     def _colours(self, face: Face) -> tuple[QColor, QColor]:
-        return _SMALL if face.score is None else BADGES[label_for(face.score, self.threshold, self.band_low)]
+        return _UNJUDGED if face.score is None else BADGES[label_for(face.score, self.threshold, self.band_low)]
 
 
 @dataclass(frozen=True)

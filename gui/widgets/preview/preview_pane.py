@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from scanner.review.image_details import ImageDetails
@@ -12,10 +13,11 @@ from ...media.heatmaps import Heatmaps
 from ...media.previews import Previews, Shown
 from ...media.thumbnails import Thumbnails
 from ...texts.accessible_names import named
-from ...texts.verdict_texts import label_line
+from ...texts.verdict_texts import item_line
 from ..elided_label import ElidedLabel
 from .layers import Layers
 from .near_copies_strip import NearStrip
+from .parts_strip import Part, PartsStrip, parts_of
 from .preview_view import PreviewView
 
 
@@ -29,6 +31,7 @@ class LookPane(QWidget):
         self.heatmaps = heatmaps
         self._path = ""
         self._summary = ""
+        self._frame = 0
         self.summary = named(ElidedLabel(), "Current image")
         self.preview = PreviewView()
         self.layers = Layers(self.preview)
@@ -36,14 +39,20 @@ class LookPane(QWidget):
         self.heat_words.setWordWrap(True)
         self.heat_words.setTextFormat(Qt.TextFormat.PlainText)
         self.heat_words.setVisible(False)
+        self.parts = PartsStrip()
         self.near = NearStrip(thumbnails)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.summary)
         column.addWidget(self.preview, 1)
-        column.addWidget(self.heat_words)
-        column.addWidget(self.near)
+        # The rest comes and goes: below the picture it would change the picture's height from image to image.
+        self.below = QWidget()
+        lower = QVBoxLayout(self.below)
+        lower.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.heat_words, self.parts, self.near):
+            lower.addWidget(widget)
         previews.ready.connect(self._show_picture)
+        self.parts.chosen.connect(self._show_part)
         heatmaps.shown.connect(self.layers.set_heat)
         heatmaps.told.connect(self._tell_heat)
 
@@ -57,7 +66,7 @@ class LookPane(QWidget):
     def show_item(self, item: QueueItem, name: str, following: Sequence[str]) -> None:
         """Another image; `following` are paths that probably come next."""
         self._begin(item.path)
-        self._summary = f"{label_line(item.label, item.score)}   {name}"
+        self._summary = f"{item_line(item)}   {name}"
         self.summary.setText(self._summary)
         shown = self._previews.show(item.path, following)
         if shown is not None:
@@ -76,22 +85,51 @@ class LookPane(QWidget):
     def show_details(self, details: ImageDetails) -> None:
         """What is known of the image in sight has come."""
         self.layers.set_finding(details.finding)
+        self.parts.show_parts(parts_of(details.finding.prediction))
         self.heatmaps.set_details(details)
 
     def _begin(self, path: str) -> None:
         self._path = path
+        self._frame = 0
         self.layers.clear()
+        self.parts.show_parts(())
+        self.parts.set_picture(QImage(), 1.0)
         self.near.forget()
         self.heatmaps.set_details(None)
 
     def _show_picture(self, shown: Shown) -> None:
-        if shown.path != self._path:
+        if shown.path != self._path or self._frame:
             return
         if shown.image.isNull():
             self.preview.show_text(f"This picture cannot be shown: {shown.reason}")
         else:
             self.preview.show_picture(shown.image)
             self.layers.set_picture(shown)
+            self.parts.set_picture(shown.image, shown.scale)
+
+    def _show_part(self, part: Part) -> None:
+        """A face, or another frame."""
+        if part.frame == self._frame:
+            self._look_at(part)
+            return
+        path, self._frame = self._path, part.frame
+
+        def show(shown: Shown) -> None:
+            if path != self._path or part.frame != self._frame:
+                return
+            if shown.image.isNull():
+                self.preview.show_text(f"This frame cannot be shown: {shown.reason}")
+                return
+            self.preview.show_picture(shown.image)
+            self.layers.set_picture(shown, part.frame)
+            self._look_at(part)
+
+        self._previews.show_frame(path, part.frame, part.seconds, show)
+
+    def _look_at(self, part: Part) -> None:
+        if part.box is not None:
+            left, top, width, height = (side * self.layers.scale for side in part.box)
+            self.preview.look_at(QRectF(left, top, width, height))
 
     def _tell_heat(self, words: str) -> None:
         self.heat_words.setText(words)

@@ -93,6 +93,15 @@ class PreviewView(QWidget):
         self._centre = other._centre * ratio
         self.update()
 
+    def look_at(self, place: QRectF) -> None:
+        """Magnify a part of the picture (in its pixels) so far that it fills about half of the widget."""
+        if self._image.isNull() or self._preliminary or place.isEmpty():
+            return
+        wanted = 0.5 * min(self.width() / place.width(), self.height() / place.height())
+        self._zoom = min(max(wanted, self._fitting()), _LARGEST)
+        self._centre = place.center() - QPointF(self._image.width() / 2, self._image.height() / 2)
+        self._tell()
+
     def zoom_in(self) -> None:
         """A step nearer."""
         self._zoom_to(self.zoom * _STEP, QPointF(self.rect().center()))

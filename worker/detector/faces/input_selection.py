@@ -11,7 +11,7 @@ from typing import Protocol
 
 from PIL import Image
 
-from scanner.domain.prediction import Face
+from scanner.domain.prediction import SMALLEST_FACE, Face
 
 from ..image.picture import Decoded, PictureError, decode_frames, decode_rgb
 from ..image.preprocess import to_square
@@ -30,8 +30,6 @@ class Again(Protocol):
         """With so many pixels at least, as far as it has them."""
 
 
-# A face whose longer side has fewer pixels than this in the picture as stored is not judged.
-SMALLEST = 40
 # How faces are shown where nothing else is said.
 _PLAIN = FaceInputs()
 
@@ -110,7 +108,7 @@ def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None
         return _Part([_shown(decoded, size)], [])
     faces = _found(decoded.picture, size, find)
     kept = {place: _kept(place, decoded) for place in faces}
-    large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST][: shown.most]
+    large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST_FACE][: shown.most]
     subject = subject_of(large, decoded.picture, size, shown)
     if subject or not large:
         whole = again(pixels=0) if again and decoded.can_shrink(size) else decoded

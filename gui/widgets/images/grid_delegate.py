@@ -6,8 +6,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from scanner.review.ordering import QueueItem
 
-from ..models.queue_model import ITEM_ROLE, SAVING_ROLE
-from ..texts.verdict_texts import label_shape
+from ...models.queue_model import ITEM_ROLE, SAVING_ROLE
+from ...texts.verdict_texts import ORIGIN, item_line, label_shape
 
 CELL = QSize(184, 212)
 _MARGIN = 6
@@ -17,6 +17,8 @@ BADGES = {
     "uncertain": (QColor("#f0b429"), QColor("black")),
     "real": (QColor("#17692f"), QColor("white")),
     "unsure": (QColor("#4a5568"), QColor("white")),
+    "found-real": (QColor("#3b4a5a"), QColor("white")),  # nothing found, or not judged: not green, which is a person's "real"
+    "origin": (QColor("#5b2a86"), QColor("white")),
 }
 
 
@@ -48,19 +50,29 @@ class ImageDelegate(QStyledItemDelegate):
             painter.drawRect(cell.adjusted(0, 0, -1, -1))
         inner = cell.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         line = QFontMetrics(self._small).height()
-        picture = QRect(inner.topLeft(), QSize(inner.width(), inner.height() - line - 4))
+        picture = QRect(inner.topLeft(), QSize(inner.width(), inner.height() - line - 5))
         painter.setOpacity(0.4 if index.data(SAVING_ROLE) else 1.0)
         self._draw_picture(painter, option, picture, index.data(Qt.ItemDataRole.DecorationRole))
-        draw_badge(painter, picture.topLeft(), item.label, f"{item.score:.2f}", self._bold)
+        kind = f"found-{item.label}" if item.label == "real" else item.label
+        draw_badge(painter, picture.topLeft(), kind, item_line(item), self._bold)
+        if item.says_generated:
+            draw_badge(painter, picture.topLeft() + QPoint(0, line + 5), "origin", ORIGIN, self._bold)
         if item.decision:
-            draw_badge(painter, QPoint(picture.left(), picture.bottom() - line - 3), item.decision, "\N{CHECK MARK}", self._bold)
+            decided = f"{label_shape(item.decision)} {item.decision} \N{CHECK MARK}".strip()
+            draw_badge(painter, QPoint(picture.left(), picture.bottom() - line - 3), item.decision, decided, self._bold)
+        self.paint_name(painter, option, inner, index.data(), selected=selected)
+        painter.setOpacity(1.0)
+
+    def paint_name(self, painter: QPainter, option: QStyleOptionViewItem, inner: QRect, name: str, *, selected: bool) -> None:
+        """A file's name at the bottom of a cell, with room for what is below letters, as in a_b."""
         role = QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text
         painter.setPen(option.palette.color(role))
         painter.setFont(self._small)
-        name = QFontMetrics(self._small).elidedText(index.data(), Qt.TextElideMode.ElideMiddle, inner.width())
-        at = QRect(inner.left(), inner.bottom() - line, inner.width(), line)
-        painter.drawText(at, int(Qt.AlignmentFlag.AlignCenter), name)
-        painter.setOpacity(1.0)
+        metrics = QFontMetrics(self._small)
+        line = metrics.height() + 2
+        at = QRect(inner.left(), inner.bottom() + 1 - line, inner.width(), line)
+        shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, inner.width())
+        painter.drawText(at, int(Qt.AlignmentFlag.AlignCenter), shown)
 
     def _draw_picture(self, painter: QPainter, option: QStyleOptionViewItem, place: QRect, image: QImage | None) -> None:
         if image is None or image.isNull():
@@ -76,12 +88,11 @@ class ImageDelegate(QStyledItemDelegate):
         painter.drawImage(at, image)
 
 
-def draw_badge(painter: QPainter, at: QPoint, label: str, addition: str, font: QFont) -> None:
-    """A label as sign and word on its colour."""
-    text = " ".join(part for part in (label_shape(label), label, addition) if part)
+def draw_badge(painter: QPainter, at: QPoint, kind: str, text: str, font: QFont) -> None:
+    """Words on the colour of their kind."""
     metrics = QFontMetrics(font)
     place = QRect(at, QSize(metrics.horizontalAdvance(text) + 10, metrics.height() + 3))
-    background, foreground = BADGES.get(label, BADGES["unsure"])
+    background, foreground = BADGES.get(kind, BADGES["unsure"])
     painter.fillRect(place, background)
     painter.setPen(foreground)
     painter.setFont(font)

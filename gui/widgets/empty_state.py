@@ -1,0 +1,80 @@
+"""What is shown where there are no images: why, what hides them, where else they are, and what to do."""
+
+import html
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from scanner.review.criteria import Tab
+
+from ..texts.accessible_names import named
+
+
+class EmptyState(QWidget):
+    """`clear_wanted` asks for no filters, `tab_wanted` for another tab."""
+
+    clear_wanted = Signal()
+    tab_wanted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.words = named(QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "State of the list")
+        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.elsewhere = named(QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "Where else they are")
+        self.elsewhere.linkActivated.connect(lambda name: self.tab_wanted.emit(Tab(name)))
+        self.clear = named(QPushButton("Clear the filters"), "Clear the filters")
+        self.clear.clicked.connect(self.clear_wanted)
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(self.clear)
+        row.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(12)
+        column.addStretch(2)
+        column.addWidget(_Frame(), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(self.words)
+        column.addWidget(self.elsewhere)
+        column.addLayout(row)
+        column.addStretch(3)
+        self.say("", narrowed=False)
+
+    def text(self) -> str:
+        """What it says."""
+        return self.words.text()
+
+    def say(self, words: str, *, narrowed: bool) -> None:
+        """Why there is nothing; `narrowed`: filters may hide it."""
+        self.words.setText(words)
+        self.clear.setVisible(narrowed)
+        if not narrowed:
+            self.show_elsewhere(())
+
+    def show_elsewhere(self, counts: Sequence[tuple[Tab, str, int]]) -> None:
+        """Tabs in which the same filters find something, with their names."""
+        links = ", ".join(f"<a href='{tab.value}'>{html.escape(name)}: {count:,}</a>" for tab, name, count in counts)
+        self.elsewhere.setText(f"The same filters find in other tabs: {links}" if links else "")
+        self.elsewhere.setVisible(bool(links))
+
+
+class _Frame(QWidget):
+    """An empty picture frame with a lens."""
+
+    def sizeHint(self) -> QSize:
+        """Small beside the words."""
+        return QSize(96, 72)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """In the colour of secondary text."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        grey = self.palette().color(QPalette.ColorRole.PlaceholderText)
+        painter.setPen(QPen(grey, 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawRoundedRect(QRectF(2, 2, 78, 58), 6, 6)
+        painter.drawPolyline([QPointF(10, 50), QPointF(28, 30), QPointF(42, 44), QPointF(52, 36), QPointF(72, 50)])
+        painter.setBrush(self.palette().color(QPalette.ColorRole.Window))
+        painter.drawEllipse(QPointF(74, 50), 12, 12)
+        painter.drawLine(QPointF(83, 59), QPointF(92, 68))
+        painter.end()

@@ -1,0 +1,63 @@
+"""The grid of the queue's images: which are selected, and how one goes on."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel
+
+from scanner.review.ordering import QueueItem
+
+from ...models.queue_model import ITEM_ROLE, SAVING_ROLE, QueueModel
+from .grid import GridView
+
+
+class ImageGrid(GridView):
+    """Shows a QueueModel."""
+
+    def current(self) -> QueueItem | None:
+        """The image in sight."""
+        index = self.currentIndex()
+        return index.data(ITEM_ROLE) if index.isValid() else None
+
+    def selected(self) -> list[QueueItem]:
+        """The selected images in their order, or else the current one."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
+        chosen = [item for row in rows if (item := self._items.item(row)) is not None]
+        current = self.current()
+        return chosen or ([current] if current else [])
+
+    def advance(self) -> None:
+        """To the first image behind the selection, or the one before it at the end; never to one that is being decided on."""
+        rows = {index.row() for index in self.selectionModel().selectedIndexes()} or {self.currentIndex().row()}
+        for row in chain(range(max(rows) + 1, self._items.rowCount()), range(min(rows) - 1, -1, -1)):
+            if not self._items.data(self._items.index(row, 0), SAVING_ROLE):
+                self.go_to(row)
+                return
+
+    def go_to(self, row: int) -> None:
+        """Make a row the current one, and the only one that is selected."""
+        index = self._items.index(row, 0)
+        if index.isValid():
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            self.selectionModel().setCurrentIndex(index, flags)
+            self.scrollTo(index)
+
+    def step(self, by: int) -> None:
+        """To the next image, or back."""
+        self.go_to(min(max(self.currentIndex().row() + by, 0), self._items.rowCount() - 1))
+
+    def select_files(self, file_ids: Sequence[int]) -> None:
+        """Select files of the queue; the first is the one in sight."""
+        rows = [row for file_id in file_ids if (row := self._items.row_of(file_id)) is not None]
+        if rows:
+            self.go_to(rows[0])
+            chosen = QItemSelection()
+            for row in rows:
+                chosen.select(self._items.index(row, 0), self._items.index(row, 0))
+            self.selectionModel().select(chosen, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    @property
+    def _items(self) -> QueueModel:
+        model = self.model()
+        assert isinstance(model, QueueModel)
+        return model
