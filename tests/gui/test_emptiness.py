@@ -10,7 +10,7 @@ from gui.tasks.progress import Progress
 from gui.texts.status_line import waiting_words
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
-from scanner.ops.status import Status, current_standing
+from scanner.ops.status import Status, current_status
 from scanner.roots.roots import add_roots
 
 Open = Callable[..., Opened]
@@ -62,7 +62,7 @@ def test_what_waits_is_said_and_can_be_started(archive: Archive, open_window: Op
 
 def test_the_words_for_each_state(archive: Archive) -> None:
     add_waiting(archive, 1)
-    standing = current_standing(archive.database, START)
+    standing = current_status(archive.database, START)
 
     def words(standing: Status, pending: int, *, running: bool = False, paused: bool = False) -> str:
         return waiting_words(standing, Progress(pending, 40, 2.0, pending / 2.0), running=running, paused=paused)
