@@ -4,49 +4,20 @@ Public weights are never fetched behind the user's back: they are read from a fi
 `dfscan model fetch`, or from where open_clip (the Hugging Face cache) and torchvision (the torch hub folder) keep theirs.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 from ..weights.public_weights import BackboneFiles, BackboneMissing, PublicWeights
-from .backbones import clip, efficientnet_lite, resnet
-from .branch import Branch
+from .branch import Branch, BranchKind
 from .branch_input import BranchInput
 from .network import FusionDetector
-from .recipes import BranchName, Recipe
-
-
-@dataclass(frozen=True)
-class BranchKind:
-    """A kind of branch: its public weights, where libraries keep them, how it is built, and whether it is frozen.
-
-    What is frozen is not copied into checkpoints, but named there by the sha256 of its file.
-    """
-
-    weights: Callable[[Recipe], PublicWeights]
-    kept_at: Callable[[PublicWeights], Path | None]
-    build: Callable[[Recipe, Path | None, bool], Branch]
-    is_frozen: bool = False
+from .recipes import BACKBONES, BranchName, Recipe
 
 
 def branch_kinds() -> Mapping[BranchName, BranchKind]:
-    """All kinds of branches by name. A new one is a file in `backbones` and an entry here."""
-    return {
-        "clip-image": BranchKind(
-            clip.weights_of, clip.hub_file, lambda recipe, file, _: clip.build_image(recipe, file), is_frozen=clip.IS_FROZEN
-        ),
-        "clip-prompt": BranchKind(
-            clip.weights_of, clip.hub_file, lambda recipe, file, embed: clip.build_prompt(recipe, file, embedded=embed)
-        ),
-        "resnet101": BranchKind(
-            lambda _: resnet.WEIGHTS, lambda _: resnet.hub_file(), lambda _recipe, file, _embed: resnet.build(file)
-        ),
-        "efficientnet-lite2": BranchKind(
-            lambda _: efficientnet_lite.WEIGHTS,
-            lambda _: efficientnet_lite.packaged_file(),
-            lambda _recipe, file, _embed: efficientnet_lite.build(file),
-        ),
-    }
+    """All kinds of branches by name. A new one is a file in `backbones` and an entry in `recipes.py`."""
+    return {name: import_module(f"{__package__}.backbones.{file}").KINDS[name] for name, file in BACKBONES.items()}
 
 
 def frozen_branches(recipe: Recipe) -> tuple[BranchName, ...]:

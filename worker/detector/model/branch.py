@@ -3,9 +3,15 @@
 Shapes: B images, C = 3, H x W pixels, D embedding width.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from torch import Tensor, nn
+
+from ..weights.public_weights import PublicWeights
+from .recipes import Recipe
 
 
 class Branch(nn.Module):
@@ -29,3 +35,16 @@ class Branch(nn.Module):
         """What `forward` gives, but gradients pass to the images even through a frozen branch."""
         embeddings_BD: Tensor = self(images_BCHW)
         return embeddings_BD
+
+
+@dataclass(frozen=True)
+class BranchKind:
+    """A kind of branch: its public weights, where libraries keep them, how it is built, and whether it is frozen.
+
+    What is frozen is not copied into checkpoints, but named there by the sha256 of its file.
+    """
+
+    weights: Callable[[Recipe], PublicWeights]
+    kept_at: Callable[[PublicWeights], Path | None]
+    build: Callable[[Recipe, Path | None, bool], Branch]
+    is_frozen: bool = False

@@ -7,6 +7,13 @@ from typing import Literal
 from ..image.preprocess import Preprocessing
 
 BranchName = Literal["clip-image", "clip-prompt", "resnet101", "efficientnet-lite2"]
+# In which file of `backbones` each stands.
+BACKBONES: Mapping[BranchName, str] = {
+    "clip-image": "clip",
+    "clip-prompt": "clip",
+    "resnet101": "resnet",
+    "efficientnet-lite2": "efficientnet_lite",
+}
 ClipName = Literal["vit-b-32", "vit-b-16"]
 CLIP_BLOCKS = 12  # of both towers
 Fusion = Literal["concatenated", "late", "gated"]

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from ...weights.public_weights import CLIP_VIT_B_16, CLIP_VIT_B_32, BackboneMissing, PublicWeights
-from ..branch import Branch
-from ..recipes import ClipName, Recipe
+from ..branch import Branch, BranchKind
+from ..recipes import BranchName, ClipName, Recipe
 
 IS_FROZEN = True
 # OpenAI's weights were trained with QuickGELU; "ViT-B-32" would run them with GELU.
@@ -192,3 +192,9 @@ def _quiet() -> Iterator[None]:
 def _other_weights(weights: Path, recipe: Recipe) -> BackboneMissing:
     wanted = weights_of(recipe)
     return BackboneMissing(f"{weights} does not hold {wanted.what}: its tensors are others. Name {wanted.source}")
+
+
+KINDS: dict[BranchName, BranchKind] = {
+    "clip-image": BranchKind(weights_of, hub_file, lambda recipe, file, _: build_image(recipe, file), is_frozen=IS_FROZEN),
+    "clip-prompt": BranchKind(weights_of, hub_file, lambda recipe, file, embed: build_prompt(recipe, file, embedded=embed)),
+}

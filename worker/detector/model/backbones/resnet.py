@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from ...weights.public_weights import RESNET101, BackboneMissing
-from ..branch import Branch
+from ..branch import Branch, BranchKind
+from ..recipes import BranchName
 
 WEIGHTS = RESNET101
-IS_FROZEN = False
 _POOLED = 2048
 
 
@@ -53,3 +53,8 @@ def build(weights: Path | None) -> ResNet101:
 def hub_file() -> Path:
     """Where torchvision keeps its file."""
     return Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS.file
+
+
+KINDS: dict[BranchName, BranchKind] = {
+    "resnet101": BranchKind(lambda _: WEIGHTS, lambda _: hub_file(), lambda _recipe, file, _embed: build(file))
+}
