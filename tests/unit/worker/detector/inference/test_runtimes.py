@@ -6,6 +6,7 @@ import pytest
 import torch
 import torchvision
 from numpy.typing import NDArray
+from torch import nn
 
 from training.config.recipes.reader import recipe_named
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
@@ -18,9 +19,11 @@ from worker.detector.inference.onnx_runtime import network_of
 from worker.detector.inference.predictor import Predictor
 from worker.detector.inference.runtimes import RUNTIMES, RuntimeUnavailable, choose_runtime
 from worker.detector.inference.scorer import Scorer
+from worker.detector.inference.torch_runtime import forward_of
 from worker.detector.model.assembly import build_detector
 from worker.detector.model.backbones.clip import ClipImage
 from worker.detector.model.backbones.resnet import ResNet101
+from worker.detector.model.branch import Branch
 from worker.detector.model.branch_input import BranchInput
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Fusion, Recipe
@@ -59,6 +62,35 @@ def test_bfloat16_stays_near_the_scores_of_float32(
     np.testing.assert_allclose(predictor.scores(images_BHWC), expected, atol=0.1)
     assert not np.array_equal(predictor.scores(images_BHWC), expected), "nothing was computed in bfloat16"
     assert {parameter.dtype for parameter in lite.parameters()} == {torch.float32}, "the network itself was changed"
+
+
+class _Dtype(Branch):
+    """Says which precision it computes in."""
+
+    width = 1
+
+    def __init__(self, *, is_frozen: bool) -> None:
+        super().__init__()
+        self.is_frozen = is_frozen
+        self.one = nn.Parameter(torch.ones(1))
+
+    def forward(self, images_BCHW: torch.Tensor) -> torch.Tensor:
+        is_narrow = float(images_BCHW.dtype == torch.bfloat16 == self.one.dtype)
+        return torch.full((len(images_BCHW), 1), is_narrow, dtype=self.one.dtype)
+
+
+@pytest.mark.parametrize(("frozen", "narrow"), [((True, False), 10.0), ((False, False), 11.0), ((True, True), 11.0)])
+def test_frozen_branches_alone_are_narrowed_where_there_are_some(frozen: tuple[bool, bool], narrow: float) -> None:
+    network = FusionDetector({str(n): _Dtype(is_frozen=is_frozen) for n, is_frozen in enumerate(frozen)}, (), 0.0).eval()
+    with torch.no_grad():
+        network.head[-1].weight.copy_(torch.tensor([[10.0, 1.0]]))
+        network.head[-1].bias.zero_()
+    preprocessing = Preprocessing(8, (0.5,) * 3, (0.5,) * 3)
+
+    answer = forward_of(network, preprocessing, CPU, in_bfloat16=True)(np.zeros((1, 8, 8, 3), np.uint8))
+
+    assert answer[0, 0] == narrow
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
 
 def test_branches_are_heard_alone_by_onnx_runtime_too(images_BHWC: NDArray[np.uint8]) -> None:
