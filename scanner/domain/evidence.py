@@ -12,7 +12,9 @@ CAVEAT = (
     "absence proves nothing: most programs and services remove it. It is no part of the score."
 )
 # Findings of the kinds.
-VALID, INVALID, UNVERIFIED, ELSEWHERE, EDITED = "valid", "invalid", "unverified", "elsewhere", "edited"
+VALID, UNVERIFIED, ELSEWHERE, EDITED = "valid", "unverified", "elsewhere", "edited"
+# INVALID stands in older databases for all four of this line.
+CHANGED, EXPIRED, UNTRUSTED, NOT_UNDERSTOOD, INVALID = "changed", "expired", "untrusted", "not-understood", "invalid"
 PRESENT, MISSING = "present", "missing"
 DAMAGED, UNREAD = "damaged", "unread"
 
@@ -20,7 +22,9 @@ DAMAGED, UNREAD = "damaged", "unread"
 class Kind(StrEnum):
     """What a trace is."""
 
-    C2PA = "c2pa"  # a signed record: valid, invalid, unverified (not read), elsewhere (not in the file), edited (it says so)
+    # A signed record: valid, changed, expired, untrusted, not-understood, unverified (not read), elsewhere (not in the file),
+    # edited (it says so).
+    C2PA = "c2pa"
     SOURCE_TYPE = "source-type"  # an IPTC digital source type; the finding is its last word, as in trainedAlgorithmicMedia
     GENERATOR = "generator"  # a known generator of pictures; the finding is its short name
     SOFTWARE = "software"  # a known editing program; the finding is its short name
@@ -34,7 +38,7 @@ class Word(StrEnum):
     ANY = "any"  # anything at all but data of a camera
     GENERATED = "generated"  # a generator's trace, or a statement that a machine made it or a part of it
     EDITED = "edited"  # a statement that it was edited
-    INVALID = "invalid"  # its signed record is not valid, as after a change
+    INVALID = "invalid"  # it was changed since it was signed
     DAMAGED = "damaged"  # the file is damaged, and what viewers show of it was judged
     UNREAD = "unread"  # a part of what it says of its origin could not be read
 
@@ -51,7 +55,7 @@ FILTERS: Mapping[str, str] = {
     Word.ANY.value: "Any, beside a camera's",
     Word.GENERATED.value: "Says that a machine made it",
     Word.EDITED.value: "Says that it was edited",
-    Word.INVALID.value: "A signed record that is not valid",
+    Word.INVALID.value: "Changed since it was signed",
     Word.DAMAGED.value: "The file is damaged",
     Word.UNREAD.value: "What it says could not be read in full",
     Kind.C2PA.value: "A signed record (C2PA)",
@@ -93,7 +97,7 @@ def filed_under(evidence: Iterable[Evidence]) -> frozenset[str]:
             found.add(Word.GENERATED.value)
         if trace.finding == EDITED or (trace.kind == Kind.SOURCE_TYPE and trace.finding in EDITED_TYPES):
             found.add(Word.EDITED.value)
-        if (trace.kind, trace.finding) == (Kind.C2PA, INVALID):
+        if trace.kind == Kind.C2PA and trace.finding in (CHANGED, INVALID):
             found.add(Word.INVALID.value)
     return frozenset(found)
 

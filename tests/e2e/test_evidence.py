@@ -39,7 +39,7 @@ def test_each_file_gets_the_right_evidence(laptop, folder: Path) -> None:
     missing = ("camera", "missing")
     assert found == {
         "signed.jpg": {("c2pa", "valid"), ("source-type", "trainedAlgorithmicMedia"), missing},
-        "tampered.jpg": {("c2pa", "invalid"), ("source-type", "trainedAlgorithmicMedia"), missing},
+        "tampered.jpg": {("c2pa", "changed"), ("source-type", "trainedAlgorithmicMedia"), missing},
         "diffusion.png": {("generator", "stable-diffusion"), missing},
         "photo.jpg": {("camera", "present")},
         "smaller.jpg": {missing},
