@@ -32,7 +32,7 @@ LIMIT = click.option("--limit", default=50, show_default=True, type=click.IntRan
     "--status",
     "statuses",
     multiple=True,
-    help="fake, uncertain, real, flagged, failed, skipped, pending or missing. May be repeated.",
+    help="fake, uncertain, real, flagged, failed, skipped, pending, missing or all. May be repeated.",
 )
 @click.option(
     "--evidence",
@@ -147,5 +147,5 @@ def _check_statuses(statuses: tuple[str, ...]) -> None:
     from ..reports.report import STATUSES
 
     for status in statuses:
-        if status not in (*STATUSES, "flagged"):
-            raise click.UsageError(f"--status {status} does not exist; choose from {', '.join((*STATUSES, 'flagged'))}")
+        if status not in (words := (*STATUSES, "flagged", "all")):
+            raise click.UsageError(f"--status {status} does not exist; choose from {', '.join(words)}")

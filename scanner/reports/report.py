@@ -4,16 +4,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ..database.engine import Database
 from ..database.models import Content, Detection, File, Model, Review
 from ..database.queries import any_of, has_evidence, unindexed
-from ..domain.states import Decision, Label, State
+from ..domain.states import Basis, Decision, Label, State
 from ..results.near_copies import grouped
 from .item import ReportItem, item_columns, item_of
 from .spool import set_aside
@@ -82,7 +83,10 @@ def opened_report(
     evidence: str = "",
     limit: int = 0,
 ) -> Iterator[tuple[Summary, Iterator[ReportItem]]]:
-    """Files that got their verdict or reason (or became pending) in [since, until), highest score first.
+    """Files that got their verdict or reason (or became pending) in [since, until), most suspicious first.
+
+    That is the highest score of what was judged; then what has a score and was not judged, as it shows no face and its model
+    knows faces only; then what has no score.
 
     `paths` limits it to what lies under them, `statuses` limits the items (not the totals), `limit` (0: none) gives at most so
     many items with a verdict and as many without. `evidence` limits it to files whose content is filed under that word
@@ -102,16 +106,15 @@ def opened_report(
     if statuses:
         query = query.where(_STATUS.in_(statuses))
     counted = select(_STATUS, func.count()).select_from(File).outerjoin(Detection, _HAS_DETECTION).where(*asked).group_by(_STATUS)
-    parts = [query]
     scored = unindexed(File.state) == State.SCORED.value
-    if limit:
-        parts = [query.where(scored).limit(limit), query.where(~scored).limit(limit)]
     with ExitStack() as stack:
         with database.read() as session:
             model = session.scalar(select(Model.name).join(Detection).order_by(Detection.id.desc()).limit(1))
             totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
             matching = sum(totals[status] for status in (statuses or STATUSES))
-            rows = (row for part in parts for row in session.execute(part, execution_options={"yield_per": _AT_ONCE}))
+            unjudged = _unjudged(session)
+            with_score = _rows(session, query.where(scored, ~unjudged), query.where(scored, unjudged), limit=limit)
+            rows = chain(with_score, _rows(session, query.where(~scored), limit=limit))
             is_grouped = min(matching, 2 * limit or matching) <= GROUPED_AT_MOST
             items = (
                 iter(_side_by_side(_in_groups(list(rows))))
@@ -135,8 +138,9 @@ def _side_by_side(items: Sequence[ReportItem]) -> list[ReportItem]:
 
 
 def statuses_meant(words: Sequence[str]) -> list[str]:
-    """`flagged` stands for fake and uncertain; other words stand for themselves."""
-    return [status for word in words for status in (FLAGGED if word == "flagged" else (word,))]
+    """`flagged` stands for fake and uncertain, `all` for every status, missing ones too; other words stand for themselves."""
+    several = {"flagged": FLAGGED, "all": STATUSES}
+    return [status for word in words for status in several.get(word, (word,))]
 
 
 def iterate_statuses(report: Summary) -> Iterator[tuple[str, int]]:
@@ -147,6 +151,25 @@ def iterate_statuses(report: Summary) -> Iterator[tuple[str, int]]:
 # A missing or pending file shows no verdict of its own, though what is known of its content stays in the database.
 _HAS_DETECTION = and_(File.detection_id == Detection.id, File.state == State.SCORED)
 _STATUS = case((File.state == State.SCORED, Detection.label), else_=File.state)
+
+
+def _unjudged(session: Session) -> ColumnElement[bool]:
+    """Whether a score is of a picture without a face, by a model that judges faces only (`domain.labels.verdict`)."""
+    judges_all = [model.id for model in session.execute(select(Model.id, Model.card)) if model.card.get("whole_images")]
+    is_so = and_(Detection.basis == Basis.WHOLE.value, Detection.faces.is_not(None), Detection.model_id.not_in(judges_all))
+    return case((is_so, 1), else_=0) == 1
+
+
+def _rows(session: Session, *queries: Select[*tuple[Any, ...]], limit: int) -> Iterator[Row[*tuple[Any, ...]]]:
+    """The rows of one query after the other, `limit` (0: none) in all."""
+    given = 0
+    for query in queries:
+        if limit and given == limit:
+            return
+        asked = query.limit(limit - given) if limit else query
+        for row in session.execute(asked, execution_options={"yield_per": _AT_ONCE}):
+            given += 1
+            yield row
 
 
 def _asked(since: datetime | None, until: datetime | None, paths: Sequence[str]) -> list[ColumnElement[bool]]:

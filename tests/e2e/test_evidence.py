@@ -53,7 +53,7 @@ def test_each_file_gets_the_right_evidence(laptop, folder: Path) -> None:
 
     assert set(laptop.statuses("--evidence", "generated")) == {"diffusion.png", "signed.jpg", "tampered.jpg"}
     table = laptop.run("report", "--evidence", "invalid").stdout
-    assert "[c2pa: invalid, source-type: trainedAlgorithmicMedia]" in table
+    assert "[c2pa: changed, source-type: trainedAlgorithmicMedia]" in table
     assert "1 files" in table
     page = laptop.run("report", "--format", "html").stdout
     assert "absence proves nothing" in page

@@ -117,6 +117,37 @@ def test_highest_score_first_then_what_has_none(database: Database) -> None:
     assert paths(build_report(database)) == ["/fake", "/uncertain", "/real", "/failed", "/pending", "/skipped"]
 
 
+@pytest.mark.parametrize("limit", [0, 3, 4, 5])
+def test_what_was_not_judged_stands_behind_what_was(
+    database: Database, pend: Pend, lease: Lease, model: ActiveModel, now: datetime, limit: int
+) -> None:
+    """A model that knows faces only gives a picture without one a score, which means nothing."""
+    face = Face((1, 2, 3, 4), 0.9, 0.7)
+    found = {
+        "/landscape": (0.99, Prediction(Basis.WHOLE, ())),
+        "/tree": (0.98, Prediction(Basis.WHOLE, (Face((1, 2, 3, 4), 0.9),))),
+        "/fake": (0.9, Prediction(Basis.FACES, (face,))),
+        "/crop": (0.8, Prediction(Basis.WHOLE, None)),
+        "/real": (0.1, Prediction(Basis.FACES, (face,))),
+    }
+    pend(*found)
+    claimed = {file.path: file for file in lease()}
+    outcomes = [
+        Scored(claimed[path], ContentFacts(f"{number:064x}", 10), score, 0.1, rests_on)
+        for number, (path, (score, rests_on)) in enumerate(found.items())
+    ]
+    record(database, "worker", outcomes, model, device="cpu", now=now)
+    ranked = ["/fake", "/crop", "/real", "/landscape", "/tree"]
+    assert paths(build_report(database, limit=limit)) == (ranked[:limit] if limit else ranked)
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_all_is_every_status(database: Database) -> None:
+    report = build_report(database, statuses=statuses_meant(["all"]))
+    assert sorted(item.status for item in report.items) == sorted(STATUSES)
+    assert statuses_meant(["all", "fake"])[: len(STATUSES)] == list(STATUSES)
+
+
 @pytest.mark.usefixtures("one_of_each")
 def test_totals_count_by_status(database: Database) -> None:
     report = build_report(database)

@@ -15,6 +15,8 @@ from .source_types import source_type
 
 # What of a text is kept (characters), and how many traces of one file.
 TEXT, TRACES = 300, 40
+# Characters of a camera's name.
+_CAMERA = 100
 log = logging.getLogger(__name__)
 
 
@@ -79,13 +81,20 @@ def _stated(fields: Sequence[Field]) -> Iterator[Evidence]:
 
 def _camera(fields: Sequence[Field]) -> Evidence:
     exif = {field.name: field.text for field in fields if field.source == "EXIF"}
-    makers = [exif[name] for name in ("Make", "Model") if name in exif]
+    makers = [exif[name] for name in ("Make", "Model") if _is_name(exif.get(name, ""))]
     if not makers:
         return Evidence(
             Kind.CAMERA, MISSING, "no camera data, which proves nothing: most programs and services remove it", "EXIF"
         )
     exposure = [f"{name} {exif[name]}" for name in ("ExposureTime", "FNumber", "ISOSpeedRatings", "FocalLength") if name in exif]
     return Evidence(Kind.CAMERA, PRESENT, f"camera data: {', '.join([' '.join(makers), *exposure])}", "EXIF")
+
+
+def _is_name(text: str) -> bool:
+    """Whether it may be the name of a camera: generators put whole workflows where that belongs."""
+    return (
+        0 < len(text) <= _CAMERA and not set(text) & set("{}[]\n") and next(traces([Field("EXIF", "Make", text)]), None) is None
+    )
 
 
 def _short(trace: Evidence) -> Evidence:

@@ -46,8 +46,8 @@ def exif(**tags: object) -> Image.Exif:
     names = {"make": 0x010F, "model": 0x0110, "software": 0x0131, "description": 0x010E, "artist": 0x013B}
     made = Image.Exif()
     for name, value in tags.items():
-        if name == "comment":
-            made.get_ifd(0x8769)[0x9286] = value
+        if name in ("comment", "maker"):
+            made.get_ifd(0x8769)[{"comment": 0x9286, "maker": 0x927C}[name]] = value
         else:
             made[names[name]] = value
     return made
@@ -218,6 +218,43 @@ def test_camera_data() -> None:
         assert filed_under([missing]) == set()
     [camera] = gather(png(exif=exif(make="Canon")), "PNG")
     assert camera.finding == "present"
+
+
+@pytest.mark.parametrize("form", ["JPEG", "WEBP", "PNG", "AVIF"])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"description": "OpenAI--ImageGeneration--generation-abc"},
+        {"software": "Made with OpenAI Labs"},
+        {"description": "Made with OpenAI Labs"},
+        {"comment": b"ASCII\0\0\0OpenAI--ImageGeneration--1"},
+        {"comment": b"OpenAI--ImageGeneration--1"},
+        {"maker": b"OpenAI--ImageGeneration--generation-xyz"},
+        {"artist": "OpenAI--ImageGeneration--1"},
+    ],
+)
+def test_the_mark_of_dall_e_2(form: str, tags: dict[str, object]) -> None:
+    content = png(exif=exif(**tags).tobytes()) if form == "PNG" else jpeg(form, exif=exif(**tags))
+    assert set(found(content, form)) == {("generator", "openai")}
+
+
+def test_the_mark_of_dall_e_2_in_a_tiff() -> None:
+    for more in ({}, {"big_tiff": True}):
+        content = jpeg("TIFF", exif=exif(software="Made with OpenAI Labs"), **more)
+        assert set(found(content, "TIFF")) == {("generator", "openai")}
+
+
+def test_a_workflow_is_no_camera() -> None:
+    """ComfyUI writes it where a camera has its name."""
+    make = 'workflow:{"last_node_id": 9, "nodes": []}'
+    model = 'prompt:{"3": {"class_type": "KSampler", "inputs": {}}}'
+    for form in ("WEBP", "JPEG"):
+        traces = gather(jpeg(form, exif=exif(make=make, model=model)), form)
+        assert {(one.kind, one.finding) for one in traces} == {("generator", "comfyui"), ("camera", "missing")}
+    for name in ("Stable Diffusion", "x" * 200, "[1, 2]"):
+        assert gather(jpeg(exif=exif(make=name)), "JPEG")[-1].finding == "missing"
+    [camera] = gather(jpeg("WEBP", exif=exif(make="NIKON CORPORATION", model='prompt:{"a": 1}')), "WEBP")
+    assert (camera.finding, camera.text) == ("present", "camera data: NIKON CORPORATION")
 
 
 def test_texts_are_short_and_cannot_steer_a_terminal() -> None:
