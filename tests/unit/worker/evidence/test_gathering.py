@@ -234,7 +234,8 @@ def test_camera_data() -> None:
     ],
 )
 def test_the_mark_of_dall_e_2(form: str, tags: dict[str, object]) -> None:
-    content = png(exif=exif(**tags).tobytes()) if form == "PNG" else jpeg(form, exif=exif(**tags))
+    block = exif(**tags).tobytes()
+    content = png(exif=block) if form == "PNG" else jpeg(form, exif=block)
     assert set(found(content, form)) == {("generator", "openai")}
 
 
