@@ -18,6 +18,7 @@ import platformdirs
 
 from .choices import choices_file
 from .errors import KnownError
+from .server_urls import postgres_url, redis_url
 from .sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
 from .user_paths import PathNotMeant, user_path
 
@@ -53,7 +54,17 @@ class Settings:
 
     data_dir: Path
     database_url: str = ""  # empty: SQLite in data_dir
+    database_host: str = ""  # instead of a URL: a Postgres server, or the folder of its socket
+    database_port: int = 5432
+    database_name: str = "dfscan"
+    database_user: str = "dfscan"
+    database_password: str = ""
     broker_url: str = ""  # empty: the embedded broker in data_dir
+    broker_host: str = ""  # instead of a URL: a Redis, or its socket
+    broker_port: int = 6379
+    broker_user: str = ""
+    broker_password: str = ""
+    broker_master: str = ""  # the name of the master that Sentinels know (sentinel://...)
     broker_ca_file: str = ""  # whom to trust with rediss://; empty: whom the system trusts
     model: str = ""  # name of a bundled or imported checkpoint, or a path to one; empty: the best bundled one that can run here
     device: str = "auto"
@@ -92,7 +103,28 @@ class Settings:
     @property
     def url(self) -> str:
         """The database's SQLAlchemy URL."""
+        if self.database_host and not self.database_url:
+            return postgres_url(
+                host=self.database_host,
+                port=self.database_port,
+                name=self.database_name,
+                user=self.database_user,
+                password=self.database_password,
+            )
         return self.database_url or sqlite_url(self.data_dir / "dfscan.sqlite")
+
+    @property
+    def broker(self) -> str:
+        """The broker's URL; empty for the embedded one."""
+        if self.broker_url or not self.broker_host:
+            return self.broker_url
+        return redis_url(
+            host=self.broker_host,
+            port=self.broker_port,
+            user=self.broker_user,
+            password=self.broker_password,
+            is_master_of=self.broker_master,
+        )
 
     @property
     def cache(self) -> Path:

@@ -35,6 +35,8 @@ def path() -> None:
 def _plain(item: Sourced) -> object:
     if isinstance(item.value, tuple):
         return ", ".join(item.value)
+    if item.name.endswith("_password"):
+        return "***" if item.value else ""
     if item.name.endswith("_url"):
         return without_password(item.value)
     return item.value if isinstance(item.value, int | float) else str(item.value)

@@ -9,7 +9,7 @@ import migrations
 
 from ..base.errors import KnownError
 from ..base.settings import Settings, without_password
-from .context import USER_PATH, known_url, pass_settings, utc_now
+from .context import USER_PATH, known_url, pass_settings
 
 
 class NotSqlite(KnownError):
@@ -86,9 +86,9 @@ def _demand_unused(path: Path, settings: Settings) -> None:
     users = []
     with closing(database), suppress(DatabaseUnavailable):
         if current_revision(database) == migrations.HEAD:
-            holder = current_holder(database, WATCH, utc_now())
+            holder = current_holder(database, WATCH, database.now())
             users = [f"`dfscan watch` (process {holder.pid} on {holder.host})"] if holder else []
-            users += [f"a worker (process {seen.pid} on {seen.host})" for seen in live_workers(database, utc_now())]
+            users += [f"a worker (process {seen.pid} on {seen.host})" for seen in live_workers(database, database.now())]
     if users:
         raise InUse(f"{users[0]} uses {path}; stop it first (one that was killed counts for half a minute more)")
 

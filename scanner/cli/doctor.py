@@ -6,7 +6,7 @@ import sys
 import click
 
 from ..base.settings import Settings
-from .context import pass_settings, utc_now
+from .context import pass_settings
 
 EXIT_UNWELL = 1
 _COLOURS = {"good": "green", "poor": "yellow", "bad": "red"}
@@ -25,7 +25,7 @@ def doctor(settings: Settings, as_json: bool, selftest: bool) -> None:
     from ..ops.doctor import Health, examine
 
     findings, trials, unwell = [], [], False
-    for finding in examine(settings, utc_now()):
+    for finding in examine(settings):
         findings.append(vars(finding))
         unwell = unwell or finding.health is Health.BAD
         if not as_json:

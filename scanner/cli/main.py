@@ -127,6 +127,7 @@ def main() -> None:
     """Run the command and leave with its exit status."""
     # Imports make many objects that stay; collecting among them would cost a tenth of a short command's time.
     gc.set_threshold(50_000, 20, 100)
+    _take_names_as_bytes()
     _print_any_name()
     try:
         status = _run()
@@ -139,6 +140,19 @@ def main() -> None:
         status = _complain(_trouble(error))
         _forget_output()
     sys.exit(status)
+
+
+def _take_names_as_bytes() -> None:
+    """File names are bytes, and the database holds them as UTF-8 where they are that. Under a locale of another encoding Python
+    would read other letters from the same bytes, so that one scan renames all: begin anew in Python's UTF-8 mode (PEP 540).
+
+    What is printed stays in the encoding of the terminal.
+    """
+    if os.name == "nt" or sys.getfilesystemencoding() == "utf-8" or "utf8" in sys._xoptions or sys.stdout is None:
+        return
+    os.environ["PYTHONUTF8"] = "1"  # for the processes that we start
+    os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:backslashreplace")
+    os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606  (this very program)
 
 
 def _run() -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base.settings import Settings
-from .context import USER_PATH, opened_database, pass_settings, utc_now
+from .context import USER_PATH, opened_database, pass_settings
 
 if TYPE_CHECKING:
     from ..database.engine import Database
@@ -21,20 +21,23 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True)
 @pass_settings
 def rescan(settings: Settings, paths: tuple[str, ...], flips: bool, as_json: bool) -> None:
-    """Let the active model judge what only other models have judged; limited to PATHS if there are any.
+    """Let the active model judge what other models have judged, or what was judged by other settings (faces, frames of videos);
+    limited to PATHS if there are any.
 
     The files become pending; `dfscan scan` or a running `dfscan watch` takes them up. Verdicts of the other models stay.
     """
+    from ..domain.asked import Asked
     from ..jobs.queue import waker
     from ..results.active_model import active_checkpoint
-    from ..results.problems import rescan_stale
+    from ..results.problems import rescan_stale, wanted
 
     with opened_database(settings) as database:
         model = active_checkpoint(settings)
         if flips:
             _show_flips(database, model, paths, as_json=as_json)
             return
-        count = rescan_stale(database, model.sha256, utc_now(), paths=paths)
+        asked = Asked(model.sha256, settings.faces)
+        count = rescan_stale(database, wanted(settings, model.sha256), database.now(), paths=paths, asked=asked)
         if count:
             waker(settings)()
             _warn_of_others(database, model)
@@ -56,7 +59,7 @@ def _warn_of_others(database: "Database", model: "Checkpoint") -> None:
     """A worker that was started with another model would give the old verdicts again."""
     from ..jobs.workers import live_workers
 
-    for name in sorted({worker.model for worker in live_workers(database, utc_now())} - {model.name}):
+    for name in sorted({worker.model for worker in live_workers(database, database.now())} - {model.name}):
         click.echo(f"dfscan: a worker with the model {name} runs; start it anew, or it gives that model's verdicts", err=True)
 
 

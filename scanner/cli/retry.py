@@ -3,7 +3,7 @@
 import click
 
 from ..base.settings import Settings
-from .context import USER_PATH, opened_database, pass_settings, utc_now
+from .context import USER_PATH, opened_database, pass_settings
 
 
 @click.command()
@@ -16,7 +16,7 @@ def retry(settings: Settings, paths: tuple[str, ...], kind: str | None) -> None:
     from ..results.problems import failed_kinds, retry_failed
 
     with opened_database(settings) as database:
-        count = retry_failed(database, paths=paths, kind=kind, now=utc_now())
+        count = retry_failed(database, paths=paths, kind=kind, now=database.now())
         kinds = failed_kinds(database, paths=paths)
     if count:
         waker(settings)()

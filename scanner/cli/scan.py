@@ -1,16 +1,23 @@
 """`dfscan scan`."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import click
 
+from ..base.escape import printable
 from ..base.settings import Settings
-from .context import USER_PATH, opened_database, pass_settings, utc_now
+from .context import USER_PATH, opened_database
 from .report import FORCE, LIMIT, OUTPUT, report_target, write_report
+
+if TYPE_CHECKING:
+    from ..database.engine import Database
+    from ..domain.asked import Asked
 
 EXIT_FLAGGED, EXIT_FAILED = 1, 2
 PLAIN_LINE_SECONDS = 10.0
@@ -27,9 +34,9 @@ PLAIN_LINE_SECONDS = 10.0
 @LIMIT
 @click.option("--videos", is_flag=True, help="Score videos, too (extra: video).")
 @click.option("--no-worker", is_flag=True, help="Leave the work to workers that already run.")
-@pass_settings
+@click.pass_context
 def scan(
-    settings: Settings,
+    ctx: click.Context,
     paths: tuple[str, ...],
     device: str | None,
     no_faces: bool,
@@ -45,10 +52,13 @@ def scan(
 
     Exit status: 0 nothing flagged, 1 something flagged, 2 some file failed, or is named in PATHS and no image.
     """
+    from ..domain.asked import ANYTHING
     from ..media.video_reader import demand_video_reader
     from ..reports.report import opened_report
-    from ..services.scan import ScanProgress, leaves_out, take_in_paths, work_until_done
+    from ..results.active_model import asked_of
+    from ..services.scan import ScanProgress, leaves_out, pending_under, take_in_paths, work_until_done
 
+    settings: Settings = ctx.obj
     form = "json" if as_json_flag else form
     chosen = replace(
         settings,
@@ -59,19 +69,50 @@ def scan(
     if not no_worker:
         demand_video_reader(chosen)
     with opened_database(chosen, check=True) as database:
+        asked = asked_of(chosen, with_worker=not no_worker)
         target = report_target(chosen, database, output, force=force, also_protected=paths)
-        taken = take_in_paths(chosen, database, paths, utc_now)
+        taken = take_in_paths(chosen, database, paths, database.now, asked)
         click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known", err=True)
+        is_named = no_faces or bool(ctx.meta["dfscan.flags"].get("model"))
+        _judge_anew(chosen, database, paths, asked, is_named=is_named)
         with _progress() as show:
 
             def on_progress(progress: ScanProgress) -> None:
                 show(progress.total, progress.total - progress.pending, progress.workers)
 
-            work_until_done(chosen, database, paths, with_worker=not no_worker, now=utc_now, show=on_progress)
-        with opened_report(database, paths=paths, limit=limit if form == "table" else 0) as (found, items):
+            is_work = bool(pending_under(database, paths))
+            work_until_done(
+                chosen,
+                database,
+                paths,
+                with_worker=not no_worker,
+                now=database.now,
+                show=on_progress,
+                asked=asked() if is_work else ANYTHING,
+            )
+        with opened_report(database, paths=paths, limit=limit if form == "table" else 0, of_these=True) as (found, items):
             write_report(found, items, form, target)
-        failed = found.failed or leaves_out(database, paths)
+        gone = [path for path in paths if not os.path.lexists(path)]
+        for path in gone:
+            click.echo(
+                f"dfscan: {printable(path)} was moved away or deleted while it was scanned; name it where it is now", err=True
+            )
+        failed = found.failed or gone or leaves_out(database, paths)
     sys.exit(EXIT_FAILED if failed else EXIT_FLAGGED if found.flagged else 0)
+
+
+def _judge_anew(
+    settings: Settings, database: "Database", paths: tuple[str, ...], asked: "Callable[[], Asked]", *, is_named: bool
+) -> None:
+    """What has a verdict of another model or made otherwise is judged as the command line asks, where that names it."""
+    from ..results.problems import count_stale, rescan_stale, wanted
+
+    if is_named:
+        rescan_stale(database, wanted(settings, asked().model), database.now(), paths=paths, asked=asked())
+        return
+    stale = count_stale(database, wanted(settings, None), paths=paths)
+    if stale:
+        click.echo(f"{stale:,} verdicts were made with other settings; `dfscan rescan` has them made anew", err=True)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ..base.errors import KnownError
 from ..base.files import write_whole
 from ..base.settings import PREFIX, Settings, config_file, sourced_settings
 from ..ops.autostart import LABEL, NAME, Job, environment_text, launchd_agent, scheduled_task, systemd_unit
-from .context import USER_PATH, opened_database, pass_settings, utc_now
+from .context import USER_PATH, opened_database, pass_settings
 
 
 class ServiceFailed(KnownError):
@@ -34,7 +34,7 @@ def install(ctx: click.Context, paths: tuple[str, ...], no_start: bool) -> None:
 
     settings: Settings = ctx.obj
     with opened_database(settings, begins=True) as database:
-        add_roots(database, paths, utc_now())
+        add_roots(database, paths, database.now())
         if not known_roots(database):
             raise NoRoot("no folder is watched yet; name one: dfscan service install ~/Pictures")
     job = _job(ctx)
@@ -88,7 +88,7 @@ def show_status(settings: Settings) -> None:
     file = _service_file()
     click.echo(f"service  {'installed: ' + str(file) if file.exists() else 'not installed'}")
     with opened_database(settings) as database:
-        holder = current_holder(database, WATCH, utc_now())
+        holder = current_holder(database, WATCH, database.now())
     click.echo(f"watch    process {holder.pid} on {holder.host}" if holder else "watch    not running")
     sys.exit(0 if holder else 1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base.settings import Settings
-from .context import opened_database, pass_settings, utc_now
+from .context import opened_database, pass_settings
 
 if TYPE_CHECKING:
     from ..roots.roots import WatchedRoot
@@ -22,7 +22,7 @@ def status(settings: Settings, as_json: bool) -> None:
     from ..ops.status import current_status
 
     with opened_database(settings) as database:
-        now = current_status(database, utc_now())
+        now = current_status(database, database.now())
     if as_json:
         click.echo(json.dumps(asdict(now), indent=2, default=lambda moment: moment.isoformat(timespec="seconds")))
         return

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -54,6 +55,7 @@ def verify(settings: Settings, paths: tuple[str, ...], as_json: bool) -> None:
         click.echo(_text(proof))
         for root, reason in away.items():
             click.echo(f"away, so nothing is known of it: {printable(root.path)}: {reason}")
+            click.echo(f"    if it was deleted for good: dfscan watch --forget {quote(printable(root.path))}")
     sys.exit(EXIT_UNEXPLAINED if proof.unexplained else EXIT_NOT_TOLD if away else 0)
 
 

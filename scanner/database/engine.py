@@ -5,23 +5,37 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func, make_url, select
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from ..base.errors import KnownError
 from ..base.settings import without_password
 from ..base.sqlite_urls import sqlite_path
+from ..base.troubles import Kind, Trouble
+from .columns import UtcDateTime
 from .hamming import bits_apart_or_null
+from .troubles import classified, misses_rows
 
 BUSY_SECONDS = 30
 LOG_BYTES = 16 << 20
+# No prepared statements, which a pooler such as pgbouncer may give to another session; and one encoding, whatever the
+# environment says (PGCLIENTENCODING).
+_POSTGRES = {"prepare_threshold": None, "client_encoding": "utf8"}
 
 
 class DatabaseUnavailable(KnownError):
-    """The database cannot be opened or reached."""
+    """The database cannot be opened, reached or used as it is; `kind` says whether that passes by itself."""
+
+    kind = Kind.PERMANENT
+
+
+class DatabaseChanged(DatabaseUnavailable):
+    """The database is another one than this process has begun with: what it knows of it (the ids of rows) holds no more."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,14 @@ class Database:
         with known_errors(self.engine), Session(writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def now(self) -> datetime:
+        """The time by the one clock that all who use the database share: the server's, or this machine's for a file."""
+        if self.engine.dialect.name == "sqlite":
+            return datetime.now(UTC)
+        with self.read() as session:
+            moment: datetime = session.scalars(select(func.clock_timestamp(type_=UtcDateTime()))).one()
+            return moment
+
     @property
     def file(self) -> Path | None:
         """The file of SQLite; None in memory, or with a server."""
@@ -65,21 +87,26 @@ def open_database(url: str) -> Database:
     try:
         parsed = make_url(url)
     except (exc.ArgumentError, ValueError):
+        # It is not shown: where a password begins and ends in it, cannot be told.
         raise DatabaseUnavailable(
-            f"the database URL {without_password(url)!r} cannot be understood; see DFSCAN_DATABASE_URL"
+            "the database URL cannot be understood; correct DFSCAN_DATABASE_URL, or give its parts (DFSCAN_DATABASE_HOST, "
+            "_NAME, _USER, _PASSWORD), in which a password may hold any character"
         ) from None
     if parsed.get_backend_name() == "sqlite":
         return _on_sqlite(create_engine("sqlite://"), _prepare_sqlite)  # in memory
     if parsed.get_backend_name() == "postgresql":
-        return Database(create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True))
-    raise DatabaseUnavailable(f"{without_password(url)}: only sqlite and postgresql databases are supported")
+        return Database(create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=_POSTGRES))
+    raise DatabaseUnavailable("only sqlite:///FILE and postgresql://... are supported; correct DFSCAN_DATABASE_URL")
 
 
 def _open_sqlite(file: Path) -> Database:
     _make_private_folder(file.parent)
     url = URL.create("sqlite", database=str(file))
     if not file.exists() or is_writable(file):
-        return _on_sqlite(create_engine(url, connect_args={"timeout": BUSY_SECONDS}), _prepare_sqlite)
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+        database = _on_sqlite(engine, _prepare_sqlite)
+        _notice_replacement(engine, file)
+        return database
     # A file that no one changes needs no log beside it; where there is one, others write.
     in_use = file.with_name(f"{file.name}-wal")
     mode = "mode=ro" if in_use.exists() and in_use.stat().st_size else "mode=ro&immutable=1"
@@ -130,6 +157,30 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
     cursor.close()
 
 
+def _notice_replacement(engine: Engine, file: Path) -> None:
+    """A connection goes on with a file that was moved away or deleted, and what it writes there is lost."""
+
+    def note(_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identity(file)
+
+    def compare(connection: Connection) -> None:
+        if connection.info.get("file") != _identity(file):
+            connection.invalidate()
+            engine.dispose()
+            raise DatabaseChanged(f"the database {file} is not the file that it was: it was deleted, or another put in its place")
+
+    event.listen(engine, "connect", note)
+    event.listen(engine, "begin", compare)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("dfscan_write", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -137,27 +188,31 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def known_errors(engine: Engine) -> Iterator[None]:
-    """Turn what the machine's owner can mend (no server, no disk, no permission) into a KnownError."""
+    """Turn what passes, or what the machine's owner can mend, into DatabaseUnavailable; bugs stay what they are."""
     try:
         yield
-    except exc.DatabaseError as error:
-        # Of its kinds, only these speak of the machine; SQLite has the plain one for a file that is none of its own.
-        if type(error) not in (exc.OperationalError, exc.DatabaseError):
+    except exc.SQLAlchemyError as error:
+        where = shown_name(engine)
+        if misses_rows(error):
+            said = " ".join(str(getattr(error, "orig", error)).split())
+            raise DatabaseChanged(
+                f"the database {where} lacks rows that it had ({said}): it was made anew, or put back"
+            ) from error
+        trouble = classified(error)
+        if trouble.kind is Kind.BUG:
             raise
-        where = engine.url.database if engine.url.get_backend_name() == "sqlite" else without_password(str(engine.url))
-        raise DatabaseUnavailable(f"the database {where} cannot be used: {error.orig}{_next_step(error.orig)}") from error
+        raise _unavailable(where, error, trouble) from error
 
 
-def _next_step(error: BaseException | None) -> str:
-    """What to do about an error of SQLite, by its primary result code (https://sqlite.org/rescode.html)."""
-    damaged = "`dfscan scan` and `dfscan watch` keep a damaged one aside, `dfscan db restore` puts a backup back"
-    steps = {
-        sqlite3.SQLITE_FULL: "free space on its disk; what is stored is safe, and what was not is done again",
-        sqlite3.SQLITE_IOERR: "look at its disk (full, or failing?); what is stored is safe",
-        sqlite3.SQLITE_READONLY: "its folder cannot be written; mend that, or choose another with DFSCAN_DATA_DIR",
-        sqlite3.SQLITE_CANTOPEN: "its folder cannot be written or read; mend that, or choose another with DFSCAN_DATA_DIR",
-        sqlite3.SQLITE_CORRUPT: damaged,
-        sqlite3.SQLITE_NOTADB: damaged,
-    }
-    step = steps.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    return f"; {step}" if step else ""
+def shown_name(engine: Engine) -> str:
+    """The database's file, or its URL without the password."""
+    return str(engine.url.database) if engine.url.get_backend_name() == "sqlite" else without_password(str(engine.url))
+
+
+def _unavailable(where: str, error: exc.SQLAlchemyError, trouble: Trouble) -> DatabaseUnavailable:
+    # One line: libpq adds others for each address that it tried.
+    said = " ".join(str(getattr(error, "orig", None) or error).split())
+    advice = f"; {trouble.advice}" if trouble.advice else ""
+    unavailable = DatabaseUnavailable(f"the database {where} cannot be used: {said}{advice}")
+    unavailable.kind = trouble.kind
+    return unavailable

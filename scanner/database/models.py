@@ -27,7 +27,8 @@ class Root(Base):
     """A watched folder, and the ledger of how it is watched.
 
     `device` and `inode` are those of the folder itself (stat(2), on the host that watches it); while `paused_at` is set the
-    folder is not what it was (unmounted, renamed, unplugged) and nothing in it is read or marked.
+    folder is not what it was (unmounted, renamed, unplugged) and nothing in it is read or marked. `watched_on` is the machine
+    that watches it, and alone says that a file in it is missing.
     """
 
     __tablename__ = "roots"
@@ -45,6 +46,7 @@ class Root(Base):
     inode: Mapped[str | None] = mapped_column(String(32))
     paused_at: Mapped[datetime | None]
     paused_reason: Mapped[str | None] = mapped_column(Text)
+    watched_on: Mapped[str | None] = mapped_column(String(255))
 
 
 class Content(Base):
@@ -88,15 +90,16 @@ class Model(Base):
 
 
 class Detection(Base):
-    """One model's finding on one content. `seconds` is its share of the network's time for its batch.
+    """One model's finding on one content, looked at in one way: `made_with` (`scanner.domain.asked`).
 
-    What the score rests on (`basis` to `frames`) is described in `scanner.domain.prediction`.
+    `seconds` is its share of the network's time for its batch. What the score rests on (`basis` to `frames`) is described in
+    `scanner.domain.prediction`.
     """
 
     __tablename__ = "detections"
     # The review queue pages by score, counts by label, and asks for a label's lowest and highest score.
     __table_args__ = (
-        UniqueConstraint("content_id", "model_id"),
+        UniqueConstraint("content_id", "model_id", "made_with"),
         Index(None, "score"),
         Index(None, "label", "score"),
         Index(None, "disagreement"),
@@ -104,6 +107,7 @@ class Detection(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"))
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), index=True)
+    made_with: Mapped[str] = mapped_column(String(32))
     score: Mapped[float]
     threshold: Mapped[float]
     band_low: Mapped[float]
@@ -123,7 +127,8 @@ class File(Base):
     """A path and where it stands. `finished_at` is when it last got a verdict or a reason.
 
     A pending row with `lease_expires_at` in the future is in a worker's hands (`lease_owner`), or waits until then if no one
-    owns it.
+    owns it. What shapes its verdict is part of the job: `asked_model` (sha256, hex), `asked_faces`, `asked_videos`; None leaves
+    that to the worker. `host` is the machine that took it in.
     """
 
     __tablename__ = "files"
@@ -148,6 +153,10 @@ class File(Base):
     error_kind: Mapped[str | None] = mapped_column(String(32))
     error: Mapped[str | None] = mapped_column(Text)
     finished_at: Mapped[datetime | None]
+    asked_model: Mapped[str | None] = mapped_column(String(64))
+    asked_faces: Mapped[bool | None]
+    asked_videos: Mapped[bool | None]
+    host: Mapped[str | None] = mapped_column(String(255))
 
 
 class Review(Base):
@@ -176,10 +185,14 @@ class Worker(Base):
     seen_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
     trouble: Mapped[str | None] = mapped_column(Text)
+    model_sha256: Mapped[str | None] = mapped_column(String(64))
 
 
 class Lock(Base):
-    """What only one process may do at a time (`purpose`), and who does it. `process_started` is in seconds since the epoch."""
+    """What only one process may do at a time (`purpose`), and who does it. `process_started` is in seconds since the epoch.
+
+    `boot` tells one start of a machine from another, `namespace` where its process numbers hold (a container has its own).
+    """
 
     __tablename__ = "locks"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -189,6 +202,8 @@ class Lock(Base):
     process_started: Mapped[float]
     held_since: Mapped[datetime]
     seen_at: Mapped[datetime]
+    boot: Mapped[str | None] = mapped_column(String(64))
+    namespace: Mapped[str | None] = mapped_column(String(64))
 
 
 class SavedFilter(Base):

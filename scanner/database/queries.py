@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from ..domain.asked import Asked
 from ..domain.prediction import Prediction
 from ..media.formats import is_promised
 from .models import Base, Detection, EvidenceWord, File
@@ -19,6 +20,11 @@ PREDICTION_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = tuple(getattr(Detec
 def prediction_of(row: Detection | Row[*tuple[Any, ...]]) -> Prediction:
     """What a detection's score rests on; `row` is one, or has its PREDICTION_COLUMNS."""
     return Prediction.from_json({column.key: getattr(row, column.key) for column in PREDICTION_COLUMNS})
+
+
+def asked_values(asked: Asked) -> dict[str, str | bool | None]:
+    """The columns of a file that say what is asked of it."""
+    return {"asked_model": asked.model, "asked_faces": asked.faces, "asked_videos": asked.videos}
 
 
 def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> int:
@@ -51,6 +57,11 @@ def below_folder(path: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 def of_no_root_in(root_ids: Collection[int]) -> ColumnElement[bool]:
     """Files of none of these roots."""
     return or_(File.root_id.is_(None), File.root_id.not_in(root_ids))
+
+
+def of_this_machine(host: str) -> ColumnElement[bool]:
+    """Files of a root, and those of none that `host` took in, or that came from before machines were noted."""
+    return or_(File.root_id.is_not(None), File.host.is_(None), File.host == host)
 
 
 def unindexed(column: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[str]:

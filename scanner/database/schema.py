@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-__all__ = ["SchemaError", "alembic_config", "current_revision", "downgrade", "prepare_schema", "upgrade"]
+__all__ = ["SchemaError", "alembic_config", "current_revision", "downgrade", "is_prepared", "prepare_schema", "upgrade"]
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,26 @@ log = logging.getLogger(__name__)
 def current_revision(database: Database) -> str | None:
     """The revision the database is at; None when it is empty."""
     with database.read() as session:
-        return _revision(session.connection())
+        connection = session.connection()
+        _demand_unicode(connection)
+        return _revision(connection)
+
+
+def is_prepared(database: Database) -> bool:
+    """Whether the database is at the current revision."""
+    return current_revision(database) == migrations.HEAD
+
+
+def _demand_unicode(connection: Connection) -> None:
+    """File names may have any letter. (SQL_ASCII takes the bytes of each, whatever they mean.)"""
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+    if encoding not in ("UTF8", "SQL_ASCII"):
+        raise SchemaError(
+            f"the database's encoding is {encoding}, which lacks letters of file names; make it anew: CREATE DATABASE dfscan "
+            "ENCODING 'UTF8' TEMPLATE template0, then run `dfscan db upgrade`"
+        )
 
 
 def _revision(connection: Connection) -> str | None:
@@ -60,6 +79,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     path = database.file
     backup = None
     with migration(database) as connection:
+        _demand_unicode(connection)
         found = _revision(connection)
         if path is not None and found not in (None, migrations.HEAD):
             backup = back_up(path, attempt_path(path), replaces=True)

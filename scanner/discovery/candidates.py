@@ -5,15 +5,17 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 
 from ..base.settings import Settings
 from ..database.engine import Database
+from ..domain.asked import ANYTHING
 from ..roots.ledger import add_to_counts
 from ..roots.roots import WatchedRoot, root_of
 from .ignore import IgnoreRules
 from .intake import batches, mark_missing_path, take_in
+from .passed_over import mark_path, reasons
 from .settle import Settling, is_fresh
 from .walk import FOLDER, Entry, Found, Skipped, look_at
 
@@ -29,10 +31,14 @@ class Source(Enum):
 
 
 class Finding:
-    """Takes in what lies under `roots`, those that are there; `wake` is called when something became pending."""
+    """Takes in what lies under `roots`, those that are there; `wake` is called when something became pending.
+
+    `asked` is asked of it.
+    """
 
     def __init__(self, settings: Settings, database: Database, now: Callable[[], datetime], wake: Callable[[], bool]) -> None:
         self.roots: Sequence[WatchedRoot] = ()
+        self.asked = ANYTHING
         self._settings = settings
         self._rules = IgnoreRules(settings.ignore)
         self._database = database
@@ -57,6 +63,9 @@ class Finding:
             return root
         elif not os.path.lexists(path) and os.path.isdir(root.path):
             mark_missing_path(self._database, path, now=self._now())
+        elif entry is None:
+            why = reasons(root.path, self._settings.ignore, videos=True)
+            mark_path(self._database, path, why, self._now())
         return None
 
     def offer(self, entries: Sequence[Entry], source: Source) -> None:
@@ -65,7 +74,7 @@ class Finding:
         for entry in entries:
             if entry.path in self._settling:
                 continue
-            if isinstance(entry, Found) and is_fresh(entry, self._settings.settle_seconds, self._now()):
+            if isinstance(entry, Found) and is_fresh(entry, self._settings.settle_seconds, datetime.now(UTC)):
                 self._settling.watch_over(entry)
                 self._sources[entry.path] = source
             else:
@@ -97,7 +106,7 @@ class Finding:
             by_root.setdefault(root.id if root else None, []).append(entry)
         pending = 0
         for root_id, of_root in by_root.items():
-            taken = take_in(self._database, of_root, root_id=root_id, now=self._now())
+            taken = take_in(self._database, of_root, root_id=root_id, now=self._now(), asked=self.asked)
             pending += taken.pending
             if root_id is not None and taken.pending:
                 self._counts[root_id, source] += taken.pending

@@ -9,7 +9,7 @@ from sqlalchemy import Text, select, type_coerce
 from ..base.stored_paths import decode_path, encode_path, is_stored_plainly
 from ..database.engine import Database
 from ..database.models import File
-from ..database.queries import below_folder, of_no_root_in
+from ..database.queries import below_folder, of_no_root_in, of_this_machine
 from ..domain.states import State
 from .walk import Entry, Skipped
 
@@ -49,14 +49,16 @@ class Difference:
     unseen: list[Known] = field(default_factory=list)
 
 
-def compare(database: Database, folder: str, entries: Iterable[Entry], *, spare: Collection[int] = ()) -> Iterator[Difference]:
+def compare(
+    database: Database, folder: str, entries: Iterable[Entry], *, spare: Collection[int] = (), host: str | None = None
+) -> Iterator[Difference]:
     """Go along `entries`, a walk through `folder`, and along the rows below it; one Difference after the other, all short.
 
-    Rows of the roots `spare` (ids) are left out.
+    Rows of the roots `spare` (ids) are left out, and with `host` those of no root that another machine took in.
     """
     stretch = Difference()
     length = 0
-    for entry, row in _side_by_side(entries, known_under(database, folder, spare=spare)):
+    for entry, row in _side_by_side(entries, known_under(database, folder, spare=spare, host=host)):
         if row is None:
             assert entry is not None
             stretch.others.append(entry)
@@ -73,14 +75,16 @@ def compare(database: Database, folder: str, entries: Iterable[Entry], *, spare:
     yield stretch
 
 
-def known_under(database: Database, folder: str, *, spare: Collection[int] = ()) -> Iterator[Known]:
+def known_under(database: Database, folder: str, *, spare: Collection[int] = (), host: str | None = None) -> Iterator[Known]:
     """The files at and below `folder` that are not marked missing, in the order of their paths; read in pages.
 
-    Those of the roots `spare` (ids) are left out.
+    Those of the roots `spare` (ids) are left out, and with `host` those of no root that another machine took in.
     """
     path = type_coerce(File.path, Text())  # as it is stored
     columns = (path, File.size, File.mtime_ns, File.state, File.error, File.error_kind, File.id)
     query = select(*columns).where(File.state != State.MISSING, *([of_no_root_in(spare)] if spare else []))
+    if host is not None:
+        query = query.where(of_this_machine(host))
     # One range of the index, and its order; with the folder's own row in an OR it would be neither.
     below = query.where(*below_folder(folder)).order_by(File.path).limit(_PAGE)
     page = query.where(File.path == folder)

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from fnmatch import translate
 
+HIDDEN = "hidden"
+
 
 class IgnoreRules:
     """The globs of the setting `ignore`, made ready once. A glob is tried on each name and on each path relative to the root."""
@@ -21,7 +23,7 @@ class IgnoreRules:
         `above` is the path of its folder relative to the root, ending with a separator, or empty.
         """
         if name[0] == "." and name not in (os.curdir, os.pardir):
-            return "hidden"
+            return HIDDEN
         glob = self._plain.get(os.path.normcase(name))
         if glob is None and self._want_paths:
             glob = self._matched(os.path.normcase(name), os.path.normcase(above + name))

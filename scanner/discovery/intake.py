@@ -11,15 +11,20 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
+from ..base.machine import this_host
 from ..database.engine import Database
 from ..database.models import File
-from ..database.queries import insert_or_ignore
+from ..database.queries import asked_values, insert_or_ignore
+from ..domain.asked import ANYTHING, Asked
 from ..domain.states import State
 from .diff import Known, is_as_known, known_under
+from .passed_over import PASSED_OVER
 from .walk import Entry, Found, Skipped
 
 BATCH = 500
 UNREADABLE_FOLDER = "unreadable-folder"
+# Reasons of rows that say nothing of a file's content.
+_NOT_CONCLUDED = (UNREADABLE_FOLDER, "unreachable", "not-a-file", PASSED_OVER)
 
 Item = TypeVar("Item")
 
@@ -42,8 +47,13 @@ class Taken:
         return self.new + self.changed
 
 
-def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None, now: datetime) -> Taken:
-    """Compare `entries` (at most BATCH) with the database and record what is new or changed, in one short transaction."""
+def take_in(
+    database: Database, entries: Sequence[Entry], *, root_id: int | None, now: datetime, asked: Asked = ANYTHING
+) -> Taken:
+    """Compare `entries` (at most BATCH) with the database and record what is new or changed, in one short transaction.
+
+    `asked` is what is asked of what becomes pending. A file that was marked missing and is there as it was keeps its verdict.
+    """
     by_path = {entry.path: entry for entry in entries}
     with database.read() as session:
         rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_(by_path)))}
@@ -57,13 +67,15 @@ def take_in(database: Database, entries: Sequence[Entry], *, root_id: int | None
         fresh = [entry for entry in todo if entry.path not in rows]
         changed = [entry for entry in todo if entry.path in rows and not is_as_known(entry, rows[entry.path])]
         if fresh:
-            values = [{**_values(entry, now), "path": entry.path, "root_id": root_id} for entry in fresh]
+            here = {**asked_values(asked), "host": this_host(), "root_id": root_id}
+            values = [{**_values(entry, now), **here, "path": entry.path} for entry in fresh]
             insert_or_ignore(session, File, sorted(values, key=itemgetter("path")))
         for entry in changed:
-            _apply(rows[entry.path], entry, now)
+            _apply(rows[entry.path], entry, now, asked)
+        back = sum(rows[entry.path].state != State.PENDING for entry in changed if isinstance(entry, Found))
     skipped = sum(isinstance(entry, Skipped) for entry in todo)
     new = sum(isinstance(entry, Found) for entry in fresh)
-    again = sum(isinstance(entry, Found) for entry in changed)
+    again = sum(isinstance(entry, Found) for entry in changed) - back
     return Taken(new, again, len(by_path) - new - again - skipped, skipped)
 
 
@@ -123,6 +135,21 @@ def _mark(database: Database, file_ids: list[int], now: datetime) -> int:
         return len(rows)
 
 
+def _was_only_out_of_sight(row: File, entry: Entry) -> bool:
+    """Whether a file that was marked missing or passed over is back (or never was away) as it was concluded."""
+    if row.state == State.SKIPPED and row.error_kind != PASSED_OVER:
+        return False
+    if (
+        row.state not in (State.MISSING, State.SKIPPED)
+        or not isinstance(entry, Found)
+        or (row.size, row.mtime_ns) != (entry.size, entry.mtime_ns)
+    ):
+        return False
+    if row.detection_id is not None:
+        return True
+    return row.state == State.MISSING and row.error_kind is not None and row.error_kind not in _NOT_CONCLUDED
+
+
 def _values(entry: Entry, now: datetime) -> dict[str, object]:
     if isinstance(entry, Found):
         return {"size": entry.size, "mtime_ns": entry.mtime_ns, "state": State.PENDING, "pending_since": now, "attempts": 0}
@@ -139,9 +166,15 @@ def _values(entry: Entry, now: datetime) -> dict[str, object]:
     }
 
 
-def _apply(row: File, entry: Entry, now: datetime) -> None:
+def _apply(row: File, entry: Entry, now: datetime, asked: Asked) -> None:
     """Begin anew with a row whose file has changed; whoever holds its lease loses it, and their result with it."""
+    row.host = this_host()
+    if _was_only_out_of_sight(row, entry):
+        row.state = State.FAILED if row.detection_id is None else State.SCORED
+        if row.state == State.SCORED:
+            row.error = row.error_kind = None
+        return
     row.detection_id = row.content_id = row.error = row.error_kind = row.finished_at = None
     row.lease_owner = row.lease_expires_at = None
-    for name, value in _values(entry, now).items():
+    for name, value in {**asked_values(asked), **_values(entry, now)}.items():
         setattr(row, name, value)

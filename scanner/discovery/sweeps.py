@@ -14,6 +14,7 @@ from ..roots.roots import WatchedRoot
 from .candidates import Finding, Source
 from .diff import Difference, compare
 from .intake import mark_gone
+from .passed_over import mark_passed_over, reasons
 from .walk import Skipped, walk
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,8 @@ class Sweeps:
             self._finding.offer(found.others, sweep.source)
             if sweep.whole:
                 mark_gone(self._database, found.unseen, is_here=lambda: self._is_here(sweep.root), now=self._now())
+                why = reasons(sweep.root.path, self._settings.ignore, videos=True)
+                mark_passed_over(self._database, found.unseen, why, self._now())
 
     def _is_here(self, root: WatchedRoot) -> bool:
         return check_presence(self._database, root, self._now()) is None

@@ -10,7 +10,7 @@ SUSPECT_AFTER = 2
 class Claimed:
     """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any.
 
-    `attempts` counts this one, too.
+    `attempts` counts this one, too. `faces` and `videos` are what was asked of it (`scanner.domain.asked`).
     """
 
     id: int
@@ -19,6 +19,8 @@ class Claimed:
     mtime_ns: int
     root: str | None = None
     attempts: int = 1
+    faces: bool | None = None
+    videos: bool | None = None
 
     @property
     def is_suspect(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from .asked import FACES
 from .claims import Claimed
 from .evidence import Evidence
 from .prediction import Prediction
@@ -25,13 +26,17 @@ class ContentFacts:
 
 @dataclass(frozen=True)
 class ActiveModel:
-    """The checkpoint that a worker runs; `id` is its row. `whole_images`: it was trained and measured on whole images, too."""
+    """The checkpoint that a worker runs; `id` is its row, `sha256` (hex) its file's.
+
+    `whole_images`: it was trained and measured on whole images, too.
+    """
 
     id: int
     name: str
     threshold: float
     band_low: float
     whole_images: bool = False
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,16 @@ class Scored:
     score: float
     seconds: float
     prediction: Prediction = field(default_factory=Prediction)
+    made_with: str = FACES
 
 
 @dataclass(frozen=True)
 class Reused:
-    """The model has scored this content before, perhaps under another path."""
+    """The model has scored this content before in the same way, perhaps under another path."""
 
     file: Claimed
     sha256: str
+    made_with: str = FACES
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Vanished:
-    """The file is no longer there."""
+    """The file is not there on this machine; whether it is missing, the machine says that watches its folder."""
 
     file: Claimed
 

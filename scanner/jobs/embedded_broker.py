@@ -2,7 +2,7 @@
 
 The original writes a message in place, so that a reader may find it empty, and lets the error of an unreadable message
 end the worker (kombu issue 2421). Here a message appears whole, and an unreadable one is dropped: it was only a wake-up.
-Nothing is written outside of the broker's folder.
+Nothing is written outside of the broker's folder; what is no file in it is left alone.
 """
 
 import logging
@@ -14,9 +14,10 @@ from time import monotonic
 from typing import Any
 
 from kombu.transport import filesystem
-from kombu.utils.json import dumps, loads
+from kombu.utils.json import dumps
 
-from ..base.files import write_whole
+from ..base.files import open_regular, write_whole
+from .wake_up import NoWakeUp, wake_up_of
 
 LONGEST_WAIT_SECONDS = 0.3
 
@@ -36,17 +37,16 @@ class Channel(filesystem.Channel):
         for message in sorted(folder.glob(f"*.{queue}.msg")):
             taken = message.with_suffix(".taken")
             try:
+                with open_regular(message, follow=False):
+                    pass  # what is no file is left where it is
                 message.rename(taken)  # whoever succeeds has it
                 content = taken.read_bytes()
                 taken.unlink()
-            except FileNotFoundError:
+            except OSError:
                 continue
             try:
-                payload = loads(content)  # type: ignore[no-untyped-call]
-                if not isinstance(payload, dict) or "properties" not in payload:
-                    raise ValueError("it is no message")
-                return payload
-            except ValueError as error:
+                return wake_up_of(content)
+            except NoWakeUp as error:
                 log.warning("dropped an unreadable wake-up message: %s", error)
         raise Empty
 

@@ -28,17 +28,28 @@ class Backlog:
     free: int
 
 
-def claim(database: Database, owner: str, limit: int, *, now: datetime, lease_seconds: float, max_attempts: int) -> list[Claimed]:
+def claim(
+    database: Database,
+    owner: str,
+    limit: int,
+    *,
+    now: datetime,
+    lease_seconds: float,
+    max_attempts: int,
+    model: str | None = None,
+) -> list[Claimed]:
     """Lease up to `limit` pending files to `owner`, newest first, in one short transaction.
 
+    Only what the owner's `model` (sha256) is to judge, and what any may; without one, all.
     A file whose leases ran out `max_attempts` times becomes failed here: its workers died or hung with it in hand.
     """
     with database.write() as session:
-        unsuspected = select(File.id).where(_free(now, lease_seconds), File.attempts < SUSPECT_AFTER)
+        mine = _for_model(model)
+        unsuspected = select(File.id).where(_free(now, lease_seconds), File.attempts < SUSPECT_AFTER, *mine)
         rows = _lease(session, _newest(unsuspected, limit), owner, now + timedelta(seconds=lease_seconds))
         if not rows:
             _give_up(session, now, lease_seconds, max_attempts)
-            suspects = select(File.id).where(_free(now, lease_seconds), File.attempts >= SUSPECT_AFTER)
+            suspects = select(File.id).where(_free(now, lease_seconds), File.attempts >= SUSPECT_AFTER, *mine)
             rows = _lease(session, _newest(suspects, 1), owner, now + timedelta(seconds=lease_seconds))
         return rows
 
@@ -53,14 +64,15 @@ def release(database: Database, owner: str, file_ids: Sequence[int] | None = Non
         return len(session.execute(update(File).where(held).values(values).returning(File.id)).all())
 
 
-def backlog(database: Database, now: datetime) -> Backlog:
-    """How much is pending, and how much of that is being worked on."""
+def backlog(database: Database, now: datetime, *, model: str | None = None) -> Backlog:
+    """How much is pending, and how much of that is being worked on; free is what a worker with `model` could claim."""
     files = select(func.count()).select_from(File)
     pending = files.where(File.state == State.PENDING).scalar_subquery()
     # Those that are not free are few, however many are pending: each condition has its index.
     later = files.where(unindexed(File.state) == State.PENDING.value)
     leased = later.where(File.lease_owner.is_not(None), File.lease_expires_at > now).scalar_subquery()
-    taken = later.where(or_(_is_leased(now, LONGEST_DELAY_SECONDS), File.root_id.in_(_AWAY))).scalar_subquery()
+    of_others = [File.asked_model != model] if model else []
+    taken = later.where(or_(_is_leased(now, LONGEST_DELAY_SECONDS), File.root_id.in_(_AWAY), *of_others)).scalar_subquery()
     with database.read() as session:
         in_all, in_work, not_free = session.execute(select(pending, leased, taken)).one()
         return Backlog(in_all, in_work, in_all - not_free)
@@ -80,6 +92,10 @@ def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> No
     for _ in free:
         if not wake():
             return
+
+
+def _for_model(model: str | None) -> list[ColumnElement[bool]]:
+    return [or_(File.asked_model.is_(None), File.asked_model == model)] if model else []
 
 
 _AWAY = select(Root.id).where(Root.paused_at.is_not(None))
@@ -112,14 +128,17 @@ def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> l
         update(File)
         .where(File.id.in_(select(picked.c.id)))
         .values(lease_owner=owner, lease_expires_at=until, attempts=File.attempts + 1)
-        .returning(File.id, File.path, File.size, File.mtime_ns, File.root_id, File.attempts)
+        .returning(File.id, File.path, File.size, File.mtime_ns, File.root_id, File.attempts, File.asked_faces, File.asked_videos)
         .execution_options(synchronize_session=False)
     )
     rows = session.execute(taken).all()
     root_ids = {row.root_id for row in rows if row.root_id is not None}
     wanted = session.execute(select(Root.id, Root.path).where(Root.id.in_(root_ids))) if root_ids else ()
     roots = {row.id: row.path for row in wanted}
-    return [Claimed(row.id, row.path, row.size, row.mtime_ns, roots.get(row.root_id), row.attempts) for row in rows]
+    return [
+        Claimed(row.id, row.path, row.size, row.mtime_ns, roots.get(row.root_id), row.attempts, row.asked_faces, row.asked_videos)
+        for row in rows
+    ]
 
 
 def _give_up(session: Session, now: datetime, lease_seconds: float, max_attempts: int) -> None:

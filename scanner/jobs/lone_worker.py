@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 from threading import Event
+from time import monotonic
 
 from ..base.settings import Settings
 from ..database.engine import Database, DatabaseUnavailable
-from .leases import backlog
+from .leases import backlog, reconcile
+from .queue import waker
 from .supervisor import EmbeddedWorker
 
 LOOK_SECONDS = 1.0
@@ -16,11 +18,17 @@ STOP_SECONDS = 30.0
 def run_lone_worker(settings: Settings, database: Database, stop: Event, now: Callable[[], datetime]) -> None:
     """Keep one worker going until `stop` is set; what it says goes to our standard error. Raises WorkerFailed."""
     worker = EmbeddedWorker(settings, database, now, logs_to_stderr=True)
+    # Our own broker is no one else's where it is the embedded one: whoever takes files in on another machine cannot wake us.
+    wake, next_reconcile = waker(settings), 0.0
     worker.start()
     try:
         while not stop.wait(LOOK_SECONDS):
             try:
-                worker.look_after(backlog(database, now()))
+                model = worker.seen.model_sha256 if worker.seen else None
+                worker.look_after(backlog(database, now(), model=model))
+                if monotonic() >= next_reconcile:
+                    reconcile(wake, database, now())
+                    next_reconcile = monotonic() + settings.reconcile_seconds
             except DatabaseUnavailable:
                 continue  # the worker says so itself, and waits, too
     finally:

@@ -3,12 +3,14 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from time import monotonic
 
 from ..base.backoff import seconds_before_retry
@@ -18,7 +20,7 @@ from ..base.settings import HANDED_DOWN, Settings
 from ..database.engine import Database
 from .exit_codes import EXIT_CANNOT_BEGIN, EXIT_HUNG, EXIT_RENEW
 from .leases import Backlog, release
-from .workers import find_worker, report_out, worker_name
+from .workers import WorkerSeen, find_worker, report_out, worker_name
 
 STRIKES_OUT = 9
 # One that ends by itself tells of a cause that will probably still be there; one that was killed may just have been unlucky.
@@ -52,6 +54,7 @@ class EmbeddedWorker:
         self._logs_to_stderr = logs_to_stderr
         self._process: subprocess.Popen[bytes] | None = None
         self._name = ""
+        self._seen: WorkerSeen | None = None
         self._strikes = 0
         self._pending_at_death: int | None = None
         self._not_before = 0.0
@@ -64,9 +67,15 @@ class EmbeddedWorker:
         """The name under which the current process reports in and leases files."""
         return self._name
 
+    @property
+    def seen(self) -> WorkerSeen | None:
+        """What the current process has reported, once its model is loaded."""
+        return self._seen
+
     def start(self) -> None:
         """Start the process; it reports in once its model is loaded."""
         self._name = worker_name()
+        self._seen = None
         self._signs, self._idleness, self._absence = _Steady(), _Steady(), _Steady()
         command = [sys.executable, "-m", "scanner", "worker", "--supervised", "--name", self._name]
         environment = {**os.environ, **as_environment(self._settings)}
@@ -74,8 +83,8 @@ class EmbeddedWorker:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
             return
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        too_long = self.log_file.exists() and self.log_file.stat().st_size > _LOG_LIMIT
-        with self.log_file.open("wb" if too_long else "ab") as log_to:
+        rotate(self.log_file)
+        with self.log_file.open("ab") as log_to:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,  # its end tells the worker that we died
@@ -91,6 +100,8 @@ class EmbeddedWorker:
         A death after `waiting` has become less starts the count anew. Raises WorkerFailed after too many without.
         """
         self._give_back()
+        if not self._logs_to_stderr:
+            rotate(self.log_file)
         if self._process is None:
             if monotonic() >= self._not_before:
                 self.start()
@@ -120,7 +131,7 @@ class EmbeddedWorker:
         self._give_back()
 
     def _why_to_kill(self, waiting: Backlog) -> str | None:
-        seen = find_worker(self._database, self._name)
+        seen = self._seen = find_worker(self._database, self._name)
         if seen is None:  # it loads its model, or ends
             absent = self._absence.seconds_of(None) > _LOADING_SECONDS
             return f"has not become ready for {_LOADING_SECONDS:g} s" if absent else None
@@ -176,6 +187,14 @@ class EmbeddedWorker:
         with suppress(ValueError, KeyError, TypeError):  # `watch --log-json`
             return str(json.loads(lines[-1])["message"])
         return lines[-1]
+
+
+def rotate(file: Path, limit: int = _LOG_LIMIT) -> None:
+    """Keep what a log holds that is longer than `limit` (bytes) as FILE.1, and begin it anew; a process may write to its end."""
+    with suppress(OSError):
+        if file.stat().st_size > limit:
+            shutil.copyfile(file, file.with_name(f"{file.name}.1"))
+            os.truncate(file, 0)
 
 
 class _Steady:

@@ -6,14 +6,16 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from ..database.engine import Database
 from ..database.models import Worker
 from ..database.queries import insert_or_ignore
 
 # A worker shows itself this often; three times as long without a sign, and it counts as gone.
-SIGN_SECONDS = 10.0
+SIGN_SECONDS = 15.0
+# What is older says nothing to anyone.
+FORGET_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,14 @@ class LiveWorker:
     started_at: datetime
     seen_at: datetime
     trouble: str | None = None
+    model_sha256: str | None = None
 
 
-def report_in(database: Database, name: str, *, device: str, model: str, now: datetime) -> None:
-    """Record that worker `name` has loaded its model and is about to consume; under a name used before it begins anew."""
+def report_in(database: Database, name: str, *, device: str, model: str, now: datetime, model_sha256: str | None = None) -> None:
+    """Record that worker `name` has loaded its model and is about to consume; under a name used before it begins anew.
+
+    Rows of workers that are long gone are removed.
+    """
     row = {
         "stopped_at": None,
         "host": socket.gethostname(),
@@ -41,16 +47,19 @@ def report_in(database: Database, name: str, *, device: str, model: str, now: da
         "started_at": now,
         "seen_at": now,
         "trouble": None,
+        "model_sha256": model_sha256,
     }
     with database.write() as session:
+        session.execute(delete(Worker).where(Worker.seen_at < now - FORGET_AFTER))
         if not insert_or_ignore(session, Worker, [{"name": name, **row}]):
             session.execute(update(Worker).where(Worker.name == name).values(row))
 
 
-def show_sign(database: Database, name: str, now: datetime) -> None:
-    """Record a sign of life."""
+def show_sign(database: Database, name: str, now: datetime) -> bool:
+    """Record a sign of life; False where the database does not know the worker (any more)."""
     with database.write() as session:
-        session.execute(update(Worker).where(Worker.name == name).values(seen_at=now))
+        shown = update(Worker).where(Worker.name == name).values(seen_at=now).returning(Worker.id)
+        return bool(session.execute(shown).all())
 
 
 def note_trouble(database: Database, name: str, trouble: str | None) -> None:
@@ -82,7 +91,9 @@ def live_workers(database: Database, now: datetime) -> list[LiveWorker]:
 
 
 def _seen(row: Worker) -> LiveWorker:
-    return LiveWorker(row.name, row.host, row.pid, row.device, row.model, row.started_at, row.seen_at, row.trouble)
+    return LiveWorker(
+        row.name, row.host, row.pid, row.device, row.model, row.started_at, row.seen_at, row.trouble, row.model_sha256
+    )
 
 
 def worker_name() -> str:

@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from importlib.metadata import entry_points
@@ -49,7 +48,7 @@ class Finding:
 Check = Callable[[Settings], Iterator[Finding]]
 
 
-def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything, first what the rest needs. A check that fails itself is a finding, too."""
     checks: list[Check] = [_python, _data_folder, _database, _broker, *_checks_of_leaves(), _watching]
     for check in checks:
@@ -58,7 +57,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
         except KnownError as error:
             name = getattr(check, "__name__", "check").strip("_").replace("_", " ")
             yield Finding(name, Health.BAD, str(error), "the message says what to do")
-    yield from _service(settings, now)
+    yield from _service(settings)
 
 
 def _checks_of_leaves() -> list[Check]:
@@ -127,13 +126,18 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:
-    from ..jobs.queue import can_reach
+    from ..jobs.queue import why_polling, why_unreachable
 
-    where = without_password(settings.broker_url) or f"embedded, in {settings.data_dir / 'queue'}"
-    if can_reach(settings):
-        yield Finding("broker", Health.GOOD, where)
+    where = without_password(settings.broker) or f"embedded, in {settings.data_dir / 'queue'}"
+    reason = why_unreachable(settings)
+    if reason:
+        yield Finding("broker", Health.BAD, f"{where} cannot be reached: {reason}", "start it, or correct DFSCAN_BROKER_URL")
+    elif why_polling(settings):
+        yield Finding(
+            "broker", Health.POOR, f"{where}; {why_polling(settings)}", "name a Redis for all of them in DFSCAN_BROKER_URL"
+        )
     else:
-        yield Finding("broker", Health.BAD, f"{where} cannot be reached", "start it, or correct DFSCAN_BROKER_URL")
+        yield Finding("broker", Health.GOOD, where)
 
 
 def _watching(settings: Settings) -> Iterator[Finding]:
@@ -166,10 +170,10 @@ def _watching(settings: Settings) -> Iterator[Finding]:
             yield Finding("watched folder", Health.GOOD, root.path)
 
 
-def _service(settings: Settings, now: datetime) -> Iterator[Finding]:
+def _service(settings: Settings) -> Iterator[Finding]:
     try:
         database = open_database(settings.url)
-        holder = current_holder(database, WATCH, now) if current_revision(database) else None
+        holder = current_holder(database, WATCH, database.now()) if current_revision(database) else None
         database.close()
     except KnownError:
         return  # said above

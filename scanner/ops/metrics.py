@@ -1,13 +1,10 @@
 """Prometheus metrics and /healthz of a running `watch`, on this machine only."""
 
 import ipaddress
-import logging
-import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -16,10 +13,9 @@ from prometheus_client.registry import Collector
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..database.engine import Database
+from .http_server import Server, only_for_this_machine
 from .liveness import ALIVE_SECONDS, Liveness
 from .status import Status, current_status
-
-log = logging.getLogger(__name__)
 
 
 class MetricsAddressError(KnownError):
@@ -67,7 +63,7 @@ def _of_roots(status: Status) -> Iterator[Metric]:
     yield swept
 
 
-def serve_metrics(address: str, database: Database, pulse: Liveness, now: Callable[[], datetime]) -> WSGIServer:
+def serve_metrics(address: str, database: Database, pulse: Liveness, now: Callable[[], datetime]) -> Server:
     """Serve /metrics and /healthz at `address` (HOST:PORT) from a thread of its own; the caller shuts it down.
 
     Raises MetricsAddressError, also for an address that other machines could reach.
@@ -91,7 +87,7 @@ def serve_metrics(address: str, database: Database, pulse: Liveness, now: Callab
         return [f"{trouble or 'ok'}\n".encode()]
 
     try:
-        server = make_server(host, port, respond, server_class=_Server, handler_class=_Silent)
+        server = Server(host, port, only_for_this_machine(respond, host))
     except OSError as error:
         raise MetricsAddressError(f"metrics_address {address} cannot be used: {error.strerror}; choose another port") from None
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
@@ -133,19 +129,3 @@ class _Undescribed(Collector):
 
     def collect(self) -> Iterable[Metric]:
         return self._collector.collect()
-
-
-class _Server(WSGIServer):
-    address_family = socket.AF_INET
-
-    def server_bind(self) -> None:
-        """Without the look-up of the host's full name that the original makes: no question leaves the machine."""
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-        self.setup_environ()
-
-
-class _Silent(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the original's name)
-        log.debug(format, *args)

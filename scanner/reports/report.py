@@ -82,6 +82,7 @@ def opened_report(
     paths: Sequence[str] = (),
     evidence: str = "",
     limit: int = 0,
+    of_these: bool = False,
 ) -> Iterator[tuple[Summary, Iterator[ReportItem]]]:
     """Files that got their verdict or reason (or became pending) in [since, until), most suspicious first.
 
@@ -91,6 +92,8 @@ def opened_report(
     `paths` limits it to what lies under them, `statuses` limits the items (not the totals), `limit` (0: none) gives at most so
     many items with a verdict and as many without. `evidence` limits it to files whose content is filed under that word
     (`scanner.domain.evidence.FILTERS`). Missing files count only when asked for.
+
+    The summary's model is that of the latest verdict; `of_these`: among those that the report shows.
 
     Up to GROUPED_AT_MOST items are grouped among themselves, and those of one group stand behind the first of it. More are in
     no group, and memory does not grow with their number. All is of one moment, and read when the block begins: who prints it
@@ -109,7 +112,8 @@ def opened_report(
     scored = unindexed(File.state) == State.SCORED.value
     with ExitStack() as stack:
         with database.read() as session:
-            model = session.scalar(select(Model.name).join(Detection).order_by(Detection.id.desc()).limit(1))
+            models = select(Model.name).join(Detection).order_by(Detection.id.desc()).limit(1)
+            model = session.scalar(models.join(File, _HAS_DETECTION).where(*asked) if of_these else models)
             totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
             matching = sum(totals[status] for status in (statuses or STATUSES))
             unjudged = _unjudged(session)

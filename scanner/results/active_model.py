@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from ..base.errors import KnownError
 from ..base.settings import Settings
+from ..domain.asked import Asked
 from ..jobs.supervisor import as_environment
 
 
@@ -33,3 +36,17 @@ def active_checkpoint(settings: Settings) -> Checkpoint:
         raise ModelUnknown(words[-1].removeprefix("dfscan: "))
     shown = json.loads(done.stdout)
     return Checkpoint(os.path.splitext(os.path.basename(shown["path"]))[0], shown["sha256"])
+
+
+def asked_of(settings: Settings, *, with_worker: bool) -> Callable[[], Asked]:
+    """What is asked of files that these settings are to judge; found out once, when it is first called. Raises ModelUnknown.
+
+    Where other workers do the work, they have the model, unless the settings name one.
+    """
+
+    @cache
+    def asked() -> Asked:
+        is_known = with_worker or bool(settings.model)
+        return Asked(active_checkpoint(settings).sha256 if is_known else None, settings.faces, settings.videos)
+
+    return asked

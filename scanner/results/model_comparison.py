@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
@@ -52,7 +52,10 @@ def compare_models(database: Database, model_sha256: str, *, paths: Sequence[str
     )
     query = query.join(after, after.content_id == Content.id).join(model_after, after.model_id == model_after.id)
     query = query.join(before, before.id == latest).join(model_before, before.model_id == model_before.id)
-    query = query.join(File, File.content_id == Content.id).where(model_after.sha256 == model_sha256, File.state != State.MISSING)
+    same = aliased(Detection)
+    own = select(func.max(same.id)).where(same.content_id == after.content_id, same.model_id == after.model_id).scalar_subquery()
+    query = query.join(File, File.content_id == Content.id)
+    query = query.where(model_after.sha256 == model_sha256, after.id == own, File.state != State.MISSING)
     if paths:
         query = query.where(any_of(paths))
     counts: Counter[tuple[str, str]] = Counter()

@@ -1,15 +1,17 @@
-"""Files that could not be scored, why, and another chance for them; and those whose verdict is of another model."""
+"""Files that could not be scored, why, and another chance for them; and those whose verdict is not the one that is wanted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
+from ..base.settings import Settings
 from ..database.engine import Database
 from ..database.models import Detection, File, Model
-from ..database.queries import any_of
+from ..database.queries import any_of, asked_values
 from ..discovery.intake import UNREADABLE_FOLDER
+from ..domain.asked import ANYTHING, Asked, made_with
 from ..domain.states import State
 
 
@@ -39,26 +41,49 @@ def problems_page(database: Database, *, text: str = "", after: Problem | None, 
         return tuple(Problem(row[0], row[1], row[2], row[3], row[4] or "", row[5]) for row in rows)
 
 
-def count_stale(database: Database, model_sha256: str) -> int:
-    """How many scored files have their verdict from another checkpoint than this one (sha256 of its file)."""
+@dataclass(frozen=True)
+class Wanted:
+    """The verdicts that count: by this checkpoint (sha256 of its file; None: any), and made in these `ways` (() for any)."""
+
+    model: str | None
+    ways: tuple[str, ...] = ()
+
+
+def wanted(settings: Settings, model_sha256: str | None) -> Wanted:
+    """What a worker with these settings makes."""
+    return Wanted(model_sha256, (made_with(settings.faces), made_with(settings.faces, settings.video_frames)))
+
+
+def count_stale(database: Database, model: str | Wanted, *, paths: Sequence[str] = ()) -> int:
+    """How many scored files (under `paths`, if any) have another verdict than is wanted (by its model alone, if one is given)."""
     with database.read() as session:
-        query = select(func.count()).select_from(File).join(Detection, File.detection_id == Detection.id)
-        query = query.join(Model, Detection.model_id == Model.id)
-        return session.scalar(query.where(File.state == State.SCORED, Model.sha256 != model_sha256)) or 0
+        query = select(func.count()).select_from(File).where(File.state == State.SCORED, File.detection_id.in_(_stale(model)))
+        return session.scalar(query.where(any_of(paths)) if paths else query) or 0
 
 
-def rescan_stale(database: Database, model_sha256: str, now: datetime, *, paths: Sequence[str] = ()) -> int:
-    """Make those files (under `paths`, if any) pending, so that this checkpoint judges them; their verdicts so far stay.
+def _stale(model: str | Wanted) -> Select[int]:
+    want = Wanted(model) if isinstance(model, str) else model
+    other: list[ColumnElement[bool]] = [] if want.model is None else [Model.sha256 != want.model]
+    if want.ways:
+        other.append(Detection.made_with.not_in(want.ways))
+    return select(Detection.id).join(Model, Detection.model_id == Model.id).where(or_(*other))
 
-    Returns how many.
+
+def rescan_stale(
+    database: Database, model: str | Wanted, now: datetime, *, paths: Sequence[str] = (), asked: Asked | None = None
+) -> int:
+    """Make those files (under `paths`, if any) pending, so that they are judged as is wanted; their verdicts so far stay.
+
+    `asked` goes with them; without, the model is asked for. Returns how many.
     """
-    stale = select(Detection.id).join(Model, Detection.model_id == Model.id).where(Model.sha256 != model_sha256)
-    wanted = (any_of(paths),) if paths else ()
+    asked = asked or Asked(model if isinstance(model, str) else model.model)
+    stale = _stale(model)
+    below = (any_of(paths),) if paths else ()
     with database.write() as session:
         rows = session.execute(
             update(File)
-            .where(File.state == State.SCORED, File.detection_id.in_(stale), *wanted)
-            .values(state=State.PENDING, pending_since=now, attempts=0)
+            .where(File.state == State.SCORED, File.detection_id.in_(stale), *below)
+            .values(state=State.PENDING, pending_since=now, attempts=0, **asked_values(asked))
             .returning(File.id)
             .execution_options(synchronize_session=False)
         )
@@ -74,6 +99,7 @@ def retry_failed(database: Database, *, paths: Sequence[str], kind: str | None, 
     if kind:
         statement = statement.where(File.error_kind == kind)
     values = {"state": State.PENDING, "pending_since": now, "attempts": 0, "error": None, "error_kind": None, "finished_at": None}
+    values |= asked_values(ANYTHING)
     with database.write() as session:
         return len(session.execute(statement.values(values).returning(File.id)).all())
 

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from ..base.documents import to_document
 from ..base.escape import escaped
-from ..database.engine import Database
+from ..database.engine import Database, DatabaseChanged
 from ..database.models import Content, Detection, EvidenceWord, File, Model
 from ..database.queries import insert_or_ignore
+from ..domain.asked import FACES
 from ..domain.evidence import filed_under
 from ..domain.labels import verdict
 from ..domain.outcomes import ActiveModel, Changed, ContentFacts, Failed, Outcome, Reused, Scored, Unreachable, Vanished
@@ -33,13 +34,14 @@ def register_model(
     with database.write() as session:
         insert_or_ignore(session, Model, [{"sha256": sha256, "name": name, "card": card, "first_used_at": now}])
         row = session.scalars(select(Model).where(Model.sha256 == sha256)).one()
-        return ActiveModel(row.id, row.name, threshold, band_low, bool(card.get("whole_images")))
+        return ActiveModel(row.id, row.name, threshold, band_low, bool(card.get("whole_images")), sha256)
 
 
-def scored_among(database: Database, model: ActiveModel, sha256s: Collection[str]) -> set[str]:
-    """Those of a batch's contents for which `model` has a detection."""
+def scored_among(database: Database, model: ActiveModel, sha256s: Collection[str], made_with: str = FACES) -> set[str]:
+    """Those of a batch's contents for which `model` has a detection that was made so."""
+    same = (Detection.model_id == model.id, Detection.made_with == made_with)
     with database.read() as session:
-        query = select(Content.sha256).join(Detection).where(Detection.model_id == model.id, Content.sha256.in_(sha256s))
+        query = select(Content.sha256).join(Detection).where(*same, Content.sha256.in_(sha256s))
         return set(session.scalars(query))
 
 
@@ -49,9 +51,10 @@ def record(
     """Write all `outcomes` in one transaction; returns what their files' rows say now.
 
     Files that `owner` no longer holds (the lease ran out, or the file changed meanwhile) are left alone: what was scored is
-    kept with the content all the same.
+    kept with the content all the same. Raises DatabaseChanged where `model` is not what the database knows under its id.
     """
     with database.write() as session:
+        _demand_known(session, model)
         held_ids = [outcome.file.id for outcome in outcomes]
         query = select(File).where(File.id.in_(held_ids), File.lease_owner == owner, File.state == State.PENDING)
         # One order of locking for all, so that no two transactions wait for each other.
@@ -65,6 +68,12 @@ def record(
             if row is not None:
                 recorded.append(_conclude(row, outcome, contents, detections, model, now))
         return recorded
+
+
+def _demand_known(session: Session, model: ActiveModel) -> None:
+    known = session.scalar(select(Model.sha256).where(Model.id == model.id))
+    if known is None or (model.sha256 and known != model.sha256):
+        raise DatabaseChanged(f"the database does not know the model {model.name}: it was made anew, or put back")
 
 
 def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime) -> dict[str, int]:
@@ -105,12 +114,13 @@ def _decoded_columns(facts: ContentFacts) -> dict[str, Any]:
 
 def _store_detections(
     session: Session, outcomes: Sequence[Outcome], contents: dict[str, int], model: ActiveModel, device: str, now: datetime
-) -> dict[int, tuple[int, Label, float]]:
-    """Id, label and score of each content's detection, be it of another worker."""
+) -> dict[tuple[int, str], tuple[int, Label, float]]:
+    """Id, label and score of each content's detection by the way it was made, be it of another worker."""
     rows = {
-        outcome.content.sha256: {
+        (outcome.content.sha256, outcome.made_with): {
             "content_id": contents[outcome.content.sha256],
             "model_id": model.id,
+            "made_with": outcome.made_with,
             "score": outcome.score,
             "threshold": model.threshold,
             "band_low": model.band_low,
@@ -124,17 +134,17 @@ def _store_detections(
         if isinstance(outcome, Scored)
     }
     if rows:
-        insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id")))
-    query = select(Detection.content_id, Detection.id, Detection.label, Detection.score)
+        insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id", "made_with")))
+    query = select(Detection.content_id, Detection.made_with, Detection.id, Detection.label, Detection.score)
     query = query.where(Detection.model_id == model.id, Detection.content_id.in_(list(contents.values())))
-    return {content_id: (row_id, Label(label), score) for content_id, row_id, label, score in session.execute(query)}
+    return {(row.content_id, row.made_with): (row.id, Label(row.label), row.score) for row in session.execute(query)}
 
 
 def _conclude(
     row: File,
     outcome: Outcome,
     contents: dict[str, int],
-    detections: dict[int, tuple[int, Label, float]],
+    detections: dict[tuple[int, str], tuple[int, Label, float]],
     model: ActiveModel,
     now: datetime,
 ) -> Recorded:
@@ -144,9 +154,9 @@ def _conclude(
     label: Label | None = None
     score: float | None = None
     match outcome:
-        case Scored(content=ContentFacts(sha256=sha256)) | Reused(sha256=sha256):
+        case Scored(content=ContentFacts(sha256=sha256), made_with=way) | Reused(sha256=sha256, made_with=way):
             row.content_id = contents[sha256]
-            row.detection_id, label, score = detections[row.content_id]
+            row.detection_id, label, score = detections[row.content_id, way]
             row.state, row.error, row.error_kind = State.SCORED, None, None
         case Failed(kind=kind, reason=reason, content=content):
             sha256 = content.sha256 if content else None
@@ -157,10 +167,10 @@ def _conclude(
             row.size, row.mtime_ns, row.finished_at = size, mtime_ns, None
             row.attempts -= 1  # the writer's doing, not the file's
             row.lease_expires_at = now + timedelta(seconds=UNSETTLED_SECONDS)
-        case Unreachable(reason=reason):
+        case Unreachable() | Vanished():
+            # A file that is not there may be so on this machine only: the one that watches its folder says that it is missing.
+            reason = outcome.reason if isinstance(outcome, Unreachable) else "it is not there on the worker's machine"
             row.error_kind, row.error, row.finished_at = UNREACHABLE, escaped(reason), None
             row.attempts -= 1
             row.lease_expires_at = now + timedelta(seconds=UNREACHABLE_SECONDS)
-        case Vanished():
-            row.state, row.error, row.error_kind = State.MISSING, None, None
     return Recorded(outcome.file, State(row.state), model.name, sha256, label, score, row.error)

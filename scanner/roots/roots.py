@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 
 from ..base.errors import KnownError
+from ..base.machine import this_host
 from ..database.engine import Database
 from ..database.models import File, Root
 from ..database.queries import insert_or_ignore, under
@@ -37,6 +38,7 @@ class WatchedRoot:
     inode: str | None = None
     paused_at: datetime | None = None
     paused_reason: str | None = None
+    watched_on: str | None = None
 
 
 _FIELDS = tuple(field.name for field in fields(WatchedRoot))
@@ -80,6 +82,19 @@ def remove_root(database: Database, root_id: int) -> None:
     with database.write() as session:
         session.execute(update(File).where(File.root_id == root_id).values(root_id=None))
         session.execute(delete(Root).where(Root.id == root_id))
+
+
+def watch_here(database: Database, roots: Sequence[WatchedRoot]) -> None:
+    """Note that this machine watches `roots` from now on: it alone says that a file in them is missing."""
+    with database.write() as session:
+        session.execute(update(Root).where(Root.id.in_([root.id for root in roots])).values(watched_on=this_host()))
+
+
+def watched_elsewhere(database: Database, roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
+    """Those of `roots` that another machine watches, where several share the database: here, their path may be another folder."""
+    if database.file is not None:
+        return []
+    return [root for root in roots if root.watched_on not in (None, this_host())]
 
 
 def outermost(roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:

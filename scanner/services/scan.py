@@ -5,27 +5,31 @@ import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy import and_, func, or_, select
 
 from ..base.errors import KnownError
 from ..base.escape import printable
+from ..base.machine import this_host
 from ..base.settings import Settings
 from ..database.engine import Database
 from ..database.models import File
 from ..database.queries import any_of, of_no_root_in, unindexed
 from ..discovery.diff import Difference, compare
 from ..discovery.intake import BATCH, Taken, is_not_empty, mark_gone, take_in
+from ..discovery.passed_over import mark_passed_over, reasons
 from ..discovery.settle import Settling, is_fresh
 from ..discovery.walk import Entry, Found, Skipped, look_at, walk
+from ..domain.asked import ANYTHING, Asked
 from ..domain.states import State
+from ..jobs.asking import ask
 from ..jobs.leases import backlog, reconcile
 from ..jobs.supervisor import EmbeddedWorker
 from ..jobs.workers import live_workers
 from ..roots.ledger import why_away
-from ..roots.roots import WatchedRoot, adopt_files, known_roots, root_of, roots_around
+from ..roots.roots import WatchedRoot, adopt_files, known_roots, root_of, roots_around, watched_elsewhere
 from .unreachable import drop_gone
 
 POLL_SECONDS = 0.1
@@ -54,9 +58,16 @@ class ScanProgress:
     workers: tuple[str, ...]
 
 
-def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], now: Callable[[], datetime]) -> Taken:
+def take_in_paths(
+    settings: Settings,
+    database: Database,
+    paths: Sequence[str],
+    now: Callable[[], datetime],
+    asked: Callable[[], Asked] = lambda: ANYTHING,
+) -> Taken:
     """Bring the database up to date with what lies under `paths` (absolute; folders or files).
 
+    `asked()` gives what is asked of what becomes pending; it may take a second, and is called only where something does.
     Raises NothingThere, and RootAway for what lies in a watched folder that is away.
     """
     for path in paths:
@@ -64,6 +75,8 @@ def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], 
             raise NothingThere(f"{path} does not exist; name a folder or an image")
     roots = roots_around(paths, known_roots(database))
     away = _away(database, paths, roots)
+    spare = {root.id for root in (*away, *watched_elsewhere(database, roots))}
+    host = sharing_host(database)
     settling = Settling(settings.settle_seconds, time.monotonic)
     taken = Taken()
     for path in paths:
@@ -73,19 +86,23 @@ def take_in_paths(settings: Settings, database: Database, paths: Sequence[str], 
                 for entry in walk(path, root=path, ignore=settings.ignore, videos=settings.videos)
                 if root_of(entry.path, away) is None
             )
-            found = compare(database, path, entries, spare=[root.id for root in away])
+            found = compare(database, path, entries, spare=spare, host=host)
         else:
             found = iter([Difference(others=[_look(path, settings) or Skipped(path, "its content is no image")])])
         for part in found:
             ready = []
             for entry in part.others:
-                if isinstance(entry, Found) and is_fresh(entry, settings.settle_seconds, now()):
+                if isinstance(entry, Found) and is_fresh(entry, settings.settle_seconds, datetime.now(UTC)):
                     settling.watch_over(entry)
                 else:
                     ready.append(entry)
-            taken += Taken(known=part.known) + take_in(database, ready, root_id=None, now=now())
+            taken += Taken(known=part.known)
+            if ready:
+                taken += take_in(database, ready, root_id=None, now=now(), asked=asked())
             mark_gone(database, part.unseen, is_here=partial(is_not_empty, path), now=now())
-    taken += _take_in_settled(settling, database, settings, now)
+            why = reasons(path, settings.ignore, videos=True)
+            mark_passed_over(database, part.unseen, why, now())
+    taken += _take_in_settled(settling, database, settings, now, asked)
     adopt_files(database, roots)
     return taken
 
@@ -127,10 +144,14 @@ def work_until_done(
     with_worker: bool,
     now: Callable[[], datetime],
     show: Callable[[ScanProgress], None],
+    asked: Asked = ANYTHING,
 ) -> None:
-    """Keep a worker going until nothing under `paths` is pending. Raises WorkerFailed."""
+    """Keep a worker going until nothing under `paths` is pending. `asked` is asked of all of that. Raises WorkerFailed."""
     roots = roots_around(paths, known_roots(database))
     away = [root.id for root in roots if why_away(database, root) is not None]
+    elsewhere = [root.id for root in watched_elsewhere(database, roots)]
+    if asked != ANYTHING:
+        ask(database, asked, paths, spare=away)
     total = pending_under(database, paths, spare=away)
     if not total:
         return
@@ -147,10 +168,13 @@ def work_until_done(
             workers = live_workers(database, now())
             show(ScanProgress(total, pending, tuple(seen.device for seen in workers)))
             if with_worker:
-                worker.look_after(backlog(database, now()))
+                worker.look_after(backlog(database, now(), model=asked.model))
+            elif asked.model and workers and all(seen.model_sha256 not in (None, asked.model) for seen in workers):
+                troubles.say("the workers that run have another model than this scan's; start one that has it")
             if time.monotonic() >= next_reconcile:
                 troubles.say(*(f"the worker waits: {seen.trouble}" for seen in workers if seen.trouble))
-                troubles.say(*drop_gone(database, paths, now(), spare=away))
+                gone = drop_gone(database, paths, now(), spare=[*away, *elsewhere], host=sharing_host(database))
+                troubles.say(*gone)
                 reconcile(wake, database, now())
                 next_reconcile = time.monotonic() + settings.reconcile_seconds
             # Counting a large backlog costs something, and no one needs its every step.
@@ -158,6 +182,11 @@ def work_until_done(
         show(ScanProgress(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
     finally:
         worker.stop(4.0)
+
+
+def sharing_host(database: Database) -> str | None:
+    """This machine's name where several may share the database; what others took in, they say is missing."""
+    return None if database.file is not None else this_host()
 
 
 class _Troubles:
@@ -182,13 +211,15 @@ def pending_under(database: Database, paths: Sequence[str], *, spare: Collection
         return session.scalar(query) or 0
 
 
-def _take_in_settled(settling: Settling, database: Database, settings: Settings, now: Callable[[], datetime]) -> Taken:
+def _take_in_settled(
+    settling: Settling, database: Database, settings: Settings, now: Callable[[], datetime], asked: Callable[[], Asked]
+) -> Taken:
     taken = Taken()
     give_up = time.monotonic() + SETTLE_LIMIT_SECONDS
     while len(settling) and time.monotonic() < give_up:
         done = settling.settled(lambda path: _look(path, settings))
         for start in range(0, len(done), BATCH):
-            taken += take_in(database, done[start : start + BATCH], root_id=None, now=now())
+            taken += take_in(database, done[start : start + BATCH], root_id=None, now=now(), asked=asked())
         if len(settling):
             time.sleep(POLL_SECONDS)
     left = [Skipped(path, UNSETTLED) for path in settling.paths()]

@@ -7,23 +7,28 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event
 
 from ..base.errors import KnownError
 from ..base.settings import Settings
+from ..base.trouble_log import TroubleLog
 from ..database.engine import Database, DatabaseUnavailable
 from ..discovery.candidates import Finding, Source
 from ..discovery.suspend import SleepWatch
 from ..discovery.sweeps import Sweeps
 from ..discovery.watcher_supervisor import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
+from ..domain.asked import ANYTHING, Asked
+from ..jobs.asking import ask
 from ..jobs.leases import backlog, reconcile
+from ..jobs.lock import KEEP_SECONDS
 from ..jobs.queue import waker
-from ..jobs.supervisor import EmbeddedWorker, WorkerFailed
+from ..jobs.supervisor import EmbeddedWorker
 from ..roots.ledger import EVENTS, POLLED, add_to_counts, check_presence, note_mode
 from ..roots.mounts import current_mounts, why_polled
-from ..roots.roots import WatchedRoot, known_roots, root_of
+from ..roots.roots import WatchedRoot, add_roots, known_roots, root_of, watch_here
 from .unreachable import drop_gone
 
 TURN_SECONDS = 0.2
@@ -39,7 +44,8 @@ log = logging.getLogger(__name__)
 class WatchService:
     """Watches `roots` until `stop` is set; `beat` is called at each turn of its loop.
 
-    `keep_lock` is called now and then, and raises when another process took the work over.
+    `keep_lock` is called now and then, and raises when another process took the work over; it is false where the database knew
+    nothing of the lock, so that the roots may be unknown to it, too. `asked` is asked of what is found.
     """
 
     def __init__(
@@ -51,12 +57,15 @@ class WatchService:
         with_worker: bool,
         now: Callable[[], datetime],
         stop: Event,
-        keep_lock: Callable[[], None] = lambda: None,
+        keep_lock: Callable[[], bool] = lambda: True,
         beat: Callable[[], None] = lambda: None,
+        asked: Asked = ANYTHING,
     ) -> None:
         self._settings = settings
         self._database = database
-        self._root_ids = [root.id for root in roots]
+        self._paths = [root.path for root in roots]
+        self._asked = asked
+        self._is_asked = False
         self._now = now
         self._stop = stop
         self._keep_lock = keep_lock
@@ -74,7 +83,9 @@ class WatchService:
         self._due: dict[int, float] = {}
         self._swept_once: set[int] = set()
         self._next_reconcile = 0.0
+        self._next_keep = 0.0
         self._trouble, self._say_again = "", 0.0
+        self._worker_trouble = TroubleLog(log, "the work")
 
     def run(self) -> None:
         """Watch first, then sweep, then keep going. Drains and stops cleanly."""
@@ -104,9 +115,9 @@ class WatchService:
     def _turn(self) -> None:
         self._beat()
         if time.monotonic() >= self._next_reconcile:
+            self._keep()
             self._look_at_roots()
             self._look_at_worker()
-            self._keep_lock()
             self._next_reconcile = time.monotonic() + self._settings.reconcile_seconds
         self._begin_due_sweeps()
         self._follow_notices()
@@ -114,10 +125,22 @@ class WatchService:
         if self._sweeps:
             self._sweeps.step()
 
+    def _keep(self) -> None:
+        if time.monotonic() < self._next_keep:
+            return
+        if not self._keep_lock():
+            log.warning("the database was made anew; the watched folders are written into it again")
+            add_roots(self._database, self._paths, self._now())
+            self._is_asked = False
+        self._next_keep = time.monotonic() + KEEP_SECONDS
+
     def _look_at_roots(self) -> None:
         """Pause roots that are away, resume those that are back, and watch exactly those that are here."""
         self._finding.record_counts()
-        roots = [root for root in known_roots(self._database) if root.id in self._root_ids]
+        roots = [root for root in known_roots(self._database) if root.path in self._paths]
+        if not self._is_asked:
+            watch_here(self._database, roots)
+            self._ask(self._asked)
         here = []
         for root in roots:
             away = check_presence(self._database, root, self._now())
@@ -127,9 +150,9 @@ class WatchService:
                 log.warning("%s is paused, and nothing in it is marked: %s", root.path, away)
                 self._sweeps.forget(root)
             self._note_presence(root, away)
-        before = {root.id for root in self._finding.roots}
+        before = {(root.id, root.path) for root in self._finding.roots}
         self._finding.roots = here
-        if {root.id for root in here} != before:
+        if {(root.id, root.path) for root in here} != before:
             self._watch(here)
             self._demand_sweeps()
             return
@@ -139,6 +162,13 @@ class WatchService:
         if self._sleep.has_slept():
             log.info("the machine slept; every root is swept")
             self._demand_sweeps()
+
+    def _ask(self, asked: Asked) -> None:
+        """Ask it of what is pending, and of what is found from now on."""
+        self._asked = self._finding.asked = asked
+        if asked != ANYTHING and self._paths:
+            ask(self._database, asked, self._paths)
+        self._is_asked = True
 
     def _note_presence(self, root: WatchedRoot, away: str | None) -> None:
         if away is not None:
@@ -178,7 +208,8 @@ class WatchService:
         return seconds * random.uniform(0.9, 1.1)  # noqa: S311  (only spreads load)
 
     def _demand_sweeps(self, in_seconds: float = 0.0) -> None:
-        self._due = dict.fromkeys(self._root_ids, time.monotonic() + in_seconds)
+        due = time.monotonic() + in_seconds
+        self._due = {root.id: due for root in self._finding.roots}
 
     def _follow_notices(self) -> None:
         hints: dict[str, None] = {}
@@ -216,11 +247,21 @@ class WatchService:
     def _look_at_worker(self) -> None:
         try:
             if self._worker:
-                self._worker.look_after(backlog(self._database, self._now()))
+                self._worker.look_after(backlog(self._database, self._now(), model=self._asked.model))
+                self._follow_model(self._worker)
+            else:
+                self._worker_trouble.works()
             reconcile(self._wake, self._database, self._now())
-        except WorkerFailed as error:
-            log.error("%s", error)  # noqa: TRY400  (no traceback for what can be mended)
         except DatabaseUnavailable:
             raise
         except KnownError as error:
-            log.warning("%s", error)
+            self._worker_trouble.fails(str(error))
+
+    def _follow_model(self, worker: EmbeddedWorker) -> None:
+        """Our worker may have been started anew with another checkpoint under the same name: what is pending is for that one."""
+        seen = worker.seen
+        if seen is None:
+            return
+        self._worker_trouble.works()
+        if seen.model_sha256 and self._is_asked and seen.model_sha256 != self._asked.model:
+            self._ask(replace(self._asked, model=seen.model_sha256))

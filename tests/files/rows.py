@@ -50,6 +50,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "id": 10 + number,
             "content_id": number,
             "model_id": 1,
+            "made_with": "faces",
             "score": number / 3,
             "label": "fake",
             "basis": "whole",

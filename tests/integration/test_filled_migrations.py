@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
-from files.rows import content, fill, shape
-from sqlalchemy import text
+from files.rows import ROWS, WHEN, content, fill, shape
+from sqlalchemy import insert, text
 
 import migrations
 from scanner.database import schema
 from scanner.database.engine import Database, open_database
+from scanner.database.models import Detection
 
 REVISIONS = [one.revision for one in reversed(list(ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()))]
 
@@ -66,3 +67,25 @@ def test_keys_are_enforced_again_afterwards(empty: Database) -> None:
     schema.upgrade(empty)
     with pytest.raises(Exception, match=r"(?i)foreign key"), empty.write() as session:
         session.execute(text("DELETE FROM detections"))
+
+
+def test_of_two_verdicts_on_one_content_the_way_down_keeps_the_latest(empty: Database) -> None:
+    schema.upgrade(empty)
+    fill(empty)
+    with empty.write() as session:
+        other = {**ROWS["detections"][0], "id": 99, "made_with": "whole", "score": 0.5, "scanned_at": WHEN}
+        session.execute(insert(Detection), [other])
+    schema.downgrade(empty, "0007")
+    kept = content(empty)
+    assert [row["id"] for row in kept["detections"]] == [12, 13, 99]
+    assert [row["detection_id"] for row in kept["files"]] == [99, 12, 13]
+
+
+def test_what_older_verdicts_were_made_with_is_told_by_what_they_hold(empty: Database) -> None:
+    schema.upgrade(empty, "0007")
+    fill(empty)
+    with empty.write() as session:
+        session.execute(text("UPDATE detections SET faces = NULL WHERE id = 12"))
+        session.execute(text("UPDATE detections SET frames = '[]' WHERE id = 13"))
+    schema.upgrade(empty)
+    assert [row["made_with"] for row in content(empty)["detections"]] == ["faces", "whole", "faces, 16 frames"]

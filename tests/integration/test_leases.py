@@ -11,7 +11,9 @@ from scanner.database.engine import Database
 from scanner.database.models import File, Root
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
+from scanner.domain.asked import Asked
 from scanner.domain.claims import Claimed
+from scanner.jobs.asking import ask
 from scanner.jobs.leases import backlog, claim, reconcile, release, renew
 
 Pend = Callable[..., None]
@@ -242,3 +244,26 @@ def test_workers_are_woken_for_what_no_one_has(database: Database, pend: Pend, l
     lease(limit=1)
     reconcile(wake, database, now)
     assert len(woken) == 1
+
+
+def test_a_job_is_for_the_model_that_was_asked_for(database: Database, pend: Pend, lease: Lease, now: datetime) -> None:
+    pend("/anyone's", "/theirs", "/ours")
+    assert ask(database, Asked("22" * 32), ["/theirs"]) == 1
+    assert ask(database, Asked("11" * 32, faces=False), ["/ours"]) == 1
+    assert ask(database, Asked("11" * 32, faces=False), ["/ours"]) == 0
+    assert (backlog(database, now).free, backlog(database, now, model="11" * 32).free) == (3, 2)
+    claimed = claim(database, "us", 10, now=now, lease_seconds=60, max_attempts=3, model="11" * 32)
+    assert {file.path: file.faces for file in claimed} == {"/anyone's": None, "/ours": False}
+    [left] = claim(database, "them", 10, now=now, lease_seconds=60, max_attempts=3, model="22" * 32)
+    assert left.path == "/theirs"
+
+
+def test_who_asks_last_decides_and_takes_the_file_from_whoever_has_it(
+    database: Database, pend: Pend, lease: Lease, row: Row, now: datetime
+) -> None:
+    pend("/a", "/b")
+    lease("watch's worker")
+    assert ask(database, Asked("11" * 32, faces=False), ["/a"]) == 1
+    assert (row("/a").lease_owner, row("/b").lease_owner) == (None, "watch's worker")
+    [again] = claim(database, "scan's worker", 9, now=now, lease_seconds=60, max_attempts=3, model="11" * 32)
+    assert (again.path, again.faces) == ("/a", False)

@@ -1,5 +1,6 @@
 """Metrics and health of a service, over HTTP on this machine."""
 
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -98,3 +99,76 @@ def test_there_is_nothing_else(get: Callable[[str], tuple[int, str]]) -> None:
 def test_only_addresses_of_this_machine(database: Database, now: datetime, address: str) -> None:
     with pytest.raises(MetricsAddressError):
         serve_metrics(address, database, Liveness(), lambda: now)
+
+
+def test_a_restart_after_a_scrape_takes_the_same_port(database: Database, now: datetime) -> None:
+    server = serve_metrics("127.0.0.1:0", database, Liveness(), lambda: now)
+    port = server.server_port
+    with socket.create_connection(("127.0.0.1", port)) as scraper:
+        scraper.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        while scraper.recv(1024):
+            pass  # the server hangs up first, so that its side of the connection is what lingers
+    server.shutdown()
+    server.server_close()
+    again = serve_metrics(f"127.0.0.1:{port}", database, Liveness(), lambda: now)
+    assert _ask(f"http://127.0.0.1:{port}/healthz")[0] == 200
+    again.shutdown()
+    again.server_close()
+
+
+def test_it_serves_at_ipv6(database: Database, now: datetime) -> None:
+    if not socket.has_ipv6 or not Path("/proc/net/if_inet6").read_text():
+        pytest.skip("this machine has no IPv6")
+    server = serve_metrics("[::1]:0", database, Liveness(), lambda: now)
+    assert _ask(f"http://[::1]:{server.server_port}/healthz")[0] == 200
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"])
+def test_half_a_request_stops_nothing(database: Database, now: datetime, sent: bytes, soon: None) -> None:
+    server = serve_metrics("127.0.0.1:0", database, Liveness(), lambda: now)
+    with ExitStack() as stack:
+        for _ in range(3):
+            silent = stack.enter_context(socket.create_connection(("127.0.0.1", server.server_port)))
+            silent.sendall(sent)
+        assert _ask(f"http://127.0.0.1:{server.server_port}/healthz")[0] == 200
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_request_that_never_ends_is_given_up(
+    database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch, soon: None
+) -> None:
+    monkeypatch.setattr("scanner.ops.http_server.REQUEST_SECONDS", 0.3)
+    server = serve_metrics("127.0.0.1:0", database, Liveness(), lambda: now)
+    with socket.create_connection(("127.0.0.1", server.server_port)) as slow:
+        slow.sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+        assert slow.recv(1024) == b""
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("127.0.0.1:9464", 200),
+        ("[::1]:1", 200),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example:80", 421),
+        ("", 421),
+    ],
+)
+def test_only_who_names_this_machine_is_answered(database: Database, now: datetime, host: str, status: int) -> None:
+    server = serve_metrics("127.0.0.1:0", database, Liveness(), lambda: now)
+    request = urllib.request.Request(f"http://127.0.0.1:{server.server_port}/metrics", headers={"Host": host})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            found = answer.status
+    except urllib.error.HTTPError as error:
+        with error:
+            found = error.code
+    server.shutdown()
+    server.server_close()
+    assert found == status

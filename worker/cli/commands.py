@@ -15,7 +15,7 @@ from scanner.base.documents import to_document
 from scanner.base.escape import escaped, escaped_lines, printable
 from scanner.base.logs import log_to_stderr, tell
 from scanner.base.settings import Settings
-from scanner.cli.context import opened_database, pass_settings, utc_now
+from scanner.cli.context import opened_database, pass_settings
 from scanner.jobs.exit_codes import EXIT_CANNOT_BEGIN
 
 log = logging.getLogger(__name__)
@@ -48,14 +48,17 @@ def worker(settings: Settings, device: str | None, batch_size: int | None, name:
 
 def _supervise(settings: Settings) -> None:
     from scanner.jobs.lone_worker import run_lone_worker
+    from scanner.jobs.queue import why_polling
     from scanner.jobs.supervisor import WorkerFailed
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
+    if polling := why_polling(settings):
+        log.warning("%s", polling)
     with opened_database(settings, check=True) as database:
         try:
-            run_lone_worker(settings, database, stop, utc_now)
+            run_lone_worker(settings, database, stop, database.now)
         except WorkerFailed as error:
             log.debug("%s", error)  # the worker has said why, on our standard error
             sys.exit(EXIT_CANNOT_BEGIN)

@@ -88,13 +88,17 @@ class DecoderPool:
         """Start the processes before the first picture comes."""
         self._pool.schedule(os.getpid).result()
 
-    def begin(self, content: bytes | Video, size: int, shown: FaceInputs = _PLAIN) -> "Future[Ready | PictureError | PoolBroke]":
+    def begin(
+        self, content: bytes | Video, size: int, shown: FaceInputs = _PLAIN, *, faces: bool | None = None
+    ) -> "Future[Ready | PictureError | PoolBroke]":
         """Start to decode `content` for inputs of `size` pixels, with its faces `shown` so; a video is read by the decoder.
 
+        `faces` says whether they are looked for in this one; None: as the pool was made.
         A crash or a time-out of its decoder is a reason like any other. The future raises DecodersFail when the pool breaks again
         and again, however often it is made anew.
         """
-        arguments = [content, size, shown, self._limits, self._faces, self._scaled]
+        looks = self._faces if faces is None else faces
+        arguments = [content, size, shown, self._limits, looks, self._scaled]
         if not isinstance(content, bytes):
             return self._start(_decode, arguments, self._limits.video_seconds)
         return self._with_record(self._start(_decode, arguments, self._limits.seconds), content)

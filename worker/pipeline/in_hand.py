@@ -21,7 +21,7 @@ BYTES_IN_HAND = 256 << 20
 
 @dataclass
 class InHand:
-    """The batches, the oldest first at each place, and their contents by sha256.
+    """The batches, the oldest first at each place, and their contents by `Item.key`.
 
     `suspects` wait until nothing else is in hand: should they be the end of this process, they take no others along; `alone` says
     that they are what is in hand. `is_dry`: the last claim found nothing, and nothing was recorded since.
@@ -29,7 +29,7 @@ class InHand:
 
     decoding: deque[Batch] = field(default_factory=deque)
     scoring: deque[Batch] = field(default_factory=deque)
-    contents: dict[str, Item] = field(default_factory=dict)
+    contents: dict[tuple[str, str], Item] = field(default_factory=dict)
     suspects: Sequence[Claimed] = ()
     alone: bool = False
     is_dry: bool = False
@@ -73,7 +73,7 @@ class InHand:
     def forget(self, batch: Batch) -> None:
         """Its contents are no longer in hand."""
         for item in batch.items:
-            del self.contents[item.facts.sha256]
+            del self.contents[item.key]
 
     def give_up(self) -> list[Claimed]:
         """What the decoders have, and suspects: no longer in hand. Waiting for them would make whoever stops us wait."""

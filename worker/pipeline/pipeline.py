@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from time import monotonic
 
+from scanner.domain.asked import made_with
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import Reused
 from scanner.jobs.leases import claim, release
@@ -71,6 +72,7 @@ class Pipeline:
             now=worker.now(),
             lease_seconds=settings.lease_seconds,
             max_attempts=settings.max_attempts,
+            model=worker.model.sha256 or None,
         )
         self._in_hand.is_dry, self._in_hand.alone = not claimed, False
         if any(file.is_suspect for file in claimed):
@@ -84,6 +86,8 @@ class Pipeline:
             found = read(self._worker, file)
             self._worker.deadline.progress()
             if isinstance(found, Item):
+                frames = self._worker.settings.video_frames if isinstance(found.source, Video) else None
+                found.made_with = made_with(self._worker.looks_for_faces(file), frames)
                 items.append(found)
             else:
                 batch.outcomes.append(found)
@@ -94,24 +98,28 @@ class Pipeline:
         self._in_hand.decoding.append(batch)
 
     def _deduplicate(self, batch: Batch, items: Sequence[Item]) -> None:
-        """Only what neither is in hand nor has been scored by this model is decoded."""
+        """Only what neither is in hand nor has been scored by this model in the same way is decoded."""
         worker, contents = self._worker, self._in_hand.contents
-        known = scored_among(worker.database, worker.model, {item.facts.sha256 for item in items}) if items else set()
+        known = {
+            (sha256, way)
+            for way in {item.made_with for item in items}
+            for sha256 in scored_among(worker.database, worker.model, {i.facts.sha256 for i in items if i.made_with == way}, way)
+        }
         for item in items:
-            sha256 = item.facts.sha256
-            if sha256 in contents:
-                contents[sha256].files += item.files
-            elif sha256 in known:
-                batch.outcomes += [Reused(file, sha256) for file in item.files]
+            if item.key in contents:
+                contents[item.key].files += item.files
+            elif item.key in known:
+                batch.outcomes += [Reused(file, item.facts.sha256, item.made_with) for file in item.files]
             else:
-                contents[sha256] = item
+                contents[item.key] = item
                 batch.items.append(item)
                 self._decode(item)
 
     def _decode(self, item: Item) -> None:
         worker, size = self._worker, item.bytes_read
         card = worker.predictor.card
-        item.decoding = worker.decoders.begin(item.source, card.recipe.preprocessing.size, card.face_inputs)
+        faces = worker.looks_for_faces(item.files[0])
+        item.decoding = worker.decoders.begin(item.source, card.recipe.preprocessing.size, card.face_inputs, faces=faces)
         if not isinstance(item.source, Video):
             item.source = b""
         self._in_hand.bound(item.decoding, size, worker.deadline.progress)

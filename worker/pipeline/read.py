@@ -24,9 +24,9 @@ def read(worker: Worker, file: Claimed) -> Item | Outcome:
     settings, path = worker.settings, local_path(file.path, worker.path_map)
     root = worker.local_root(file)
     with worker.deadline.reading(file):
-        if not ((settings.videos or has_video_suffix(path)) and announced_container(path)):
+        if not ((worker.reads_videos(file) or has_video_suffix(path)) and announced_container(path)):
             return read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root)
-        if settings.videos:
+        if worker.reads_videos(file):
             return read_video(file, int(settings.max_video_megabytes * 1e6), path=path, root=root)
         return Failed(file, "video", "a video, and this worker reads none: set DFSCAN_VIDEOS=1 for it, then run `dfscan retry`")
 

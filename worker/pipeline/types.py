@@ -7,6 +7,7 @@ from datetime import datetime
 
 from scanner.base.settings import Settings
 from scanner.database.engine import Database
+from scanner.domain.asked import FACES
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Outcome, Scored
 from scanner.domain.recorded import Listener, tell_nobody
@@ -36,6 +37,14 @@ class Worker:
     path_map: dict[str, str] = field(default_factory=dict)
     tell: Listener = tell_nobody
 
+    def looks_for_faces(self, file: Claimed) -> bool:
+        """As the job asks, or as this worker is set."""
+        return self.settings.faces if file.faces is None else file.faces
+
+    def reads_videos(self, file: Claimed) -> bool:
+        """As the job asks, or as this worker is set."""
+        return self.settings.videos if file.videos is None else file.videos
+
     def local_root(self, file: Claimed) -> str | None:
         """Where the watched folder of `file` is on this machine."""
         return local_path(file.root, self.path_map) if file.root else None
@@ -45,15 +54,22 @@ class Worker:
 class Item:
     """One content on its way, and the claimed files that hold it.
 
-    `source` are its bytes until a decoder has them, or the video file, which a decoder opens itself. `decoded` is what became of
-    it: inputs for the network, the reason why there are none, or an outcome, as a video may change while it is decoded.
+    `source` are its bytes until a decoder has them, or the video file, which a decoder opens itself. `made_with` is the way in
+    which it is looked at (`scanner.domain.asked`). `decoded` is what became of it: inputs for the network, the reason why there
+    are none, or an outcome, as a video may change while it is decoded.
     """
 
     files: list[Claimed]
     facts: ContentFacts
     source: bytes | Video
+    made_with: str = FACES
     decoding: "Future[Ready | PictureError | PoolBroke] | None" = None
     decoded: Ready | PictureError | PoolBroke | Outcome | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The content and the way: what a verdict is of."""
+        return self.facts.sha256, self.made_with
 
     @property
     def bytes_read(self) -> int:
@@ -76,7 +92,7 @@ class Item:
             if isinstance(judged, str):
                 yield Failed(file, "unpredictable", judged, facts)
             else:
-                yield Scored(file, facts, judged.score, seconds, judged.prediction)
+                yield Scored(file, facts, judged.score, seconds, judged.prediction, self.made_with)
 
 
 @dataclass

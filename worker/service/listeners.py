@@ -11,10 +11,10 @@ from importlib.metadata import entry_points
 
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
+from scanner.base.trouble_log import TroubleLog
 from scanner.domain.recorded import Listener, Recorded, tell_nobody
 
 from .on_flagged import on_flagged
-from .trouble_log import TroubleLog
 
 GROUP = "dfscan.listeners"
 Open = Callable[[Settings], AbstractContextManager[Listener]]

@@ -15,10 +15,9 @@ from time import monotonic
 from typing import IO
 
 from scanner.base.settings import HANDED_DOWN, Settings, SettingsError
+from scanner.base.trouble_log import TroubleLog
 from scanner.domain.recorded import Listener, Recorded, tell_nobody
 from scanner.jobs.path_map import local_path, parse_path_map
-
-from .trouble_log import TroubleLog
 
 # Commands that may wait; while there are more, the worker waits along, as long as they work.
 WAITING = 16

@@ -5,27 +5,26 @@ import logging
 import os
 import signal
 import threading
-import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from celery import Celery
-from celery.exceptions import SecurityWarning, WorkerShutdown
+from celery.exceptions import WorkerShutdown
 from celery.worker import state
 
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
 from scanner.base.settings import Settings
-from scanner.database.engine import Database, open_database
-from scanner.database.schema import prepare_schema
+from scanner.base.trouble_log import TroubleLog
+from scanner.database.engine import Database, DatabaseChanged, open_database
+from scanner.database.schema import is_prepared, prepare_schema
 from scanner.domain.claims import Claimed
 from scanner.jobs.exit_codes import EXIT_HUNG, EXIT_RENEW, EXIT_TROUBLE
 from scanner.jobs.leases import release, renew
 from scanner.jobs.path_map import parse_path_map
-from scanner.jobs.queue import DRAIN, QUEUE, clear_embedded_queue, make_app, wake
+from scanner.jobs.queue import clear_embedded_queue, connection_of, make_app, wake
+from scanner.jobs.wake_up import DRAIN
 from scanner.jobs.workers import SIGN_SECONDS, note_trouble, report_in, report_out, show_sign
 from scanner.media.video_reader import demand_video_reader
 from scanner.results.record import register_model
@@ -38,6 +37,7 @@ from ..pipeline.pipeline import drain
 from ..pipeline.scoring import OutOfMemory
 from ..pipeline.types import Worker
 from .circuit_breaker import Breaker
+from .consumer import consume
 from .listeners import all_listeners
 from .memory import memory_ceiling, resident_megabytes
 from .model_loading import load_scorer
@@ -83,25 +83,30 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         say(f"model {worker.model.name}, device {device}")
         clear_embedded_queue(settings)
         app = make_app(settings)
+        connection_of(app).release()
         exit_status: list[int] = []
         app.task(name=DRAIN)(_task(worker, exit_status, memory_ceiling(settings.worker_megabytes)))
-        report_in(database, name, device=device, model=worker.model.name, now=worker.now())
+        report_in(
+            database,
+            name,
+            device=device,
+            model=worker.model.name,
+            now=worker.now(),
+            model_sha256=worker.model.sha256,
+        )
         stack.callback(lambda: report_out(database, name, worker.now()))
-        _show_signs(worker)
+        _show_signs(worker, exit_status)
         worker.deadline.watch()
         if supervised:
             _end_with_standard_input()
         wake(app)  # there may be a backlog already
-        _consume(app)
+        consume(app)
         return exit_status[0] if exit_status else 0
 
 
 def _load(
     settings: Settings, checkpoint: Path, name: str, database: Database, decoders: DecoderPool, path_map: dict[str, str]
 ) -> Worker:
-    def now() -> datetime:
-        return datetime.now(UTC)
-
     predictor = load_scorer(checkpoint, settings)
     card = predictor.card
     model = register_model(
@@ -111,16 +116,17 @@ def _load(
         card=asdict(card),
         threshold=card.threshold,
         band_low=card.band_low,
-        now=now(),
+        now=database.now(),
     )
     deadline = Deadline(
         settings.file_seconds, settings.batch_seconds, lambda file, seconds: _expire(database, name, file, seconds)
     )
-    return Worker(name, settings, database, predictor, model, decoders, now, deadline, path_map)
+    return Worker(name, settings, database, predictor, model, decoders, database.now, deadline, path_map)
 
 
 def _task(worker: Worker, exit_status: list[int], ceiling: int) -> Callable[[], None]:
     breaker = Breaker(_is_stopping)
+    trouble_log = TroubleLog(log, "the work")
 
     def is_full() -> bool:
         return resident_megabytes() > ceiling
@@ -131,7 +137,11 @@ def _task(worker: Worker, exit_status: list[int], ceiling: int) -> Callable[[], 
             try:
                 concluded = drain(worker, _is_stopping, is_full)
             except (KnownError, OutOfMemory) as trouble:
-                _say_trouble(worker, f"{trouble}; trying again in {breaker.next_seconds:g} s")
+                if isinstance(trouble, DatabaseChanged) and _can_begin_anew(worker.database):
+                    log.warning("%s; a fresh worker goes on", trouble)
+                    exit_status.append(EXIT_RENEW)
+                    raise WorkerShutdown(EXIT_RENEW) from trouble
+                _say_trouble(worker, f"{trouble}; trying again in {breaker.next_seconds:g} s", trouble_log)
                 breaker.pause()
                 if _is_stopping():
                     return
@@ -143,7 +153,7 @@ def _task(worker: Worker, exit_status: list[int], ceiling: int) -> Callable[[], 
                 raise WorkerShutdown(EXIT_TROUBLE) from error
             break
         if breaker.has_paused:
-            _say_trouble(worker, None)
+            _say_trouble(worker, None, trouble_log)
         breaker.close()
         if concluded:
             log.info("%d files concluded", concluded)
@@ -157,9 +167,19 @@ def _task(worker: Worker, exit_status: list[int], ceiling: int) -> Callable[[], 
     return drain_backlog
 
 
-def _say_trouble(worker: Worker, trouble: str | None) -> None:
+def _can_begin_anew(database: Database) -> bool:
+    """Whether the other database is ready; until it is, a fresh worker would end at once."""
+    try:
+        return is_prepared(database)
+    except KnownError:
+        return False
+
+
+def _say_trouble(worker: Worker, trouble: str | None, trouble_log: TroubleLog) -> None:
     if trouble:
-        log.warning("%s", trouble)
+        trouble_log.fails(trouble)
+    else:
+        trouble_log.works()
     with suppress(KnownError):  # it may be the database that is away
         note_trouble(worker.database, worker.name, trouble)
 
@@ -191,31 +211,25 @@ def _is_stopping() -> bool:
     return any(flag is not None and flag is not False for flag in (state.should_stop, state.should_terminate))
 
 
-def _consume(app: Celery) -> None:
-    with warnings.catch_warnings():
-        # Celery warns of pickle when run as root; we take JSON only.
-        warnings.simplefilter("ignore", SecurityWarning)
-        consumer = app.Worker(
-            pool="solo",
-            queues=[QUEUE],
-            without_gossip=True,
-            without_mingle=True,
-            without_heartbeat=True,
-            loglevel="WARNING",
-            quiet=True,
-        )
-    consumer.start()
+def _show_signs(worker: Worker, exit_status: list[int]) -> None:
+    """Show that this process lives, from a thread of its own; where the database no longer knows it, it is to be replaced."""
+    trouble = TroubleLog(log, "showing signs of life")
 
-
-def _show_signs(worker: Worker) -> None:
     def go_on() -> None:
         ticker = threading.Event()
         while not ticker.wait(SIGN_SECONDS):
             try:
-                show_sign(worker.database, worker.name, worker.now())
+                is_known = show_sign(worker.database, worker.name, worker.now())
                 renew(worker.database, worker.name, now=worker.now(), lease_seconds=worker.settings.lease_seconds)
             except KnownError as error:
-                log.warning("%s", error)
+                trouble.fails(str(error))
+                continue
+            trouble.works()
+            if not is_known and not _is_stopping():
+                log.warning("the database was made anew and knows nothing of this worker; a fresh one goes on")
+                exit_status.append(EXIT_RENEW)
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
 
     threading.Thread(target=go_on, name="signs", daemon=True).start()
 

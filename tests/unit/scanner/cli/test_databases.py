@@ -12,6 +12,7 @@ from files.command import Dfscan
 from files.rows import fill
 from sqlalchemy import text
 
+import migrations
 from scanner.base.sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
 from scanner.database import schema
 from scanner.database.backup import InUse, back_up, new_backup_path, restore
@@ -30,7 +31,7 @@ def test_a_folder_of_any_name(laptop: Dfscan, here: Here, tmp_path: Path, name: 
     laptop.environment["DFSCAN_DATA_DIR"] = str(folder)
     here("db", "upgrade")
     assert (folder / "dfscan.sqlite").is_file()
-    assert here("db", "current").stdout.strip().endswith("0007, this program needs 0007")
+    assert here("db", "current").stdout.strip().endswith(f"{migrations.HEAD}, this program needs {migrations.HEAD}")
     assert sorted(os.listdir(tmp_path)) == sorted([name, *({"config"} & set(os.listdir(tmp_path)))])
     assert sqlite_path(sqlite_url(folder / "x")) == folder / "x"
 
