@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,9 +25,10 @@ from scanner.discovery.intake import BATCH, take_in
 from scanner.discovery.suspend import SleepWatch
 from scanner.discovery.walk import Entry, Found
 from scanner.discovery.watcher_supervisor import Hint, Unwatched
+from scanner.domain.asked import Asked
 from scanner.jobs.leases import claim
 from scanner.roots.ledger import accept
-from scanner.roots.roots import WatchedRoot, add_roots, known_roots
+from scanner.roots.roots import WatchedRoot, add_roots, known_roots, remove_root
 from scanner.services.watch import WatchService
 
 WaitUntil = Callable[[Callable[[], bool], float, str], None]
@@ -332,3 +334,46 @@ def mount(folder: Path, *options: str) -> None:
 
 def unmount(folder: Path) -> None:
     subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_database_made_anew_is_watched_on(local: Database, root: Path, tmp_path: Path, wait_until: WaitUntil) -> None:
+    """The lock is gone, and the root: both are written again, and what is in the folder is taken in."""
+    stop = threading.Event()
+    settings = Settings(tmp_path / "data", settle_seconds=0.2, reconcile_seconds=0.2)
+    roots = add_roots(local, [str(root)], now())
+    remove_root(local, roots[0].id)
+    (root / "a.jpg").write_bytes(b"x")
+    service = WatchService(settings, local, roots, with_worker=False, now=now, stop=stop, keep_lock=lambda: False)
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    try:
+        wait_until(lambda: states(local) == {"a.jpg": "pending"}, 60, "the file")
+        assert ledger(local).watched_on == socket.gethostname()
+    finally:
+        stop.set()
+        thread.join(60)
+
+
+def test_what_is_found_is_asked_for(local: Database, root: Path, tmp_path: Path, wait_until: WaitUntil) -> None:
+    """Also of what an earlier watch with another model left pending."""
+    stop = threading.Event()
+    settings = Settings(tmp_path / "data", settle_seconds=0.2, reconcile_seconds=0.2)
+    roots = add_roots(local, [str(root)], now())
+    take_in(local, [Found(str(root / "left.jpg"), 1, 1)], root_id=roots[0].id, now=now(), asked=Asked("22" * 32))
+    for name in ("left.jpg", "new.jpg"):
+        (root / name).write_bytes(b"x")
+    service = WatchService(settings, local, roots, with_worker=False, now=now, stop=stop, asked=Asked("11" * 32, False, True))
+    thread = threading.Thread(target=service.run)
+    thread.start()
+
+    def asked() -> set[tuple[str | None, bool | None, bool | None]]:
+        with local.read() as session:
+            columns = (File.path, File.asked_model, File.asked_faces, File.asked_videos)
+            return {(Path(row[0]).name, *row[1:]) for row in session.execute(select(*columns))}
+
+    try:
+        expected = {(name, "11" * 32, False, True) for name in ("left.jpg", "new.jpg")}
+        wait_until(lambda: asked() == expected, 60, "both to be asked for")
+    finally:
+        stop.set()
+        thread.join(60)

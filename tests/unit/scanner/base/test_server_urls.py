@@ -49,7 +49,7 @@ def test_settings_are_the_parts(tmp_path: Path) -> None:
     assert given.broker == "redis://other/0"
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:s3cr/et@[db/x", "postgres//u:s3cret@db", "s3cret", "mysql://u:s3cret@db/x"])
+@pytest.mark.parametrize("url", ["postgresql://u:s3cr/et@db:port/x", "postgres//u:s3cret@db", "s3cret", "mysql://u:s3cret@db/x"])
 def test_a_database_url_that_cannot_be_read_is_not_shown(url: str) -> None:
     with pytest.raises(DatabaseUnavailable) as said:
         open_database(url)
