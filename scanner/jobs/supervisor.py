@@ -20,7 +20,7 @@ from ..base.settings import HANDED_DOWN, Settings
 from ..database.engine import Database
 from .exit_codes import EXIT_CANNOT_BEGIN, EXIT_HUNG, EXIT_RENEW
 from .leases import Backlog, release
-from .workers import WorkerSeen, find_worker, report_out, worker_name
+from .workers import LiveWorker, find_worker, report_out, worker_name
 
 STRIKES_OUT = 9
 # One that ends by itself tells of a cause that will probably still be there; one that was killed may just have been unlucky.
@@ -54,7 +54,7 @@ class EmbeddedWorker:
         self._logs_to_stderr = logs_to_stderr
         self._process: subprocess.Popen[bytes] | None = None
         self._name = ""
-        self._seen: WorkerSeen | None = None
+        self._seen: LiveWorker | None = None
         self._strikes = 0
         self._pending_at_death: int | None = None
         self._not_before = 0.0
@@ -68,7 +68,7 @@ class EmbeddedWorker:
         return self._name
 
     @property
-    def seen(self) -> WorkerSeen | None:
+    def seen(self) -> LiveWorker | None:
         """What the current process has reported, once its model is loaded."""
         return self._seen
 

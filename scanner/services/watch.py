@@ -34,7 +34,6 @@ from .unreachable import drop_gone
 TURN_SECONDS = 0.2
 STOP_SECONDS = 4.0
 RETRY_SECONDS = 5.0
-SAY_AGAIN_SECONDS = 600.0
 # A root that gives no events is swept for at most this share of the time, however large it is.
 POLLING_SHARE = 0.1
 
@@ -84,7 +83,7 @@ class WatchService:
         self._swept_once: set[int] = set()
         self._next_reconcile = 0.0
         self._next_keep = 0.0
-        self._trouble, self._say_again = "", 0.0
+        self._database_trouble = TroubleLog(log, "the database")
         self._worker_trouble = TroubleLog(log, "the work")
 
     def run(self) -> None:
@@ -96,21 +95,16 @@ class WatchService:
                 while not self._stop.is_set():
                     try:
                         self._turn()
+                        self._database_trouble.works()
                     except DatabaseUnavailable as error:
                         # What this turn held is not lost: a sweep finds it again once the database answers.
-                        self._say_trouble(str(error))
+                        self._database_trouble.fails(str(error))
                         self._sweeps.forget()
                         self._demand_sweeps(in_seconds=RETRY_SECONDS)
                         self._stop.wait(RETRY_SECONDS)
         finally:
             if self._worker:
                 self._worker.stop(STOP_SECONDS)
-
-    def _say_trouble(self, trouble: str) -> None:
-        """Say what is wrong with the database, but not each time: it may be so for days."""
-        if trouble != self._trouble or time.monotonic() >= self._say_again:
-            log.warning("%s; trying again until it answers", trouble)
-            self._trouble, self._say_again = trouble, time.monotonic() + SAY_AGAIN_SECONDS
 
     def _turn(self) -> None:
         self._beat()

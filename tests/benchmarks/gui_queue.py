@@ -85,7 +85,15 @@ def fill_database(folder: Path, rows: int) -> None:
         session.execute(
             insert(Detection),
             [
-                {"id": i, "content_id": i, "made_with": "faces", "score": s, "label": "fake" if s >= 0.75 else "uncertain", **scored, **prediction}
+                {
+                    "id": i,
+                    "content_id": i,
+                    "made_with": "faces",
+                    "score": s,
+                    "label": "fake" if s >= 0.75 else "uncertain",
+                    **scored,
+                    **prediction,
+                }
                 for i, s in labelled
             ],
         )

@@ -220,9 +220,9 @@ def test_bytes_that_wait_for_a_decoder_are_bounded(
     futures = []
     begin = worker.decoders.begin
 
-    def counting(content, size, shown):
+    def counting(content, size, shown, **more):
         undone.append(sum(not future.done() for future in futures))
-        futures.append(begin(content, size, shown))
+        futures.append(begin(content, size, shown, **more))
         return futures[-1]
 
     monkeypatch.setattr(worker.decoders, "begin", counting)

@@ -10,11 +10,11 @@ import pytest
 
 from scanner.database.engine import Database
 from scanner.database.models import File, Review
-from scanner.discovery.intake import take_in
+from scanner.discovery.intake import mark_missing_path, take_in
 from scanner.discovery.walk import Skipped
 from scanner.domain.claims import Claimed
 from scanner.domain.evidence import Evidence
-from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored, Vanished
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
 from scanner.domain.prediction import Face, Frame, Prediction
 from scanner.domain.states import Basis, Decision
 from scanner.reports.item import ReportItem
@@ -51,8 +51,9 @@ def one_of_each(
     score("/real", 0.1)
     pend("/failed", "/missing")
     missing, failed = sorted(lease(), key=lambda file: file.path, reverse=True)
-    outcomes = [Failed(failed, "empty", "empty: the file has 0 bytes", ContentFacts("ee" * 32, 0)), Vanished(missing)]
-    record(database, "worker", outcomes, model, device="cpu", now=now)
+    empty = Failed(failed, "empty", "empty: the file has 0 bytes", ContentFacts("ee" * 32, 0))
+    record(database, "worker", [empty], model, device="cpu", now=now)
+    mark_missing_path(database, missing.path, now=now)
     pend("/pending")
     take_in(database, [Skipped("/skipped", "not a regular file but a FIFO")], root_id=None, now=now)
 

@@ -6,14 +6,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from scanner.database.engine import Database
-from scanner.database.models import File
+from scanner.database.models import File, Worker
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Skipped
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, Failed
-from scanner.jobs.workers import SIGN_SECONDS, live_workers, report_in, report_out, show_sign, worker_name
+from scanner.jobs.workers import FORGET_AFTER, SIGN_SECONDS, live_workers, report_in, report_out, show_sign, worker_name
 from scanner.ops.status import current_status
 from scanner.results.problems import retry_failed
 from scanner.results.record import record
@@ -182,3 +183,12 @@ def test_how_it_stands(
     assert (standing.pending, standing.leased) == (3, 1)
     assert [worker.name for worker in standing.workers] == ["anna"]
     assert [root.path for root in standing.roots] == [str(tmp_path)]
+
+
+def test_rows_of_workers_that_are_long_gone_are_removed(database: Database, now: datetime) -> None:
+    for name, moment in (("old", now - 2 * FORGET_AFTER), ("killed", now - FORGET_AFTER / 2), ("new", now)):
+        report_in(database, name, device="cpu", model="lite", now=moment)
+    report_out(database, "old", now - 2 * FORGET_AFTER)
+    report_in(database, "newest", device="cpu", model="lite", now=now)
+    with database.read() as session:
+        assert set(session.scalars(select(Worker.name))) == {"killed", "new", "newest"}
