@@ -238,6 +238,7 @@ def _metrics(
     found["held_out"] = {
         "images": len(wild),
         "sources": len({row.source for row in wild}),
+        "folds": examples.plan.folds,
         "rows": ablation(examples, logits, weight, card),
     }
     say(held_out_table(found["held_out"]["rows"]))

@@ -104,7 +104,7 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
         parts += [
             "## Held-out sources",
             f"{held_out['images']:,} whole pictures of {held_out['sources']} sources, each scored by heads that were fitted "
-            "without its source (eight folds). Intervals by source. The threshold was chosen on these.",
+            f"without its source ({held_out.get('folds', 8)} folds). Intervals by source. The threshold was chosen on these.",
             held_out_table(held_out["rows"]),
         ]
     if anchors := metrics.get("anchors"):
