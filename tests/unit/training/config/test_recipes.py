@@ -15,7 +15,7 @@ from worker.detector.model.assembly import build_detector
 from worker.detector.model.recipes import PROMPT
 from worker.detector.weights.public_weights import BackboneFiles
 
-PAPER = ("paper", "paper-clip-image", "paper-resnet")
+PAPER = ("paper", "paper-clip", "paper-clip-image", "paper-no-prompt", "paper-resnet")
 OWN = """
 [network]
 branches = ["efficientnet-lite2"]
@@ -61,7 +61,9 @@ def test_the_ablations_are_the_paper_with_fewer_branches() -> None:
 
     assert branches == {
         "paper": ("clip-image", "clip-prompt", "resnet101"),
+        "paper-clip": ("clip-image", "clip-prompt"),
         "paper-clip-image": ("clip-image",),
+        "paper-no-prompt": ("clip-image", "resnet101"),
         "paper-resnet": ("resnet101",),
     }
 
@@ -221,7 +223,10 @@ def test_a_mistake_in_a_recipe_is_named(tmp_path: Path, old: str, new: str, said
 
 
 def test_an_unknown_recipe_names_the_known_ones() -> None:
-    with pytest.raises(RecipeError, match=r"'tiny'.*fusion, lite, paper, paper-clip-image, paper-resnet, paper-table1, robust"):
+    with pytest.raises(
+        RecipeError,
+        match=r"'tiny'.*fusion, lite, paper, paper-clip, paper-clip-image, paper-no-prompt, paper-resnet, paper-table1, robust",
+    ):
         recipe_named("tiny")
 
 
