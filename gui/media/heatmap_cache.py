@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -12,7 +13,7 @@ from PySide6.QtGui import QImage
 from scanner.base.files import write_whole
 from scanner.domain.explain_answer import ExplainAnswer
 
-from .patches import Patch
+from .patches import Box, Patch
 
 CAP_BYTES = 128 << 20
 # Down to this share of the cap, so that it is not looked at again at once.
@@ -44,6 +45,14 @@ class HeatmapCache:
         except (OSError, ValueError, SyntaxError):
             return None
         return patches
+
+    def pictures(self, sha256: str, model_sha256: str) -> list[tuple[Box, Image.Image]]:
+        """What is kept, as pictures with their places; none when nothing usable is."""
+        folder = self.folder_of(sha256, model_sha256)
+        try:
+            return list(_pictures(folder, ExplainAnswer.from_json(json.loads((folder / _ANSWER).read_text("utf-8")))))
+        except (OSError, ValueError, SyntaxError):
+            return []
 
     def keep(self, sha256: str, model_sha256: str, answer: ExplainAnswer) -> tuple[Patch, ...]:
         """Remember that the folder is whole. Raises OSError when its heatmaps cannot be read."""
@@ -86,10 +95,14 @@ def _between(place: float, cold: int, warm: int, hot: int) -> int:
 
 def _patches(folder: Path, answer: ExplainAnswer) -> tuple[Patch, ...]:
     patches = []
-    for item in answer.inputs or ():
-        with Image.open(folder / Path(item.heatmap).name, formats=["PNG"]) as grey:
-            picture = coloured(grey)
+    for box, picture in _pictures(folder, answer):
         size, pixels = picture.size, picture.tobytes()
         image = QImage(pixels, *size, 4 * size[0], QImage.Format.Format_RGBA8888).copy()
-        patches.append(Patch(item.box, image))
+        patches.append(Patch(box, image))
     return tuple(patches)
+
+
+def _pictures(folder: Path, answer: ExplainAnswer) -> Iterator[tuple[Box, Image.Image]]:
+    for item in answer.inputs or ():
+        with Image.open(folder / Path(item.heatmap).name, formats=["PNG"]) as grey:
+            yield item.box, coloured(grey)

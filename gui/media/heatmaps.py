@@ -28,7 +28,7 @@ class Heatmaps(QObject):
     ) -> None:
         """`model` is the configured one, a name or a path."""
         super().__init__(parent)
-        self._cache = cache
+        self.cache = cache
         self._process = process
         self._background = background
         self._model = model
@@ -74,7 +74,7 @@ class Heatmaps(QObject):
         details = self._details
         if details is not None:
             key = _key(details)
-            self._background.ask(lambda: self._cache.find(*key), self._found, lambda error: self._fail(str(error)), "heatmap")
+            self._background.ask(lambda: self.cache.find(*key), self._found, lambda error: self._fail(str(error)), "heatmap")
 
     def _found(self, patches: Sequence[Patch] | None) -> None:
         details = self._details
@@ -87,7 +87,7 @@ class Heatmaps(QObject):
         loading = "Heatmap: loading the model\N{HORIZONTAL ELLIPSIS}"
         self.told.emit("Heatmap: being made\N{HORIZONTAL ELLIPSIS}" if self._process.is_running else loading)
         model = self._model if Path(self._model).stem == found.model else found.model
-        self._process.ask(details.path, self._cache.folder_of(*_key(details)), model)
+        self._process.ask(details.path, self.cache.folder_of(*_key(details)), model)
 
     def _take(self, answer: ExplainAnswer) -> None:
         details = self._details
@@ -103,7 +103,7 @@ class Heatmaps(QObject):
 
     def _keep(self, key: tuple[str, str], answer: ExplainAnswer) -> tuple[Patch, ...] | str:
         try:
-            return self._cache.keep(*key, answer)
+            return self.cache.keep(*key, answer)
         except (OSError, SyntaxError) as error:
             return str(error)
 

@@ -59,6 +59,7 @@ def all_keys() -> tuple[Key, ...]:
         Key("quarantine", "Q", "Move to quarantine", needs=Needs.IMAGE),
         Key("trash", "Del", "Move to the trash", needs=Needs.IMAGE),
         Key("export", "Ctrl+E", "Export the selection as a report", needs=Needs.IMAGE),
+        Key("evidence", "Ctrl+Shift+E", "Write an evidence report of the selection", needs=Needs.IMAGE),
         Key("select_all", "Ctrl+A", "Select all loaded images", needs=Needs.PAGE),
         Key("refresh", "F5", "Read the queue anew"),
         Key("escape", "Esc", "Back to the images, from anywhere"),
@@ -90,6 +91,7 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
         "quarantine": acts.quarantine,
         "trash": acts.trash,
         "export": acts.export,
+        "evidence": acts.ask_evidence,
         "select_all": review.grid.selectAll,
         "refresh": view.refresh,
         "escape": view.escape,
@@ -149,7 +151,7 @@ class WindowActions(QObject):
 
     def _fill(self, bar: QMenuBar) -> None:
         file, edit, review, show, helping = (bar.addMenu(title) for title in ("&File", "&Edit", "&Review", "&View", "&Help"))
-        self._add(file, "open_folder", "export", "", "quarantine", "trash")
+        self._add(file, "open_folder", "export", "evidence", "", "quarantine", "trash")
         self._plain(file, "Quarantine and trash\N{HORIZONTAL ELLIPSIS}", "kept")
         file.addSeparator()
         self._plain(file, "Preferences\N{HORIZONTAL ELLIPSIS}", "preferences")

@@ -2,22 +2,27 @@
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from send2trash import send2trash
 
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
+from scanner.base.user_paths import user_path
 from scanner.domain.states import Decision
 from scanner.quarantine.removals import QUARANTINE, TRASH, Journal, Removed, check_quarantine_folder, kept_files, restore
+from scanner.review.evidence_report.writing import Case, Written, write_evidence_report
 from scanner.review.ordering import QueueItem
 
 from ..models.presenter import QueuePresenter
 from ..pages.review_page import ReviewPage
 from ..tasks.file_actions import RemovalAct, export_report
 from .dialogs import KeptDialog
+from .evidence_dialog import EvidenceDialog
 from .preferences import PreferenceStore
 from .questions import confirmed
 
@@ -119,6 +124,37 @@ class ImageActions(QObject):
         """Write the report to a file; the suffix says in which format."""
         database, paths = self._presenter.database, [item.path for item in self._page.selected()]
         self._presenter.write(lambda: export_report(database, paths, target, confirmed=confirmed), self._presenter.said.emit)
+
+    def ask_evidence(self) -> None:
+        """Ask for title and folder, then write an evidence report of the selection."""
+        chosen = self._page.selected()
+        if not chosen:
+            return
+        folder = Path.home() / f"evidence-report-{datetime.now(UTC).astimezone():%Y-%m-%d-%H%M}"
+        dialog = EvidenceDialog(len(chosen), self._store.read().reviewer, folder, self._window)
+        dialog.accepted.connect(
+            lambda: self.write_evidence(chosen, dialog.title.text(), dialog.author.text(), dialog.folder.text())
+        )
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def write_evidence(self, chosen: Sequence[QueueItem], title: str, author: str, folder: str) -> None:
+        """Write an evidence report of images into a new folder, in the background."""
+        database, ids = self._presenter.database, [item.file_id for item in chosen]
+        case = Case(title.strip() or "Evidence report", author.strip(), datetime.now(UTC))
+        target, heat = Path(user_path(folder)), self._page.look.heatmaps.cache.pictures
+
+        def done(written: Written) -> None:
+            images = "1 image" if written.images == 1 else f"{written.images} images"
+            box = QMessageBox(QMessageBox.Icon.Information, "Evidence report", f"{images} written to {written.folder}")
+            box.setInformativeText(f"Note the sum of its sums, apart from the report:\n{written.manifest_sha256}")
+            box.setParent(self._window, Qt.WindowType.Dialog)
+            box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            box.finished.connect(box.deleteLater)
+            box.open()
+
+        self._presenter.said.emit(f"Writing {len(ids)} images into {printable(folder)}\N{HORIZONTAL ELLIPSIS}")
+        self._presenter.ask(lambda: write_evidence_report(database, ids, case, target, heat=heat), done)
 
     def copy_path(self) -> None:
         """Put the paths of the selection on the clipboard."""

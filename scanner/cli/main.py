@@ -34,6 +34,7 @@ _CORE = {
     "watch": "scanner.cli.watch:watch",
     "report": "scanner.cli.report:report",
     "verify": "scanner.cli.verify:verify",
+    "verify-report": "scanner.cli.verify_report:verify_report",
     "doctor": "scanner.cli.doctor:doctor",
     "service": "scanner.cli.service:service",
     "status": "scanner.cli.status:status",

@@ -1,0 +1,190 @@
+"""One image of an evidence report: everything that is known of it, and its pictures."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import ExifTags, Image, ImageDraw
+
+from ...base.documents import to_document
+from ...base.escape import printable
+from ...media.formats import has_video_suffix
+from ...media.frames import is_video, video_frame
+from ...media.pictures import decode_image, opened_picture
+from ...results.measured_rates import MeasuredRates, measured_rates
+from ..image_details import Finding, ImageDetails
+from .manifest import sha256_of
+
+SHOWN_PIXELS = 720
+_EXIF_LONGEST = 300
+_EXIF, _GPS, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
+_NOT_SHOWN = (_EXIF, _GPS, _MAKER_NOTE)
+_FAKE, _OTHER, _UNJUDGED = "#b00020", "#1f4e79", "#8a8f98"
+
+# A heatmap in colours with its place in the upright picture (left, top, width, height).
+Heat = tuple[tuple[int, int, int, int], Image.Image]
+# Gives the heatmaps that are at hand for a content and a model, by their sha256.
+FindHeat = Callable[[str, str], Sequence[Heat]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file in the report's folder, and what it shows."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """What the pages and the JSON print of one image. `problem`: the file is not what was judged, or cannot be shown."""
+
+    number: int
+    details: ImageDetails
+    rates: MeasuredRates | None
+    exif: tuple[tuple[str, str], ...]
+    pictures: tuple[Picture, ...]
+    problem: str
+
+    @property
+    def finding(self) -> Finding:
+        """The verdict."""
+        return self.details.finding
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        found = self.finding
+        if found.label == "real":
+            return "nothing found" if found.score < found.band_low else "not judged"
+        return "strong signs of forgery" if found.label == "fake" else "weak signs of forgery"
+
+    def to_json(self) -> dict[str, Any]:
+        """For machines; bytes of a name that are not UTF-8 are lone surrogates, escaped."""
+        details, found = self.details, self.finding
+        return {
+            "path": details.path,
+            "sha256": details.sha256,
+            "size": details.size,
+            "modified_at": modified_at(details).isoformat(),
+            "format": details.format,
+            "width": details.width,
+            "height": details.height,
+            "label": found.label,
+            "verdict": self.verdict,
+            "score": found.score,
+            "threshold": found.threshold,
+            "uncertain_from": found.band_low,
+            "measured_rates": to_document(self.rates) if self.rates else None,
+            "model": found.model,
+            "model_sha256": found.model_sha256,
+            "scanned_at": found.scanned_at.isoformat(),
+            **found.prediction.to_json(),
+            "exif": dict(self.exif),
+            "evidence": None if details.evidence is None else to_document(details.evidence),
+            "note": details.note,
+            "decision": self.decision,
+            "history": [to_document(review) for review in reversed(details.reviews)],
+            "pictures": [picture.name for picture in self.pictures],
+            "problem": self.problem or None,
+        }
+
+    @property
+    def decision(self) -> str | None:
+        """What counts now."""
+        latest = self.details.reviews[0].decision.value if self.details.reviews else "withdrawn"
+        return None if latest == "withdrawn" else latest
+
+
+def modified_at(details: ImageDetails) -> datetime:
+    """When the file itself was last changed; moving it away and back does not count."""
+    return datetime.fromtimestamp(details.changed_at_ns / 1e9, UTC)
+
+
+def image_record(number: int, details: ImageDetails, folder: Path, heat: FindHeat) -> ImageRecord:
+    """Read the file once more, and write its pictures into `folder`. Nothing that is wrong with it stops a report."""
+    rates = measured_rates(details.finding.card, details.finding.label)
+    problem = ""
+    exif: tuple[tuple[str, str], ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    try:
+        if (found := sha256_of(details.path)) != details.sha256:
+            problem = f"The file has changed since it was judged: its SHA-256 is now {found}."
+        else:
+            exif = _exif(details.path)
+            pictures = _pictures(number, details, folder, heat)
+    except Exception as error:  # decoders say what they like about broken files
+        problem = f"The file cannot be shown: {getattr(error, 'strerror', None) or error or type(error).__name__}."
+    return ImageRecord(number, details, rates, exif, pictures, problem)
+
+
+def _exif(path: str) -> tuple[tuple[str, str], ...]:
+    if has_video_suffix(path) and is_video(path):
+        return ()
+    rows: list[tuple[str, str]] = []
+    with suppress(Exception), opened_picture(path) as picture:  # broken EXIF spoils no report
+        found = picture.getexif()
+        of_gps = found.get_ifd(_GPS), ExifTags.GPSTAGS
+        for tags, names in ((found, ExifTags.TAGS), (found.get_ifd(_EXIF), ExifTags.TAGS), of_gps):
+            told = ((tag, value) for tag, value in tags.items() if tag not in _NOT_SHOWN)
+            rows += [(str(names.get(tag, tag)), _text(value)) for tag, value in told]
+    return tuple(rows)
+
+
+def _text(value: Any) -> str:
+    text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
+    return printable(text if len(text) <= _EXIF_LONGEST else text[:_EXIF_LONGEST] + "\N{HORIZONTAL ELLIPSIS}")
+
+
+def _pictures(number: int, details: ImageDetails, folder: Path, heat: FindHeat) -> tuple[Picture, ...]:
+    upright = _upright(details.path)
+    scale = min(1.0, SHOWN_PIXELS / max(upright.size))
+    size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
+    plain = upright.resize(size)
+    boxed = plain.copy()
+    _draw_faces(boxed, details.finding, scale)
+    made = [(plain, "plain", "As it is"), (boxed, "faces", "Faces that were found, with their scores")]
+    patches = heat(details.sha256, details.finding.model_sha256)
+    if patches:
+        made.append((_heated(plain, patches, scale), "heatmap", "Where the score comes from; no proof that there is a forgery"))
+    if not details.finding.prediction.faces:
+        made = [one for one in made if one[1] != "faces"]
+    pictures = []
+    for picture, kind, words in made:
+        name = f"pictures/{number:05}-{kind}.jpg"
+        picture.convert("RGB").save(folder / name, "JPEG", quality=85)
+        pictures.append(Picture(name, words))
+    return tuple(pictures)
+
+
+def _upright(path: str) -> Image.Image:
+    if has_video_suffix(path) and is_video(path):
+        return video_frame(path, 0.0)
+    with opened_picture(path) as picture:
+        return decode_image(picture)
+
+
+def _draw_faces(picture: Image.Image, found: Finding, scale: float) -> None:
+    drawing = ImageDraw.Draw(picture)
+    for face in found.prediction.faces or ():
+        if face.frame:
+            continue
+        left, top, width, height = (side * scale for side in face.box)
+        colour = _UNJUDGED if face.score is None else _FAKE if face.score >= found.threshold else _OTHER
+        wide = 4 if face == found.prediction.deciding_face else 2
+        drawing.rectangle((left, top, left + width, top + height), outline=colour, width=wide)
+        if face.score is not None:
+            drawing.text((left + wide + 1, top + wide), f"{face.score:.2f}", fill="white", stroke_width=2, stroke_fill=colour)
+
+
+def _heated(plain: Image.Image, patches: Sequence[Heat], scale: float) -> Image.Image:
+    heated = plain.convert("RGBA")
+    for (left, top, width, height), colours in patches:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        layer = Image.new("RGBA", heated.size)
+        layer.paste(colours.resize(size), (round(left * scale), round(top * scale)))
+        heated = Image.alpha_composite(heated, layer)
+    return heated
