@@ -25,7 +25,7 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
-def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(config: Path) -> None:
+def test_order_of_sources(config: Path) -> None:
     config.write_text('model = "from file"\ndevice = "from file"\nbatch_size = 3\n')
     environment = {"DFSCAN_MODEL": "from environment", "DFSCAN_DEVICE": "from environment"}
 
@@ -291,7 +291,7 @@ def test_settings_survive_the_environment_of_a_real_process(tmp_path: Path) -> N
     assert done.stdout == ascii(settings) + "\n"
 
 
-def test_a_flag_goes_before_what_was_handed_down_and_that_before_single_variables(config: Path, tmp_path: Path) -> None:
+def test_order_with_handed_down_settings(config: Path, tmp_path: Path) -> None:
     handed_down = {HANDED_DOWN: '{"device": "cuda:1", "batch_size": 3}'}
     environment = {"DFSCAN_DEVICE": "cpu", "DFSCAN_DECODERS": "4", "DFSCAN_DATA_DIR": str(tmp_path), **handed_down}
     settings = load_settings({"batch_size": 5}, environment, config)

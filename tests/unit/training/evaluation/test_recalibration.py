@@ -56,9 +56,7 @@ def test_it_scores_as_scanning_does(predictor: Predictor, photographs: Path) -> 
     assert np.abs(np.sort(whole.scores) - np.sort(found.scores)).max() > 0.01
 
 
-def test_at_most_the_share_asked_for_is_called_fake_also_where_heads_are_combined(
-    predictor: Predictor, photographs: Path
-) -> None:
+def test_share_called_fake_with_combined_heads(predictor: Predictor, photographs: Path) -> None:
     card = replace(predictor.card, combinations={name: Combination(2.0, 0.0, 1.0) for name in ("faces", "both", "whole")})
     combined = Predictor(predictor.detector, card, predictor.device, 16)
     found = scores_of_folder(combined, photographs, (), lambda _: None, find=process_face_finder().find)

@@ -107,7 +107,7 @@ def test_the_head_that_speaks_is_said_and_its_weights_count(predictor: Predictor
     assert both.score == pytest.approx(of(1.0 - 5.0), abs=1e-6)
 
 
-def test_each_face_has_the_score_of_its_own_and_those_that_are_not_judged_none(predictor: Predictor) -> None:
+def test_scores_of_single_faces(predictor: Predictor) -> None:
     small = Face((3, 3, 5, 5), 0.8)
 
     [found] = judged(predictor, content(of_face(plain(51)), of_face(plain(255), side=4), Input(plain(0), BOX), unjudged=[small]))
@@ -141,7 +141,7 @@ def test_contents_that_are_judged_together_are_judged_as_if_alone(predictor: Pre
     assert len({item.score for item in together}) == 3
 
 
-def test_a_fake_is_stable_only_where_face_and_whole_picture_together_stay_fake(predictor: Predictor) -> None:
+def test_stability_with_two_heads(predictor: Predictor) -> None:
     """Fineness of single pixels is gone after a resize, brightness is not; either may be what called the picture fake."""
     bright = content(of_face(plain(255)), Input(chequered(13), BOX))
     surely, barely = (

@@ -64,9 +64,7 @@ def test_a_package_is_told_what_was_recorded(install: Callable[..., str], tmp_pa
     assert module.told[-1] == "closed"
 
 
-def test_one_that_fails_is_in_the_log_once_and_keeps_no_other_from_being_told(
-    install: Callable[..., str], tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failing_listener_stops_no_other(install: Callable[..., str], tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     module = __import__(install("raises", "does_not_begin", "no_such_name", "listens"))
     with all_listeners(Settings(tmp_path)) as tell:

@@ -120,7 +120,7 @@ def test_a_hanging_command_keeps_no_one_waiting_for_long(
     assert "is not run for" in caplog.records[-1].getMessage()
 
 
-def test_without_a_command_nothing_is_run_and_one_that_cannot_be_read_is_refused(settings) -> None:
+def test_no_command_and_an_unreadable_one(settings) -> None:
     with on_flagged(Settings(Path("/"), on_flagged=" ")) as tell:
         tell([flagged()])
     with pytest.raises(SettingsError, match="on_flagged"), on_flagged(Settings(Path("/"), on_flagged="a 'b")):

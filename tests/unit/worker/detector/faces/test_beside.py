@@ -51,7 +51,7 @@ def crowd(face: Image.Image, *sides: int) -> Image.Image:
     return scene
 
 
-def test_a_photo_gives_its_face_in_all_framings_and_the_picture_as_a_whole(finder: FaceFinder, astronaut: Image.Image) -> None:
+def test_inputs_of_a_photo(finder: FaceFinder, astronaut: Image.Image) -> None:
     found = looked(astronaut, finder)
 
     face, whole = found.inputs

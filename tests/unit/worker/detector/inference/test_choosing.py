@@ -52,13 +52,13 @@ def _place(tmp_path: Path, lite: FusionDetector, card: CheckpointCard, monkeypat
     return place
 
 
-def test_with_its_public_weights_the_best_one_scans_and_nothing_is_said(place: Place) -> None:
+def test_best_one_with_its_public_weights(place: Place) -> None:
     place.bring()
 
     assert place.choose() == Choice(place.bundled / "fusion.safetensors", None)
 
 
-def test_without_them_the_next_one_scans_and_the_command_that_mends_it_is_said(place: Place) -> None:
+def test_next_one_without_public_weights(place: Place) -> None:
     found = place.choose()
 
     assert found.path == place.bundled / "lite.safetensors"
@@ -79,9 +79,7 @@ def test_another_file_in_their_place_is_not_taken_for_them(place: Place) -> None
     assert "`dfscan model fetch clip-vit-b-16` brings the right one" in found.notice
 
 
-def test_weights_that_this_version_does_not_know_are_named_by_their_hash(
-    place: Place, lite: FusionDetector, card: CheckpointCard
-) -> None:
+def test_unknown_weights_are_named_by_hash(place: Place, lite: FusionDetector, card: CheckpointCard) -> None:
     save_checkpoint(place.bundled / "fusion.safetensors", lite, replace(card, backbones={"clip-image": "ab" * 32}))
 
     assert "ab" * 32 in (place.choose().notice or "")

@@ -102,7 +102,7 @@ FACES = st.lists(st.tuples(LOGITS, st.integers(1, 10**7)), min_size=1, max_size=
 
 
 @given(FACES)
-def test_faces_together_are_never_above_the_highest_nor_below_the_lowest(faces: list[tuple[float, int]]) -> None:
+def test_faces_together_lie_between_lowest_and_highest(faces: list[tuple[float, int]]) -> None:
     logits, areas = zip(*faces, strict=True)
 
     assert min(logits) - 1e-6 <= together(logits, areas) <= max(logits) + 1e-6
@@ -129,7 +129,7 @@ def test_a_face_that_looks_more_forged_never_lowers_the_score(faces: list[tuple[
     assert together(raised, areas) >= together(logits, areas) - 1e-6
 
 
-def test_of_an_animation_the_highest_frame_counts_with_what_the_second_head_says_of_that_frame() -> None:
+def test_highest_frame_of_an_animation() -> None:
     inputs = [face(frame=0), whole(0), face(frame=1), whole(1)]
     answers = [InputAnswer(1.0, 0.0), InputAnswer(0.0, -1.0), InputAnswer(0.5, 0.0), InputAnswer(0.0, 2.0)]
 

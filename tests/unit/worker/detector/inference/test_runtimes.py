@@ -132,9 +132,7 @@ def two_heads(fusion: Fusion) -> tuple[FusionDetector, CheckpointCard]:
 
 
 @pytest.mark.parametrize("fusion", ["concatenated", "late", "gated"])
-def test_a_network_with_two_heads_answers_alike_in_every_runtime_and_in_order(
-    images_BHWC: NDArray[np.uint8], fusion: Fusion
-) -> None:
+def test_two_heads_in_every_runtime(images_BHWC: NDArray[np.uint8], fusion: Fusion) -> None:
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
         detector, card = two_heads(fusion)

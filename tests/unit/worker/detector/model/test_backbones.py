@@ -31,7 +31,7 @@ for name in ("paper-clip-image", "paper-resnet"):
 """
 
 
-def test_missing_public_weights_name_file_and_command_without_touching_the_network(tmp_path: Path) -> None:
+def test_missing_public_weights_are_named(tmp_path: Path) -> None:
     hidden = ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     environment |= {"HF_HOME": str(tmp_path / "hf"), "TORCH_HOME": str(tmp_path / "torch")}

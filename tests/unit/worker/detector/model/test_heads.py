@@ -62,7 +62,7 @@ def _images(_seeded: None) -> Tensor:
     return torch.randn(5, 3, 8, 8)
 
 
-def test_batch_normalisation_stands_behind_each_hidden_layer_and_before_its_relu() -> None:
+def test_batch_normalisation_in_the_head() -> None:
     assert kinds(mlp(6, (5, 4), 0.4, batch_norm=True)) == [nn.Linear, nn.BatchNorm1d, nn.ReLU, nn.Dropout] * 2 + [nn.Linear]
     assert kinds(mlp(6, (5, 4), 0.4)) == [nn.Linear, nn.ReLU, nn.Dropout] * 2 + [nn.Linear]
     widths = [layer.num_features for layer in mlp(6, (5, 4), 0.4, batch_norm=True) if isinstance(layer, nn.BatchNorm1d)]
@@ -105,7 +105,7 @@ def test_every_head_gives_a_logit_for_each_image_and_all_of_it_learns(
     assert all(parameter.grad.any() for name, parameter in heard.items() if name.startswith("branches.")), heard
 
 
-def test_a_late_head_is_the_weighted_sum_of_a_head_for_each_branch_that_sees(images_BCHW: Tensor) -> None:
+def test_late_head_sums_its_branches(images_BCHW: Tensor) -> None:
     detector = network(fusion="late")
     head = filled(detector.head)
     assert isinstance(head, LateHead)

@@ -28,7 +28,7 @@ def _path(tower: TinyTower, tmp_path: Path) -> Path:
     return path
 
 
-def test_every_tensor_has_the_name_that_open_clip_gives_it_and_its_values(tower: TinyTower, path: Path) -> None:
+def test_tensors_have_open_clips_names(tower: TinyTower, path: Path) -> None:
     found, weights = clip_visual_tensors(path), tower.weights
 
     def same(name: str, expected: np.ndarray) -> None:

@@ -275,9 +275,7 @@ def test_a_full_disk_is_said_and_nothing_half_written_is_left(
     assert set(place.kept) == (set() if arguments else {f"downloads/{WHEEL_NAME}"})
 
 
-def test_a_disk_that_fills_while_the_result_is_written_costs_no_second_download(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_costs_no_second_download(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_tensors: Any, path: Path) -> None:
         path.write_bytes(b"half of it")
         raise SafetensorError("Error preparing tensor for serialization: No space left on device (os error 28)")
