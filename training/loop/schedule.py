@@ -1,8 +1,9 @@
 """Which pictures are shown when."""
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -36,41 +37,49 @@ class Batch:
 
 @dataclass(frozen=True)
 class Schedule:
-    """Which samples are seen when: the order of each epoch, and the step at which it starts."""
+    """Which samples are seen when. Epochs are alike: `count` pictures each, and epoch e begins at step `starts[e]`.
 
-    orders: list[list[int]]
+    Orders are made when they are asked for: those of thirty epochs of a large set take gigabytes.
+    """
+
+    rows: Sequence[Row]
+    plan: TrainingPlan
+    count: int
     starts: list[int]
 
     @property
     def steps(self) -> int:
         return self.starts[-1]
 
+    def order(self, epoch: int) -> list[int]:
+        """Indices into `Pictures`, another order in each epoch."""
+        return epoch_order(self.rows, self.plan.repeat, f"{self.plan.seed}/{epoch}")[: self.count]
+
 
 def schedule_of(rows: Sequence[Row], plan: TrainingPlan, team: Team) -> Schedule:
     """All epochs of a run. Of each the last few pictures are left out where processes would get unequally many of them, or a
-    single one: batch normalisation has nothing to normalise by. The order is another one in each epoch.
+    single one: batch normalisation has nothing to normalise by.
 
     Raises UnevenTeam.
     """
     if plan.batch_size % team.size:
         raise UnevenTeam(f"a batch of {plan.batch_size} cannot be divided among {team.size} processes; change one of them")
-    orders = [epoch_order(rows, plan.repeat, f"{plan.seed}/{epoch}") for epoch in range(plan.epochs)]
-    orders = [_even(order, plan.batch_size, team.size) for order in orders]
-    starts = np.cumsum([0, *(math.ceil(len(order) / plan.batch_size) for order in orders)]).tolist()
-    return Schedule(orders, starts)
+    count = _even(sum(plan.repeat.get(row.source, 1) for row in rows), plan.batch_size, team.size)
+    steps = math.ceil(count / plan.batch_size)
+    return Schedule(rows, plan, count, [epoch * steps for epoch in range(plan.epochs + 1)])
 
 
-def _even(order: list[int], batch_size: int, processes: int) -> list[int]:
-    last = len(order) % batch_size
-    alone = last < 2 * processes <= batch_size and last < len(order)
-    return order[: len(order) - (last if alone else last % processes)]
+def _even(count: int, batch_size: int, processes: int) -> int:
+    last = count % batch_size
+    alone = last < 2 * processes <= batch_size and last < count
+    return count - (last if alone else last % processes)
 
 
 def fake_weight(rows: Sequence[Row], schedule: Schedule, plan: TrainingPlan) -> float:
     """Weight of a fake in the loss: real over fake images of an epoch where the plan balances, else 1."""
     if not plan.balance:
         return 1.0
-    order = schedule.orders[0]
+    order = schedule.order(0)
     fakes = sum(rows[index % len(rows)].label for index in order)
     reals = len(order) - fakes
     forgeries = reals * plan.augmentation.forge if plan.augmentation else 0.0
@@ -91,17 +100,33 @@ def batches(
 
     The loading processes live as long as the run, and go on to the next epoch while the last one is measured.
     """
-    parts = [
-        [_Shown(epoch, index) for index in order[first : first + plan.batch_size][team.rank :: team.size]]
-        for epoch, order in enumerate(schedule.orders)
-        for first in range(max(0, step - schedule.starts[epoch]) * plan.batch_size, len(order), plan.batch_size)
-    ]
+    parts = _Parts(schedule, plan.batch_size, step, team)
     pin = team.device.type == "cuda"  # copies from pinned memory go on beside the computing
     loader = loader_of(_RunPictures(rows, plan), batches=parts, processes=processes, collate=_collate, pin=pin)
     for (images_BHWC, labels_B), shown in zip(loader, parts, strict=True):
         size = plan.size_of(shown[0].epoch)
         images_BCHW = normalise(images_BHWC.to(team.device, non_blocking=pin), replace(preprocessing, size=size))
         yield Batch(images_BCHW, labels_B.to(team.device, non_blocking=pin), tuple(one.index for one in shown))
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What this process is shown in each of the steps from `step` on; made as it is asked for."""
+
+    schedule: Schedule
+    batch_size: int
+    step: int
+    team: Team
+
+    def __iter__(self) -> "Iterator[list[_Shown]]":
+        starts = self.schedule.starts
+        for epoch, (begins, ends) in enumerate(pairwise(starts)):
+            if ends <= self.step:
+                continue
+            order = self.schedule.order(epoch)
+            for first in range(max(0, self.step - begins) * self.batch_size, len(order), self.batch_size):
+                own = order[first : first + self.batch_size][self.team.rank :: self.team.size]
+                yield [_Shown(epoch, index) for index in own]
 
 
 @dataclass(frozen=True)

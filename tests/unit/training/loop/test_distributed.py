@@ -91,7 +91,7 @@ def test_processes_share_batches(rows: Sequence[Row], size: int, count: int) -> 
     """The processes share each batch evenly and show no picture twice."""
     schedule = schedule_of(rows[:19], PLAN, Team(torch.device("cpu"), 0, size))
 
-    for order in schedule.orders:
+    for order in map(schedule.order, range(PLAN.epochs)):
         shares = [[order[first : first + 8][rank::size] for first in range(0, len(order), 8)] for rank in range(size)]
         assert all(len(set(map(len, parts))) == 1 for parts in zip(*shares, strict=True))
         shown = sorted(index for share in shares for part in share for index in part)
@@ -105,7 +105,7 @@ def test_no_process_gets_a_picture_alone(rows: Sequence[Row], rows_there: int, s
     """Unless there is nothing else to learn from."""
     schedule = schedule_of(rows[:rows_there], PLAN, Team(torch.device("cpu"), 0, size))
 
-    assert [len(order) for order in schedule.orders] == [count] * PLAN.epochs
+    assert [len(order) for order in map(schedule.order, range(PLAN.epochs))] == [count] * PLAN.epochs
 
 
 if __name__ == "__main__":
