@@ -22,9 +22,12 @@ _FTYP = {
 }
 # RAW files that are not TIFF, or say at once what they are: RAF, ORF (three makes), RW2; CR2 is TIFF with a mark.
 _RAW_STARTS = (b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
+# Sizes of the header that describes a bitmap, as they stand in the file; bits of a pixel.
+_BMP_HEADERS = tuple(size.to_bytes(4, "little") for size in (12, 16, 40, 52, 56, 64, 108, 124))
+_BMP_BITS = tuple(bits.to_bytes(2, "little") for bits in (1, 4, 8, 16, 24, 32))
 # What Pillow opens, for scoring, training and showing alike. Named, so that no other plugin (EPS would start an external
 # program) sees a foreign file.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "HEIF")
 
 
 def has_image_suffix(path: str) -> bool:
@@ -61,14 +64,7 @@ def image_format(head: bytes) -> str | None:
         return "WEBP"
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return "GIF"
-    if head[:2] == b"BM" and head[14:18] in (
-        b"\x0c\0\0\0",
-        b"\x28\0\0\0",
-        b"\x34\0\0\0",
-        b"\x38\0\0\0",
-        b"\x6c\0\0\0",
-        b"\x7c\0\0\0",
-    ):
+    if _is_bmp(head):
         return "BMP"
     if head.startswith(_RAW_STARTS):
         return "RAW"
@@ -77,6 +73,22 @@ def image_format(head: bytes) -> str | None:
     if head[4:8] == b"ftyp":
         return _FTYP.get(head[8:12])
     return None
+
+
+def _is_bmp(head: bytes) -> bool:
+    """Also an array of OS/2, and a bitmap without the header of a file (raw DIB), which is known by its first numbers alone."""
+    if head[:2] == b"BA" and head[14:16] == b"BM":
+        return head[28:32] in _BMP_HEADERS
+    if head[:2] == b"BM":
+        return head[14:18] in _BMP_HEADERS or (
+            b"\x10" <= head[14:15] <= b"\x40" and head[15:18] == bytes(3) and head[26:28] == b"\1\0"
+        )
+    if head[:4] == _BMP_HEADERS[0]:
+        return head[8:10] == b"\1\0" and head[10:12] in _BMP_BITS and head[4:6] != b"\0\0" != head[6:8]
+    is_sized = head[4:8] != bytes(4) and head[8:12] != bytes(4) and head[6:8] == b"\0\0"
+    return (
+        head[:4] in _BMP_HEADERS and is_sized and head[12:14] == b"\1\0" and head[14:16] in _BMP_BITS and head[17:20] == bytes(3)
+    )
 
 
 def video_container(head: bytes) -> str | None:

@@ -1,4 +1,4 @@
-"""What viewers show of a damaged or overladen PNG or JPEG, as bytes that a strict decoder reads too.
+"""What viewers show of a damaged, overladen or rare file, as bytes that a strict decoder reads too.
 
 Pixels decide, not what stands beside them: texts of any length, wrong checksums and a lost end keep no picture from being seen.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .jpeg_segments import APP1, APP13, COMMENT, END, SCAN, segments
 from .png_chunks import SIGNATURE, Chunk, chunks
+from .rewriting import BIG_TIFF, plain_bmp, plain_tiff
 
 CUT_OFF = "damaged: truncated, the file ends before its picture does"
 BAD_PART = "damaged: a part of it is incomplete or does not match its checksum"
@@ -33,12 +34,14 @@ class Mended:
 
 
 def mended(content: bytes) -> Mended:
-    """`content` in a form that can be decoded. What is neither PNG nor JPEG, and what needs nothing, is left as it is."""
+    """`content` in a form that can be decoded: PNG and JPEG mended, rare forms of BMP and TIFF rewritten, all else as it is."""
     if content.startswith(SIGNATURE):
         return _mended_png(content)
     if content.startswith(b"\xff\xd8\xff"):
         return _mended_jpeg(content)
-    return Mended(content)
+    if content.startswith((b"BM", b"BA")):
+        return Mended(plain_bmp(content))
+    return Mended(plain_tiff(content) if content.startswith(BIG_TIFF) else content)
 
 
 def _mended_png(content: bytes) -> Mended:

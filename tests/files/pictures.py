@@ -114,9 +114,34 @@ def _tiff(picture: Image.Image) -> Iterator[Written]:
     yield Written("pages.tiff", content, tuple(pages[:8]))
 
 
+def _bitmap(header: bytes, picture: Image.Image) -> bytes:
+    pixels = written(picture, "BMP")[54:]
+    start = 14 + len(header)
+    return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + pixels
+
+
+def _array(picture: Image.Image) -> bytes:
+    """An array of one bitmap, as OS/2 has it (BA): the place of the pixels counts from the beginning of the file."""
+    one = _bitmap(struct.pack("<IHHHH", 12, *picture.size, 1, 24), picture)
+    return b"BA" + struct.pack("<IIHH", 40, 0, 0, 0) + one[:10] + struct.pack("<I", 14 + 26) + one[14:]
+
+
+# By the header (https://learn.microsoft.com/windows/win32/gdi/bitmap-header-types; OS/2: BITMAPINFOHEADER2).
+BITMAPS: dict[str, Callable[[Image.Image], bytes]] = {
+    "OS/2 1": lambda picture: _bitmap(struct.pack("<IHHHH", 12, *picture.size, 1, 24), picture),
+    "OS/2 2": lambda picture: _bitmap(struct.pack("<IIIHH", 64, *picture.size, 1, 24).ljust(64, b"\0"), picture),
+    "OS/2 2, short": lambda picture: _bitmap(struct.pack("<IIIHH", 16, *picture.size, 1, 24), picture),
+    "OS/2 2, of odd length": lambda picture: _bitmap(struct.pack("<IIIHH", 48, *picture.size, 1, 24).ljust(48, b"\0"), picture),
+    "OS/2, an array": _array,
+    "DIB": lambda picture: written(picture, "BMP")[14:],
+    "DIB of OS/2": lambda picture: struct.pack("<IHHHH", 12, *picture.size, 1, 24) + written(picture, "BMP")[54:],
+}
+
+
 def _bmp(picture: Image.Image) -> Iterator[Written]:
     yield Written("plain.bmp", written(picture, "BMP"), (picture,))
-    yield Written("plain.dib", written(picture, "BMP"), (picture,))
+    yield Written("os2.bmp", BITMAPS["OS/2 2, short"](picture), (picture,))
+    yield Written("raw.dib", BITMAPS["DIB"](picture), (picture,))
 
 
 def _raw(picture: Image.Image) -> Iterator[Written]:

@@ -9,8 +9,8 @@ from io import BytesIO
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
-from scanner.media.formats import openable_formats
 from scanner.media.jpeg_segments import APP1, APP13, COMMENT, segments
+from scanner.media.pictures import open_image
 from scanner.media.png_chunks import SIGNATURE
 
 from .budget import Budget
@@ -107,7 +107,7 @@ def _of_others(content: bytes, budget: Budget) -> Iterator[Part]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            picture = Image.open(BytesIO(content), formats=openable_formats())
+            picture = open_image(BytesIO(content))
         except Exception:  # it was decoded, so what is wrong is beside the pixels
             budget.broken("metadata")
             return
@@ -125,6 +125,12 @@ def _of_others(content: bytes, budget: Budget) -> Iterator[Part]:
             yield "XMP", partial(xmp_texts, xmp.encode() if isinstance(xmp, str) else xmp, budget, FIRST)
 
 
+def _opened(content: bytes) -> Image.Image:
+    """As it is, if it is a JPEG: what is mended has lost its texts."""
+    file = BytesIO(content)
+    return Image.open(file, formats=["JPEG", "MPO"]) if content.startswith(b"\xff\xd8") else open_image(file)
+
+
 def _comment(comment: bytes, budget: Budget) -> Iterator[tuple[str, str]]:
     yield "Comment", budget.taken(comment, "comment").decode("utf-8", "replace")
 
@@ -132,7 +138,7 @@ def _comment(comment: bytes, budget: Budget) -> Iterator[tuple[str, str]]:
 def _of_iptc(content: bytes, budget: Budget) -> Iterator[tuple[str, str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(BytesIO(content), formats=openable_formats()) as picture:
+        with _opened(content) as picture:
             assert isinstance(picture, ImageFile.ImageFile)
             records = IptcImagePlugin.getiptcinfo(picture) or {}
     for key, name in _IPTC_NAMES.items():
