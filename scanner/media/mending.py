@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .jpeg_segments import APP1, APP13, COMMENT, END, SCAN, segments
 from .png_chunks import SIGNATURE, Chunk, chunks
-from .rewriting import BIG_TIFF, plain_bmp, plain_tiff
+from .rewriting import BIG_TIFF, missing_of_bmp, plain_bmp, plain_tiff
 
 CUT_OFF = "damaged: truncated, the file ends before its picture does"
 BAD_PART = "damaged: a part of it is incomplete or does not match its checksum"
@@ -40,7 +40,7 @@ def mended(content: bytes) -> Mended:
     if content.startswith(b"\xff\xd8\xff"):
         return _mended_jpeg(content)
     if content.startswith((b"BM", b"BA")):
-        return Mended(plain_bmp(content))
+        return _mended_bmp(plain_bmp(content))
     return Mended(plain_tiff(content) if content.startswith(BIG_TIFF) else content)
 
 
@@ -87,6 +87,12 @@ def _large_profile(content: bytes, chunk: Chunk) -> bytes | None:
     except zlib.error:
         return b""
     return unpacked if len(unpacked) >= _PLAIN_PROFILE else None
+
+
+def _mended_bmp(content: bytes) -> Mended:
+    """With black for what is missing, unless that is most of it: a decoder says that it is truncated then."""
+    missing = missing_of_bmp(content)
+    return Mended(content + bytes(missing), CUT_OFF) if 0 < missing < len(content) else Mended(content)
 
 
 def _mended_jpeg(content: bytes) -> Mended:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 _BMP_HEADER, _INFO = 14, 40
 # Headers of bitmaps that Pillow reads; OS/2 lets a program leave off what it does not need (16 to 64 bytes).
 _READ_HEADERS = (12, _INFO, 52, 56, 64, 108, 124)
+_UNPACKED = (0, 3)  # plain, and with masks for the colours
 BIG_TIFF = b"MM\0+"
 # Directories of a TIFF, and entries of one.
 _DIRECTORIES, _ENTRIES, _SPARE = 64, 4096, 1 << 16
@@ -29,6 +30,19 @@ def plain_bmp(content: bytes) -> bytes:
     fields = content[_BMP_HEADER + 4 : _BMP_HEADER + min(header, _INFO)].ljust(_INFO - 4, b"\0")
     moved = struct.pack("<II", start + _INFO - header, _INFO)
     return content[:10] + moved + fields + content[_BMP_HEADER + header :]
+
+
+def missing_of_bmp(content: bytes) -> int:
+    """How many bytes of the pixels of a plain, uncompressed BMP are missing; 0 for any other."""
+    if len(content) < _BMP_HEADER + _INFO:
+        return 0
+    start, header, width, height = struct.unpack_from("<IIii", content, 10)
+    bits, packed = struct.unpack_from("<HI", content, 28)
+    if header == 12:
+        width, height, bits, packed = *struct.unpack_from("<HH", content, 18), struct.unpack_from("<H", content, 24)[0], 0
+    if header not in _READ_HEADERS or packed not in _UNPACKED or width <= 0:
+        return 0
+    return max(0, int(start + -(-width * bits // 32) * 4 * abs(height) - len(content)))
 
 
 def plain_tiff(content: bytes) -> bytes:

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops
 from .png_chunks import SIGNATURE, chunks
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-_PIECE = 1 << 20
+_PIECE = 1 << 10
 # What a scan of a JPEG is continued with, to see where the file says nothing of its own: anything without a marker.
 _NOISE = b"".join(sha256(bytes([number])).digest() for number in range(128)).replace(b"\xff", b"\xaa")
 _JPEG_END = b"\xff\xd9"
@@ -25,15 +25,15 @@ def shown_share(content: bytes) -> float:
 def _of_png(content: bytes) -> float:
     wanted, unpacked, unpacker = 0, 0, zlib.decompressobj()
     for chunk in chunks(content):
-        body = content[chunk.start : chunk.start + chunk.length]
+        body = memoryview(content)[chunk.start : chunk.start + chunk.length]
         if chunk.kind == b"IHDR" and len(body) >= 10:
             width, height, bits, colours = int.from_bytes(body[:4]), int.from_bytes(body[4:8]), body[8], body[9]
             wanted = height * (1 + -(-width * bits * _CHANNELS.get(colours, 4) // 8))
         if chunk.kind == b"IDAT":
             try:
-                while body and not unpacker.eof:
-                    unpacked += len(unpacker.decompress(body, _PIECE))
-                    body = unpacker.unconsumed_tail
+                # Little by little: what is before a damage is told only if it was asked for by itself.
+                for at in range(0, len(body), _PIECE):
+                    unpacked += len(unpacker.decompress(body[at : at + _PIECE]))
             except zlib.error:
                 break
     return min(1.0, unpacked / wanted) if wanted else 0.0

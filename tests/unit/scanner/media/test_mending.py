@@ -112,9 +112,32 @@ def test_a_lost_end_keeps_nothing_from_being_judged(name: str, lost: str) -> Non
     assert off < (9 if name == "progressive" else 0.01)
 
 
+@pytest.mark.parametrize("kept", [0.99, 0.7])
+def test_a_bmp_that_is_cut_off_shows_its_lower_part(kept: float) -> None:
+    """Its rows go upwards."""
+    whole = written(PICTURE, "BMP")
+    got = decoded(whole[: int(len(whole) * kept)])
+    assert got.damage == CUT_OFF
+    rows = int(120 * kept) - 1
+    assert np.array_equal(np.asarray(got.picture)[-rows:], np.asarray(PICTURE)[-rows:])
+    with pytest.raises(PictureError, match="truncated"):
+        decoded(whole[: len(whole) * 3 // 10])
+
+
+def test_pixels_of_a_png_that_are_damaged_themselves() -> None:
+    """What is before the damage is shown."""
+    noise = np.random.default_rng(0).integers(0, 255, (240, 320), np.uint8)
+    content = bytearray(written(Image.fromarray(noise), "PNG"))
+    place = int(len(content) * 0.8)
+    content[place : place + 40] = bytes(40)
+    got = decoded(bytes(content))
+    assert got.damage == BAD_PART
+    assert np.array_equal(np.asarray(got.picture)[:180, :, 0], noise[:180])
+
+
 @pytest.mark.parametrize("name", ["JPEG", "PNG"])
 def test_too_little_is_refused_with_its_share(name: str) -> None:
-    whole = written(Image.effect_noise((160, 120), 60), name)
+    whole = written(Image.fromarray(np.random.default_rng(0).integers(0, 255, (120, 160), np.uint8)), name)
     with pytest.raises(PictureError, match=r"the file ends before its picture does, and [123]\d% of its rows are left"):
         decoded(whole[: len(whole) * 3 // 10])
     for kept in range(0, len(whole) // 3, 97):
