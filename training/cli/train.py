@@ -73,6 +73,7 @@ def train(
     from ..loop.distributed import joined
     from ..loop.run import Run, prepare_folder, run_training, start_weights
     from ..loop.run_log import shown_progress
+    from ..loop.schedule import refuse_unknown_repeats
     from .training_set import checked, gathered
 
     chosen = recipe_named(recipe, changes)
@@ -112,6 +113,7 @@ def train(
                 click.echo(line, err=True)
 
         found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say)
+        refuse_unknown_repeats(found.without(()).rows, chosen.plan)
         manifest = checked(found, out, some, team, say)
         kept, left_out = without_source(manifest, leave_out) if leave_out else (manifest, ())
         folder = None if no_cache else cache or settings.cache / "embeddings"

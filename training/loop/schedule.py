@@ -3,6 +3,7 @@
 import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +19,7 @@ from worker.detector.image.preprocess import Preprocessing
 from ..config.hyperparameters import TrainingPlan
 from ..data.dataset import Pictures, epoch_order
 from ..data.loading import loader_of
-from ..data.manifest import Row
+from ..data.manifest import ManifestError, Row
 from .distributed import Team
 
 
@@ -67,6 +68,16 @@ def schedule_of(rows: Sequence[Row], plan: TrainingPlan, team: Team) -> Schedule
     count = _even(sum(plan.repeat.get(row.source, 1) for row in rows), plan.batch_size, team.size)
     steps = math.ceil(count / plan.batch_size)
     return Schedule(rows, plan, count, [epoch * steps for epoch in range(plan.epochs + 1)])
+
+
+def refuse_unknown_repeats(rows: Sequence[Row], plan: TrainingPlan) -> None:
+    """Raises ManifestError where the plan repeats a source that is not there: it was misspelt, and nothing would be repeated."""
+    there = {row.source for row in rows}
+    for source in plan.repeat:
+        if source not in there:
+            meant = get_close_matches(source, sorted(there), 1)
+            advice = f"did you mean {meant[0]!r}?" if meant else f"there are {', '.join(sorted(there)[:10])}"
+            raise ManifestError(f"the recipe repeats source {source!r}, which the manifest does not have; {advice}")
 
 
 def _even(count: int, batch_size: int, processes: int) -> int:

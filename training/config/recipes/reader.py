@@ -154,6 +154,8 @@ def _recipe(name: str, text: str, where: str, changes: Sequence[str]) -> Trainin
         raise RecipeError(f"{where} is not TOML: {error}") from None
     except ValueError as error:
         raise RecipeError(f"{where}: {error}. Mend it there") from None
+    if problem := _unfit_sizes(network, document.plan):
+        raise RecipeError(f"{where}: {problem}. Mend it there")
     if document.plan is not None:
         return TrainingRecipe(network, replace(document.plan, augmentation=document.augmentation))
     assert document.heads is not None
@@ -164,6 +166,14 @@ def _recipe(name: str, text: str, where: str, changes: Sequence[str]) -> Trainin
     except ValueError as error:
         raise RecipeError(f"{where}: {error}. Mend it there") from None
     return HeadsRecipe(network, plan)
+
+
+def _unfit_sizes(network: Recipe, plan: TrainingPlan | None) -> str | None:
+    """Why the sizes of inputs (pixels) do not go together; None if they do."""
+    seen = network.preprocessing.size
+    if plan is not None and plan.size_of(plan.epochs - 1) != seen:
+        return f"the last of sizes is {plan.size_of(plan.epochs - 1)}, and scanning would show {seen} (preprocessing.size)"
+    return None
 
 
 def _unfit_for_heads(network: Recipe) -> str | None:

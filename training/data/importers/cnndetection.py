@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .found import Found, ImportFailed, Picture
-from .tree import label_of, pictures_under, split_of
+from .tree import pictures_under, split_of
 
 # LSUN's, on which the ProGAN of the training set was trained.
 _CLASS = re.compile(
     "airplane|bicycle|bird|boat|bottle|bus|car|cat|chair|cow|diningtable|dog|horse|motorbike|person|pottedplant|sheep|sofa|train|"
     "tvmonitor"
 )
+_LABELS = {"0_real": 0, "1_fake": 1}
 _FAMILIES = {
     "deepfake": "faceswap_video",
     "crn": "perceptual_loss",
@@ -56,12 +57,13 @@ def _picture(root: _Root, path: Path) -> Picture:
     split, within = root.split, folders
     if folders and folders[0] in root.splits:
         split, within = split_of(folders[0]), folders[1:]
-    labels = [label for folder in within if (label := label_of(folder)) is not None]
+    labels = [label for folder in within if (label := _LABELS.get(folder)) is not None]
     if len(labels) != 1:
         raise ImportFailed(
-            f"{root.path / path.parent}: CNNDetection's pictures lie in SPLIT/GENERATOR/0_real and SPLIT/GENERATOR/1_fake"
+            f"{root.path / path.parent}: CNNDetection's pictures lie in SPLIT/GENERATOR/0_real and SPLIT/GENERATOR/1_fake; "
+            "the layout of plain folders `real` and `fake` is `folders`"
         )
-    first = within[0] if label_of(within[0]) is None else root.path.absolute().name
+    first = within[0] if within[0] not in _LABELS else root.path.absolute().name
     generator = (root.generator or first).lower()
     generator = "progan" if _CLASS.fullmatch(generator) else generator
     return Picture(

@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
+from scanner.base.errors import KnownError
+
 from ..weights.public_weights import BackboneFiles, BackboneMissing, PublicWeights
 from .branch import Branch, BranchKind
 from .branch_input import BranchInput
 from .network import FusionDetector
 from .recipes import BACKBONES, BranchName, Recipe
+
+
+class UnfitInput(KnownError):
+    """A branch would be shown inputs of a size that it does not take."""
 
 
 def branch_kinds() -> Mapping[BranchName, BranchKind]:
@@ -58,7 +64,14 @@ def build_branches(recipe: Recipe, files: BackboneFiles, *, embed_prompt: bool =
 
 
 def joined(recipe: Recipe, branches: Mapping[str, Branch]) -> FusionDetector:
-    """The network of `recipe` on its `branches`, with a new head."""
+    """The network of `recipe` on its `branches`, with a new head. Raises UnfitInput."""
+    for name in recipe.branches:
+        shown, taken = recipe.inputs.get(name, recipe.preprocessing).size, branches[name].input_size
+        if taken not in (None, shown):
+            raise UnfitInput(
+                f"recipe {recipe.name} shows {name} {shown} pixels, and it takes {taken} and no other size: set size under "
+                f"[preprocessing] or [inputs.{name}]"
+            )
     inputs = {name: BranchInput(recipe.preprocessing, own) for name, own in recipe.inputs.items()}
     return FusionDetector(
         branches,

@@ -18,12 +18,14 @@ class Branch(nn.Module):
     """Turns images_BCHW into embeddings_BD with D = `width`. One that `is_constant` looks at no image.
 
     One that `is_frozen` is a public backbone as it is, which checkpoints name and do not copy.
+    `input_size` is the one size of inputs (pixels) that it takes; None if it takes any.
     `explained_by` says how a heatmap reads the layers in `explained`.
     """
 
     width: int
     is_constant = False
     is_frozen = False
+    input_size: int | None = None
     explained_by: Literal["attention", "convolution"] = "convolution"
 
     @property

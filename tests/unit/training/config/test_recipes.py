@@ -207,6 +207,7 @@ def test_a_recipe_of_ones_own_is_named_after_its_file(tmp_path: Path) -> None:
         ("sizes = [64, 96]", "sizes = []", "sizes"),
         ('"adamw"', '"sgd"', "sgd"),
         ("[network]", "[network", "not TOML"),
+        ("sizes = [64, 96]", "sizes = [64]", "scanning would show 96"),
         ("learning_rate = 1e-3", "learning_rate = 1e-3\n[augmentation]\nblur = 2.0", "augmentation"),
         ("learning_rate = 1e-3", "learning_rate = 1e-3\nbalance = 1", "balance"),
     ],

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from torch.utils.data import Dataset
+
+from training.data.loading import loader_of
+from training.data.manifest import ManifestError
 
 # A run that is slower than its loaders: what they have made fills the pipe, in which the feeder of each then waits.
 RUN = """
@@ -51,3 +55,26 @@ def _lives(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+class _Broken(Dataset[int]):
+    """The third sample is an error that a user can mend."""
+
+    def __len__(self) -> int:
+        return 6
+
+    def __getitem__(self, index: int) -> int:
+        if index == 3:
+            raise ManifestError("gone.png: No such file or directory")
+        return index
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_what_a_user_can_mend_comes_without_a_traceback(processes: int) -> None:
+    """Also out of another process, after the batches before it."""
+    batches = loader_of(_Broken(), processes=processes, collate=list, batch_size=2)
+
+    assert next(batches) == [0, 1]
+    with pytest.raises(ManifestError) as caught:
+        next(batches)
+    assert str(caught.value) == "gone.png: No such file or directory"

@@ -86,7 +86,7 @@ def test_heads_tell_what_they_were_fitted_for_on_sources_that_they_never_saw(
 
     found = {row["what"]: row for row in card.metrics["held_out"]["rows"]}
     assert list(found) == [*VARIANTS, WITH_WHOLE, "of these with a face", "without a face"]
-    assert found["CLIP alone"]["auc"]["value"] > 0.8
+    assert found["CLIP alone"]["auc"]["value"] > 0.75
     assert {"auc", "hit_rate_at_1_percent", "hit_rate_at_5_percent"} <= set(found["both"])
     assert (found["both"]["real"], found["both"]["fake"]) == (24, 36)
     assert (card.metrics["held_out"]["images"], card.metrics["held_out"]["sources"]) == (60, 5)

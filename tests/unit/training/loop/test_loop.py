@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from training.config.hyperparameters import TrainingPlan
 from training.data.augmentation import Augmentation
-from training.data.manifest import Row
+from training.data.manifest import ManifestError, Row
 from training.evaluation.metrics import auc
 from training.evaluation.weighted_metrics import NotFinite
 from training.loop import loop, run_state
@@ -21,7 +21,7 @@ from training.loop.loop import Trained, train
 from training.loop.optimiser import learning_rate, training_step
 from training.loop.progress import Progress
 from training.loop.run_state import AnotherRun, StateUnwritable, run_key
-from training.loop.schedule import fake_weight, schedule_of
+from training.loop.schedule import fake_weight, refuse_unknown_repeats, schedule_of
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.branch import Branch
 from worker.detector.model.network import FusionDetector
@@ -414,3 +414,10 @@ def test_full_disk_is_said(rows: Sequence[Row], tmp_path: Path, monkeypatch: pyt
     with pytest.raises(StateUnwritable, match=r"resume\.pt cannot be written: (No space left|PytorchStreamWriter).*--resume"):
         run(rows, tmp_path / "run")
     assert list((tmp_path / "run").iterdir()) == []
+
+
+@pytest.mark.parametrize(("source", "said"), [("source2", "did you mean 'source"), ("webcam", "there are source0, source1")])
+def test_repeating_a_source_that_is_not_there_is_refused(rows: Sequence[Row], source: str, said: str) -> None:
+    refuse_unknown_repeats(rows, replace(PLAN, repeat={"source1": 2}))
+    with pytest.raises(ManifestError, match=f"repeats source '{source}'.*{said}"):
+        refuse_unknown_repeats(rows, replace(PLAN, repeat={source: 2}))

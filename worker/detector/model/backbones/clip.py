@@ -37,6 +37,7 @@ class ClipImage(Branch):
     def __init__(self, visual: Any, blocks: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.visual = visual.requires_grad_(False).eval()
+        self.input_size = int(visual.image_size[0])
         self.blocks = blocks
         self._token_width = int(visual.ln_post.normalized_shape[0])
         self.width = visual.output_dim + len(blocks) * self._token_width

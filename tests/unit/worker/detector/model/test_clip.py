@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import open_clip
@@ -12,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from worker.detector.image.preprocess import Preprocessing
-from worker.detector.model.assembly import build_detector
+from worker.detector.model.assembly import UnfitInput, build_detector
 from worker.detector.model.backbones.clip import ARCHITECTURES, ClipImage, build_image, build_prompt
 from worker.detector.model.recipes import Recipe
 from worker.detector.weights.public_weights import BackboneFiles, BackboneMissing
@@ -219,3 +220,12 @@ def test_archive_of_another_network_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(BackboneMissing, match=r"other\.pt does not hold CLIP ViT-B/32"):
         build_image(recipe(), tmp_path / "other.pt")
+
+
+def test_a_tower_is_shown_its_own_size_only(tmp_path: Path) -> None:
+    """Also where the network's input has another size: `inputs` shows the tower its own."""
+    small = replace(recipe(), preprocessing=Preprocessing(192, (0.5,) * 3, (0.5,) * 3))
+
+    with pytest.raises(UnfitInput, match=r"shows clip-image 192 pixels, and it takes 224"):
+        build_detector(small, BackboneFiles())
+    build_detector(replace(small, inputs={"clip-image": recipe().preprocessing}), BackboneFiles())
