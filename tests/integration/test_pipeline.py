@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from scanner.base.settings import Settings
 from scanner.database.engine import Database
 from scanner.database.models import Detection, File
+from scanner.domain.asked import Asked
 from scanner.domain.claims import SUSPECT_AFTER
 from scanner.domain.outcomes import ActiveModel
 from scanner.domain.recorded import Listener, Recorded
@@ -267,3 +268,39 @@ def test_listeners_are_told_after_the_commit_and_what_goes_wrong_there_charges_n
         assert drain(replace(worker, tell=tell), lambda: False) == len(paths)
     assert sorted(seen) == sorted((path, "scored") for path in paths)
     assert {(row(path).state, row(path).attempts) for path in paths} == {("scored", 1)}
+
+
+@pytest.mark.parametrize(("faces", "way"), [(False, "whole"), (True, "faces"), (None, "faces")])
+def test_faces_are_looked_for_as_the_job_asks(
+    worker: Worker, database: Database, pictures: Callable[[int], list[str]], faces: bool | None, way: str
+) -> None:
+    """Whatever the worker's own setting is, which counts where nothing was asked."""
+    pictures(1)
+    with database.write() as session:
+        session.execute(update(File).values(asked_faces=faces))
+    assert drain(worker, lambda: False) == 1
+    with database.read() as session:
+        found = session.scalars(select(Detection)).one()
+    assert (found.made_with, found.faces is None) == (way, way == "whole")
+
+
+def test_a_job_for_another_model_is_left_alone(worker: Worker, database: Database, pictures: Callable[[int], list[str]]) -> None:
+    pictures(2)
+    with database.write() as session:
+        session.execute(update(File).where(File.path.endswith("1.jpg")).values(asked_model="22" * 32))
+    assert drain(worker, lambda: False) == 1
+    with database.read() as session:
+        assert set(session.scalars(select(File.state))) == {"scored", "pending"}
+
+
+def test_a_video_waits_for_a_worker_that_reads_videos(
+    worker: Worker, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"\0\0\0\x18ftypisom" + bytes(100))
+    take_in_paths(replace(worker.settings, videos=True), database, [str(path)], lambda: now, lambda: Asked(videos=True))
+    monkeypatch.setattr("worker.pipeline.read.has_video_reader", lambda: False)
+    drain(worker, lambda: False)
+    with database.read() as session:
+        found = session.scalars(select(File)).one()
+    assert (found.state, found.error_kind, found.attempts) == ("pending", "unreachable", 0)

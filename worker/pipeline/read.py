@@ -10,6 +10,7 @@ from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import Changed, ContentFacts, Failed, Outcome, Unreachable, Vanished
 from scanner.jobs.path_map import local_path
 from scanner.media.formats import HEAD, announced_container, has_video_suffix, image_format, video_container
+from scanner.media.video_reader import has_video_reader
 
 from ..decoding.video_frames import Video
 from .reach import gone, unread
@@ -26,6 +27,8 @@ def read(worker: Worker, file: Claimed) -> Item | Outcome:
     with worker.deadline.reading(file):
         if not ((worker.reads_videos(file) or has_video_suffix(path)) and announced_container(path)):
             return read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root)
+        if worker.reads_videos(file) and not has_video_reader():
+            return Unreachable(file, "it is a video, which no worker without the package `av` reads: pip install 'dfscan[video]'")
         if worker.reads_videos(file):
             return read_video(file, int(settings.max_video_megabytes * 1e6), path=path, root=root)
         return Failed(file, "video", "a video, and this worker reads none: set DFSCAN_VIDEOS=1 for it, then run `dfscan retry`")
