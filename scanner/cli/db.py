@@ -90,7 +90,7 @@ def _demand_unused(path: Path, settings: Settings) -> None:
             users = [f"`dfscan watch` (process {holder.pid} on {holder.host})"] if holder else []
             users += [f"a worker (process {seen.pid} on {seen.host})" for seen in live_workers(database, database.now())]
     if users:
-        raise InUse(f"{users[0]} uses {path}; stop it first (one that was killed counts for half a minute more)")
+        raise InUse(f"{users[0]} uses {path}; stop it first (one that was killed counts for a minute and a half more)")
 
 
 def _sqlite_file(settings: Settings, instead: str) -> Path:

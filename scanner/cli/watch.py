@@ -103,7 +103,7 @@ def _forget(database: Database, paths: Sequence[str]) -> None:
         if path not in known:
             raise NoRoot(f"{printable(path)} is not watched; `dfscan status` shows what is")
         remove_root(database, known[path].id)
-        gone = mark_missing_path(database, path, now=database.now())
+        gone = 0 if os.path.lexists(path) else mark_missing_path(database, path, now=database.now())
         tell(f"{printable(path)} is watched no more; {gone:,} files in it are marked missing, and their verdicts are kept")
 
 

@@ -16,7 +16,7 @@ WATCH = "watch"
 # An owner that cannot be looked at (on another machine, in another container) counts as gone without a sign for this long.
 SIGN_LIMIT = timedelta(seconds=90)
 # How often an owner shows itself.
-KEEP_SECONDS = 25.0
+KEEP_SECONDS = 30.0
 # Seconds by which a process's start may be told differently.
 _SAME_START = 1.0
 

@@ -13,7 +13,7 @@ from ..database.models import Worker
 from ..database.queries import insert_or_ignore
 
 # A worker shows itself this often; three times as long without a sign, and it counts as gone.
-SIGN_SECONDS = 15.0
+SIGN_SECONDS = 30.0
 # What is older says nothing to anyone.
 FORGET_AFTER = timedelta(days=1)
 

@@ -1,14 +1,20 @@
 """`dfscan watch` as a user runs it."""
 
+import json
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from scanner.database import schema
 from scanner.database.models import Detection, File
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Found
+from scanner.roots.roots import add_roots
 
 MakePicture = Callable[..., Path]
 
@@ -99,3 +105,24 @@ def test_watch_without_a_folder_says_what_to_do(laptop, tmp_path: Path) -> None:
 
 def _scored(dfscan) -> set[str]:
     return {Path(item["path"]).name for item in dfscan.report()["items"] if item["state"] == "scored"}
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_folder_is_forgotten(laptop, tmp_path: Path, make_picture: MakePicture, is_there: bool) -> None:
+    """One deleted for good, as `verify` says how, and one that is only to be watched no more."""
+    folder = tmp_path / "pics"
+    folder.mkdir()
+    picture = make_picture(folder / "a.jpg")
+    now = datetime.now(UTC)
+    schema.upgrade(laptop.database)
+    [root] = add_roots(laptop.database, [str(folder)], now)
+    take_in(laptop.database, [Found(str(picture), 1, 1)], root_id=root.id, now=now)
+    if not is_there:
+        picture.unlink()
+        folder.rmdir()
+        assert f"dfscan watch --forget {folder}" in laptop.run("verify", exit_status=2).stdout
+    assert "watched no more" in laptop.run("watch", "--forget", folder).stderr
+    assert json.loads(laptop.run("status", "--json").stdout)["roots"] == []
+    assert laptop.statuses("--status", "missing") == ({} if is_there else {"a.jpg": "missing"})
+    assert "is not watched" in laptop.run("watch", "--forget", folder, exit_status=2).stderr
+    laptop.run("watch", "--forget", exit_status=2)

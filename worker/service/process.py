@@ -214,13 +214,15 @@ def _is_stopping() -> bool:
 def _show_signs(worker: Worker, exit_status: list[int]) -> None:
     """Show that this process lives, from a thread of its own; where the database no longer knows it, it is to be replaced."""
     trouble = TroubleLog(log, "showing signs of life")
+    settings = worker.settings
+    seconds = min(SIGN_SECONDS, settings.hang_seconds / 3, settings.lease_seconds / 4)
 
     def go_on() -> None:
         ticker = threading.Event()
-        while not ticker.wait(SIGN_SECONDS):
+        while not ticker.wait(seconds):
             try:
                 is_known = show_sign(worker.database, worker.name, worker.now())
-                renew(worker.database, worker.name, now=worker.now(), lease_seconds=worker.settings.lease_seconds)
+                renew(worker.database, worker.name, now=worker.now(), lease_seconds=settings.lease_seconds)
             except KnownError as error:
                 trouble.fails(str(error))
                 continue

@@ -62,8 +62,8 @@ def execute(laptop: Dfscan, statements: str) -> None:
     with engine.connect() as connection:
         for statement in statements.format(name=url.database).split(";"):
             connection.execute(text(statement))
-        ends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        connection.execute(text(ends))
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
     engine.dispose()
 
 
