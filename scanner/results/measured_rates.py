@@ -6,9 +6,6 @@ from typing import Any
 
 from ..domain.states import Label
 
-# Of the sources in a card, the one that is most like what people bring: pictures from many places, none of them trained on.
-_WILD = "wild"
-
 
 @dataclass(frozen=True)
 class Rate:
@@ -34,15 +31,15 @@ class MeasuredRates:
 
 
 def measured_rates(card: Mapping[str, Any], label: str) -> MeasuredRates | None:
-    """From the card of a checkpoint; for `real`, the share that was flagged. None where the card has no such figures."""
+    """From the card of a checkpoint; for `real`, the share that was flagged. None where the card has no such figures.
+
+    Pictures of held-out sources are most like what people bring; a card without them has those of its split.
+    """
     metrics = card.get("metrics")
     if not isinstance(metrics, Mapping):
         return None
-    sources = metrics.get("sources")
-    wild = None
-    if isinstance(sources, Mapping):
-        wild = next((figures for name, figures in sources.items() if str(name).startswith(_WILD)), None)
-    figures = wild if isinstance(wild, Mapping) else metrics.get("pooled")
+    held_out = _held_out(metrics)
+    figures = held_out or metrics.get("pooled")
     if not isinstance(figures, Mapping):
         return None
     at_threshold = label == Label.FAKE
@@ -51,8 +48,16 @@ def measured_rates(card: Mapping[str, Any], label: str) -> MeasuredRates | None:
     real, forged = figures.get("real"), figures.get("fake")
     if (of_real is None and of_forged is None) or not isinstance(real, int) or not isinstance(forged, int):
         return None
-    on = "pictures from many sources, none of which it was trained on" if wild else "pictures like those it was trained on"
+    on = "pictures from many sources, none of which it was fitted on" if held_out else "pictures like those it was trained on"
     return MeasuredRates(of_real, of_forged, real, forged, on)
+
+
+def _held_out(metrics: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The figures of all pictures of held-out sources, as the whole network calls them: the first row that has rates."""
+    held_out = metrics.get("held_out")
+    rows = held_out.get("rows") if isinstance(held_out, Mapping) else None
+    found = (row for row in rows or () if isinstance(row, Mapping) and "false_alarm_rate" in row)
+    return next(found, None)
 
 
 def _rate(figure: Any) -> Rate | None:

@@ -6,7 +6,7 @@ import io
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,25 @@ def refuse_unknown_splits(rows: Sequence[Row], say: Callable[[str], None]) -> No
         if meant:
             raise ManifestError(f"{count:,} rows are of split {split!r}; did you mean {meant!r}? Mend the column `split`")
         say(f"{count:,} rows of split {split!r} are left out: a run uses {', '.join(SPLITS)}")
+
+
+def by_collection(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The same with one source for all of a collection, as `web` for `web:one` and `web:two`; it tells how many they are.
+
+    For tables: hundreds of sources of a few pictures each say nothing one by one.
+    """
+    members: dict[str, set[str]] = {}
+    for row in rows:
+        collection, is_part, _ = row.source.partition(":")
+        if is_part:
+            members.setdefault(collection, set()).add(row.source)
+    names = {
+        source: f"{collection} ({len(sources)} sources)"
+        for collection, sources in members.items()
+        if len(sources) > 1
+        for source in sources
+    }
+    return tuple(replace(row, source=names.get(row.source, row.source)) for row in rows)
 
 
 def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:

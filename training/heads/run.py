@@ -26,7 +26,7 @@ from worker.detector.model.network import FusionDetector
 from worker.detector.weights.public_weights import BackboneFiles
 
 from ..config.recipes.reader import HeadsRecipe
-from ..data.manifest import Manifest, ManifestError, Row, sources_of
+from ..data.manifest import Manifest, ManifestError, Row, by_collection, sources_of
 from ..evaluation.calibration import platt
 from ..evaluation.doubts import doubts_about
 from ..evaluation.figures import figures
@@ -234,7 +234,7 @@ def _metrics(
     val = np.asarray([row.split == "val" for row in rows])
     kept = [row for row in rows if row.split == "val"]
     wild = [row for row in rows if not examples.plan.is_face_set(row.source)]
-    found: dict[str, Any] = {"split": "val", **figures(kept, scores[val], card.threshold, card.band_low)}
+    found: dict[str, Any] = {"split": "val", **figures(by_collection(kept), scores[val], card.threshold, card.band_low)}
     found["held_out"] = {
         "images": len(wild),
         "sources": len({row.source for row in wild}),
@@ -276,5 +276,5 @@ def _record(run: HeadsRun, hashes: dict[str, str], rows: tuple[Row, ...], known:
         "manifest_sha256": run.manifest.sha256,
         "rows": len(trained),
         "cnn_weight": weight,
-        "sources": sources_of(trained),
+        "sources": sources_of(by_collection(trained)),
     }

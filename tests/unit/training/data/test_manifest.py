@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.data.manifest import COLUMNS, ManifestError, Row, read_manifest, refuse_unknown_splits, sources_of
+from training.data.manifest import COLUMNS, ManifestError, Row, by_collection, read_manifest, refuse_unknown_splits, sources_of
 
 GOOD = (
     ("a/real.png", "real", "camera", "photo", "", "anna", "train"),
@@ -172,3 +172,12 @@ def test_rows_of_other_splits_are_said() -> None:
 
     assert said == ["2 rows of split 'unseen' are left out: a run uses train, val, test"]
     assert sources_of(rows)["a"]["families"] == []
+
+
+def test_sources_of_a_collection_count_as_one_in_tables() -> None:
+    def row(source: str) -> Row:
+        return Row(Path("a.png"), 0, source, "", "", "g", "val")
+
+    rows = [row(source) for source in ("web:one", "web:two", "web:two", "dfdc", "alone:one", "alone:one")]
+
+    assert [found.source for found in by_collection(rows)] == [*["web (2 sources)"] * 3, "dfdc", *["alone:one"] * 2]
