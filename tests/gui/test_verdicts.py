@@ -57,8 +57,8 @@ def test_the_card_tells_how_often_the_model_was_right(archive: Archive, open_win
         "flagged_real_rate": rate(0.05),
         "flagged_fake_rate": rate(0.8),
     }
-    wild = {**pooled, "real": 177, "fake": 164, "false_alarm_rate": rate(0.02), "hit_rate": rate(0.6)}
-    archive.card = {"metrics": {"pooled": pooled, "sources": {"wild (30 repositories)": wild}}}
+    unseen = {**pooled, "what": "all", "real": 177, "fake": 164, "false_alarm_rate": rate(0.02), "hit_rate": rate(0.6)}
+    archive.card = {"metrics": {"pooled": pooled, "held_out": {"rows": [unseen]}}}
     archive.add("a.png", 0.9)
     archive.add("b.png", 0.6)
     opened = open_window()
