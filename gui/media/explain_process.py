@@ -34,7 +34,8 @@ class ExplainProcess(QObject):
         self._process: QProcess | None = None
         self._model = ""
         self._asked = ""
-        self._next: tuple[str, Path] | None = None
+        self._asked_for_all = False
+        self._next: tuple[str, Path, int | None] | None = None
         self.log_file = settings.data_dir / "logs" / "explain.log"
 
     @property
@@ -42,11 +43,15 @@ class ExplainProcess(QObject):
         """Whether the process is there."""
         return self._process is not None
 
-    def ask(self, path: str, out: Path, model: str) -> None:
-        """Explain the image at `path` by the checkpoint `model`; heatmaps are written into the folder `out`."""
-        if self._process is not None and model != self._model:
+    def ask(self, path: str, out: Path, model: str, most: int | None) -> None:
+        """Explain the image at `path` by the checkpoint `model`; heatmaps are written into the folder `out`.
+
+        `most`: of so many inputs, those with the highest scores; None: of all. That may take minutes, so it is given up when
+        something else is asked.
+        """
+        if self._process is not None and (model != self._model or (self._asked and self._asked_for_all)):
             self.close()
-        self._next = (path, out)
+        self._next = (path, out, most)
         if self._process is None:
             self._start(model)
         self._ask_next()
@@ -83,14 +88,15 @@ class ExplainProcess(QObject):
 
     def _ask_next(self) -> None:
         if self._process is not None and not self._asked and self._next is not None:
-            (self._asked, out), self._next = self._next, None
+            (self._asked, out, most), self._next = self._next, None
+            self._asked_for_all = most is None
             try:
                 out.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 self._asked = ""
                 self.failed.emit(f"{out} cannot be made: {error.strerror}")
                 return
-            line = json.dumps({"path": self._asked, "out": str(out)})  # what is no text in a name is escaped
+            line = json.dumps({"path": self._asked, "out": str(out), "most": most})  # what is no text in a name is escaped
             self._process.write(line.encode() + b"\n")
 
     def _read(self) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -18,10 +19,19 @@ from .patches import Box, Patch
 CAP_BYTES = 128 << 20
 # Down to this share of the cap, so that it is not looked at again at once.
 _DOWN_TO = 0.8
-_ANSWER = "answer.json"
+# The answer about all inputs of a picture, and that about the one which decides.
+_ALL, _DECIDING = "answer.json", "deciding.json"
 # From nothing to yellow to red, more and more opaque: the picture stays in sight, and so do differences without colours.
 _COLD, _WARM, _HOT = (255, 200, 0), (255, 140, 0), (230, 0, 0)
 _OPAQUE = 190
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Heatmaps of a content; `is_all`: of all its inputs, not only of the one that decides."""
+
+    patches: tuple[Patch, ...]
+    is_all: bool
 
 
 class HeatmapCache:
@@ -35,33 +45,33 @@ class HeatmapCache:
         """Where the heatmaps of a content by a model belong."""
         return self._folder / f"{sha256}-{model_sha256[:16]}"
 
-    def find(self, sha256: str, model_sha256: str) -> tuple[Patch, ...] | None:
+    def find(self, sha256: str, model_sha256: str) -> Kept | None:
         """What is kept, as colours; None when nothing usable is."""
         folder = self.folder_of(sha256, model_sha256)
-        try:
-            answer = ExplainAnswer.from_json(json.loads((folder / _ANSWER).read_text("utf-8")))
-            patches = _patches(folder, answer)
-            os.utime(folder)
-        except (OSError, ValueError, SyntaxError):
-            return None
-        return patches
+        for name in (_ALL, _DECIDING):
+            with contextlib.suppress(OSError, ValueError, SyntaxError):
+                answer = ExplainAnswer.from_json(json.loads((folder / name).read_text("utf-8")))
+                patches = _patches(folder, answer)
+                os.utime(folder)
+                return Kept(patches, name == _ALL)
+        return None
 
     def pictures(self, sha256: str, model_sha256: str) -> list[tuple[Box, Image.Image]]:
         """What is kept, as pictures with their places; none when nothing usable is."""
         folder = self.folder_of(sha256, model_sha256)
-        try:
-            return list(_pictures(folder, ExplainAnswer.from_json(json.loads((folder / _ANSWER).read_text("utf-8")))))
-        except (OSError, ValueError, SyntaxError):
-            return []
+        for name in (_ALL, _DECIDING):
+            with contextlib.suppress(OSError, ValueError, SyntaxError):
+                return list(_pictures(folder, ExplainAnswer.from_json(json.loads((folder / name).read_text("utf-8")))))
+        return []
 
-    def keep(self, sha256: str, model_sha256: str, answer: ExplainAnswer) -> tuple[Patch, ...]:
-        """Remember that the folder is whole. Raises OSError when its heatmaps cannot be read."""
+    def keep(self, sha256: str, model_sha256: str, answer: ExplainAnswer, *, is_all: bool) -> Kept:
+        """Remember an answer whose heatmaps are in the folder. Raises OSError when they cannot be read."""
         folder = self.folder_of(sha256, model_sha256)
         patches = _patches(folder, answer)
         with contextlib.suppress(OSError):  # a full disk costs time, not the heatmap
-            write_whole(folder / _ANSWER, json.dumps(answer.to_json()))
+            write_whole(folder / (_ALL if is_all else _DECIDING), json.dumps(answer.to_json()))
             self.trim()
-        return patches
+        return Kept(patches, is_all)
 
     def trim(self) -> int:
         """Remove those not looked at for longest until the rest is below the cap; returns how many bytes are left."""

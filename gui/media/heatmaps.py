@@ -1,6 +1,6 @@
 """Heatmaps of the image in sight: from the cache, else made by the process that explains."""
 
-from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -10,18 +10,27 @@ from scanner.review.image_details import ImageDetails
 
 from ..tasks.background import Background
 from .explain_process import ExplainProcess
-from .heatmap_cache import HeatmapCache
-from .patches import Patch
+from .heatmap_cache import HeatmapCache, Kept
 
 # Whoever leafs through does not want each one.
 _REST_MILLISECONDS = 150
 
 
+class Offer(StrEnum):
+    """What can be done about a heatmap now."""
+
+    NOTHING = ""
+    CANCEL = "Cancel"
+    ALL = "All faces"
+
+
 class Heatmaps(QObject):
-    """`shown` gives patches (none: nothing to show); `told` words on how it stands, empty when there is nothing to say."""
+    """`shown` gives patches (none: nothing to show); `told` words on how it stands, empty when there is nothing to say, and what
+    can be done about it. The deciding face or picture comes first; the other faces take long, and come when they are asked for.
+    """
 
     shown = Signal(object)
-    told = Signal(str)
+    told = Signal(str, object)
 
     def __init__(
         self, cache: HeatmapCache, process: ExplainProcess, background: Background, model: str, parent: QObject | None = None
@@ -34,6 +43,7 @@ class Heatmaps(QObject):
         self._model = model
         self._details: ImageDetails | None = None
         self.is_on = False
+        self._all = False
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(_REST_MILLISECONDS)
@@ -49,11 +59,22 @@ class Heatmaps(QObject):
         else:
             self._clear()
 
+    def take(self, offer: Offer) -> None:
+        """Do what was offered."""
+        if offer is Offer.CANCEL:
+            self._process.close()
+            self.is_on = False
+            self._clear()
+        elif offer is Offer.ALL:
+            self._all = True
+            self._ask()
+
     def set_details(self, details: ImageDetails | None) -> None:
         """Another image is in sight, or more is known of it."""
         if details is not None and self._details is not None and _key(details) == _key(self._details):
             return
         self._details = details
+        self._all = False
         if self.is_on:
             self._clear()
             self._resting.start()
@@ -68,7 +89,7 @@ class Heatmaps(QObject):
         self._process.forget()
         self._resting.stop()
         self.shown.emit(())
-        self.told.emit("")
+        self.told.emit("", Offer.NOTHING)
 
     def _look(self) -> None:
         details = self._details
@@ -76,18 +97,23 @@ class Heatmaps(QObject):
             key = _key(details)
             self._background.ask(lambda: self.cache.find(*key), self._found, lambda error: self._fail(str(error)), "heatmap")
 
-    def _found(self, patches: Sequence[Patch] | None) -> None:
+    def _found(self, kept: Kept | None) -> None:
+        if kept is not None:
+            self._show(kept)
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
         details = self._details
         if details is None:
             return
-        if patches is not None:
-            self._show(patches)
-            return
         found = details.finding
-        loading = "Heatmap: loading the model\N{HORIZONTAL ELLIPSIS}"
-        self.told.emit("Heatmap: being made\N{HORIZONTAL ELLIPSIS}" if self._process.is_running else loading)
+        faces = sum(face.score is not None for face in found.prediction.faces or ())
+        what = f"of all {faces} faces" if self._all else "of the deciding face" if faces > 1 else ""
+        doing = "being made" if self._process.is_running else "loading the model"
+        self.told.emit(f"Heatmap {what}: {doing}\N{HORIZONTAL ELLIPSIS}".replace(" :", ":"), Offer.CANCEL)
         model = self._model if Path(self._model).stem == found.model else found.model
-        self._process.ask(details.path, self.cache.folder_of(*_key(details)), model)
+        self._process.ask(details.path, self.cache.folder_of(*_key(details)), model, None if self._all or faces < 2 else 1)
 
     def _take(self, answer: ExplainAnswer) -> None:
         details = self._details
@@ -98,30 +124,37 @@ class Heatmaps(QObject):
         elif answer.sha256 != details.sha256:
             self._fail("the file has changed since it was scanned")
         else:
-            key = _key(details)
-            self._background.ask(lambda: self._keep(key, answer), self._kept, lambda error: self._fail(str(error)), "heatmap")
+            key, is_all = _key(details), self._all or not self._is_crowd(details)
+            self._background.ask(
+                lambda: self._keep(key, answer, is_all), self._kept, lambda error: self._fail(str(error)), "heatmap"
+            )
 
-    def _keep(self, key: tuple[str, str], answer: ExplainAnswer) -> tuple[Patch, ...] | str:
+    def _is_crowd(self, details: ImageDetails) -> bool:
+        return sum(face.score is not None for face in details.finding.prediction.faces or ()) > 1
+
+    def _keep(self, key: tuple[str, str], answer: ExplainAnswer, is_all: bool) -> Kept | str:
         try:
-            return self.cache.keep(*key, answer)
+            return self.cache.keep(*key, answer, is_all=is_all)
         except (OSError, SyntaxError) as error:
             return str(error)
 
-    def _kept(self, kept: tuple[Patch, ...] | str) -> None:
+    def _kept(self, kept: Kept | str) -> None:
         if isinstance(kept, str):
             self._fail(kept)
         else:
             self._show(kept)
 
-    def _show(self, patches: Sequence[Patch]) -> None:
-        self.shown.emit(patches)
-        hot = "Heatmap: red is where this model sees most of a forgery; it is no proof that there is one."
-        self.told.emit(hot if patches else "Heatmap: nothing in it speaks for a forgery.")
+    def _show(self, kept: Kept) -> None:
+        self.shown.emit(kept.patches)
+        hot = "red is where this model sees most of a forgery; it is no proof that there is one."
+        what = "Heatmap" if kept.is_all else "Heatmap of the deciding face"
+        words = f"{what}: {hot}" if kept.patches else "Heatmap: nothing in it speaks for a forgery."
+        self.told.emit(words, Offer.NOTHING if kept.is_all else Offer.ALL)
 
     def _fail(self, reason: str) -> None:
         if self.is_on:
             self.shown.emit(())
-            self.told.emit(f"No heatmap: {reason}")
+            self.told.emit(f"No heatmap: {reason}", Offer.NOTHING)
 
 
 def _key(details: ImageDetails) -> tuple[str, str]:

@@ -1,11 +1,13 @@
 """A small real program that speaks as `dfscan explain --serve` does, without a network: the left half of each image is hot.
 
-Writes the paths it is asked for into the file named on its command line. What is called `dies` ends it, `refused` is an error.
+Writes the paths it is asked for into the file named on its command line, with a + where all inputs of a crowd are asked for.
+What is called `dies` ends it, `refused` is an error.
 """
 
 import hashlib
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ for line in sys.stdin:
     asked = json.loads(line)
     path, out = Path(asked["path"]), Path(asked["out"])
     with Path(sys.argv[1]).open("a") as log:
-        log.write(f"{path.stem}\n")
+        log.write(f"{path.stem}{'+' if path.stem.startswith('crowd') and asked['most'] is None else ''}\n")
+    if path.stem == "crowd-slow" and asked["most"] is None:
+        time.sleep(600)
     if path.stem == "dies":
         sys.exit("dfscan: out of memory")
     if path.stem == "refused":

@@ -170,6 +170,35 @@ def test_without_a_heatmap_it_is_said_why(archive: Archive, open_window: Open, e
     assert asked(explain) == ["refused", "dies", "last"]
 
 
+def test_the_deciding_face_leads_and_nothing_holds_up_the_next_picture(
+    archive: Archive, open_window: Open, explain: list[str]
+) -> None:
+    faces = tuple(Face((5 * number, 0, 20, 20), 0.9, 0.9 - number / 10) for number in range(3))
+    archive.add("crowd-slow.png", 0.99, prediction=Prediction(Basis.FACES, faces))
+    archive.add("next.png", 0.9)
+    opened = open_window(explain=explain)
+    opened.shows("crowd-slow", "next")
+    look = opened.page.look
+    opened.until(lambda: has_picture(opened) and opened.page.details.toPlainText() != "")
+    opened.press("h")
+    opened.until(lambda: look.heat_words.text().startswith("Heatmap of the deciding face: red is where"))
+    assert look.heat_offer.text() == "All faces"
+    look.heat_offer.click()
+    opened.until(lambda: asked(explain) == ["crowd-slow", "crowd-slow+"])
+    assert look.heat_words.text().startswith("Heatmap of all 3 faces:")
+    assert look.heat_offer.text() == "Cancel"
+    opened.press("j")  # which does not wait for the ten minutes of the other
+    opened.until(lambda: "red is where" in look.heat_words.text())
+    assert asked(explain)[-1] == "next"
+    opened.press("k")
+    opened.until(lambda: look.heat_offer.text() == "All faces")  # from the cache
+    look.heat_offer.click()
+    opened.until(lambda: asked(explain)[-1] == "crowd-slow+")
+    look.heat_offer.click()
+    assert not look.heat_words.isVisible()
+    assert not look.heatmaps._process.is_running
+
+
 def test_heatmaps_stay_below_the_cap(tmp_path: Path) -> None:
     """Heatmaps stay below the cap and the oldest go first."""
     cache = HeatmapCache(tmp_path / "heatmaps", cap_bytes=60_000)
@@ -180,7 +209,7 @@ def test_heatmaps_stay_below_the_cap(tmp_path: Path) -> None:
         line = (
             f'{{"path": "x", "sha256": "{number}", "score": 1, "inputs": [{{"box": [0,0,9,9], "score": 1, "heatmap": "0.png"}}]}}'
         )
-        [patch] = cache.keep(f"{number}", "m" * 64, ExplainAnswer.from_json(json.loads(line)))
+        [patch] = cache.keep(f"{number}", "m" * 64, ExplainAnswer.from_json(json.loads(line)), is_all=True).patches
         assert (patch.box, patch.image.width()) == ((0, 0, 9, 9), 120)
         os.utime(folder, (number, number))
     assert cache.trim() <= 60_000

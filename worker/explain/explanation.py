@@ -39,11 +39,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ExplainedInput:
-    """One input: the square of the upright picture that it shows (pixels), its score, and its heatmap, uint8 HW, lying there."""
+    """One input: the square of the upright picture that it shows (pixels), its score, and its heatmap, uint8 HW, lying there.
+
+    `number` counts all inputs of the picture from 0.
+    """
 
     box: Box
     score: float
     heat_HW: NDArray[np.uint8]
+    number: int
 
 
 @dataclass(frozen=True)
@@ -85,13 +89,17 @@ class Explainer:
         """Name, threshold and band of the model."""
         return self._load()[1]
 
-    def explain(self, content: bytes) -> Explanation:
-        """Decode, score and explain the bytes of an image file. Raises CannotExplain, CheckpointError, DeviceUnavailable."""
+    def explain(self, content: bytes, *, most: int | None = None, tried: bool = True) -> Explanation:
+        """Decode, score and explain the bytes of an image file. Raises CannotExplain, CheckpointError, DeviceUnavailable.
+
+        Heatmaps are made of `most` inputs, those with the highest scores (None: of all). Unless `tried`, conditions stay empty:
+        both take as long as there are many faces.
+        """
         predictor, model = self._load()
         size, shown = predictor.card.recipe.preprocessing.size, predictor.card.face_inputs
         ready = self._decoded(lambda: self._decoders.begin(content, size, shown))
         try:
-            return _explained(predictor, model, ready)
+            return _explained(predictor, model, ready, most, tried)
         except (OutOfMemory, RuntimeError, MemoryError) as error:
             if isinstance(error, OutOfMemory) or is_out_of_memory(error):
                 raise CannotExplain("the device has too little free memory to explain it; try --device cpu") from error
@@ -122,15 +130,18 @@ class Explainer:
         return self._loaded
 
 
-def _explained(predictor: Predictor, model: ActiveModel, ready: Ready) -> Explanation:
+def _explained(predictor: Predictor, model: ActiveModel, ready: Ready, most: int | None, tried: bool) -> Explanation:
     [judged] = judge(predictor, model, [ready])
     if isinstance(judged, str):
         raise CannotExplain(judged)
-    conditions = {condition.name: _score_under(predictor, condition, ready) for condition in mild_conditions()}
-    inputs = [
-        ExplainedInput(item.box, input_score(predictor.card, item, answer), _placed_heat(predictor, item))
-        for item, answer in zip(ready.inputs, judged.inputs, strict=True)
+    conditions = {condition.name: _score_under(predictor, condition, ready) for condition in mild_conditions() if tried}
+    scored = [
+        (number, item, input_score(predictor.card, item, answer))
+        for number, (item, answer) in enumerate(zip(ready.inputs, judged.inputs, strict=True))
     ]
+    if most is not None:
+        scored = sorted(scored, key=lambda one: one[2], reverse=True)[:most]
+    inputs = [ExplainedInput(item.box, score, _placed_heat(predictor, item), number) for number, item, score in scored]
     return Explanation(
         judged.score, verdict(judged.score, judged.prediction, model), judged.prediction, conditions, tuple(inputs)
     )

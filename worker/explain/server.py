@@ -2,13 +2,14 @@
 
 One JSON object a line comes in, one goes out for each, in order, until the input ends:
 
-    in   {"path": "/pictures/a.jpg", "out": "/cache/heatmaps"}
+    in   {"path": "/pictures/a.jpg", "out": "/cache/heatmaps", "most": 1}
     out  {"path": "/pictures/a.jpg", "sha256": "...", "score": 0.97, "label": "fake", "basis": "faces", "stable": true,
           "branches": {"clip-image": 0.9, "resnet101": 0.95} | null,
           "inputs": [{"box": [left, top, width, height], "score": 0.97, "heatmap": "SHA256-MODEL-0.png"}],
           "error": null}
 
-`sha256` is the content's. `score`, `label` (fake | uncertain | real), `basis` (faces | whole), `stable` (true | false | null: not
+`most`, which may be left out, is how many inputs get a heatmap, those with the highest scores; else all do. `sha256` is the
+content's. `score`, `label` (fake | uncertain | real), `basis` (faces | whole), `stable` (true | false | null: not
 tried) and `branches` (scores of the network's branches alone; null where it has one) are what a worker with the same model
 stores. `box` is the square of the picture that the input shows, in pixels of the upright picture; the heatmap lies over it: a
 file in the folder `out` (made where it is missing), an 8-bit grey PNG of the input's size, 0 for nothing to 255 for the strongest
@@ -49,39 +50,43 @@ def serve(settings: Settings, requests: Iterable[str], say: Callable[[str], None
 def _answer(settings: Settings, explainer: Explainer, line: str) -> ExplainAnswer:
     path: str | None = None
     try:
-        path, out = _request(line)
-        return _kept_or_new(settings, explainer, path, Path(out))
+        path, out, most = _request(line)
+        return _kept_or_new(settings, explainer, path, Path(out), most)
     except KnownError as error:
         return ExplainAnswer(path, error=str(error))
     except OSError as error:
         return ExplainAnswer(path, error=f"{error.filename}: {error.strerror}; mend it, or name another folder")
 
 
-def _request(line: str) -> tuple[str, str]:
+def _request(line: str) -> tuple[str, str, int | None]:
     try:
         asked = json.loads(line)
-        path, out = asked["path"], asked["out"]
-    except (ValueError, TypeError, KeyError) as error:
+        path, out, most = asked["path"], asked["out"], asked.get("most")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CannotExplain(f"not a request, {error!r}: a line is a JSON object with path and out") from None
     if not isinstance(path, str) or not isinstance(out, str):
         raise CannotExplain("not a request: path and out are texts")
-    return path, out
+    if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 1):
+        raise CannotExplain("not a request: most is a whole number above zero")
+    return path, out, most
 
 
-def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path) -> ExplainAnswer:
+def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path, most: int | None) -> ExplainAnswer:
     content, sha256 = read_file(path, settings)
     stem = f"{sha256}-{explainer.model_sha256[:16]}{'' if settings.faces else '-whole'}"
-    kept = _kept(path, out, stem)
-    if kept is not None:
-        return kept
-    explanation = explainer.explain(content)
+    told_in = f"{stem}-first-{most}.json" if most else f"{stem}.json"
+    for name in dict.fromkeys((f"{stem}.json", told_in)):  # whoever asks for some takes all
+        kept = _kept(path, out / name)
+        if kept is not None:
+            return kept
+    explanation = explainer.explain(content, most=most, tried=False)
     out.mkdir(parents=True, exist_ok=True)
-    names = [f"{stem}-{number}.png" for number in range(len(explanation.inputs))]
+    names = [f"{stem}-{item.number}.png" for item in explanation.inputs]
     for name, item in zip(names, explanation.inputs, strict=True):
         with written_whole(out / name) as partial:
             Image.fromarray(item.heat_HW).save(partial, "PNG")
     answer = _told(path, sha256, explanation, names)
-    write_whole(out / f"{stem}.json", json.dumps({"version": _KEPT, **answer.to_json()}))
+    write_whole(out / told_in, json.dumps({"version": _KEPT, **answer.to_json()}))
     return answer
 
 
@@ -92,12 +97,12 @@ def _told(path: str, sha256: str, explanation: Explanation, names: Sequence[str]
     return ExplainAnswer(path, sha256, explanation.score, explanation.label, found.basis, found.stable, branches, inputs)
 
 
-def _kept(path: str, out: Path, stem: str) -> ExplainAnswer | None:
+def _kept(path: str, file: Path) -> ExplainAnswer | None:
     """What was answered before, perhaps about a copy, if all of it is still there."""
     try:
-        told: dict[str, Any] = json.loads((out / f"{stem}.json").read_text(encoding="utf-8"))
+        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         answer = ExplainAnswer.from_json({**told, "path": path})
-        if told["version"] == _KEPT and all((out / item.heatmap).is_file() for item in answer.inputs or ()):
+        if told["version"] == _KEPT and all((file.parent / item.heatmap).is_file() for item in answer.inputs or ()):
             return answer
     except (OSError, ValueError, KeyError, TypeError):
         pass

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from scanner.review.image_details import ImageDetails
 from scanner.review.ordering import QueueItem
 
-from ...media.heatmaps import Heatmaps
+from ...media.heatmaps import Heatmaps, Offer
 from ...media.previews import Previews, Shown
 from ...media.thumbnails import Thumbnails
 from ...texts.accessible_names import named
@@ -49,7 +49,15 @@ class LookPane(QWidget):
         self.below = QWidget()
         lower = QVBoxLayout(self.below)
         lower.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.heat_words, self.parts, self.near):
+        self.heat_offer = named(QToolButton(), "About the heatmap")
+        self.heat_offer.clicked.connect(self._take_heat_offer)
+        self.heat_offer.setVisible(False)
+        self._offer = Offer.NOTHING
+        heat = QHBoxLayout()
+        heat.addWidget(self.heat_words, 1)
+        heat.addWidget(self.heat_offer)
+        lower.addLayout(heat)
+        for widget in (self.parts, self.near):
             lower.addWidget(widget)
         previews.ready.connect(self._show_picture)
         self.parts.chosen.connect(self._show_part)
@@ -131,6 +139,12 @@ class LookPane(QWidget):
             left, top, width, height = (side * self.layers.scale for side in part.box)
             self.preview.look_at(QRectF(left, top, width, height))
 
-    def _tell_heat(self, words: str) -> None:
+    def _tell_heat(self, words: str, offer: Offer) -> None:
         self.heat_words.setText(words)
         self.heat_words.setVisible(bool(words))
+        self._offer = offer
+        self.heat_offer.setText(offer.value)
+        self.heat_offer.setVisible(offer is not Offer.NOTHING)
+
+    def _take_heat_offer(self) -> None:
+        self.heatmaps.take(self._offer)
