@@ -122,6 +122,11 @@ class Acts(QObject):
             self.said.emit("There is nothing more to undo or redo")
             self.give_up()
             return
+        if not act.touched:  # not about images: there is nothing to return to
+            self.told.emit(told)
+            self.turns.release()
+            self.settled.emit()
+            return
         self.began_to_return.emit()
         criteria, ids, undone = self.criteria, tuple(act.touched), told.way_back is Way.REDO
 

@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QStackedWidget,
     QTableView,
@@ -23,6 +25,7 @@ from scanner.results.problems import Problem, problems_page, retry_failed
 
 from ..models.presenter import QueuePresenter
 from ..texts.accessible_names import named
+from ..texts.counts import counted
 
 _PAGE = 500
 _Index = QModelIndex | QPersistentModelIndex
@@ -113,6 +116,8 @@ class ProblemsPage(QWidget):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.customContextMenuRequested.connect(self._show_menu)
         self.search = named(QLineEdit(placeholderText="Search names and folders"), "Search")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self.reload)
@@ -159,6 +164,19 @@ class ProblemsPage(QWidget):
         self.retry_selected.setEnabled(self.table.selectionModel().hasSelection())
         self.retry_all.setEnabled(self.model.rowCount() > 0)
 
+    def _show_menu(self, at: QPoint) -> None:
+        """What can be done with the selected files."""
+        menu = QMenu(self)
+        menu.addAction("Try again", self._retry_selected)
+        menu.addAction("Copy the path", self._copy_paths)
+        menu.aboutToHide.connect(menu.deleteLater)
+        if self.table.selectionModel().hasSelection():
+            menu.popup(self.table.viewport().mapToGlobal(at))
+
+    def _copy_paths(self) -> None:
+        rows = self.table.selectionModel().selectedRows()
+        QGuiApplication.clipboard().setText("\n".join(printable(index.data(Qt.ItemDataRole.UserRole).path) for index in rows))
+
     def _retry_selected(self) -> None:
         rows = self.table.selectionModel().selectedRows()
         self._retry([index.data(Qt.ItemDataRole.UserRole).path for index in rows])
@@ -174,7 +192,7 @@ class ProblemsPage(QWidget):
             return count
 
         def done(count: int) -> None:
-            self._presenter.said.emit(f"{count} files are pending again")
+            self._presenter.said.emit(f"{counted(count, 'file is', 'files are')} pending again")
             self.reload()
             self._presenter.look()
 

@@ -104,6 +104,12 @@ class QueueView(QWidget):
         else:
             self.show_tab(0)
 
+    def focus_search(self) -> None:
+        """To the search box of what is shown."""
+        box = self.problems.search if self.stack.currentWidget() is self.problems else self.review.filters.search
+        box.setFocus()
+        box.selectAll()
+
     def only_this_folder(self) -> None:
         """Filter by the folder of the current image."""
         current = self.review.current()

@@ -23,7 +23,7 @@ from ..widgets.decision_row import DecisionRow
 from ..widgets.details_panel import DetailsPanel
 from ..widgets.empty_state import EmptyState
 from ..widgets.filter_bar import FilterBar
-from ..widgets.images.grid_delegate import CELL, ImageDelegate
+from ..widgets.images.grid_delegate import ImageDelegate
 from ..widgets.images.image_grid import ImageGrid
 from ..widgets.preview.compare_view import CompareView
 from ..widgets.preview.preview_pane import LookPane
@@ -62,7 +62,7 @@ class ReviewPage(QWidget):
         # The note of the image in sight, once it is known.
         self._stored_notes: dict[int, str] = {}
         self.filters = FilterBar()
-        self.grid = ImageGrid(CELL)
+        self.grid = ImageGrid()
         self.grid.setItemDelegate(ImageDelegate(self.grid))
         self.grid.setModel(presenter.model)
         self.grid.setAccessibleName("Images")

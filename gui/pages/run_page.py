@@ -1,7 +1,7 @@
 """Watched folders, the watch service and workers: what makes the queue fill."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QTimer, Signal
@@ -22,17 +22,19 @@ from PySide6.QtWidgets import (
 
 from scanner.base.escape import printable
 from scanner.ops.status import Status, current_status
-from scanner.roots.roots import WatchedRoot, add_roots, remove_root
+from scanner.roots.roots import WatchedRoot, add_roots
 
 from ..models.presenter import QueuePresenter
 from ..tasks.progress import Pace, Progress
+from ..tasks.root_actions import RootRemoval
 from ..tasks.service_process import ServiceProcess
 from ..texts.accessible_names import named
 from ..texts.status_line import duration, waiting_words
 from ..widgets.model_box import ModelBox
+from ..widgets.questions import confirmed
 
 _LOOK_MILLISECONDS = 2000
-_ROOT_ID = 256
+_ROOT_ID, _ROOT_PATH = 256, 257
 
 
 class RunPage(QWidget):
@@ -57,6 +59,7 @@ class RunPage(QWidget):
         self._now = now
         self._pace = Pace()
         self.pending = 0
+        self._watched: list[str] | None = None
         self.models = models
         layout = QVBoxLayout(self)
         layout.addWidget(self._service_box())
@@ -67,6 +70,7 @@ class RunPage(QWidget):
         layout.addLayout(lower)
         layout.addStretch(1)
         service.changed.connect(self._show_service)
+        presenter.acts.settled.connect(self.look)
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MILLISECONDS)
         self._timer.timeout.connect(self.look)
@@ -92,10 +96,10 @@ class RunPage(QWidget):
         """Watch a folder from now on, and start the service or let it begin anew."""
 
         def added(_: object) -> None:
+            if not self._service.is_running:
+                self._watched = None  # what it finds at its start is no change
             self.look()
-            if self._service.is_running:
-                self._service.restart()
-            else:
+            if not self._service.is_running:
                 self._service.start()
 
         self._presenter.write(lambda: add_roots(self._presenter.database, [path], self._now()), added)
@@ -207,11 +211,13 @@ class RunPage(QWidget):
         if shown != [(root_id, text) for root_id, _, text in texts]:
             chosen = self.folders.currentRow()
             self.folders.clear()
-            for root_id, _, text in texts:
+            for root_id, path, text in texts:
                 item = QListWidgetItem(text)
                 item.setData(_ROOT_ID, root_id)
+                item.setData(_ROOT_PATH, path)
                 self.folders.addItem(item)
             self.folders.setCurrentRow(min(chosen, len(texts) - 1))
+        self._follow_folders([root.path for root in standing.roots])
         self.folders_changed.emit([path for _, path, _ in texts])
 
     def _ledger(self, root: WatchedRoot) -> str:
@@ -237,13 +243,16 @@ class RunPage(QWidget):
         item = self.folders.currentItem()
         if item is None:
             return
-        root_id = item.data(_ROOT_ID)
+        path = item.data(_ROOT_PATH)
+        words = "New images in it are found no more. What is known of its images stays, and Undo (Z) watches it again."
+        if confirmed(self, f"Watch {printable(path)} no more?", words, "Watch no more"):
+            self._presenter.doing.do(RootRemoval(self._presenter.database, path, self._now), "watch no more")
 
-        def removed(_: object) -> None:
-            if self.folders.count() > 1:
+    def _follow_folders(self, paths: Sequence[str]) -> None:
+        """The service watches what it found at its start: with other folders it begins anew."""
+        before, self._watched = self._watched, list(paths)
+        if before is not None and before != self._watched and self._service.is_running:
+            if paths:
                 self._service.restart()
             else:
                 self._service.stop()
-            self.look()
-
-        self._presenter.write(lambda: remove_root(self._presenter.database, root_id), removed)

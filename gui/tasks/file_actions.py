@@ -79,7 +79,8 @@ def export_report(database: Database, paths: Sequence[str], target: str, *, conf
     else:
         raise ExportFailed(f"{target}: a report ends with .html, .csv or .json")
     report_output(target, database, force=confirmed).write([text])
-    return f"{len(report.items)} images written to {target}"
+    images = "1 image" if len(report.items) == 1 else f"{len(report.items)} images"
+    return f"{images} written to {target}"
 
 
 def _summary(word: str, done: Sequence[Removed], refused: Sequence[KnownError]) -> str:

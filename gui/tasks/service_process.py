@@ -69,6 +69,7 @@ class ServiceProcess(QObject):
         """Ask it to finish what is in hand and end; killed after some seconds. No work is lost by it."""
         self._pause.stop()
         self.is_paused = False
+        self._again = False
         self._end()
 
     def restart(self) -> None:
@@ -79,6 +80,7 @@ class ServiceProcess(QObject):
 
     def pause(self, minutes: int) -> None:
         """Stop it, and start it again after `minutes`, or when asked to (0)."""
+        self._again = False
         self._end()
         self.is_paused = True
         if minutes:

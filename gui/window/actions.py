@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
@@ -51,6 +51,8 @@ def all_keys() -> tuple[Key, ...]:
         Key("boxes", "B", "Show the boxes of faces, and back", needs=Needs.PAGE),
         Key("compare", "C", "Side by side with a near copy, and back", needs=Needs.IMAGE),
         Key("group", "G", "Decide on the ticked near copies together, and back", needs=Needs.IMAGE),
+        Key("larger", "Ctrl++", "Larger thumbnails", needs=Needs.PAGE, also="Ctrl+="),
+        Key("smaller", "Ctrl+-", "Smaller thumbnails", needs=Needs.PAGE),
         Key("next", "J", "Next image (also the arrow keys)", needs=Needs.PAGE),
         Key("previous", "K", "Previous image", needs=Needs.PAGE),
         Key("search", "Ctrl+F", "Search"),
@@ -84,6 +86,8 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
         "boxes": look.layers.toggle_boxes,
         "compare": review.toggle_comparing,
         "group": look.near.toggle_group,
+        "larger": lambda: review.grid.resize_cells(review.grid.size_number + 1),
+        "smaller": lambda: review.grid.resize_cells(review.grid.size_number - 1),
         "next": partial(presenter.acts.turns.take, partial(review.grid.step, 1)),
         "previous": partial(presenter.acts.turns.take, partial(review.grid.step, -1)),
         "copy_path": acts.copy_path,
@@ -129,6 +133,9 @@ class WindowActions(QObject):
         window.addAction(self.by_name["escape"])
         self._number_tabs()
         self._fill(bar)
+        for widget in (view.review.grid, view.review.look.preview):
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            widget.customContextMenuRequested.connect(partial(self._show_menu, widget))
         view.review.current_changed.connect(self.enable)
         view.stack.currentChanged.connect(self.enable)
         self.enable()
@@ -158,9 +165,23 @@ class WindowActions(QObject):
         self._plain(file, "Quit", "quit", "Ctrl+Q")
         self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
         self._add(review, "fake", "real", "unsure", "note", "group", "", "next", "previous")
-        self._add(show, "zoom", "zoom_in", "zoom_out", "", "boxes", "heatmap", "compare", "", "refresh")
+        self._add(show, "zoom", "zoom_in", "zoom_out", "", "boxes", "heatmap", "compare", "", "larger", "smaller", "", "refresh")
         self._plain(show, "Only the folder of this image", "only_folder")
+        self._plain(helping, "Guide", "guide", "F1")
         self._add(helping, "keys")
+        self._plain(helping, "The models and their cards", "cards")
+        helping.addSeparator()
+        self._plain(helping, "About dfscan", "about")
+
+    def _show_menu(self, widget: QWidget, at: QPoint) -> None:
+        """What can be done with the image under the pointer, or with the selection."""
+        if self._view.review.current() is None:
+            return
+        menu = QMenu(widget)
+        self._add(menu, "fake", "real", "unsure", "note", "undo", "", "zoom", "boxes", "heatmap", "compare", "group", "")
+        self._add(menu, "copy_path", "open_folder", "export", "evidence", "", "quarantine", "trash")
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(widget.mapToGlobal(at))
 
     def _add(self, menu: QMenu, *names: str) -> None:
         for name in names:

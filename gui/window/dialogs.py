@@ -6,6 +6,7 @@ from dataclasses import replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -24,7 +25,7 @@ from scanner.base.escape import printable
 from scanner.quarantine.removals import Removed
 
 from ..texts.accessible_names import named
-from .preferences import Preferences
+from .preferences import DARK, LIGHT, SYSTEM, Preferences
 
 _ID = 256
 
@@ -46,12 +47,17 @@ class PreferencesDialog(QDialog):
         self.advance.setChecked(preferences.auto_advance)
         self.notify = QCheckBox("Notify me of newly flagged images")
         self.notify.setChecked(preferences.notify)
+        self.theme = named(QComboBox(), "Theme")
+        for theme, text in ((SYSTEM, "As the desktop is"), (LIGHT, "Light"), (DARK, "Dark")):
+            self.theme.addItem(text, theme)
+        self.theme.setCurrentIndex(max(0, self.theme.findData(preferences.theme)))
         row = QHBoxLayout()
         row.addWidget(self.folder, 1)
         row.addWidget(choose)
         form = QFormLayout()
         form.addRow("Your name, as stored with each decision", self.reviewer)
         form.addRow("Quarantine folder", row)
+        form.addRow("Theme", self.theme)
         form.addRow(self.advance)
         form.addRow(self.notify)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -70,6 +76,7 @@ class PreferencesDialog(QDialog):
             quarantine_folder=self.folder.text().strip() or self._preferences.quarantine_folder,
             auto_advance=self.advance.isChecked(),
             notify=self.notify.isChecked(),
+            theme=self.theme.currentData(),
         )
 
     def _choose(self) -> None:

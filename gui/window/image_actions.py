@@ -21,10 +21,11 @@ from scanner.review.ordering import QueueItem
 from ..models.presenter import QueuePresenter
 from ..pages.review_page import ReviewPage
 from ..tasks.file_actions import RemovalAct, export_report
+from ..texts.counts import counted
+from ..widgets.questions import confirmed
 from .dialogs import KeptDialog
 from .evidence_dialog import EvidenceDialog
 from .preferences import PreferenceStore
-from .questions import confirmed
 
 _NAMED = 5
 
@@ -84,10 +85,10 @@ class ImageActions(QObject):
 
         def ask(_: object) -> None:
             words = (
-                f"They are moved to {printable(folder)}.\n\nUndo, or \N{LEFT DOUBLE QUOTATION MARK}Quarantine and trash"
+                f"Moved to {printable(folder)}.\n\nUndo, or \N{LEFT DOUBLE QUOTATION MARK}Quarantine and trash"
                 "\N{RIGHT DOUBLE QUOTATION MARK} in the File menu, gives each its name, place and times back."
             )
-            title = f"Move {len(chosen)} image(s) to quarantine?"
+            title = f"Move {counted(len(chosen), 'image')} to quarantine?"
             if self._confirm(title, words, chosen, "Move to quarantine"):
                 self._remove(chosen, QUARANTINE, folder)
 
@@ -98,7 +99,7 @@ class ImageActions(QObject):
         if not chosen:
             return
         words = "Undo gives each its name, place and times back, as long as the trash is not emptied."
-        title = f"Move {len(chosen)} image(s) to the trash?"
+        title = f"Move {counted(len(chosen), 'image')} to the trash?"
         if self._confirm(title, words, chosen, "Move to the trash"):
             self._remove(chosen, TRASH, "")
 
@@ -109,7 +110,7 @@ class ImageActions(QObject):
             return
         target, chosen_filter = QFileDialog.getSaveFileName(
             self._window,
-            f"Export {len(chosen)} image(s)",
+            f"Export {counted(len(chosen), 'image')}",
             "report.html",
             "Web page (*.html);;Table (*.csv);;JSON (*.json)",
         )
@@ -145,7 +146,7 @@ class ImageActions(QObject):
         target, heat = Path(user_path(folder)), self._page.look.heatmaps.cache.pictures
 
         def done(written: Written) -> None:
-            images = "1 image" if written.images == 1 else f"{written.images} images"
+            images = counted(written.images, "image")
             box = QMessageBox(QMessageBox.Icon.Information, "Evidence report", f"{images} written to {written.folder}")
             box.setInformativeText(f"Note the sum of its sums, apart from the report:\n{written.manifest_sha256}")
             box.setParent(self._window, Qt.WindowType.Dialog)
@@ -153,7 +154,7 @@ class ImageActions(QObject):
             box.finished.connect(box.deleteLater)
             box.open()
 
-        self._presenter.said.emit(f"Writing {len(ids)} images into {printable(folder)}\N{HORIZONTAL ELLIPSIS}")
+        self._presenter.said.emit(f"Writing {counted(len(ids), 'image')} into {printable(folder)}\N{HORIZONTAL ELLIPSIS}")
         self._presenter.ask(lambda: write_evidence_report(database, ids, case, target, heat=heat), done)
 
     def copy_path(self) -> None:
@@ -161,7 +162,7 @@ class ImageActions(QObject):
         paths = [item.path for item in self._page.selected()]
         if paths:
             QGuiApplication.clipboard().setText("\n".join(map(printable, paths)))
-            self._presenter.said.emit(f"Copied {len(paths)} path(s)")
+            self._presenter.said.emit(f"Copied {counted(len(paths), 'path')}")
 
     def open_folder(self, opened: Callable[[QUrl], bool] = QDesktopServices.openUrl) -> None:
         """Show the folder of the current image in the desktop's file browser."""

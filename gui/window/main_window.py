@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QCloseEvent
@@ -31,15 +32,16 @@ from ..tasks.service_process import ServiceProcess
 from ..texts.status_line import recovery_words, standing_line
 from ..widgets.banner import Banner
 from ..widgets.model_box import ModelBox
+from ..widgets.questions import ask_to_close
 from .actions import WindowActions, queue_work
 from .dialogs import PreferencesDialog
+from .help_dialogs import show_about, show_cards, show_guide
 from .icon import program_icon
 from .image_actions import ImageActions
 from .keys import KeysDialog
 from .notices import NoticeLimit, make_tray
 from .picture_makers import make_heatmaps, make_thumbnails
-from .preferences import PreferenceStore
-from .questions import ask_to_close
+from .preferences import PreferenceStore, use_theme
 
 _LONG_MILLISECONDS = 3000
 _SAID_MILLISECONDS = 6000
@@ -76,6 +78,7 @@ class MainWindow(QMainWindow):
         self._opened: Opened | None = None
         self._notices = NoticeLimit(time.monotonic)
         self._quitting = False
+        use_theme(self.store.read().theme)
         self.setWindowTitle("dfscan: review queue")
         self.setWindowIcon(program_icon())
         self._make_pages()
@@ -116,6 +119,7 @@ class MainWindow(QMainWindow):
         self.store.keep_shape("window", self.saveGeometry())
         if self.view is not None:
             self.store.keep_shape("columns", self.view.review.splitter.saveState())
+            self.store.keep_number("cell", self.view.review.grid.size_number)
             self.store.keep_shape("rows", self.view.review.right.saveState())
             self.view.end()
             self.view.review.look.heatmaps.close()
@@ -206,33 +210,26 @@ class MainWindow(QMainWindow):
         presenter.questions.trouble_ended.connect(self.banner.end_trouble)
         if shape := self.store.shape("columns"):
             review.splitter.restoreState(shape)
+        review.grid.resize_cells(self.store.number("cell", review.grid.size_number))
         if shape := self.store.shape("rows"):
             review.right.restoreState(shape)
         self._make_actions(self.view, self.acts, presenter)
 
     def _make_actions(self, view: QueueView, acts: ImageActions, presenter: QueuePresenter) -> None:
-        work = {**queue_work(view, acts, presenter), "search": self._search, "keys": self._show_keys}
-        plain = {
+        work = {**queue_work(view, acts, presenter), "search": view.focus_search, "keys": self._show_keys}
+        plain: dict[str, Callable[[], object]] = {
             "only_folder": view.only_this_folder,
             "kept": acts.show_kept,
             "preferences": self._show_preferences,
             "quit": self._quit,
+            "guide": partial(show_guide, self),
+            "about": partial(show_about, self),
+            "cards": partial(show_cards, self, presenter),
         }
         self.actions_of = WindowActions(view, self.menuBar(), work, plain, presenter, self)
         redo = self.actions_of.by_name["redo"]
         presenter.doing.undo_stack.canRedoChanged.connect(redo.setEnabled)
         redo.setEnabled(False)
-
-    def _search(self) -> None:
-        if self.view is None:
-            return
-        box = (
-            self.view.problems.search
-            if self.view.stack.currentWidget() is self.view.problems
-            else self.view.review.filters.search
-        )
-        box.setFocus()
-        box.selectAll()
 
     def _show_keys(self) -> None:
         dialog = KeysDialog(parent=self)
@@ -242,6 +239,7 @@ class MainWindow(QMainWindow):
     def _show_preferences(self) -> None:
         dialog = PreferencesDialog(self.store.read(), self)
         dialog.accepted.connect(lambda: self.store.write(dialog.chosen()))
+        dialog.accepted.connect(lambda: use_theme(self.store.read().theme))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
+from PySide6.QtCore import QByteArray, QObject, QSettings, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+
+SYSTEM, LIGHT, DARK = THEMES = ("system", "light", "dark")
 
 
 @dataclass(frozen=True)
 class Preferences:
-    """`quarantine_folder` empty: one in the data folder."""
+    """`quarantine_folder` empty: one in the data folder. `theme` is one of THEMES."""
 
     reviewer: str
     quarantine_folder: str
     auto_advance: bool = True
     notify: bool = True
+    theme: str = SYSTEM
 
 
 class PreferenceStore(QObject):
@@ -43,6 +47,14 @@ class PreferenceStore(QObject):
         value = self._file.value(name, default, type=type(default))
         return default if value == "" else value
 
+    def number(self, name: str, default: int) -> int:
+        """A number that was kept."""
+        return int(self._value(f"shape/{name}", default))
+
+    def keep_number(self, name: str, number: int) -> None:
+        """Keep it for the next start."""
+        self._file.setValue(f"shape/{name}", number)
+
     def shape(self, name: str) -> QByteArray | None:
         """The size and place of a window or splitter, as it was left."""
         value = self._file.value(f"shape/{name}")
@@ -51,6 +63,12 @@ class PreferenceStore(QObject):
     def keep_shape(self, name: str, shape: QByteArray) -> None:
         """Keep it for the next start."""
         self._file.setValue(f"shape/{name}", shape)
+
+
+def use_theme(theme: str) -> None:
+    """Light or dark, or as the desktop is."""
+    schemes = {LIGHT: Qt.ColorScheme.Light, DARK: Qt.ColorScheme.Dark}
+    QGuiApplication.styleHints().setColorScheme(schemes.get(theme, Qt.ColorScheme.Unknown))
 
 
 def _own_name() -> str:

@@ -103,6 +103,22 @@ def image_details(database: Database, file_id: int, *, copies: int = 20) -> Imag
     )
 
 
+@dataclass(frozen=True)
+class ModelCard:
+    """A model that has given verdicts, and what it says of itself."""
+
+    name: str
+    sha256: str
+    card: dict[str, Any]
+
+
+def model_cards(database: Database) -> tuple[ModelCard, ...]:
+    """The models that have given verdicts, the latest first."""
+    with database.read() as session:
+        rows = session.scalars(select(Model).order_by(Model.first_used_at.desc(), Model.id.desc()))
+        return tuple(ModelCard(row.name, row.sha256, row.card) for row in rows)
+
+
 def known_models(database: Database) -> tuple[str, ...]:
     """Names of the models that have given verdicts."""
     with database.read() as session:

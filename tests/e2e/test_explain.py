@@ -189,3 +189,16 @@ def test_requests_are_answered(laptop, start: Callable[[], Server], tmp_path: Pa
     kept.unlink()
     assert "cuda:99" in server.explain(image, out)["error"]
     assert server.end() == 0
+
+
+def test_a_request_may_ask_for_the_deciding_input_alone(
+    start: Callable[[], Server], tmp_path: Path, make_picture: MakePicture
+) -> None:
+    image, out = make_picture(tmp_path / "a.jpg", size=(300, 200)), tmp_path / "maps"
+    server = start()
+    told = json.loads(json.dumps(server.ask(json.dumps({"path": str(image), "out": str(out), "most": 1}))))
+    assert (len(told["inputs"]), told["error"]) == (1, None)
+    assert [path.name.endswith("-first-1.json") for path in out.glob("*.json")] == [True]
+    assert "above zero" in server.ask(json.dumps({"path": str(image), "out": str(out), "most": 0}))["error"]
+    assert server.explain(image, out)["inputs"] == told["inputs"]
+    assert server.end() == 0

@@ -109,7 +109,7 @@ def test_export_has_the_reviews(five: Archive, open_window: Open, tmp_path: Path
     target = tmp_path / f"report.{suffix}"
     opened.window.acts.export_to(str(target))
     opened.until(target.exists)
-    opened.until(lambda: "1 images written" in opened.window.statusBar().currentMessage())
+    opened.until(lambda: "1 image written" in opened.window.statusBar().currentMessage())
     written = target.read_text()
     assert "wax seal" in written
     assert str(five.folder / "a.png") in written

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,18 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
+    QApplication,
     QComboBox,
     QLineEdit,
+    QMenu,
+    QMessageBox,
     QTabBar,
+    QTextBrowser,
     QWidget,
 )
+from test_files import answer_question
 
+from gui.window import help_dialogs
 from gui.window.actions import all_keys
 from gui.window.dialogs import PreferencesDialog
 from gui.window.keys import KeysDialog
@@ -188,8 +195,77 @@ def test_a_new_database_asks_for_a_folder_and_watches_it(
     opened.until(lambda: not opened.window.service.is_running)
     assert "Paused" in running.state.text()
     running.folders.setCurrentRow(0)
+    asked: list[str] = []
+    answer_question("Cancel", asked)
+    running.remove.click()
+    assert asked[0].startswith(f"Watch {folder} no more?")
+    assert len(known_roots(archive.database)) == 1
+    answer_question("Watch no more", asked)
     running.remove.click()
     opened.until(lambda: known_roots(archive.database) == [])
+    opened.presenter.acts.undo()
+    opened.until(lambda: [root.path for root in known_roots(archive.database)] == [str(folder)])
+
+
+def test_thumbnails_change_their_size_and_keep_it(five: Archive, open_window: Open) -> None:
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    grid = opened.page.grid
+    before = grid.visualRect(grid.currentIndex()).width()
+    opened.window.actions_of.by_name["larger"].trigger()
+    opened.window.actions_of.by_name["larger"].trigger()
+    assert grid.visualRect(grid.currentIndex()).width() > before
+    opened.window.close()
+    again = open_window()
+    again.shows("a", "b", "c", "d")
+    assert again.page.grid.size_number == 3
+
+
+def test_a_theme_is_chosen_and_kept(five: Archive, open_window: Open, qapp: QApplication) -> None:
+    opened = open_window()
+    opened.window._show_preferences()
+    dialog = opened.window.findChild(PreferencesDialog)
+    assert dialog is not None
+    dialog.theme.setCurrentIndex(dialog.theme.findData("dark"))
+    dialog.accept()
+    assert opened.window.store.read().theme == "dark"
+    assert open_window().window.store.read().theme == "dark"
+
+
+def test_menus_at_the_pointer(five: Archive, open_window: Open) -> None:
+    """In the grid, the preview and the problems."""
+    five.fail("x.png", "empty: the file has 0 bytes")
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    assert opened.window.view is not None
+    problems = opened.window.view.problems
+
+    def menu_at(widget: QWidget) -> list[str]:
+        widget.customContextMenuRequested.emit(widget.rect().center())
+        menu = QApplication.activePopupWidget()
+        assert isinstance(menu, QMenu)
+        words = [action.text() for action in menu.actions() if action.text()]
+        menu.close()
+        return words
+
+    for widget in (opened.page.grid, opened.page.look.preview):
+        assert {"It is fake", "Copy the path", "Move to quarantine"} <= set(menu_at(widget))
+    opened.window.view.show_tab(4)
+    opened.until(lambda: problems.model.rowCount() == 1)
+    problems.table.selectRow(0)
+    assert menu_at(problems.table) == ["Try again", "Copy the path"]
+
+
+def test_help_tells_guide_models_and_version(five: Archive, open_window: Open) -> None:
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    help_dialogs.show_guide(opened.window)
+    help_dialogs.show_cards(opened.window, opened.presenter)
+    help_dialogs.show_about(opened.window)
+    opened.until(lambda: any("SHA-256" in shown.toPlainText() for shown in opened.window.findChildren(QTextBrowser)))
+    assert any("takes the last" in shown.toPlainText() for shown in opened.window.findChildren(QTextBrowser))
+    [about] = opened.window.findChildren(QMessageBox)
+    assert version("dfscan") in about.text()
 
 
 def test_each_folder_shows_its_ledger(five: Archive, open_window: Open) -> None:

@@ -35,6 +35,14 @@ class GridView(QAbstractItemView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
 
+    def set_cell(self, cell: QSize) -> None:
+        """Other cells; the current one stays in sight."""
+        self._cell = cell
+        self.updateGeometries()
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex())
+        self.viewport().update()
+
     @property
     def columns(self) -> int:
         """Cells in a row."""

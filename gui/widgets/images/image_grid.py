@@ -3,16 +3,30 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSize
+from PySide6.QtWidgets import QWidget
 
 from scanner.review.ordering import QueueItem
 
 from ...models.queue_model import ITEM_ROLE, SAVING_ROLE, QueueModel
 from .grid import GridView
 
+# Sides of a cell, from the smallest to the largest.
+SIZES = tuple(QSize(side, side + 28) for side in (124, 184, 264, 360))
+NORMAL = 1
+
 
 class ImageGrid(GridView):
-    """Shows a QueueModel."""
+    """Shows a QueueModel, in one of SIZES."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(SIZES[NORMAL], parent)
+        self.size_number = NORMAL
+
+    def resize_cells(self, number: int) -> None:
+        """Use one of SIZES."""
+        self.size_number = min(max(number, 0), len(SIZES) - 1)
+        self.set_cell(SIZES[self.size_number])
 
     def current(self) -> QueueItem | None:
         """The image in sight."""

@@ -1,0 +1,73 @@
+"""Help: how one works with the window, what the models say of themselves, and which version this is."""
+
+import html
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
+
+from scanner.review.image_details import ModelCard, model_cards
+
+from ..models.presenter import QueuePresenter
+from ..texts.accessible_names import named
+
+_GUIDE = """
+<h3>Decide</h3>
+<p>Look at an image and press <b>F</b> (fake), <b>R</b> (real) or <b>U</b> (unsure). Nothing is ever lost: <b>Z</b> takes the last
+decision back and returns to its image. <b>N</b> writes a note, which belongs to the image. Shift and Ctrl select several; the
+buttons say how many a decision is for.</p>
+<h3>Look closely</h3>
+<p><b>Space</b> magnifies, <b>H</b> shows where the score comes from, <b>B</b> the faces, <b>C</b> puts a near copy beside it. The
+strip below the picture has every face and frame; a click looks at it.</p>
+<h3>What a verdict means</h3>
+<p>A score is an estimate, not a proof. The details say how often the model was wrong where it was measured. Nothing found does
+not make an image real; not judged means that there was no face to judge.</p>
+<h3>Find</h3>
+<p><b>Ctrl+F</b> searches; filters in force stand below the search, each with a way to lift it. <b>Esc</b> leads back to the
+images from anywhere.</p>
+<h3>Hand on</h3>
+<p><b>Ctrl+E</b> exports a table, <b>Ctrl+Shift+E</b> an evidence report with pictures, decisions and sums that
+<code>dfscan verify-report</code> checks.</p>
+"""
+
+
+def show_guide(window: QWidget) -> None:
+    """How one works with the window."""
+    _show(window, "Guide", _GUIDE)
+
+
+def show_about(window: QWidget) -> None:
+    """Which version this is, and what it promises."""
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "About dfscan", f"dfscan {version('dfscan')}", parent=window)
+    box.setInformativeText("Finds deepfakes among your images. Files are only read, and nothing leaves this computer.")
+    box.finished.connect(box.deleteLater)
+    box.open()
+
+
+def show_cards(window: QWidget, presenter: QueuePresenter) -> None:
+    """What the models that have given verdicts say of themselves."""
+
+    def show(cards: Sequence[ModelCard]) -> None:
+        parts = []
+        for card in cards:
+            told = html.escape(json.dumps(card.card, indent=1))
+            parts.append(f"<h3>{html.escape(card.name)}</h3><p>SHA-256 {card.sha256}</p><pre>{told}</pre>")
+        _show(window, "Models", "".join(parts) or "<p>No model has given a verdict yet.</p>")
+
+    presenter.ask(lambda: model_cards(presenter.database), show, "cards")
+
+
+def _show(window: QWidget, title: str, document: str) -> None:
+    dialog = QDialog(window)
+    dialog.setWindowTitle(title)
+    text = named(QTextBrowser(), title)
+    text.setHtml(document)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    column = QVBoxLayout(dialog)
+    column.addWidget(text)
+    column.addWidget(buttons)
+    dialog.resize(640, 520)
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
