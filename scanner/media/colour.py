@@ -4,12 +4,11 @@ from io import BytesIO
 
 from PIL import Image
 
+from .bands import in_bands
 from .grey import deep_grey
 
 # CMYK profiles have up to some 3 MB; what is larger is no profile.
 MAX_PROFILE_BYTES = 8 << 20
-# Pixels that are converted at once.
-_AT_ONCE = 16_000_000
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
@@ -23,13 +22,7 @@ def over_white(picture: Image.Image, depth: int = 0) -> Image.Image:
         picture = deep_grey(picture, depth)
     if picture.mode == "RGB" and not {"transparency", "icc_profile"} & set(picture.info):
         return picture
-    if picture.width * picture.height <= _AT_ONCE:
-        return _over_white(picture)
-    whole, rows = Image.new("RGB", picture.size), max(1, _AT_ONCE // picture.width)
-    for top in range(0, picture.height, rows):
-        band = picture.crop((0, top, picture.width, min(picture.height, top + rows)))
-        whole.paste(_over_white(band), (0, top))
-    return whole
+    return in_bands(picture, _over_white)
 
 
 def _over_white(picture: Image.Image) -> Image.Image:

@@ -4,6 +4,8 @@ import math
 
 from PIL import Image, ImageMath
 
+from .bands import bands, in_bands
+
 # Pixels beyond it are taken for faults of the sensor: this part of them, at either end, sets no range.
 _FAULTY = 0.001
 # A range of whose 256 shades the pixels fill fewer is narrowed until they fill nearly all; a step narrows it 256 times at most.
@@ -22,27 +24,28 @@ def deep_grey(grey: Image.Image, depth: int = 0) -> Image.Image:
     """L, or LA where one value is said to be transparent, of a picture of 16 (in truth: `depth`) or 32 bits or of floats."""
     if not grey.mode.startswith("I;16"):
         return _spread(grey)
+    depth, clear = depth or _depth(grey), grey.info.get("transparency")
+    return in_bands(grey, lambda band: _eight_bit(band, depth, clear if isinstance(clear, int) else None))
+
+
+def _eight_bit(grey: Image.Image, depth: int, clear: int | None) -> Image.Image:
     wide = grey.convert("I")
-    eight = _scaled(wide, depth or _depth(wide))
-    clear = grey.info.get("transparency")
-    if not isinstance(clear, int):
+    eight = wide.point(lambda value: value * (1 / 2 ** (depth - 8))).convert("L")
+    if clear is None:
         return eight
     opaque = ImageMath.lambda_eval(lambda given: given["convert"](given["wide"] != clear, "L"), wide=wide)
     return Image.merge("LA", (eight, opaque.point(lambda value: 255 if value else 0)))
 
 
-def _depth(wide: Image.Image) -> int:
+def _depth(grey: Image.Image) -> int:
     """How many bits the values have: as many as all but faulty pixels need, of those that cameras have."""
-    for depth in _DEPTHS:
-        # Values within the depth are at most 254 here, and what is above it is 255.
-        counts = wide.point(lambda value, scale=254 / 2**depth: value * scale).convert("L").histogram()
-        if counts[255] <= _FAULTY * sum(counts):
-            return depth
-    return 16
-
-
-def _scaled(wide: Image.Image, depth: int) -> Image.Image:
-    return wide.point(lambda value: value * (1 / 2 ** (depth - 8))).convert("L")
+    above, allowed = dict.fromkeys(_DEPTHS, 0), _FAULTY * grey.width * grey.height
+    for _, band in bands(grey):
+        wide = band.convert("I")
+        for depth in _DEPTHS:
+            # Values within the depth are at most 254 here, and what is above it is 255.
+            above[depth] += wide.point(lambda value, scale=254 / 2**depth: value * scale).convert("L").histogram()[255]
+    return next((depth for depth in _DEPTHS if above[depth] <= allowed), 16)
 
 
 def _spread(grey: Image.Image) -> Image.Image:

@@ -49,7 +49,7 @@ _CHANGES = frozenset(
         ),
         *("assertion.collectionHash", "assertion.multiAssetHash"),
     )
-) | {"assertion.missing", "assertion.undeclared", "hashedURI.missing"}
+) | {"assertion.missing"}
 # that only time has passed,
 _EXPIRY = frozenset(("signingCredential.expired", "claimSignature.outsideValidity", "timeOfSigning.outsideValidity"))
 # and that the certificate is no good for signing. That it is on no list of trust is said of all: none is configured.

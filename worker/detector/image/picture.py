@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
 
 from scanner.media.formats import openable_formats
 from scanner.media.pictures import damage_of, decode_image, open_image
@@ -91,10 +91,19 @@ def decode_frames(content: bytes, *, max_pixels: int, short_side: int, pixels: i
 
 
 def prepare_pillow() -> None:
-    """Set Pillow's process-wide switches, once per process: our pixel limit, not its own; HEIF if its decoder is installed."""
+    """Set Pillow's process-wide switches, once per process: our pixel limit, not its own; HEIF if its decoder is installed.
+
+    Each decoder works on one thread: there are as many processes as the settings say, and each thread takes some 100 MB of the
+    address space of its process for good.
+    """
     Image.MAX_IMAGE_PIXELS = None
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     openable_formats()
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    with suppress(ModuleNotFoundError):
+        import pillow_heif
+
+        pillow_heif.options.DECODE_THREADS = 1
 
 
 @contextmanager

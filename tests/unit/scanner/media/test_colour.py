@@ -61,3 +61,14 @@ def test_grey_with_a_profile_of_colours_stays_grey() -> None:
     picture.info["icc_profile"] = SRGB.replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
     red, green, blue = over_white(picture).getpixel((0, 0))
     assert max(abs(value - 77) for value in (red, green, blue)) <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "CMYK", "I;16", "P", "LA"])
+def test_a_large_picture_is_converted_band_by_band(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (90, 70, 4), np.uint8)
+    picture = Image.fromarray(noise[..., :2].copy().view(np.uint16)[..., 0]) if mode == "I;16" else Image.fromarray(noise, "RGBA")
+    picture = picture if picture.mode == mode else picture.convert("RGB").convert(mode) if mode != "LA" else picture.convert(mode)
+    picture.info["transparency" if mode in ("I;16", "P") else "icc_profile"] = 7 if mode in ("I;16", "P") else SRGB
+    whole = over_white(picture).tobytes()
+    monkeypatch.setattr("scanner.media.bands.AT_ONCE", 70 * 13)
+    assert over_white(picture).tobytes() == whole

@@ -81,3 +81,11 @@ def test_a_raw_preview_is_shown_upright(tmp_path: Path) -> None:
     Image.new("RGB", (640, 480)).save(preview)
     (tmp_path / "turned.dng").write_bytes(tiff_like(preview.read_bytes(), "Google", dng=True, orientation=6))
     assert small_picture(str(tmp_path / "turned.dng"), 64).size == (48, 64)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP"])
+def test_a_damaged_picture_is_shown(tmp_path: Path, form: str) -> None:
+    content = written(COLOURS, form)
+    (tmp_path / "a").write_bytes(content[:-3])
+    assert small_picture(str(tmp_path / "a"), 64).size == COLOURS.size
+    assert thumbnail_of(str(tmp_path / "a"))

@@ -83,6 +83,21 @@ def test_table_remarks(item: MakeItem, report_of: MakeReport) -> None:
     assert [line.split("  ")[-1] for line in lines[:3]] == ["no face found", "unstable", "/c"]
 
 
+def test_damage_is_a_remark_of_the_table(item: MakeItem, report_of: MakeReport) -> None:
+    damaged = {"kind": "file", "finding": "damaged", "text": "damaged: truncated", "source": "JPEG"}
+    report = report_of(
+        item("/a", evidence=evidence_from_json([damaged, *EVIDENCE]), prediction=Prediction(faces=())),
+        item("/b", evidence=evidence_from_json([damaged])),
+    )
+    lines = table(report).splitlines()
+    assert lines[0].endswith("/a  damaged, no face found  [generator: comfyui]")
+    assert lines[1].endswith("/b  damaged")
+    assert [row["evidence"] for row in csv.DictReader(StringIO(as_csv(report), newline=""))] == [
+        "file: damaged, generator: comfyui",
+        "file: damaged",
+    ]
+
+
 def test_evidence_and_groups_in_every_format(item: MakeItem, report_of: MakeReport) -> None:
     """JSON has all of it, the table has marks."""
     grouped = [

@@ -31,15 +31,18 @@ def test_a_heic_of_200_megapixels(pool: DecoderPool) -> None:
     assert (ready.format, ready.width, ready.height) == ("HEIF", 16384, 12288)
 
 
-def test_a_png_of_240_megapixels_with_transparency(pool: DecoderPool) -> None:
+@pytest.mark.parametrize(("bits", "colours", "pixel"), [(8, 6, b"\xc8\x28\x1e\xff"), (16, 0, b"\xc8\x28")])
+def test_a_png_of_240_megapixels(pool: DecoderPool, bits: int, colours: int, pixel: bytes) -> None:
+    """With transparency, and of deep grey: what takes steps on the way to RGB."""
+
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     width, height = 16000, 15000
-    packer, row = zlib.compressobj(1), b"\0" + b"\xc8\x28\x1e\xff" * width
+    packer, row = zlib.compressobj(1), b"\0" + pixel * width
     rows = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
     content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     ready = pool.begin(content, 224).result()
     assert isinstance(ready, Ready), ready
-    assert ready.inputs[0].image_HWC[9, 9].tolist() == [200, 40, 30]
+    assert ready.inputs[0].image_HWC[9, 9].tolist() == ([200, 40, 30] if colours else [200, 200, 200])
