@@ -56,11 +56,11 @@ def _show_flips(database: "Database", model: "Checkpoint", scope: Sequence[str],
 
 
 def _warn_of_others(database: "Database", model: "Checkpoint") -> None:
-    """A worker that was started with another model would give the old verdicts again."""
+    """A worker that was started with another model leaves these files alone."""
     from ..jobs.workers import live_workers
 
     for name in sorted({worker.model for worker in live_workers(database, database.now())} - {model.name}):
-        click.echo(f"dfscan: a worker with the model {name} runs; start it anew, or it gives that model's verdicts", err=True)
+        click.echo(f"dfscan: a worker with the model {name} runs, which leaves them alone; start it anew", err=True)
 
 
 def _document(model: "Checkpoint", found: "Comparison") -> str:
