@@ -42,7 +42,7 @@ def test_quarantine_asks_and_can_be_undone(five: Archive, open_window: Open) -> 
     answer_question("Cancel", asked)
     opened.press("q")
     opened.until(lambda: len(asked) == 1)
-    assert "Move 1 image(s) to quarantine?" in asked[0]
+    assert "Move 1 image to quarantine?" in asked[0]
     assert str(original) in asked[0]
     assert original.exists()
     answer_question("Move to quarantine", asked)

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 
 from gui.media.heatmap_cache import HeatmapCache, coloured
-from scanner.domain.evidence import Evidence, Kind, Word
+from scanner.domain.evidence import FILTERS, Evidence
 from scanner.domain.explain_answer import ExplainAnswer
 from scanner.domain.prediction import Face, Frame, Prediction
 from scanner.domain.states import Basis
@@ -109,7 +109,7 @@ def test_the_queue_is_filtered_by_evidence(archive: Archive, open_window: Open) 
     opened = open_window()
     opened.shows("a", "b", "c")
     box = opened.page.filters.evidence
-    assert [box.itemData(row) for row in range(box.count())] == ["", *(word.value for word in (*Word, *Kind))]
+    assert [box.itemData(row) for row in range(box.count())] == ["", *FILTERS]
     for word, names in (("generated", ["a"]), ("camera", ["c"]), ("invalid", []), ("any", ["a"]), ("", ["a", "b", "c"])):
         box.setCurrentIndex(box.findData(word))
         opened.shows(*names)

@@ -44,7 +44,7 @@ def test_only_copies_that_agree_are_ticked(archive: Archive, open_window: Open) 
     assert near.ticked == ()
     assert caption(opened).endswith("Fake (F)")
     words = {Path(copy.path).stem: near.list.item(row).text() for row, copy in enumerate(near.copies)}
-    assert words["original"].startswith("\N{BLACK CIRCLE} real 0.02")
+    assert words["original"].startswith("\N{BLACK CIRCLE} nothing found 0.02")
     assert words["decided"].endswith("reviewed: real")
     opened.press("g")
     assert ticks(opened) == {"resaved": True, "original": False, "other": False, "decided": False}
