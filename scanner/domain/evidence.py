@@ -63,6 +63,7 @@ FILTERS: Mapping[str, str] = {
     Kind.GENERATOR.value: "Traces of a known generator",
     Kind.SOFTWARE.value: "An editing program",
     Kind.CAMERA.value: "Data of a camera",
+    Kind.FILE.value: "Damaged, or not read in full",
 }
 
 
@@ -88,7 +89,7 @@ def filed_under(evidence: Iterable[Evidence]) -> frozenset[str]:
         if trace.finding == MISSING:
             continue
         if trace.kind == Kind.FILE:
-            found.add(trace.finding)
+            found |= {str(trace.kind), trace.finding}
             continue
         found.add(str(trace.kind))
         if trace.kind != Kind.CAMERA:
