@@ -68,8 +68,10 @@ class Background(QObject):
             self._number += 1
             self._latest[topic] = self._number
 
-    def close(self) -> None:
-        """Let what runs end, and drop everything else."""
+    def close(self, *, finish: bool = False) -> None:
+        """Let what runs end, and drop everything else; with `finish`, do what waits, too. Answers are dropped either way."""
+        if finish:
+            self._pool.shutdown(wait=True)
         self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 

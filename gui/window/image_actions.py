@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QUrl
@@ -15,6 +16,7 @@ from scanner.base.escape import printable
 from scanner.base.user_paths import user_path
 from scanner.domain.states import Decision
 from scanner.quarantine.removals import QUARANTINE, TRASH, Journal, Removed, check_quarantine_folder, kept_files, restore
+from scanner.review.decisions import add_note
 from scanner.review.evidence_report.writing import Case, Written, write_evidence_report
 from scanner.review.ordering import QueueItem
 
@@ -57,6 +59,14 @@ class ImageActions(QObject):
     def note(self, text: str) -> None:
         """Store a note on the selection alone."""
         self._presenter.acts.add_note(self._page.selected(), text, reviewer=self._store.read().reviewer)
+
+    def store_drafts(self) -> None:
+        """Store what was written as notes and not stored: the window closes."""
+        database, reviewer, drafts = self._presenter.database, self._store.read().reviewer, self._page.deciding.note.drafts
+        for contents, text in drafts.items():
+            work = partial(add_note, database, sorted(contents), text.strip(), reviewer=reviewer, now=datetime.now(UTC))
+            self._presenter.write(work, lambda _: None)
+        drafts.clear()
 
     def _decide(self, decision: Decision) -> None:
         chosen, contents = self._page.selected(), self._page.together()

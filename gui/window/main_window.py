@@ -123,8 +123,11 @@ class MainWindow(QMainWindow):
             self.store.keep_shape("rows", self.view.review.right.saveState())
             self.view.end()
             self.view.review.look.heatmaps.close()
+        if self.acts is not None:
+            self.acts.store_drafts()
+        self._writing.close(finish=True)  # what was decided last is stored, too
         self.service.close()
-        for background in (self._reading, self._writing, self._drawing, self._decoding):
+        for background in (self._reading, self._drawing, self._decoding):
             background.close()
         if self._opened is not None:
             self._opened.database.close()

@@ -69,3 +69,13 @@ def test_a_note_is_taken_away_by_emptying_it(five: Archive, open_window: Open) -
     opened.bot.keyClick(opened.page.deciding.note, Qt.Key.Key_Delete)
     opened.bot.keyClick(opened.page.deciding.note, Qt.Key.Key_Return)
     opened.until(lambda: stored(five)[-1] == ("a", "fake", None))
+
+
+def test_what_was_done_last_is_stored_when_the_window_closes(five: Archive, open_window: Open) -> None:
+    """Decisions that wait for the database, and a note that was written and not stored."""
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    write(opened, "look again", Qt.Key.Key_Escape)
+    opened.press("jfff")
+    opened.window.close()
+    assert sorted(stored(five)) == [("a", "withdrawn", "look again"), *((name, "fake", None) for name in "bcd")]
