@@ -136,6 +136,20 @@ def test_the_preview_zooms_pans_and_takes_overlays(five: Archive, open_window: O
     assert shown.pixelColor(int(middle.x()), int(middle.y())) == QColor("#00ff00")
 
 
+def test_the_zoom_stays_from_image_to_image(five: Archive, open_window: Open) -> None:
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    preview = opened.page.look.preview
+    opened.until(lambda: not preview._preliminary and not preview._image.isNull())
+    opened.press("++")
+    zoom = preview.zoom
+    opened.press("j")
+    opened.until(lambda: not preview._preliminary and not preview._image.isNull() and preview.zoom == zoom)
+    opened.bot.keyClick(opened.page.grid, Qt.Key.Key_Space)
+    opened.press("k")
+    opened.until(lambda: not preview._preliminary and not preview._image.isNull() and preview.is_fitted)
+
+
 def test_the_keys_are_told_and_every_control_has_a_name(five: Archive, open_window: Open) -> None:
     opened = open_window()
     opened.shows("a", "b", "c", "d")

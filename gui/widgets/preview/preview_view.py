@@ -32,6 +32,8 @@ class PreviewView(QWidget):
         self._image = QImage()
         self._preliminary = False
         self._zoom: float | None = None
+        # What the person has zoomed to; it stays from image to image, so that the same place can be compared.
+        self._chosen_zoom: float | None = None
         self._centre = QPointF()
         self._dragged_from: QPointF | None = None
         self._text = ""
@@ -59,11 +61,13 @@ class PreviewView(QWidget):
         return self._zoom is None
 
     def show_picture(self, image: QImage, *, preliminary: bool = False) -> None:
-        """Show another picture, fitted. A preliminary one (a thumbnail) fills the widget until the real one comes."""
-        was_preliminary = self._preliminary
+        """Show another picture, at the zoom that the person has chosen.
+
+        A preliminary one (a thumbnail) fills the widget until the real one comes.
+        """
         self._image, self._preliminary, self._text = image, preliminary, ""
-        if not was_preliminary or preliminary:
-            self._zoom = None
+        self._zoom = None if preliminary else self._chosen_zoom
+        self._keep_in_sight()
         self.update()
 
     def show_text(self, text: str) -> None:
@@ -100,7 +104,8 @@ class PreviewView(QWidget):
         wanted = 0.5 * min(self.width() / place.width(), self.height() / place.height())
         self._zoom = min(max(wanted, self._fitting()), _LARGEST)
         self._centre = place.center() - QPointF(self._image.width() / 2, self._image.height() / 2)
-        self._tell()
+        self.update()
+        self.looked.emit()
 
     def zoom_in(self) -> None:
         """A step nearer."""
@@ -222,5 +227,6 @@ class PreviewView(QWidget):
         self._centre.setY(min(max(self._centre.y(), -half_height), half_height))
 
     def _tell(self) -> None:
+        self._chosen_zoom = self._zoom
         self.update()
         self.looked.emit()
