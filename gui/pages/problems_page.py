@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from scanner.base.escape import printable
-from scanner.results.problems import Problem, problems_page, retry_failed
+from scanner.results.problems import Problem, ProblemOrder, problems_page, retry_failed
 
 from ..models.presenter import QueuePresenter
 from ..texts.accessible_names import named
@@ -104,6 +104,7 @@ class ProblemsPage(QWidget):
         self._presenter = presenter
         self._wake = wake
         self._now = now
+        self._order = ProblemOrder.NEWEST
         self.model = ProblemsModel(self._load_after)
         self.table = named(QTableView(), "Files without a verdict")
         self.table.setModel(self.model)
@@ -115,6 +116,10 @@ class ProblemsPage(QWidget):
         header = self.table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.setSortIndicator(2, Qt.SortOrder.DescendingOrder)
+        header.sectionClicked.connect(self._sort)
         header.setSectionResizeMode(2, QHeaderView.ResizeMode.ResizeToContents)
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.customContextMenuRequested.connect(self._show_menu)
@@ -157,7 +162,16 @@ class ProblemsPage(QWidget):
 
     def _load(self, after: Problem | None, show: Callable[[Sequence[Problem]], None]) -> None:
         text, database = self.search.text().strip(), self._presenter.database
-        self._presenter.ask(lambda: problems_page(database, text=text, after=after, limit=_PAGE), show, "problems")
+        order = self._order
+        self._presenter.ask(lambda: problems_page(database, text=text, after=after, limit=_PAGE, order=order), show, "problems")
+
+    def _sort(self, section: int) -> None:
+        """By a column; the times, clicked again, the other way round."""
+        by_time = ProblemOrder.OLDEST if self._order is ProblemOrder.NEWEST else ProblemOrder.NEWEST
+        self._order = (ProblemOrder.PATH, ProblemOrder.REASON, by_time)[section]
+        upwards = Qt.SortOrder.DescendingOrder if self._order is ProblemOrder.NEWEST else Qt.SortOrder.AscendingOrder
+        self.table.horizontalHeader().setSortIndicator(section, upwards)
+        self.reload()
 
     def _show_what_can_be_done(self) -> None:
         self.stack.setCurrentIndex(0 if self.model.rowCount() or self.search.text() else 1)

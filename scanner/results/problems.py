@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
@@ -13,6 +15,15 @@ from ..database.queries import any_of, asked_values
 from ..discovery.intake import UNREADABLE_FOLDER
 from ..domain.asked import ANYTHING, Asked, made_with
 from ..domain.states import State
+
+
+class ProblemOrder(StrEnum):
+    """How problems are sorted."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    PATH = "path"
+    REASON = "reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +38,24 @@ class Problem:
     failed_at: datetime | None
 
 
-def problems_page(database: Database, *, text: str = "", after: Problem | None, limit: int) -> tuple[Problem, ...]:
-    """The next `limit` problems behind `after`, the latest first; `text` must occur in the path."""
+def problems_page(
+    database: Database, *, text: str = "", after: Problem | None, limit: int, order: ProblemOrder = ProblemOrder.NEWEST
+) -> tuple[Problem, ...]:
+    """The next `limit` problems behind `after`, in their `order`; `text` must occur in the path."""
     query = select(File.id, File.path, File.state, File.error_kind, File.error, File.finished_at)
     query = query.where(File.state.in_((State.FAILED, State.SKIPPED)))
     if text:
         query = query.where(File.path.icontains(text, autoescape=True))
-    if after is not None and after.failed_at is not None:
-        earlier = File.finished_at < after.failed_at
-        query = query.where(or_(earlier, and_(File.finished_at == after.failed_at, File.id < after.file_id)))
+    down = order is ProblemOrder.NEWEST
+    by = {ProblemOrder.PATH: File.path, ProblemOrder.REASON: func.coalesce(File.error, "")}.get(order, File.finished_at)
+    if after is not None:
+        values = {ProblemOrder.PATH: after.path, ProblemOrder.REASON: after.reason}
+        value: Any = values.get(order, after.failed_at)
+        if value is not None:
+            further = by < value if down else by > value
+            query = query.where(or_(further, and_(by == value, File.id < after.file_id if down else File.id > after.file_id)))
     with database.read() as session:
-        rows = session.execute(query.order_by(File.finished_at.desc(), File.id.desc()).limit(limit))
+        rows = session.execute(query.order_by(*((by.desc(), File.id.desc()) if down else (by, File.id))).limit(limit))
         return tuple(Problem(row[0], row[1], row[2], row[3], row[4] or "", row[5]) for row in rows)
 
 

@@ -14,7 +14,7 @@ from scanner.domain.prediction import Prediction
 from scanner.domain.states import Decision
 from scanner.reports.report import build_report
 from scanner.results.near_copies import near_copies
-from scanner.results.problems import count_stale, problems_page, rescan_stale
+from scanner.results.problems import ProblemOrder, count_stale, problems_page, rescan_stale
 from scanner.results.record import record
 from scanner.review.criteria import Criteria, CriteriaError, Order, Tab
 from scanner.review.decisions import decide, reviews_of, take_back
@@ -187,6 +187,10 @@ def test_problems_and_stale_verdicts(
     rest = problems_page(database, after=first[-1], limit=2)
     assert [problem.path for problem in (*first, *rest)] == ["/2", "/1", "/0"]
     assert [problem.path for problem in problems_page(database, text="1", after=None, limit=9)] == ["/1"]
+    for order, found in (("oldest", "012"), ("path", "012"), ("reason", "012")):
+        page = problems_page(database, after=None, limit=2, order=ProblemOrder(order))
+        rest = problems_page(database, after=page[-1], limit=2, order=ProblemOrder(order))
+        assert "".join(problem.path[1:] for problem in (*page, *rest)) == found
     assert count_tabs(database).problems == 3
     score("/scored", 0.9, now=now)
     assert count_stale(database, "11" * 32) == 0
