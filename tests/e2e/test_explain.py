@@ -157,7 +157,7 @@ def test_requests_are_answered(laptop, start: Callable[[], Server], tmp_path: Pa
     broken = make_picture(tmp_path / "broken.jpg")
     broken.write_bytes(broken.read_bytes()[:900])
     (tmp_path / "text.jpg").write_text("no picture")
-    for path, reason in ((broken, "cannot be decoded"), (tmp_path / "text.jpg", "no image")):
+    for path, reason in ((broken, "damaged: truncated"), (tmp_path / "text.jpg", "no image")):
         failed = server.explain(path, out)
         assert reason in failed.pop("error")
         assert failed.pop("path") == str(path)
