@@ -11,9 +11,9 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from send2trash import send2trash
 
+from scanner.base.addresses.user_paths import user_path
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
-from scanner.base.user_paths import user_path
 from scanner.domain.states import Decision
 from scanner.quarantine.removals import QUARANTINE, TRASH, Journal, Removed, check_quarantine_folder, kept_files, restore
 from scanner.review.decisions import add_note

@@ -9,8 +9,8 @@ from types import TracebackType
 
 import click
 
+from .addresses.redaction import without_passwords
 from .escape import escaped_lines
-from .settings import without_passwords
 
 # Set by `watch --log-json`, and passed on to the worker that it starts.
 JSON_VARIABLE = "DFSCAN_LOG_JSON"

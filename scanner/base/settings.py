@@ -5,7 +5,6 @@ A process hands its settings to its children as one JSON object in `DFSCAN_SETTI
 
 import json
 import os
-import re
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -16,25 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
+from .addresses.server_urls import postgres_url, redis_url
+from .addresses.sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
+from .addresses.user_paths import PathNotMeant, user_path
 from .choices import choices_file
 from .errors import KnownError
-from .server_urls import postgres_url, redis_url
-from .sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
-from .user_paths import PathNotMeant, user_path
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
 PREFIX = "DFSCAN_"
 HANDED_DOWN = f"{PREFIX}SETTINGS"
-# Up to the last @: a password may hold any character, also one that ends a URL's host elsewhere.
-_USER_AND_PASSWORD = re.compile(r"(:/{1,3}[^:/@\s]*:).*@", re.DOTALL)
-_MISSPELT = re.compile(r"^([a-z0-9+.-]+:)?[^:/@\s]*:.*@", re.IGNORECASE | re.DOTALL)
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]*:/{1,3}\S+", re.IGNORECASE)
-# Of URLs (password=, sslpassword=, ssl_keyfile_password=) and of what libpq calls a connection string.
-_SECRET_PARAMETER = re.compile(r"((?<![a-z0-9_])\w*(?:pass|secret|key|token)\w*=)(?:'[^']*'|[^&\s;,'\"]*)", re.IGNORECASE)
-_NO_SECRETS = ("sslkey=", "ssl_keyfile=", "keyspace=")
-
 
 # What has a meaning elsewhere: to the log, to tests, in compose.yaml, between our own processes.
 _OTHER_VARIABLES = tuple(PREFIX + name for name in ("LOG_JSON", "TEST_", "PICTURES", "PASSWORD", "SETTINGS", "FLAGGED_"))
@@ -220,25 +211,6 @@ def _sourced(
     if source == "default":
         return Sourced(name, Path(user_path(raw)) if name == "data_dir" else raw, source)
     return Sourced(name, _converted(name, raw, source), source)
-
-
-def without_password(value: str) -> str:
-    """A URL with its password replaced, fit for logs and `config show`."""
-    # By hand: urlsplit does not find a password with / ? # or [ in it, which SQLAlchemy takes.
-    shown = _USER_AND_PASSWORD.sub(r"\1***@", value)
-    if "/" not in shown.partition("@")[0]:  # a scheme that is mistyped, or forgotten
-        shown = _MISSPELT.sub(r"\1***@", shown)
-    return _without_secret_parameters(shown)
-
-
-def _without_secret_parameters(text: str) -> str:
-    return _SECRET_PARAMETER.sub(lambda found: found[0] if found[1].lower() in _NO_SECRETS else f"{found[1]}***", text)
-
-
-def without_passwords(text: str) -> str:
-    """`text` with the password of each URL in it replaced, fit for logs."""
-    shown = _URL.sub(lambda url: without_password(url[0]), text) if ":/" in text else text
-    return _without_secret_parameters(shown) if "=" in shown else shown
 
 
 def _read_config(config: Path) -> dict[str, Any]:

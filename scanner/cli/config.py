@@ -5,7 +5,8 @@ import os
 
 import click
 
-from ..base.settings import Sourced, config_file, sourced_settings, without_password
+from ..base.addresses.redaction import without_password
+from ..base.settings import Sourced, config_file, sourced_settings
 
 
 @click.group()

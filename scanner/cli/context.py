@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
+from ..base.addresses.user_paths import user_path
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.settings import Settings
-from ..base.user_paths import user_path
 
 if TYPE_CHECKING:
     from ..database.engine import Database
@@ -63,7 +63,7 @@ class NoDatabase(KnownError):
 
 def known_url(settings: Settings) -> str:
     """The database's URL, or that of an empty one in memory. Raises NoDatabase."""
-    from ..base.sqlite_urls import sqlite_path
+    from ..base.addresses.sqlite_urls import sqlite_path
 
     file = sqlite_path(settings.url)
     if file is None or file.exists():
@@ -79,7 +79,7 @@ def known_url(settings: Settings) -> str:
 
 
 def _demand_sound(settings: Settings) -> None:
-    from ..base.sqlite_urls import sqlite_path
+    from ..base.addresses.sqlite_urls import sqlite_path
     from ..database.integrity import demand_sound
 
     path = sqlite_path(settings.url)

@@ -7,8 +7,9 @@ import click
 
 import migrations
 
+from ..base.addresses.redaction import without_password
 from ..base.errors import KnownError
-from ..base.settings import Settings, without_password
+from ..base.settings import Settings
 from .context import USER_PATH, known_url, pass_settings
 
 
@@ -94,7 +95,7 @@ def _demand_unused(path: Path, settings: Settings) -> None:
 
 
 def _sqlite_file(settings: Settings, instead: str) -> Path:
-    from ..base.sqlite_urls import sqlite_path
+    from ..base.addresses.sqlite_urls import sqlite_path
 
     path = sqlite_path(settings.url)
     if path is None:

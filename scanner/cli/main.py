@@ -34,7 +34,7 @@ _CORE = {
     "watch": "scanner.cli.watch:watch",
     "report": "scanner.cli.report:report",
     "verify": "scanner.cli.verify:verify",
-    "verify-report": "scanner.cli.verify_report:verify_report",
+    "verify-report": "scanner.cli.verify:verify_report",
     "doctor": "scanner.cli.doctor:doctor",
     "service": "scanner.cli.service:service",
     "status": "scanner.cli.status:status",
@@ -211,7 +211,7 @@ def _tell_bug() -> int:
     if sys.excepthook is sys.__excepthook__:
         from traceback import format_exception
 
-        from ..base.settings import without_passwords
+        from ..base.addresses.redaction import without_passwords
 
         click.echo(without_passwords("".join(format_exception(kind, error, trace))), err=True, nl=False)
     else:  # JSON lines are asked for

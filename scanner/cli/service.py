@@ -95,7 +95,7 @@ def show_status(settings: Settings) -> None:
 
 def _job(ctx: click.Context) -> Job:
     """The watch with every setting that this call got from flags or the environment: a service has neither."""
-    from ..base.sqlite_urls import sqlite_path
+    from ..base.addresses.sqlite_urls import sqlite_path
 
     settings: Settings = ctx.obj
     items = sourced_settings(ctx.meta["dfscan.flags"], os.environ, config_file())

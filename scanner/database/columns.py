@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
 
-from ..base.stored_paths import decode_path, encode_path
+from ..base.addresses.stored_paths import decode_path, encode_path
 
 
 class PathText(TypeDecorator[str]):

@@ -13,9 +13,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func,
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ..base.addresses.redaction import without_password
+from ..base.addresses.sqlite_urls import sqlite_path
 from ..base.errors import KnownError
-from ..base.settings import without_password
-from ..base.sqlite_urls import sqlite_path
 from ..base.troubles import Kind, Trouble
 from .columns import UtcDateTime
 from .hamming import bits_apart_or_null

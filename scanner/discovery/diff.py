@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Text, select, type_coerce
 
-from ..base.stored_paths import decode_path, encode_path, is_stored_plainly
+from ..base.addresses.stored_paths import decode_path, encode_path, is_stored_plainly
 from ..database.engine import Database
 from ..database.models import File
 from ..database.queries import below_folder, of_no_root_in, of_this_machine

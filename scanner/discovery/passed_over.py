@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..base.stored_paths import encode_path
+from ..base.addresses.stored_paths import encode_path
 from ..database.engine import Database
 from ..database.models import File
 from ..domain.states import State

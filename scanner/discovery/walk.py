@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ..base.addresses.stored_paths import encode_path, is_stored_plainly
 from ..base.escape import printable
 from ..base.file_times import storable_ns
-from ..base.stored_paths import encode_path, is_stored_plainly
 from ..media.formats import is_announced, is_promised
 from .ignore import IgnoreRules
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from kombu.exceptions import ChannelError, OperationalError
 
-from ..base.settings import without_passwords
+from ..base.addresses.redaction import without_passwords
 from ..base.troubles import BUG, TRANSIENT, Kind, Trouble
 
 UNREADABLE_URL = (

@@ -10,9 +10,9 @@ from typing import Any
 
 from celery import Celery
 
+from ..base.addresses.sqlite_urls import sqlite_path
 from ..base.errors import KnownError
 from ..base.settings import Settings
-from ..base.sqlite_urls import sqlite_path
 from ..base.trouble_log import TroubleLog
 from .broker_troubles import UNREADABLE_URL, broker_errors, in_words
 from .wake_up import DRAIN, QUEUE

@@ -10,9 +10,10 @@ from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from ..base.addresses.redaction import without_password
+from ..base.addresses.sqlite_urls import sqlite_path
 from ..base.errors import KnownError
-from ..base.settings import Settings, without_password
-from ..base.sqlite_urls import sqlite_path
+from ..base.settings import Settings
 from ..database.engine import open_database
 from ..database.integrity import find_damage
 from ..database.schema import current_revision

@@ -16,8 +16,8 @@ import psutil
 from PIL import Image
 from sqlalchemy import func, select
 
+from ..base.addresses.sqlite_urls import sqlite_url
 from ..base.settings import HANDED_DOWN, PREFIX, Settings
-from ..base.sqlite_urls import sqlite_url
 from ..database.engine import Database, open_database
 from ..database.models import Detection, File
 from ..database.schema import prepare_schema

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from ..base.user_paths import user_path
+from ..base.addresses.user_paths import user_path
 from ..database.engine import Database
 from ..roots.roots import known_roots
 from .item import CSV_COLUMNS

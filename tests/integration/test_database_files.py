@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import insert
 
 import migrations
-from scanner.base.sqlite_urls import sqlite_path
+from scanner.base.addresses.sqlite_urls import sqlite_path
 from scanner.database import schema
 from scanner.database.backup import BackupFailed, back_up, new_backup_path, restore
 from scanner.database.engine import Database, DatabaseUnavailable, open_database

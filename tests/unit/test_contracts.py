@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -40,3 +42,14 @@ def test_a_forbidden_import_is_found(tmp_path: Path, file: str, imported: str, c
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"{contract} BROKEN" in done.stdout
+
+
+def test_folders_and_files_stay_small() -> None:
+    """No folder holds more than 14 Python files of its own, no file more than 300 lines, half of them at most 100."""
+    files = [path for package in PACKAGES for path in (HOME / package).rglob("*.py") if "versions" not in path.parts]
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in files}
+    folders = Counter(path.parent for path in files)
+
+    assert {str(folder): count for folder, count in folders.items() if count > 14} == {}
+    assert {str(path): count for path, count in lines.items() if count > 300} == {}
+    assert median(lines.values()) <= 100

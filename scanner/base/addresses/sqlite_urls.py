@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from .errors import KnownError
+from ..errors import KnownError
 from .user_paths import user_path
 
 

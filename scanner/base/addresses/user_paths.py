@@ -2,7 +2,7 @@
 
 import os
 
-from .errors import KnownError
+from ..errors import KnownError
 
 
 class PathNotMeant(KnownError):

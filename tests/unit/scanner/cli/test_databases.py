@@ -13,7 +13,7 @@ from files.rows import fill
 from sqlalchemy import text
 
 import migrations
-from scanner.base.sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
+from scanner.base.addresses.sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
 from scanner.database import schema
 from scanner.database.backup import InUse, back_up, new_backup_path, restore
 from scanner.database.engine import LOG_BYTES, DatabaseUnavailable, open_database

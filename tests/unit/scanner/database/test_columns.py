@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
-from scanner.base.stored_paths import decode_path, encode_path
+from scanner.base.addresses.stored_paths import decode_path, encode_path
 from scanner.database.columns import UtcDateTime
 
 # What the operating system allows in a name: any bytes but NUL. Backslashes and our own escapes come often, to provoke clashes.

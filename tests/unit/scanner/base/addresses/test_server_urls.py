@@ -8,7 +8,7 @@ from kombu.utils.url import parse_url
 from redis import ConnectionPool
 from sqlalchemy import make_url
 
-from scanner.base.server_urls import postgres_url, redis_url
+from scanner.base.addresses.server_urls import postgres_url, redis_url
 from scanner.base.settings import load_settings
 from scanner.database.engine import DatabaseUnavailable, open_database
 from scanner.jobs.queue import BrokerUrlError, make_app, wake, why_unreachable
