@@ -1,6 +1,8 @@
 """Metrics and health of a service, over HTTP on this machine."""
 
 import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -41,6 +43,14 @@ def get_from(now: datetime, clock: list[float]) -> Iterator[Callable[[Database],
 def get(database: Database, get_from: Callable[[Database], Callable[[str], tuple[int, str]]]) -> Callable[[str], tuple[int, str]]:
     """`get(path)`: status and body."""
     return get_from(database)
+
+
+def _requests_ended() -> None:
+    """Wait for the threads of requests: what they have of the database must be back before it is closed."""
+    end = time.monotonic() + 60
+    while any("process_request_thread" in thread.name for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def _ask(url: str) -> tuple[int, str]:
@@ -135,6 +145,7 @@ def test_half_a_request_stops_nothing(database: Database, now: datetime, sent: b
         assert _ask(f"http://127.0.0.1:{server.server_port}/healthz")[0] == 200
         server.shutdown()
         server.server_close()
+    _requests_ended()
 
 
 def test_a_request_that_never_ends_is_given_up(
@@ -147,6 +158,7 @@ def test_a_request_that_never_ends_is_given_up(
         assert slow.recv(1024) == b""
     server.shutdown()
     server.server_close()
+    _requests_ended()
 
 
 @pytest.mark.parametrize(
