@@ -201,6 +201,7 @@ def test_a_clean_manifest_passes_the_check(pictures: Path, tmp_path: Path) -> No
     assert result.stdout.startswith("no leaks among 100 pictures\nall sources: how files are stored does not give the label away")
 
 
+@pytest.mark.slow
 def test_planted_leaks_fail_the_check(pictures: Path, tmp_path: Path) -> None:
     """Planted leaks fail the check and can be left out."""
     done("import", "folders", pictures, "-o", tmp_path / "m.csv")
@@ -230,6 +231,7 @@ def test_planted_leaks_fail_the_check(pictures: Path, tmp_path: Path) -> None:
     assert done("check", tmp_path / "mended.csv", "--processes", "0").stdout.startswith("no leaks among")
 
 
+@pytest.mark.slow
 def test_broken_pictures_fail_the_check(pictures: Path, tmp_path: Path) -> None:
     """Broken pictures fail the check and can be left out."""
     for number in range(7):
@@ -248,6 +250,7 @@ def test_broken_pictures_fail_the_check(pictures: Path, tmp_path: Path) -> None:
     assert done("check", tmp_path / "whole.csv", "--processes", "0").stdout.startswith("no leaks among 100")
 
 
+@pytest.mark.slow
 def test_planted_bias_is_told_and_fails_nothing(pictures: Path, tmp_path: Path) -> None:
     for path in (pictures / "fake").iterdir():
         with Image.open(path) as picture:
@@ -260,6 +263,7 @@ def test_planted_bias_is_told_and_fails_nothing(pictures: Path, tmp_path: Path) 
     assert "the file format alone gives the label away (AUC 1.000): real JPEG 100%, fake PNG 100%" in result.stdout
 
 
+@pytest.mark.slow
 def test_commands_start_without_torch(pictures: Path, tmp_path: Path) -> None:
     """The command starts without torch and ends with its status."""
     done("import", "folders", pictures, "-o", tmp_path / "m.csv")

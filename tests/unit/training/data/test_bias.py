@@ -41,6 +41,7 @@ def told(bias: Bias, source: str = "") -> list[str]:
     return [trait.trait for trait in part.traits if trait.is_told]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["one", "two", "three"])
 def test_a_fair_set_is_not_accused(tmp_path: Path, source: str) -> None:
     seen: list[tuple[int, int]] = []

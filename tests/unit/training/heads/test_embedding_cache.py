@@ -97,6 +97,7 @@ print("views", len(found.views), int(found.embeddings_VD.astype(int).sum()))
 """
 
 
+@pytest.mark.slow
 def test_it_survives_kill_9(rows: Sequence[Row], tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.csv"
     crops = [row for row in rows if row.source == "crops"] * 6

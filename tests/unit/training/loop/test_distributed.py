@@ -59,6 +59,7 @@ def started_by_torchrun(rows_file: Path, folder: Path) -> None:
         save_file(trained(rows, folder, team), folder / f"rank{team.rank}.safetensors")
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_trains(rows: Sequence[Row], tmp_path: Path) -> None:
     rows = [replace(row, label=number % 2) for number, row in enumerate(rows)]
     rows_file, folder = tmp_path / "rows.txt", tmp_path / "run"

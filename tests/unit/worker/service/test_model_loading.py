@@ -51,6 +51,7 @@ def expected() -> np.ndarray:
     return load_predictor(path, ChosenDevice("cpu", ""), files=BackboneFiles(), micro_batch=16).scores(IMAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_first", [False, True])
 def test_running_a_network_needs_no_torch(
     exported: tuple[Path, Path], expected: np.ndarray, tmp_path: Path, is_first: bool
@@ -65,6 +66,7 @@ def test_running_a_network_needs_no_torch(
     np.testing.assert_allclose([float(score) for score in run.stdout.split()], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_damaged_export_is_made_anew(exported: tuple[Path, Path], expected: np.ndarray) -> None:
     data_dir, kept = exported
     whole = kept.read_bytes()
@@ -126,6 +128,7 @@ def test_what_is_wrong_with_a_checkpoint_is_said_as_ever(tmp_path: Path) -> None
         load_scorer(broken, Settings(tmp_path, device="cpu"))
 
 
+@pytest.mark.slow
 def test_killing_the_export_once_costs_no_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, expected: np.ndarray
 ) -> None:
@@ -138,6 +141,7 @@ def test_killing_the_export_once_costs_no_work(
     np.testing.assert_allclose(scorer.scores(IMAGES), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_killing_each_export_leaves_it_to_torch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, expected: np.ndarray
 ) -> None:

@@ -93,6 +93,7 @@ def test_frozen_branches_alone_are_narrowed_where_there_are_some(frozen: tuple[b
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
 
 
+@pytest.mark.slow
 def test_branches_are_heard_alone_by_onnx_runtime_too(images_BHWC: NDArray[np.uint8]) -> None:
     """Attention, a constant branch and several answers: what `lite` does not have."""
     recipe = recipe_named("paper").network
