@@ -91,9 +91,13 @@ def _by_generator(rows: Sequence[Row]) -> dict[str, tuple[NDArray[np.int64], lis
 
 def _measures(real: int, fake: int, threshold: float, band_low: float, costs: Costs, prior: float) -> dict[str, Measure]:
     """The measures that a set of so many images defines."""
+    two_sided = _two_sided(threshold, costs, prior) if real and fake else {}
+    return {**two_sided, **rate_measures(real, fake, threshold, band_low)}
+
+
+def rate_measures(real: int, fake: int, threshold: float, band_low: float) -> dict[str, Measure]:
+    """The rates at the threshold and at the band's low end that a set of so many images defines."""
     measures: dict[str, Measure] = {}
-    if real and fake:
-        measures |= _two_sided(threshold, costs, prior)
     if real:
         measures["false_alarm_rate"] = partial(metrics.false_alarm_rate.draws, threshold=threshold)
         measures["flagged_real_rate"] = partial(metrics.false_alarm_rate.draws, threshold=band_low)

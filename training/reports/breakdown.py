@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.detector.checkpoints.card_tables import figure_cell
+
 from ..data.manifest import Row
 from ..evaluation import figures, metrics
 from ..evaluation.bootstrap import Measure
@@ -77,26 +79,12 @@ def _measures(real: int, fake: int, threshold: float, band_low: float) -> dict[s
         measures["auc"] = metrics.auc.draws
         measures["hit_rate_at_1_percent"] = partial(metrics.hit_rate_at.draws, false_alarm_rate=0.01)
         measures["hit_rate_at_5_percent"] = partial(metrics.hit_rate_at.draws, false_alarm_rate=0.05)
-    if real:
-        measures["false_alarm_rate"] = partial(metrics.false_alarm_rate.draws, threshold=threshold)
-        measures["flagged_real_rate"] = partial(metrics.false_alarm_rate.draws, threshold=band_low)
-    if fake:
-        measures["hit_rate"] = partial(metrics.hit_rate.draws, threshold=threshold)
-        measures["flagged_fake_rate"] = partial(metrics.hit_rate.draws, threshold=band_low)
-    return measures
+    return {**measures, **figures.rate_measures(real, fake, threshold, band_low)}
 
 
 def _table(groups: Mapping[str, Any]) -> str:
     lines = [["", "real", "fake", *_COLUMNS.values()], ["---"] * (3 + len(_COLUMNS))]
     for name, own in groups.items():
         title = " ".join(name.split()).replace("|", "\\|")
-        lines.append([title, f"{own['real']:,}", f"{own['fake']:,}", *(_cell(own.get(column)) for column in _COLUMNS)])
+        lines.append([title, f"{own['real']:,}", f"{own['fake']:,}", *(figure_cell(own.get(column)) for column in _COLUMNS)])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _cell(figure: Mapping[str, Any] | None) -> str:
-    if figure is None:
-        return "-"
-    if figure["low"] is None or figure["high"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"

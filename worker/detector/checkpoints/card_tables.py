@@ -140,14 +140,16 @@ def _measured(figures: Figures, name: str, cross_fitted: Figures) -> list[tuple[
     """What stands beside a published figure, and how it was come by."""
     pooled = figures["pooled"]
     if not name.endswith(_AT_HALF):
-        return [("", _cell(pooled.get(name)))]
+        return [("", figure_cell(pooled.get(name)))]
     found = []
     if raw := pooled.get(name.removesuffix(_AT_HALF) + "_raw"):
-        found.append((", raw logit", _cell(raw)))
+        found.append((", raw logit", figure_cell(raw)))
     if name in cross_fitted:
         found.append((", calibrated on the other half", _plain(cross_fitted[name])))
     if not found:  # of a document that was written before there were raw figures
-        found.append((", calibrated" + (_FITTED_HERE if figures.get("calibrated_here", True) else ""), _cell(pooled.get(name))))
+        found.append(
+            (", calibrated" + (_FITTED_HERE if figures.get("calibrated_here", True) else ""), figure_cell(pooled.get(name)))
+        )
     return found
 
 
@@ -156,7 +158,7 @@ def robustness_table(robustness: Figures) -> str:
     rows = [
         [
             found["name"],
-            *(_cell(found["pooled"].get(name)) for name in _ROBUSTNESS),
+            *(figure_cell(found["pooled"].get(name)) for name in _ROBUSTNESS),
             *(_plain(found["pooled"].get(name)) for name in _DRIFT),
         ]
         for found in robustness["conditions"]
@@ -204,7 +206,7 @@ def _generators_table(generators: Mapping[str, Figures]) -> str:
 
 
 def _row(name: str, found: Figures, columns: Mapping[str, str]) -> list[str]:
-    return [_text(name), f"{found['real']:,}", f"{found['fake']:,}", *(_cell(found.get(column)) for column in columns)]
+    return [_text(name), f"{found['real']:,}", f"{found['fake']:,}", *(figure_cell(found.get(column)) for column in columns)]
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -212,7 +214,8 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" if cells[0] != "---" else "|---" * len(cells) + "|" for cells in lines)
 
 
-def _cell(figure: Figures | None) -> str:
+def figure_cell(figure: Figures | None) -> str:
+    """A figure with its interval, if it has one."""
     if figure is None:
         return "-"
     if figure.get("low") is None or figure.get("high") is None:

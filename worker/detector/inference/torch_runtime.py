@@ -50,7 +50,6 @@ class _Narrow(nn.Module):
         super().__init__()
         self.branch = branch.bfloat16()
         self.width = branch.width
-        self.is_constant = branch.is_constant
 
     def forward(self, images_BCHW: Tensor) -> Tensor:
         embeddings_BD: Tensor = self.branch(images_BCHW.bfloat16())
