@@ -110,9 +110,11 @@ def test_limits_of_a_video(tmp_path: Path) -> None:
     path = write_video(tmp_path / "clip.mp4", scenes())
     with pytest.raises(PictureError, match="64 x 48"):
         list(sampled_frames(video(path), count=4, max_pixels=64 * 48 - 1))
+    # The pool looks at its clock a few times a second: a clip that takes longer than that to decode.
+    long = write_video(tmp_path / "long.mp4", scenes() * 100)
     with DecoderPool(1, Limits(10**6, 60, 3072, video_seconds=0.01)) as decoders:
         decoders.warm_up()
-        outcome = decoders.begin(video(path), 32).result()
+        outcome = decoders.begin(video(long), 32).result()
         assert isinstance(outcome, PictureError)
         assert "0.01 s" in str(outcome)
         assert "video_seconds" in str(outcome)
