@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -61,7 +60,6 @@ class QueuePresenter(QObject):
         model: QueueModel,
         reading: Background,
         writing: Background,
-        now: Callable[[], datetime],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -69,7 +67,7 @@ class QueuePresenter(QObject):
         self.model = model
         self.questions = Questions(reading, self)
         self.doing = Doing(writing, self)
-        self.acts = Acts(database, model, self.questions, self.doing, now, self)
+        self.acts = Acts(database, model, self.questions, self.doing, database.now, self)
         self.criteria = self.acts.criteria
         self._pulse: ChangeMarks | None = None
         self._loading = False

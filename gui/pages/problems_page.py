@@ -1,7 +1,6 @@
 """Files that could not be scored: why, and another chance."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
@@ -97,13 +96,10 @@ class ProblemsModel(QAbstractTableModel):
 class ProblemsPage(QWidget):
     """The table, and buttons for another chance."""
 
-    def __init__(
-        self, presenter: QueuePresenter, wake: Callable[[], object], now: Callable[[], datetime], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, presenter: QueuePresenter, wake: Callable[[], object], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._presenter = presenter
         self._wake = wake
-        self._now = now
         self._order = ProblemOrder.NEWEST
         self.model = ProblemsModel(self._load_after)
         self.table = named(QTableView(), "Files without a verdict")
@@ -200,7 +196,8 @@ class ProblemsPage(QWidget):
 
     def _retry(self, paths: Sequence[str]) -> None:
         def work() -> int:
-            count = retry_failed(self._presenter.database, paths=paths, kind=None, now=self._now())
+            database = self._presenter.database
+            count = retry_failed(database, paths=paths, kind=None, now=database.now())
             if count:
                 self._wake()
             return count

@@ -227,7 +227,7 @@ class QueueView(QWidget):
         name, agreed = QInputDialog.getText(self, "Save this filter", "Name")
         if agreed and name.strip():
             database, criteria = self._presenter.database, self._presenter.criteria
-            self._presenter.write(lambda: save_filter(database, name.strip()[:100], criteria, self._now()), self._read_saved)
+            self._presenter.write(lambda: save_filter(database, name.strip()[:100], criteria, database.now()), self._read_saved)
 
     def _delete_saved(self, name: str) -> None:
         self._presenter.write(lambda: delete_filter(self._presenter.database, name), self._read_saved)

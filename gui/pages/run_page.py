@@ -1,8 +1,7 @@
 """Watched folders, the watch service and workers: what makes the queue fill."""
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
@@ -50,13 +49,11 @@ class RunPage(QWidget):
         presenter: QueuePresenter,
         service: ServiceProcess,
         models: ModelBox,
-        now: Callable[[], datetime],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._presenter = presenter
         self._service = service
-        self._now = now
         self._pace = Pace()
         self.pending = 0
         self._watched: list[str] | None = None
@@ -90,7 +87,7 @@ class RunPage(QWidget):
         """Ask how things stand."""
         self.models.follow_choice()
         database = self._presenter.database
-        self._presenter.ask(lambda: current_status(database, self._now()), self._show_standing, "standing")
+        self._presenter.ask(lambda: current_status(database, database.now()), self._show_standing, "standing")
 
     def add_folder(self, path: str) -> None:
         """Watch a folder from now on, and start the service or let it begin anew."""
@@ -102,7 +99,8 @@ class RunPage(QWidget):
             if not self._service.is_running:
                 self._service.start()
 
-        self._presenter.write(lambda: add_roots(self._presenter.database, [path], self._now()), added)
+        database = self._presenter.database
+        self._presenter.write(lambda: add_roots(database, [path], database.now()), added)
 
     def _service_box(self) -> QWidget:
         box = QGroupBox("Watch service")
@@ -246,7 +244,7 @@ class RunPage(QWidget):
         path = item.data(_ROOT_PATH)
         words = "New images in it are found no more. What is known of its images stays, and Undo (Z) watches it again."
         if confirmed(self, f"Watch {printable(path)} no more?", words, "Watch no more"):
-            self._presenter.doing.do(RootRemoval(self._presenter.database, path, self._now), "watch no more")
+            self._presenter.doing.do(RootRemoval(self._presenter.database, path), "watch no more")
 
     def _follow_folders(self, paths: Sequence[str]) -> None:
         """The service watches what it found at its start: with other folders it begins anew."""

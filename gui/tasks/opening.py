@@ -1,8 +1,6 @@
 """Opening the database in the background, and everything that is then needed from it before the first page."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,7 +25,7 @@ class Opened:
     recovered: tuple[Removed, ...]
 
 
-def open_queue(settings: Settings, now: Callable[[], datetime]) -> Opened:
+def open_queue(settings: Settings) -> Opened:
     """Open and prepare. Raises KnownErrors that say what to do."""
     database = open_database(settings.url)
     try:
@@ -35,7 +33,7 @@ def open_queue(settings: Settings, now: Callable[[], datetime]) -> Opened:
         with database.read() as session:
             known = session.scalar(select(func.count()).select_from(select(File.id).limit(1).subquery())) or 0
             roots = session.scalar(select(func.count()).select_from(Root)) or 0
-        journal = Journal(database, Path(settings.data_dir) / "removals.lock", now)
+        journal = Journal(database, Path(settings.data_dir) / "removals.lock", database.now)
         return Opened(database, journal, not known and not roots, recover(journal))
     except KnownError:
         database.close()

@@ -1,8 +1,7 @@
 """Watching a folder no more, as an act that can be undone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from scanner.base.escape import printable
 from scanner.database.engine import Database
@@ -15,7 +14,6 @@ class RootRemoval:
 
     database: Database
     path: str
-    now: Callable[[], datetime]
     touched: Sequence[int] = ()
 
     def redo(self) -> str:
@@ -27,5 +25,5 @@ class RootRemoval:
 
     def undo(self) -> str:
         """Watch it again."""
-        add_roots(self.database, [self.path], self.now())
+        add_roots(self.database, [self.path], self.database.now())
         return f"{printable(self.path)}: watched again"

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from PySide6.QtCore import QProcess, Signal
 from PySide6.QtWidgets import QComboBox, QGroupBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from scanner.results.problems import count_stale, rescan_stale
+from scanner.base.settings import Settings
+from scanner.domain.asked import Asked
+from scanner.results.problems import count_stale, rescan_stale, wanted
 
 from ..models.presenter import QueuePresenter
 from ..tasks.service_process import ServiceProcess
 from ..texts.accessible_names import named
+from ..texts.counts import counted
 
 
 class ModelBox(QGroupBox):
@@ -28,7 +30,7 @@ class ModelBox(QGroupBox):
         service: ServiceProcess,
         command: Sequence[str],
         choice: Callable[[], str],
-        now: Callable[[], datetime],
+        settings: Settings,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -36,7 +38,7 @@ class ModelBox(QGroupBox):
         self._presenter = presenter
         self._service = service
         self._command = command
-        self._now = now
+        self._settings = settings
         self._stale_sha256 = ""
         self._asking: QProcess | None = None
         self._choice = choice
@@ -116,23 +118,24 @@ class ModelBox(QGroupBox):
             self._stale_sha256 = str(json.loads(said)["sha256"])
         except (ValueError, TypeError, KeyError):
             return
-        database, sha256 = self._presenter.database, self._stale_sha256
-        self._presenter.ask(lambda: count_stale(database, sha256), self._show_stale, "stale")
+        database, want = self._presenter.database, wanted(self._settings, self._stale_sha256)
+        self._presenter.ask(lambda: count_stale(database, want), self._show_stale, "stale")
 
     def _show_stale(self, count: int) -> None:
         self.rescan.setVisible(count > 0)
-        stale = f"{count:,} verdicts are of another model."
-        self.state.setText(stale if count else "All verdicts are of this model.")
+        stale = f"{counted(count, 'verdict is', 'verdicts are')} of another model or of other settings."
+        self.state.setText(stale if count else "All verdicts are of this model and these settings.")
 
     def _rescan(self) -> None:
         database, sha256 = self._presenter.database, self._stale_sha256
+        want, asked = wanted(self._settings, sha256), Asked(sha256, self._settings.faces)
 
         def done(count: int) -> None:
             self._show_stale(0)
-            self._presenter.said.emit(f"{count:,} images wait for the new model")
+            self._presenter.said.emit(f"{counted(count, 'image waits', 'images wait')} for the new verdict")
             self._service.start()
 
-        self._presenter.write(lambda: rescan_stale(database, sha256, self._now()), done)
+        self._presenter.write(lambda: rescan_stale(database, want, database.now(), asked=asked), done)
 
     def _ask_command(self, arguments: Sequence[str], answered: Callable[[str], None]) -> QProcess:
         """Run `dfscan ...`: what needs PyTorch is asked in a process of its own."""

@@ -1,7 +1,7 @@
 """What a person does with the selected images: decide, move away, export, look at the folder."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -63,9 +63,12 @@ class ImageActions(QObject):
     def store_drafts(self) -> None:
         """Store what was written as notes and not stored: the window closes."""
         database, reviewer, drafts = self._presenter.database, self._store.read().reviewer, self._page.deciding.note.drafts
+
+        def store(contents: Collection[int], text: str) -> None:
+            add_note(database, sorted(contents), text.strip(), reviewer=reviewer, now=database.now())
+
         for contents, text in drafts.items():
-            work = partial(add_note, database, sorted(contents), text.strip(), reviewer=reviewer, now=datetime.now(UTC))
-            self._presenter.write(work, lambda _: None)
+            self._presenter.write(partial(store, contents, text), lambda _: None)
         drafts.clear()
 
     def _decide(self, decision: Decision) -> None:

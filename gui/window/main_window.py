@@ -97,7 +97,7 @@ class MainWindow(QMainWindow):
         """Open the database; the window is there meanwhile."""
         self._pages.setCurrentWidget(self._opening)
         QTimer.singleShot(_LONG_MILLISECONDS, self._opening, self._opening.say_it_takes_long)
-        self._reading.ask(lambda: open_queue(self._settings, self._now), self._begin, self._show_failure)
+        self._reading.ask(lambda: open_queue(self._settings), self._begin, self._show_failure)
 
     def say(self, text: str) -> None:
         """A short message that goes away."""
@@ -189,14 +189,14 @@ class MainWindow(QMainWindow):
         thumbnails = make_thumbnails(self._settings, self._drawing, self.devicePixelRatioF(), self)
         model = QueueModel(thumbnails)
         model.setParent(self)
-        presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self._now, self)
+        presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self)
         heatmaps = make_heatmaps(self._settings, self._explain, self._drawing, self)
         review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
-        problems = ProblemsPage(presenter, self._wake, self._now)
+        problems = ProblemsPage(presenter, self._wake)
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
-        models = ModelBox(presenter, self.service, command, self._model, self._now)
+        models = ModelBox(presenter, self.service, command, self._model, self._settings)
         models.model_chosen.connect(self._keep_model)
-        running = RunPage(presenter, self.service, models, self._now)
+        running = RunPage(presenter, self.service, models)
         running.standing_changed.connect(self._show_standing)
         self.presenter = presenter
         self.view = QueueView(presenter, review, problems, running, self._now)

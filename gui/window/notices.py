@@ -6,6 +6,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
+from ..texts.counts import counted
+
 SECONDS_BETWEEN = 60.0
 
 
@@ -61,7 +63,7 @@ class Tray(QObject):
 
     def notify(self, count: int) -> None:
         """Tell of newly flagged images."""
-        self._icon.showMessage("dfscan", f"{count} newly flagged images")
+        self._icon.showMessage("dfscan", counted(count, "newly flagged image"))
 
     def close(self) -> None:
         """Take the icon away."""

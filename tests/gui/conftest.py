@@ -45,8 +45,16 @@ def open_window(qtbot: QtBot, archive: Archive) -> Iterator[Callable[..., Opened
     before = set(threading.enumerate())
     opened: list[MainWindow] = []
 
-    def call(data_dir: Path = archive.data_dir, *, ready: bool = True, url: str = "", explain: Sequence[str] = COMMAND) -> Opened:
-        window = MainWindow(Settings(data_dir=data_dir, database_url=url), lambda: datetime.now(UTC), explain)
+    def call(
+        data_dir: Path = archive.data_dir,
+        *,
+        ready: bool = True,
+        url: str = "",
+        explain: Sequence[str] = COMMAND,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        settings: Settings | None = None,
+    ) -> Opened:
+        window = MainWindow(settings or Settings(data_dir=data_dir, database_url=url), now, explain)
         opened.append(window)
         qtbot.addWidget(window)
         window.show()

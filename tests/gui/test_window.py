@@ -335,10 +335,12 @@ def test_what_is_stale_is_scanned_again(five: Archive, open_window: Open) -> Non
     assert opened.window.view is not None
     running = opened.window.view.running
     opened.window.view.run_button.setChecked(True)
-    opened.bot.waitUntil(lambda: "5 verdicts are of another model" in running.models.state.text(), timeout=4 * WAIT)
+    opened.bot.waitUntil(
+        lambda: "5 verdicts are of another model or of other settings" in running.models.state.text(), timeout=4 * WAIT
+    )
     assert running.models.rescan.isVisible()
     running.models.rescan.click()
-    opened.until(lambda: opened.window.statusBar().currentMessage() == "5 images wait for the new model")
+    opened.until(lambda: opened.window.statusBar().currentMessage() == "5 images wait for the new verdict")
     assert opened.window.service.is_running
     running.stop.click()
     opened.until(lambda: not opened.window.service.is_running)
