@@ -19,8 +19,8 @@ from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
-from gui.window.dialogs import PreferencesDialog
-from gui.window.keys import KeysDialog
+from gui.window.dialogs.keys_dialog import KeysDialog
+from gui.window.dialogs.preferences_dialog import PreferencesDialog
 from gui.window.main_window import MainWindow
 from scanner.base.settings import Settings
 

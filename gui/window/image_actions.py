@@ -25,8 +25,8 @@ from ..pages.review_page import ReviewPage
 from ..tasks.file_actions import RemovalAct, export_report
 from ..texts.counts import counted
 from ..widgets.questions import confirmed
-from .dialogs import KeptDialog
-from .evidence_dialog import EvidenceDialog
+from .dialogs.evidence_dialog import EvidenceDialog
+from .dialogs.kept_dialog import KeptDialog
 from .preferences import PreferenceStore
 
 _NAMED = 5

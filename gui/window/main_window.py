@@ -34,11 +34,12 @@ from ..widgets.banner import Banner
 from ..widgets.model_box import ModelBox
 from ..widgets.questions import ask_to_close
 from .actions import WindowActions, queue_work
-from .dialogs import PreferencesDialog
-from .help_dialogs import show_about, show_cards, show_guide
+from .dialogs.help_dialogs import show_about, show_cards, show_guide
+from .dialogs.keys_dialog import KeysDialog
+from .dialogs.preferences_dialog import PreferencesDialog
 from .icon import program_icon
 from .image_actions import ImageActions
-from .keys import KeysDialog
+from .kept_layout import keep_layout, restore_layout
 from .notices import NoticeLimit, make_tray
 from .picture_makers import make_heatmaps, make_thumbnails
 from .preferences import PreferenceStore, use_theme
@@ -116,11 +117,8 @@ class MainWindow(QMainWindow):
         if not self._quitting and self._scanning() and not ask_to_close(self, self._scanning()):
             event.ignore()
             return
-        self.store.keep_shape("window", self.saveGeometry())
+        keep_layout(self.store, self, self.view.review if self.view is not None else None)
         if self.view is not None:
-            self.store.keep_shape("columns", self.view.review.splitter.saveState())
-            self.store.keep_number("cell", self.view.review.grid.size_number)
-            self.store.keep_shape("rows", self.view.review.right.saveState())
             self.view.end()
             self.view.review.look.heatmaps.close()
         if self.acts is not None:
@@ -211,11 +209,7 @@ class MainWindow(QMainWindow):
         presenter.complained.connect(self.complain)
         presenter.questions.trouble_began.connect(self.banner.show_trouble)
         presenter.questions.trouble_ended.connect(self.banner.end_trouble)
-        if shape := self.store.shape("columns"):
-            review.splitter.restoreState(shape)
-        review.grid.resize_cells(self.store.number("cell", review.grid.size_number))
-        if shape := self.store.shape("rows"):
-            review.right.restoreState(shape)
+        restore_layout(self.store, review)
         self._make_actions(self.view, self.acts, presenter)
 
     def _make_actions(self, view: QueueView, acts: ImageActions, presenter: QueuePresenter) -> None:

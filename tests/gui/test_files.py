@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QMessageBox,
 )
 
-from gui.window.dialogs import KeptDialog
+from gui.window.dialogs.kept_dialog import KeptDialog
 from scanner.quarantine.removals import MANIFEST
 
 Open = Callable[..., Opened]

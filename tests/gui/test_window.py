@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
 )
 from test_files import answer_question
 
-from gui.window import help_dialogs
 from gui.window.actions import all_keys
-from gui.window.dialogs import PreferencesDialog
-from gui.window.keys import KeysDialog
+from gui.window.dialogs import help_dialogs
+from gui.window.dialogs.keys_dialog import KeysDialog
+from gui.window.dialogs.preferences_dialog import PreferencesDialog
 from scanner.base.choices import choose_model, chosen_model
 from scanner.results.problems import rescan_stale
 from scanner.review.criteria import Criteria

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from ..texts.accessible_names import named
+from ...texts.accessible_names import named
 
 
 class EvidenceDialog(QDialog):

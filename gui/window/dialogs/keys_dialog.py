@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from .actions import Key, all_keys
+from ..actions import Key, all_keys
 
 
 class KeysDialog(QDialog):

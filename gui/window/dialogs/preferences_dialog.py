@@ -1,9 +1,7 @@
-"""Preferences, and what is in quarantine or trash."""
+"""What a person can set."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -12,22 +10,14 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from scanner.base.escape import printable
-from scanner.quarantine.removals import Removed
-
-from ..texts.accessible_names import named
-from .preferences import DARK, LIGHT, SYSTEM, Preferences
-
-_ID = 256
+from ...texts.accessible_names import named
+from ..preferences import DARK, LIGHT, SYSTEM, Preferences
 
 
 class PreferencesDialog(QDialog):
@@ -83,50 +73,3 @@ class PreferencesDialog(QDialog):
         folder = QFileDialog.getExistingDirectory(self, "Where quarantined files are kept", self.folder.text())
         if folder:
             self.folder.setText(folder)
-
-
-class KeptDialog(QDialog):
-    """Files in quarantine and trash, to be given back."""
-
-    restore_wanted = Signal(object)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Quarantine and trash")
-        self.tree = named(QTreeWidget(), "Files that were moved away")
-        self.tree.setHeaderLabels(["File", "Now in", "By", "When"])
-        self.tree.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
-        self.tree.setRootIsDecorated(False)
-        self.tree.itemSelectionChanged.connect(self._show_what_can_be_done)
-        self.empty = QLabel("Nothing was moved away.")
-        self.restore = QPushButton("Restore")
-        self.restore.setToolTip("Gives name, place and times back")
-        self.restore.clicked.connect(self._restore)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.addButton(self.restore, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self.tree)
-        layout.addWidget(self.empty)
-        layout.addWidget(buttons)
-        self.resize(820, 420)
-        self.show_kept(())
-
-    def show_kept(self, kept: Sequence[Removed]) -> None:
-        """Fill the list."""
-        self.tree.clear()
-        for removal in kept:
-            when = f"{removal.created_at.astimezone():%Y-%m-%d %H:%M}"
-            item = QTreeWidgetItem([printable(removal.original_path), removal.kind, removal.reviewer, when])
-            item.setData(0, _ID, removal.id)
-            self.tree.addTopLevelItem(item)
-        self.tree.setColumnWidth(0, 460)
-        self.tree.setVisible(bool(kept))
-        self.empty.setVisible(not kept)
-        self._show_what_can_be_done()
-
-    def _show_what_can_be_done(self) -> None:
-        self.restore.setEnabled(bool(self.tree.selectedItems()))
-
-    def _restore(self) -> None:
-        self.restore_wanted.emit([item.data(0, _ID) for item in self.tree.selectedItems()])

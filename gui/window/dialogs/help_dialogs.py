@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrows
 
 from scanner.review.image_details import ModelCard, model_cards
 
-from ..models.presenter import QueuePresenter
-from ..texts.accessible_names import named
+from ...models.presenter import QueuePresenter
+from ...texts.accessible_names import named
 
 _GUIDE = """
 <h3>Decide</h3>
