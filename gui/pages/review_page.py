@@ -1,6 +1,6 @@
 """The page on which a person decides: grid on the left, the picture and what is known of it on the right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
@@ -88,6 +88,11 @@ class ReviewPage(QWidget):
     def selected(self) -> list[QueueItem]:
         """The selected images, or else the current one."""
         return self.grid.selected()
+
+    def show_keys(self, keys: Mapping[str, str]) -> None:
+        """Buttons name the keys in force, which are given by the names of what they do."""
+        self.deciding.show_keys(keys)
+        self.look.near.show_keys(keys)
 
     def together(self) -> set[int]:
         """The contents that the next decision is for: of the selection, and of the ticked near copies."""

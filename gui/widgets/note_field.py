@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from ..texts.accessible_names import named
+from ..texts.key_words import with_key
 
 _MAX_LENGTH = 10_000
 
@@ -23,6 +24,7 @@ class NoteField(QLineEdit):
         self.setClearButtonEnabled(True)
         self._of: frozenset[int] = frozenset()
         self._stored = ""
+        self._key = ""
         # What was written on images and is not stored, by the ids of their contents.
         self.drafts: dict[frozenset[int], str] = {}
         self.textEdited.connect(self._keep_draft)
@@ -38,11 +40,17 @@ class NoteField(QLineEdit):
         self._of, self._stored = of, stored
         self.setEnabled(bool(of))
         count = len(of)
-        self.setPlaceholderText("Note (N)" if count < 2 else f"Note for these {count} images (N)")
+        words = "Note" if count < 2 else f"Note for these {count} images"
+        self.setPlaceholderText(words + with_key(self._key))
         text = self.drafts.get(of, stored)
         if text != self.text():
             self.setText(text)
         self._show_state()
+
+    def show_key(self, key: str) -> None:
+        """The key that leads here."""
+        self.setPlaceholderText(self.placeholderText().removesuffix(with_key(self._key)) + with_key(key))
+        self._key = key
 
     def take_draft(self) -> str | None:
         """What was written on the images in sight and is not stored yet; None when nothing was. It goes with the decision."""

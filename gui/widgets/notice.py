@@ -1,14 +1,17 @@
 """What was just done, beside the picture: the image's name, what was decided, and the way back."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from ..tasks.undo import Told, Way
 from ..texts.accessible_names import named
+from ..texts.key_words import with_key
 from .elided_label import ElidedLabel
 
 _SHOWN_MILLISECONDS = 12_000
-_BUTTONS = {Way.UNDO: "Undo (Z)", Way.REDO: "Redo (Shift+Z)"}
+_BUTTONS = {Way.UNDO: "Undo", Way.REDO: "Redo"}
 
 
 class Notice(QFrame):
@@ -20,6 +23,7 @@ class Notice(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._way = Way.UNDO
+        self._keys: Mapping[str, str] = {}
         self.words = named(ElidedLabel(), "What was just done")
         self.button = QToolButton()
         self.button.clicked.connect(self._go_back)
@@ -42,15 +46,24 @@ class Notice(QFrame):
         """Something was done."""
         self._way = told.way_back
         self.words.setText(told.words)
-        self.button.setText(_BUTTONS[told.way_back])
+        self._name_button()
         self.button.setVisible(True)
         self._timer.start()
 
     def clear(self) -> None:
         """It is no longer news."""
         self.words.setText("")
-        self.button.setText(_BUTTONS[Way.UNDO])
+        self._way = Way.UNDO
+        self._name_button()
         self.button.setVisible(False)
+
+    def show_keys(self, keys: Mapping[str, str]) -> None:
+        """The keys in force, by the names of what they do."""
+        self._keys = keys
+        self._name_button()
+
+    def _name_button(self) -> None:
+        self.button.setText(_BUTTONS[self._way] + with_key(self._keys.get(self._way.value, "")))
 
     def _go_back(self) -> None:
         (self.undo_wanted if self._way is Way.UNDO else self.redo_wanted).emit()

@@ -1,8 +1,6 @@
 """Keys and menus of the window: what each does, and when it can be used."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
 from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, Qt
@@ -14,25 +12,7 @@ from scanner.domain.states import Decision
 from ..models.presenter import QueuePresenter
 from ..pages.queue_view import QueueView
 from .image_actions import ImageActions
-
-
-class Needs(Enum):
-    """What a key works on."""
-
-    NOTHING = auto()
-    PAGE = auto()  # the page with the images
-    IMAGE = auto()  # an image on that page
-
-
-@dataclass(frozen=True)
-class Key:
-    """A key (as Qt writes it, `also` a second one for the same), what it does and what it needs."""
-
-    name: str
-    sequence: str
-    meaning: str
-    needs: Needs = Needs.NOTHING
-    also: str = ""
+from .key_bindings import Key, Needs, bound_keys, shown
 
 
 def all_keys() -> tuple[Key, ...]:
@@ -42,8 +22,8 @@ def all_keys() -> tuple[Key, ...]:
         Key("real", "R", "It is real", needs=Needs.IMAGE),
         Key("unsure", "U", "Unsure", needs=Needs.IMAGE),
         Key("note", "N", "Write a note; Enter stores it alone", needs=Needs.PAGE),
-        Key("undo", "Z", "Undo (also Ctrl+Z)", also="Ctrl+Z"),
-        Key("redo", "Shift+Z", "Redo (also Ctrl+Shift+Z)", also="Ctrl+Shift+Z"),
+        Key("undo", "Z", "Undo", also="Ctrl+Z"),
+        Key("redo", "Shift+Z", "Redo", also="Ctrl+Shift+Z"),
         Key("zoom", "Space", "Picture pixel by pixel, and back", needs=Needs.PAGE),
         Key("zoom_in", "+", "Nearer", needs=Needs.PAGE, also="="),
         Key("zoom_out", "-", "Further away", needs=Needs.PAGE),
@@ -65,7 +45,7 @@ def all_keys() -> tuple[Key, ...]:
         Key("select_all", "Ctrl+A", "Select all loaded images", needs=Needs.PAGE),
         Key("refresh", "F5", "Read the queue anew"),
         Key("escape", "Esc", "Back to the images, from anywhere"),
-        Key("keys", "?", "These keys"),
+        Key("keys", "?", "Show and change the keys"),
     )
 
 
@@ -103,7 +83,10 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
 
 
 class WindowActions(QObject):
-    """`work` gives each key of `all_keys` its work; `plain` has menu entries without a key of their own."""
+    """`work` gives each key of `all_keys` its work; `plain` has menu entries without a key of their own.
+
+    `changed` are the keys that a person has set.
+    """
 
     def __init__(
         self,
@@ -113,6 +96,7 @@ class WindowActions(QObject):
         plain: Mapping[str, Callable[[], object]],
         presenter: QueuePresenter,
         window: QWidget,
+        changed: Mapping[str, str],
     ) -> None:
         super().__init__(window)
         self._view = view
@@ -120,11 +104,12 @@ class WindowActions(QObject):
         self._window = window
         self._plain_work = plain
         self.by_name: dict[str, QAction] = {}
+        self.keys: dict[str, str] = {}  # as the desktop writes them
         for key in all_keys():
             action = QAction(key.meaning.partition(" (also")[0], self)
-            action.setShortcuts([QKeySequence(text) for text in (key.sequence, key.also) if text])
             action.triggered.connect(without_arguments(work[key.name]))
             self.by_name[key.name] = action
+        self.bind(changed)
         # Space presses buttons; only where there is nothing to press it zooms.
         zoom = self.by_name["zoom"]
         zoom.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
@@ -139,6 +124,14 @@ class WindowActions(QObject):
         view.review.current_changed.connect(self.enable)
         view.stack.currentChanged.connect(self.enable)
         self.enable()
+
+    def bind(self, changed: Mapping[str, str]) -> None:
+        """Use the keys that come with the program, but for those that a person has changed (by name)."""
+        keys = bound_keys(all_keys(), changed)
+        for key in keys:
+            self.by_name[key.name].setShortcuts([QKeySequence(text) for text in (key.sequence, key.also) if text])
+        self.keys = {key.name: shown(key.sequence) for key in keys}
+        self._view.review.show_keys(self.keys)
 
     def enable(self, *_: object) -> None:
         """Keys work only where one sees what they do."""

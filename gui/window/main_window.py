@@ -33,7 +33,7 @@ from ..texts.status_line import recovery_words, standing_line
 from ..widgets.banner import Banner
 from ..widgets.model_box import ModelBox
 from ..widgets.questions import ask_to_close
-from .actions import WindowActions, queue_work
+from .actions import WindowActions, all_keys, queue_work
 from .dialogs.help_dialogs import show_about, show_cards, show_guide
 from .dialogs.keys_dialog import KeysDialog
 from .dialogs.preferences_dialog import PreferencesDialog
@@ -219,17 +219,19 @@ class MainWindow(QMainWindow):
             "kept": acts.show_kept,
             "preferences": self._show_preferences,
             "quit": self._quit,
-            "guide": partial(show_guide, self),
+            "guide": lambda: show_guide(self, self.actions_of.keys),
             "about": partial(show_about, self),
             "cards": partial(show_cards, self, presenter),
         }
-        self.actions_of = WindowActions(view, self.menuBar(), work, plain, presenter, self)
+        self.actions_of = WindowActions(view, self.menuBar(), work, plain, presenter, self, self.store.keys())
         redo = self.actions_of.by_name["redo"]
         presenter.doing.undo_stack.canRedoChanged.connect(redo.setEnabled)
         redo.setEnabled(False)
 
     def _show_keys(self) -> None:
-        dialog = KeysDialog(parent=self)
+        dialog = KeysDialog(all_keys(), self.store.keys(), self)
+        dialog.changed_keys.connect(self.store.keep_keys)
+        dialog.changed_keys.connect(self.actions_of.bind)
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 

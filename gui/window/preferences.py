@@ -1,6 +1,8 @@
 """What a person has set in the window; kept beside the database, so that the data folder alone moves everything."""
 
 import getpass
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,20 @@ class PreferenceStore(QObject):
     def _value(self, name: str, default: Any) -> Any:
         value = self._file.value(name, default, type=type(default))
         return default if value == "" else value
+
+    def keys(self) -> dict[str, str]:
+        """The keys that a person has changed, by the names of what they do."""
+        kept = self._file.value("keys", "{}")
+        try:
+            found = json.loads(str(kept))
+            return {str(name): str(sequence) for name, sequence in found.items()}
+        except (ValueError, TypeError, AttributeError):
+            return {}
+
+    def keep_keys(self, keys: Mapping[str, str]) -> None:
+        """Keep them, at once."""
+        self._file.setValue("keys", json.dumps(dict(keys)))
+        self._file.sync()
 
     def number(self, name: str, default: int) -> int:
         """A number that was kept."""

@@ -1,6 +1,6 @@
 """Near copies of the image in sight: a strip of thumbnails, to compare with and to decide on together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
@@ -11,6 +11,7 @@ from scanner.results.near_copies import NearCopy
 
 from ...media.thumbnails import Thumbnails
 from ...texts.accessible_names import named
+from ...texts.key_words import with_key
 from ...texts.verdict_texts import label_line
 from ..elided_label import ElidedLabel
 
@@ -32,12 +33,10 @@ class NearStrip(QWidget):
         self._label = ""
         self.title = ElidedLabel()
         self.group = named(QToolButton(), "Decide on the ticked ones together")
-        self.group.setText("Decide together (G)")
         self.group.setToolTip("The next decision counts for this image and the ticked copies; one undo takes it back")
         self.group.setCheckable(True)
         self.group.toggled.connect(self._show_ticks)
         self.compare = named(QToolButton(), "Compare side by side")
-        self.compare.setText("Compare (C)")
         self.compare.clicked.connect(self.choose)
         self.list = named(QListWidget(), "Near copies")
         self.list.setFlow(QListWidget.Flow.LeftToRight)
@@ -56,7 +55,13 @@ class NearStrip(QWidget):
         column.setSpacing(2)
         column.addLayout(row)
         column.addWidget(self.list)
+        self.show_keys({})
         self.setVisible(False)
+
+    def show_keys(self, keys: Mapping[str, str]) -> None:
+        """The keys in force, by the names of what they do."""
+        self.group.setText("Decide together" + with_key(keys.get("group", "")))
+        self.compare.setText("Compare" + with_key(keys.get("compare", "")))
 
     @property
     def copies(self) -> tuple[NearCopy, ...]:

@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
@@ -14,27 +14,29 @@ from ...texts.accessible_names import named
 
 _GUIDE = """
 <h3>Decide</h3>
-<p>Look at an image and press <b>F</b> (fake), <b>R</b> (real) or <b>U</b> (unsure). Nothing is ever lost: <b>Z</b> takes the last
-decision back and returns to its image. <b>N</b> writes a note, which belongs to the image. Shift and Ctrl select several; the
-buttons say how many a decision is for.</p>
+<p>Look at an image and press <b>{fake}</b> (fake), <b>{real}</b> (real) or <b>{unsure}</b> (unsure). Nothing is ever
+lost: <b>{undo}</b> takes the last decision back and returns to its image. <b>{note}</b> writes a note, which belongs to
+the image. Shift and Ctrl select several; the buttons say how many a decision is for.</p>
 <h3>Look closely</h3>
-<p><b>Space</b> magnifies, <b>H</b> shows where the score comes from, <b>B</b> the faces, <b>C</b> puts a near copy beside it. The
-strip below the picture has every face and frame; a click looks at it.</p>
+<p><b>{zoom}</b> magnifies, <b>{heatmap}</b> shows where the score comes from, <b>{boxes}</b> the faces,
+<b>{compare}</b> puts a near copy beside it. The strip below the picture has every face and frame; a click looks at
+it.</p>
 <h3>What a verdict means</h3>
-<p>A score is an estimate, not a proof. The details say how often the model was wrong where it was measured. Nothing found does
-not make an image real; not judged means that there was no face to judge.</p>
+<p>A score is an estimate, not a proof. The details say how often the model was wrong where it was measured. Nothing
+found does not make an image real; not judged means that there was no face to judge.</p>
 <h3>Find</h3>
-<p><b>Ctrl+F</b> searches; filters in force stand below the search, each with a way to lift it. <b>Esc</b> leads back to the
-images from anywhere.</p>
+<p><b>{search}</b> searches; filters in force stand below the search, each with a way to lift it. <b>{escape}</b> leads
+back to the images from anywhere. <b>{keys}</b> shows all keys, and changes them.</p>
 <h3>Hand on</h3>
-<p><b>Ctrl+E</b> exports a table, <b>Ctrl+Shift+E</b> an evidence report with pictures, decisions and sums that
+<p><b>{export}</b> exports a table, <b>{evidence}</b> an evidence report with pictures, decisions and sums that
 <code>dfscan verify-report</code> checks.</p>
 """
 
 
-def show_guide(window: QWidget) -> None:
-    """How one works with the window."""
-    _show(window, "Guide", _GUIDE)
+def show_guide(window: QWidget, keys: Mapping[str, str]) -> None:
+    """How one works with the window, with the keys in force by the names of what they do."""
+    named_keys = {name: html.escape(key or "no key") for name, key in keys.items()}
+    _show(window, "Guide", _GUIDE.format(**named_keys))
 
 
 def show_about(window: QWidget) -> None:
