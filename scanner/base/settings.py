@@ -73,15 +73,15 @@ class Settings:
     max_attempts: int = 5
     max_megapixels: float = 256.0
     max_file_megabytes: float = 512.0
-    decode_seconds: float = 60.0
+    decode_seconds: float = 60.0  # of CPU time, or without progress
     decode_megabytes: int = 3072
     videos: bool = False  # whether videos are scored, too
     video_frames: int = 16  # how many frames of a video are looked at
-    video_seconds: float = 120.0  # how long decoding them may take
+    video_seconds: float = 120.0  # the same for all of them together
     max_video_megabytes: float = 4000.0
     ignore: tuple[str, ...] = ("@eaDir", "#recycle", "lost+found", "Thumbs.db", "desktop.ini")
     path_map: tuple[str, ...] = ()  # HERE=THERE: what the scanner calls HERE is at THERE on this worker's machine
-    file_seconds: float = 300.0  # how long a worker may take to read one file
+    file_seconds: float = 300.0  # how long a worker may wait for one piece of a file
     batch_seconds: float = 1800.0  # how long a worker may take for one batch
     hang_seconds: float = 90.0  # a worker without a sign of life, or that lets files wait, for this long is replaced
     worker_megabytes: int = 8192  # a worker that has grown beyond this is replaced

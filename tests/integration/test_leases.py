@@ -38,6 +38,15 @@ def test_a_claim_says_what_intake_saw(pend: Pend, lease: Lease, row: Row, now: d
     assert row("/a.jpg").attempts == 1
 
 
+def test_a_clock_set_forward_gives_no_worker_twice_what_it_has_in_hand(pend: Pend, lease: Lease, row: Row, now: datetime) -> None:
+    pend("/a", "/b")
+    lease("anna", now=now)
+    later = now + timedelta(hours=2)
+    assert lease("anna", now=later) == []
+    assert row("/a").attempts == 1
+    assert sorted(paths(lease("berta", now=later))) == ["/a", "/b"]
+
+
 def test_newest_first(pend: Pend, lease: Lease, now: datetime) -> None:
     pend("/old1", "/old2", now=now)
     pend("/new1", "/new2", "/new3", now=now + timedelta(seconds=1))
@@ -127,7 +136,7 @@ def test_deadly_file_is_given_up(pend: Pend, lease: Lease, row: Row, now: dateti
     """A file whose workers die again and again is given up."""
     pend("/a")
     for attempt in range(3):
-        assert paths(lease(now=now + timedelta(minutes=attempt), max_attempts=3)) == ["/a"]
+        assert paths(lease(f"worker {attempt}", now=now + timedelta(minutes=attempt), max_attempts=3)) == ["/a"]
     end = now + timedelta(minutes=3)
     assert lease(now=end - timedelta(seconds=1), max_attempts=3) == []  # the third try may still come to an end
     assert row("/a").state == "pending"
@@ -184,7 +193,7 @@ def test_only_pending_files_are_claimed(database: Database, pend: Pend, lease: L
         for file_id, state in enumerate(("scored", "failed", "skipped", "missing"), start=1):
             session.get_one(File, file_id).state = state
     assert paths(lease()) == ["/4"]
-    assert lease(now=now + timedelta(days=1)) != []
+    assert lease("another", now=now + timedelta(days=1)) != []
 
 
 def test_lease_after_clock_set_back(pend: Pend, lease: Lease, row: Row, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from scanner.domain.outcomes import ActiveModel
 from scanner.domain.recorded import Listener, Recorded
 from scanner.domain.states import State
 from scanner.services.scan import take_in_paths
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool, DecoderTrouble, Limits
 from worker.decoding.inputs import Ready
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import Scorer
@@ -187,6 +188,41 @@ def test_one_that_may_have_ended_a_worker_is_alone_in_its_hands(
 
     assert drain(worker, lambda: False) == len(paths)
     assert in_hand == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("times", "max_attempts", "expected"),
+    [(1, 5, ("scored", None)), (2, 5, ("failed", "undecodable")), (1, 2, ("scored", None)), (1, 1, ("failed", "undecodable"))],
+)
+def test_a_file_whose_decoder_ran_out_of_time_is_tried_again_alone(
+    worker: Worker,
+    row,
+    pictures: Callable[[int], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    max_attempts: int,
+    expected: tuple[str, str | None],
+) -> None:
+    worker = replace(worker, settings=replace(worker.settings, max_attempts=max_attempts))
+    paths = pictures(2 * BATCH)
+    slow = Path(paths[0]).read_bytes()
+    begin, in_hand = worker.decoders.begin, list[int]()
+
+    def out_of_time(content, size, shown, **more):
+        if content != slow or len(in_hand) == times:
+            return begin(content, size, shown, **more)
+        in_hand.append(_in_hand(worker.database))
+        future: Future[DecoderTrouble] = Future()
+        future.set_result(DecoderTrouble("its decoding took longer than 60 s of CPU time"))
+        return future
+
+    monkeypatch.setattr(worker.decoders, "begin", out_of_time)
+    drain(worker, lambda: False)
+
+    assert (row(paths[0]).state, row(paths[0]).error_kind) == expected
+    assert in_hand[0] > 1
+    assert in_hand[1:] == [1] * (times - 1)
+    assert {row(path).state for path in paths[1:]} == {"scored"}
 
 
 def test_a_content_in_several_batches_is_looked_at_once(

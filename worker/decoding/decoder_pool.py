@@ -27,13 +27,14 @@ from ..evidence.gathering import gather, gather_signed, merged, unread_record
 from ..evidence.manifests import has_record
 from .fingerprint import fingerprint
 from .inputs import Ready
+from .time_budget import OutOfTime, budget_time
 from .video_frames import Video, sampled_frames
 
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
 BREAKS_IN_A_ROW = 50
-# What a signed record may take.
-RECORD_SECONDS = 20.0
+# What a signed record may take, and how often it is tried: its decoder may end through no fault of it.
+RECORD_SECONDS, RECORD_TRIES = 20.0, 2
 _PLAIN = FaceInputs()
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one picture may cost: `pixels` in all, `seconds` of time, `megabytes` of address space.
+    """What one picture may cost: `pixels` in all, `seconds` of time (see `time_budget`), `megabytes` of address space.
 
     Of a video `video_frames` frames are looked at, within `video_seconds`.
     """
@@ -56,6 +57,10 @@ class Limits:
 @dataclass(frozen=True)
 class PoolBroke:
     """The picture was not decoded, through no fault of its own: the pool had to be made anew."""
+
+
+class DecoderTrouble(PictureError):
+    """Its decoder ran out of time or died, which may be no fault of the picture: to be tried again alone."""
 
 
 class DecodersFail(Exception):
@@ -116,22 +121,32 @@ class DecoderPool:
         def go_on(done: "Future[Ready | PictureError | PoolBroke]") -> None:
             try:
                 ready = done.result()
-                if not isinstance(ready, Ready) or not ready.is_signed:
-                    told.set_result(ready)
-                    return
-                record = self._schedule(gather_signed, [content, ready.format], min(RECORD_SECONDS, self._limits.seconds))
-            except RuntimeError:  # the pool ended or broke meanwhile, and is not made anew out of its own thread
-                told.set_result(PoolBroke())
             except Exception as error:
                 told.set_exception(error)
+                return
+            if isinstance(ready, Ready) and ready.is_signed:
+                self._read_record(told, ready, content, RECORD_TRIES)
             else:
-                record.add_done_callback(partial(self._tell_record, told, ready))
+                told.set_result(ready)
 
         decoded.add_done_callback(go_on)
         return told
 
+    def _read_record(self, told: "Future[Ready | PictureError | PoolBroke]", ready: Ready, content: bytes, tries: int) -> None:
+        try:
+            record = self._schedule(gather_signed, [content, ready.format], min(RECORD_SECONDS, self._limits.seconds))
+        except RuntimeError:  # the pool ended or broke meanwhile, and is not made anew out of its own thread
+            told.set_result(PoolBroke())
+        else:
+            record.add_done_callback(partial(self._tell_record, told, ready, content, tries - 1))
+
     def _tell_record(
-        self, told: "Future[Ready | PictureError | PoolBroke]", ready: Ready, done: "Future[tuple[Evidence, ...]]"
+        self,
+        told: "Future[Ready | PictureError | PoolBroke]",
+        ready: Ready,
+        content: bytes,
+        tries: int,
+        done: "Future[tuple[Evidence, ...]]",
     ) -> None:
         try:
             signed = self._became(done)
@@ -140,10 +155,12 @@ class DecoderPool:
             return
         if isinstance(signed, PoolBroke):
             told.set_result(signed)
-            return
-        if isinstance(signed, PictureError):
-            signed = (unread_record(f"could not be read: {signed}"),)
-        told.set_result(replace(ready, evidence=merged(signed, ready.evidence or ()), is_signed=False))
+        elif isinstance(signed, DecoderTrouble) and tries:
+            self._read_record(told, ready, content, tries)
+        else:
+            if isinstance(signed, PictureError):
+                signed = (unread_record(f"could not be read: {signed}"),)
+            told.set_result(replace(ready, evidence=merged(signed, ready.evidence or ()), is_signed=False))
 
     def _start(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T | PictureError | PoolBroke]":
         told: Future[T | PictureError | PoolBroke] = Future()
@@ -180,15 +197,12 @@ class DecoderPool:
             return PoolBroke()
         except PictureError as error:
             return error
-        except TimeoutError as error:
-            allowed = error.args[1]
-            return PictureError(
-                f"its decoding took longer than {allowed:g} s (setting decode_seconds; of a video, video_seconds)"
-            )
+        except OutOfTime as error:
+            return DecoderTrouble(f"its decoding {error} (setting decode_seconds; of a video, video_seconds)")
         except ProcessExpired as error:
             code = error.exitcode or 0
             cause = signal.strsignal(-code) if code < 0 else f"exit code {code}"
-            return PictureError(f"its decoder process died ({cause})")
+            return DecoderTrouble(f"its decoder process died ({cause})")
         except MemoryError:
             return self._needs_too_much()
 
@@ -207,13 +221,14 @@ class DecoderPool:
         context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
         if sys.platform == "linux":
             multiprocessing.set_forkserver_preload([__name__])
-        return ProcessPool(
+        pool = ProcessPool(
             max_workers=self._processes,
             max_tasks=PICTURES_PER_PROCESS,
             initializer=_prepare_process,
             initargs=(self._limits.megabytes, self._faces),
             context=context,
         )
+        return budget_time(pool)
 
     def _renew(self) -> None:
         """The pool is broken: someone killed a process that was idle. What waited in it is told so by its future."""

@@ -8,11 +8,34 @@ from time import monotonic
 
 from scanner.domain.claims import Claimed
 
+# The deadlines are looked at every second. Whoever looks after much longer was stopped, or had no processor.
+LONGEST_LOOK_SECONDS = 5.0
+
+
+class AwakeClock:
+    """Seconds in which this process could run, if it is read often: a gap between two readings counts as a short one.
+
+    It stands while the machine sleeps, a container is paused or a process is stopped, and knows nothing of the time of day.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last, self._seconds = clock(), 0.0
+
+    def __call__(self) -> float:
+        """The seconds until now."""
+        with self._lock:
+            now = self._clock()
+            self._seconds += min(max(now - self._last, 0.0), LONGEST_LOOK_SECONDS)
+            self._last = now
+            return self._seconds
+
 
 class Deadline:
     """Calls `expire` (from a thread of its own) when one is passed, with the file at fault if it is known.
 
-    `clock` is monotonic, in seconds. A machine that sleeps does not count against anyone where that clock sleeps, too.
+    `clock` is in seconds, and best an AwakeClock (None: one is made).
     """
 
     def __init__(
@@ -20,12 +43,12 @@ class Deadline:
         file_seconds: float,
         batch_seconds: float,
         expire: Callable[[Claimed | None, float], None],
-        clock: Callable[[], float] = monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._file_seconds = file_seconds
         self._batch_seconds = batch_seconds
         self._expire = expire
-        self._clock = clock
+        self._clock = clock or AwakeClock()
         self._lock = threading.Lock()
         self._busy_since: float | None = None
         self._file: tuple[Claimed, float] | None = None
@@ -46,12 +69,16 @@ class Deadline:
             self._busy_since = self._clock()
 
     @contextmanager
-    def reading(self, file: Claimed) -> Iterator[None]:
-        """The worker reads `file`, which may never answer (a network drive that hangs)."""
-        with self._lock:
-            self._file = (file, self._clock())
+    def reading(self, file: Claimed) -> Iterator[Callable[[], None]]:
+        """The worker reads `file`, which may never answer (a network drive that hangs); call what is given after each piece."""
+
+        def read_on() -> None:
+            with self._lock:
+                self._file = (file, self._clock())
+
+        read_on()
         try:
-            yield
+            yield read_on
         finally:
             with self._lock:
                 self._file = None

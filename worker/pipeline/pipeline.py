@@ -4,6 +4,7 @@ Decoders (processes), network (threads) and database (this thread) work side by 
 something to do. What waits between them is bounded by `in_hand`.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from time import monotonic
@@ -11,7 +12,7 @@ from time import monotonic
 from scanner.domain.asked import made_with
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import Reused
-from scanner.jobs.leases import claim, release
+from scanner.jobs.leases import claim, release, suspect
 from scanner.results.record import record, scored_among
 
 from ..decoding.inputs import Ready
@@ -21,6 +22,8 @@ from .charges import leases
 from .in_hand import READ_AT_ONCE, InHand
 from .read import changed_since, read
 from .types import Batch, Item, Worker
+
+log = logging.getLogger(__name__)
 
 
 def drain(worker: Worker, should_stop: Callable[[], bool], should_end: Callable[[], bool] = lambda: False) -> int:
@@ -136,12 +139,16 @@ class Pipeline:
 
     def _record(self, batch: Batch) -> int:
         worker = self._worker
-        outcomes, again = batch.concluded()
+        done = batch.concluded(worker.settings.max_attempts)
+        outcomes = done.outcomes
         self._in_hand.forget(batch)
         if outcomes:
             device = worker.predictor.ran_on
             worker.tell(record(worker.database, worker.name, outcomes, worker.model, device=device, now=worker.now()))
-        self._give_back(again)
+        self._give_back(done.again)
+        if done.alone:
+            log.warning("%d files are tried again alone: their decoders ran out of time or died", len(done.alone))
+            suspect(worker.database, worker.name, [file.id for file in done.alone], max_attempts=worker.settings.max_attempts)
         self._in_hand.is_dry = False
         return len(outcomes)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable, Iterator
 from io import BufferedReader
 
 from scanner.base.file_times import storable_ns
@@ -18,28 +19,36 @@ from .types import Item, Worker
 
 # Seen through another mount, the same time may be cut off: to 100 ns by SMB, to 2 s by FAT.
 _COARSEST_NS = 2_000_000_000
+# Bytes that are read at once.
+_PIECE = 4 << 20
 
 
 def read(worker: Worker, file: Claimed) -> Item | Outcome:
     """The content of `file`, or what comes of a file that has none to look at."""
     settings, path = worker.settings, local_path(file.path, worker.path_map)
     root = worker.local_root(file)
-    with worker.deadline.reading(file):
+    with worker.deadline.reading(file) as read_on:
         if not ((worker.reads_videos(file) or has_video_suffix(path)) and announced_container(path)):
-            return read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root)
+            return read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root, read_on=read_on)
         if worker.reads_videos(file) and not has_video_reader():
             return Unreachable(file, "it is a video, which no worker without the package `av` reads: pip install 'dfscan[video]'")
         if worker.reads_videos(file):
-            return read_video(file, int(settings.max_video_megabytes * 1e6), path=path, root=root)
+            return read_video(file, int(settings.max_video_megabytes * 1e6), path=path, root=root, read_on=read_on)
         return Failed(file, "video", "a video, and this worker reads none: set DFSCAN_VIDEOS=1 for it, then run `dfscan retry`")
 
 
 def read_image(
-    file: Claimed, max_bytes: int, *, path: str | None = None, root: str | None = None
+    file: Claimed,
+    max_bytes: int,
+    *,
+    path: str | None = None,
+    root: str | None = None,
+    read_on: Callable[[], None] = lambda: None,
 ) -> Item | Failed | Changed | Vanished | Unreachable:
     """The bytes of `file` and what they are, or why there are none. Never writes, never waits for a FIFO's writer.
 
     `path` is where it is on this machine, `root` where its watched folder is (where the file is known, when not given).
+    `read_on` is called after each piece: a slow disk takes its time, a dead one is told by that.
     """
     path = path or file.path
     opened = _opened(file, max_bytes, "max_file_megabytes", path, root)
@@ -47,7 +56,7 @@ def read_image(
         return opened
     with opened:
         try:
-            content = opened.read(max_bytes + 1)  # it may grow while it is read
+            content = b"".join(_pieces(opened, max_bytes + 1, read_on))  # it may grow while it is read
         except OSError as error:
             return unread(file, "read", error, path, root)
         after = os.fstat(opened.fileno())
@@ -62,7 +71,12 @@ def read_image(
 
 
 def read_video(
-    file: Claimed, max_bytes: int, *, path: str | None = None, root: str | None = None
+    file: Claimed,
+    max_bytes: int,
+    *,
+    path: str | None = None,
+    root: str | None = None,
+    read_on: Callable[[], None] = lambda: None,
 ) -> Item | Failed | Changed | Vanished | Unreachable:
     """A video for a decoder to open, hashed piece by piece, or why there is none; see `read_image`."""
     path = path or file.path
@@ -72,13 +86,15 @@ def read_video(
     with opened:
         try:
             container = video_container(opened.peek(HEAD)[:HEAD])
-            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+            digest = hashlib.sha256()
+            for piece in _pieces(opened, max_bytes + 1, read_on):
+                digest.update(piece)
         except OSError as error:
             return unread(file, "read", error, path, root)
         after = os.fstat(opened.fileno())
     if _differs(file, after, path) or container is None:
         return Changed(file, after.st_size, storable_ns(after.st_mtime_ns))
-    return Item([file], ContentFacts(sha256, file.size), Video(path, container, after.st_size, after.st_mtime_ns))
+    return Item([file], ContentFacts(digest.hexdigest(), file.size), Video(path, container, after.st_size, after.st_mtime_ns))
 
 
 def changed_since(file: Claimed, video: Video, root: str | None = None) -> Changed | Vanished | Unreachable | None:
@@ -92,6 +108,14 @@ def changed_since(file: Claimed, video: Video, root: str | None = None) -> Chang
     if (now.st_size, now.st_mtime_ns) != (video.size, video.mtime_ns):
         return Changed(file, now.st_size, storable_ns(now.st_mtime_ns))
     return None
+
+
+def _pieces(opened: BufferedReader, most: int, read_on: Callable[[], None]) -> Iterator[bytes]:
+    """What is left of the file, `most` bytes of it."""
+    while most > 0 and (piece := opened.read(min(_PIECE, most))):
+        most -= len(piece)
+        read_on()
+        yield piece
 
 
 def _differs(file: Claimed, now: os.stat_result, path: str) -> bool:

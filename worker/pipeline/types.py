@@ -13,7 +13,7 @@ from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Outcome, 
 from scanner.domain.recorded import Listener, tell_nobody
 from scanner.jobs.path_map import local_path
 
-from ..decoding.decoder_pool import DecoderPool, PoolBroke
+from ..decoding.decoder_pool import DecoderPool, DecoderTrouble, PoolBroke
 from ..decoding.inputs import Ready
 from ..decoding.video_frames import Video
 from ..detector.image.picture import PictureError
@@ -126,20 +126,36 @@ class Batch:
         """All that are claimed with it."""
         return [*(file for item in self.items for file in item.files), *(outcome.file for outcome in self.outcomes)]
 
-    def concluded(self) -> tuple[list[Outcome], list[Claimed]]:
-        """The outcomes of its files, and those that are to be claimed again. Waits for `judged`."""
+    def concluded(self, max_attempts: int) -> "Concluded":
+        """What becomes of its files. Waits for `judged`.
+
+        A decoder that ran out of time or died is no reason yet: before a file fails for it, it is tried again alone.
+        """
         assert self.judged is not None
         judged, seconds = self.judged.result()
-        outcomes, again, judgements = list(self.outcomes), list[Claimed](), iter(judged)
+        outcomes, again, alone, judgements = list(self.outcomes), list[Claimed](), list[Claimed](), iter(judged)
         for item in self.items:
             match item.decoded:
                 case Ready():
                     outcomes += item.outcomes(next(judgements), seconds)
                 case PictureError() as reason:
-                    outcomes += [Failed(file, "undecodable", str(reason), item.facts) for file in item.files]
+                    for file in item.files:
+                        if isinstance(reason, DecoderTrouble) and not file.is_suspect and file.attempts < max_attempts:
+                            alone.append(file)
+                        else:
+                            outcomes.append(Failed(file, "undecodable", str(reason), item.facts))
                 case PoolBroke() | None:
                     again += item.files
                 case changed:
                     outcomes.append(changed)
                     again += item.files[1:]
-        return outcomes, again
+        return Concluded(outcomes, again, alone)
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """The outcomes of the files of a batch; those that are to be claimed again, and those that are to be claimed alone."""
+
+    outcomes: list[Outcome]
+    again: list[Claimed]
+    alone: list[Claimed]

@@ -21,10 +21,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from signing import TRAINED, signed
 
-from worker.decoding.decoder_pool import DecoderPool, DecodersFail, Limits, PoolBroke
+from worker.decoding.decoder_pool import DecoderPool, DecodersFail, DecoderTrouble, Limits, PoolBroke
 from worker.decoding.inputs import Ready
 from worker.detector.image.picture import PictureError
 from worker.detector.image.preprocess import to_square
+from worker.evidence.gathering import gather_signed
 
 LIMITS = Limits(pixels=50_000_000, seconds=120, megabytes=3072)
 LARGE = replace(LIMITS, pixels=200_000_000)
@@ -186,7 +187,7 @@ def test_a_decoder_that_hangs_costs_one_picture(before: set[int], content: bytes
     with DecoderPool(1, replace(LARGE, seconds=3)) as decoders:
         decoders.warm_up()
         outcome = begin_and_catch(decoders, before, slow, signal.SIGSTOP).result()
-        assert isinstance(outcome, PictureError)
+        assert isinstance(outcome, DecoderTrouble)
         assert "took longer than 3 s" in str(outcome)
         assert "decode_seconds" in str(outcome)
         assert isinstance(decode(decoders, content), Ready)
@@ -201,13 +202,26 @@ def test_a_picture_that_takes_too_long_costs_itself(slow: bytes) -> None:
         decoders.warm_up()  # a process is there again
 
 
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_setting_the_clock_costs_no_picture(
+    before: set[int], content: bytes, slow: bytes, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    with DecoderPool(1, LARGE) as decoders:
+        decoders.warm_up()
+        future = begin_and_catch(decoders, before, slow, signal.SIGCONT)
+        time_of_day = time.time
+        monkeypatch.setattr(time, "time", lambda: time_of_day() + jump)
+        assert isinstance(future.result(), Ready)
+        assert isinstance(decode(decoders, content), Ready)
+
+
 def test_a_decoder_that_is_killed_costs_one_picture(before: set[int], content: bytes, slow: bytes) -> None:
     with DecoderPool(1, LARGE) as decoders:
         decoders.warm_up()
         killed = begin_and_catch(decoders, before, slow, signal.SIGKILL)
         others = [decoders.begin(content, SIZE) for _ in range(5)]
         outcome = killed.result()
-        assert isinstance(outcome, PictureError)
+        assert isinstance(outcome, DecoderTrouble)
         assert "its decoder process died (Killed)" in str(outcome)
         assert all(isinstance(other.result(), Ready) for other in others)
 
@@ -303,6 +317,23 @@ def hangs(_content: bytes, _form: str) -> None:
 
 def runs_out(_content: bytes, _form: str) -> None:
     raise MemoryError
+
+
+def test_a_signed_record_whose_decoder_ends_is_read_again(
+    pool: DecoderPool, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    record = signed(tmp_path / "a.jpg", actions=[{"action": "c2pa.created", "digitalSourceType": TRAINED}])
+    schedule, read = pool._schedule, [dies]
+
+    def first_dies(work: Callable[..., object], arguments: list[object], seconds: float) -> "Future[object]":
+        return schedule(read.pop() if work is gather_signed and read else work, arguments, seconds)
+
+    monkeypatch.setattr(pool, "_schedule", first_dies)
+    ready = decode(pool, record)
+    assert isinstance(ready, Ready)
+    assert not read
+    assert "c2pa" in {one.kind for one in ready.evidence or ()}
 
 
 @pytest.mark.parametrize(("read", "why"), [(dies, "died"), (hangs, "took longer"), (runs_out, "needs more"), (None, "")])

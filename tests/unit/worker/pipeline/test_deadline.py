@@ -3,7 +3,7 @@
 import pytest
 
 from scanner.domain.claims import Claimed
-from worker.pipeline.deadline import Deadline
+from worker.pipeline.deadline import AwakeClock, Deadline
 
 FILE = Claimed(1, "/a.jpg", 1, 1)
 
@@ -35,6 +35,28 @@ def test_a_file_that_is_read_for_too_long_is_named(passed: Passed) -> None:
     with passed.deadline.busy(), passed.deadline.reading(FILE):
         assert passed.at(10) == []
         assert passed.at(10.5) == [(FILE, 10.5)]
+
+
+def test_a_file_of_a_slow_disk_is_waited_for_while_pieces_come(passed: Passed) -> None:
+    with passed.deadline.busy(), passed.deadline.reading(FILE) as read_on:
+        for now in range(9, 59, 9):
+            assert passed.at(now) == []
+            read_on()
+        assert passed.at(65) == [(FILE, 11.0)]
+
+
+def test_time_in_which_the_worker_was_stopped_is_not_counted() -> None:
+    now, told = [0.0], list[Claimed | None]()
+    deadline = Deadline(10, 60, lambda file, _: told.append(file), AwakeClock(lambda: now[0]))
+    with deadline.busy(), deadline.reading(FILE):
+        for gap in (1.0, 5000.0, 1.0, -5000.0, 1.0):
+            now[0] += gap
+            deadline.check()
+        assert told == []
+        for _ in range(10):
+            now[0] += 1.0
+            deadline.check()
+    assert told[:1] == [FILE]
 
 
 def test_a_file_that_was_read_is_forgotten(passed: Passed) -> None:

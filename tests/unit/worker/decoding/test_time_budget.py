@@ -1,0 +1,87 @@
+"""What counts against a decoder: its CPU time, and time awake in which it gets nowhere. Clock and usage are ours."""
+
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pebble.common.types import Result, ResultStatus
+
+from worker.decoding.time_budget import BLOCKED_TIMES, BudgetedTasks, OutOfTime, TimeBudget, Usage
+
+SECONDS = 60.0
+STILL = Usage(5.0, is_runnable=False)
+
+
+def looked_at(budget: TimeBudget, usage: Usage, since: float, until: float) -> str | None:
+    """Look every tenth of a second; what the last look says."""
+    return [budget.look(usage, since + tenth / 10) for tenth in range(round(10 * (until - since)) + 1)][-1]
+
+
+@pytest.fixture
+def budget() -> TimeBudget:
+    return TimeBudget(SECONDS, STILL, 0.0)
+
+
+def test_an_endless_loop_is_ended(budget: TimeBudget) -> None:
+    assert budget.look(Usage(64.0, is_runnable=True), 1.0) is None
+    assert "60 s of CPU time" in str(budget.look(Usage(65.1, is_runnable=True), 1.1))
+
+
+def test_a_read_that_never_answers_is_ended(budget: TimeBudget) -> None:
+    assert looked_at(budget, STILL, 0.1, 59.0) is None
+    assert "60 s without progress" in str(looked_at(budget, STILL, 59.1, 61.0))
+
+
+def test_a_machine_that_sleeps_and_a_container_that_is_paused_cost_no_file_its_time(budget: TimeBudget) -> None:
+    assert looked_at(budget, STILL, 0.1, 50.0) is None
+    assert budget.look(STILL, 5000.0) is None
+
+
+def test_a_clock_that_goes_back_gives_no_time_and_takes_none(budget: TimeBudget) -> None:
+    assert looked_at(budget, STILL, 0.1, 30.0) is None
+    assert looked_at(budget, STILL, -1000.0, -970.5) is None
+
+
+def test_waiting_for_a_processor_is_not_counted(budget: TimeBudget) -> None:
+    assert looked_at(budget, Usage(5.0, is_runnable=True), 0.1, 5000.0) is None
+
+
+def test_a_slow_disk_is_waited_for_while_it_gives_something(budget: TimeBudget) -> None:
+    for minute in range(9):
+        assert looked_at(budget, Usage(5.0 + 0.1 * minute, is_runnable=False), 55.0 * minute + 0.1, 55.0 * minute + 55.0) is None
+
+
+def test_one_that_is_blocked_again_and_again_is_ended(budget: TimeBudget) -> None:
+    told: list[Any] = [
+        looked_at(budget, Usage(5.0 + 0.1 * minute, is_runnable=False), 55.0 * minute + 0.1, 55.0 * minute + 55.0)
+        for minute in range(BLOCKED_TIMES + 2)
+    ]
+    assert "without progress" in str(told[-1])
+
+
+def test_what_a_process_used_for_others_is_not_counted_and_the_reason_is_told() -> None:
+    used, now = {7: STILL}, [0.0]
+    tasks = BudgetedTasks(lambda: None, used.get, lambda: now[0])
+    futures: list[Future[None]] = [Future(), Future()]
+    for number, future in enumerate(futures):
+        tasks.register(_task(number, future))
+        tasks.task_start(number, 7)
+        assert tasks.timeout_tasks() == ()
+        used[7] = Usage(used[7].cpu_seconds + 59.0, is_runnable=True)
+        assert tasks.timeout_tasks() == ()
+        if number == 0:
+            tasks.task_done(number, Result(ResultStatus.SUCCESS, None))
+    used[7] = Usage(used[7].cpu_seconds + 2.0, is_runnable=True)
+    [late] = tasks.timeout_tasks()
+    tasks.task_done(late.id, Result(ResultStatus.FAILURE, TimeoutError("Task timeout", late.timeout)))
+    assert futures[0].result() is None
+    with pytest.raises(OutOfTime, match="CPU time"):
+        futures[1].result()
+
+
+def _task(number: int, future: "Future[None]") -> Any:
+    def start() -> None:
+        future.set_running_or_notify_cancel()
+
+    return SimpleNamespace(id=number, future=future, timeout=SECONDS, worker_id=0, set_running_or_notify_cancel=start)
