@@ -153,7 +153,7 @@ def walk_through(camera: Camera) -> None:
     camera.act("heatmap")
     camera.until(look.near.isVisible, "near copies")
     camera.act("compare")
-    camera.take("compare", lambda: review.comparing is not None and not review.comparing.pictures[1]._image.isNull())
+    camera.take("compare", lambda: review.comparing.view is not None and not review.comparing.view.pictures[1]._image.isNull())
     camera.act("compare")
     review.filters.more.setChecked(True)
     camera.take("filters", settled)

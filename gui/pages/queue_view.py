@@ -18,6 +18,7 @@ from ..texts.accessible_names import named
 from ..texts.tab_names import TAB_NAMES
 from ..widgets.filter_bar import Asked
 from ..widgets.waiting_bar import WaitingBar
+from .loupe import Loupe
 from .problems_page import ProblemsPage
 from .review_page import ReviewPage
 from .run_page import RunPage
@@ -57,7 +58,8 @@ class QueueView(QWidget):
         self.stack = QStackedWidget()
         for page in (review, problems, running):
             self.stack.addWidget(page)
-        row = QHBoxLayout()
+        self.head = QWidget()
+        row = QHBoxLayout(self.head)
         row.setContentsMargins(6, 4, 6, 0)
         row.addWidget(self.tabs)
         row.addStretch()
@@ -67,11 +69,12 @@ class QueueView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        layout.addLayout(row)
+        layout.addWidget(self.head)
         self.waiting = WaitingBar()
         self.waiting.start_wanted.connect(running.start.click)
         layout.addWidget(self.waiting)
         layout.addWidget(self.stack, 1)
+        self.loupe = Loupe(review, (self.head, self.waiting))
         self._connect()
 
     def begin(self) -> None:
@@ -97,6 +100,8 @@ class QueueView(QWidget):
         """Back, from wherever one is, until keys mean the image in sight."""
         if self.run_button.isChecked():
             self.run_button.setChecked(False)
+        elif self.loupe.escape():
+            pass
         elif self.stack.currentWidget() is self.review:
             self.review.escape()
         elif self.problems.search.hasFocus() and self.problems.table.isVisible():

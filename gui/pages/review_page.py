@@ -18,15 +18,14 @@ from ..media.thumbnails import Thumbnails
 from ..models.presenter import QueuePresenter
 from ..models.queue_model import QueueModel
 from ..texts.tab_names import TAB_NAMES, empty_words
-from ..texts.verdict_texts import label_line
 from ..widgets.decision_row import DecisionRow
 from ..widgets.details_panel import DetailsPanel
 from ..widgets.empty_state import EmptyState
 from ..widgets.filter_bar import FilterBar
 from ..widgets.images.grid_delegate import ImageDelegate
 from ..widgets.images.image_grid import ImageGrid
-from ..widgets.preview.compare_view import CompareView
 from ..widgets.preview.preview_pane import LookPane
+from .comparing import Comparing
 
 # How many of the next pictures are decoded ahead.
 _AHEAD = 2
@@ -69,7 +68,6 @@ class ReviewPage(QWidget):
         self.look = LookPane(previews, thumbnails, heatmaps)
         self.deciding = DecisionRow()
         self.details = DetailsPanel()
-        self.comparing: CompareView | None = None
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(_REST_MILLISECONDS)
@@ -105,15 +103,21 @@ class ReviewPage(QWidget):
 
     def focus_picture(self) -> None:
         """Keys mean images again."""
-        comparing = self.comparing is not None and self.whole.currentWidget() is self.comparing
-        (self.comparing.pictures[0] if self.comparing is not None and comparing else self.grid).setFocus()
+        if self.comparing.is_on and self.comparing.view is not None:
+            self.comparing.view.pictures[0].setFocus()
+        else:
+            (self.look.preview if self.left.isHidden() else self.grid).setFocus()
+
+    def step(self, by: int) -> None:
+        """To the next image, or back, once an undo that is on its way has come about."""
+        self._presenter.acts.turns.take(lambda: self.grid.step(by))
 
     def escape(self) -> None:
         """One thing less: the comparison, a field that is written in, decisions on several."""
-        if self.whole.currentWidget() is not self.splitter:
-            self.end_comparing()
+        if self.comparing.is_on:
+            self.comparing.end()
         elif not self.grid.hasFocus():
-            self.grid.setFocus()
+            self.focus_picture()
         elif self.look.near.group.isChecked():
             self.look.near.group.setChecked(False)
         elif self.grid.currentIndex().isValid():
@@ -125,8 +129,8 @@ class ReviewPage(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.grid)
         self.stack.addWidget(self.empty)
-        left = QWidget()
-        column = QVBoxLayout(left)
+        self.left = QWidget()
+        column = QVBoxLayout(self.left)
         column.setContentsMargins(6, 6, 3, 0)
         column.addWidget(self.filters)
         column.addWidget(self.stack, 1)
@@ -137,21 +141,23 @@ class ReviewPage(QWidget):
         upper.addWidget(self.deciding)
         self.right = QSplitter(Qt.Orientation.Vertical)
         self.right.addWidget(above)
-        below = QWidget()
-        lower = QVBoxLayout(below)
+        self.below = QWidget()
+        lower = QVBoxLayout(self.below)
         lower.setContentsMargins(3, 0, 6, 0)
         lower.addWidget(self.look.below)
         lower.addWidget(self.details, 1)
-        self.right.addWidget(below)
+        self.right.addWidget(self.below)
         self.right.setSizes([520, 260])
         self.right.setStretchFactor(0, 1)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.addWidget(left)
+        self.splitter.addWidget(self.left)
         self.splitter.addWidget(self.right)
         self.splitter.setSizes([620, 640])
         self.splitter.setChildrenCollapsible(False)
         self.whole = QStackedWidget()
         self.whole.addWidget(self.splitter)
+        self.comparing = Comparing(self.whole, self._previews, self)
+        self.comparing.ended.connect(self.focus_picture)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.whole)
@@ -164,7 +170,7 @@ class ReviewPage(QWidget):
         self.model.rowsRemoved.connect(self._after_rows)
         self.deciding.decided.connect(self.decided)
         self.deciding.note.stored.connect(self.noted)
-        self.deciding.note.left.connect(self.grid.setFocus)
+        self.deciding.note.left.connect(self.focus_picture)
         self.deciding.notice.undo_wanted.connect(self._presenter.acts.undo)
         self.deciding.notice.redo_wanted.connect(self._presenter.acts.redo)
         self._presenter.acts.told.connect(self.deciding.notice.tell)
@@ -220,12 +226,12 @@ class ReviewPage(QWidget):
         if item is None:
             self._shown_id = None
             self._resting.stop()
-            self.end_comparing()
+            self.comparing.end()
             self.look.show_nothing()
             self.details.clear()
         elif item.file_id != self._shown_id:
             self._shown_id = item.file_id
-            self.end_comparing()
+            self.comparing.end()
             self._show_item(item)
         self.current_changed.emit(item)
 
@@ -268,28 +274,15 @@ class ReviewPage(QWidget):
 
     def _compare(self, copy: NearCopy) -> None:
         item = self.current()
-        if item is None:
-            return
-        if self.comparing is None:
-            self.comparing = CompareView(self._previews)
-            self.comparing.ended.connect(self.end_comparing)
-            self.whole.addWidget(self.comparing)
-        self.comparing.compare(item.path, label_line(item.label, item.score), copy.path, label_line(copy.label, copy.score))
-        self.whole.setCurrentWidget(self.comparing)
-        self.comparing.pictures[0].setFocus()
-
-    def end_comparing(self) -> None:
-        """Back to the queue."""
-        if self.comparing is not None and self.whole.currentWidget() is self.comparing:
-            self.whole.setCurrentWidget(self.splitter)
-            self.grid.setFocus()
+        if item is not None:
+            self.comparing.compare(item, copy)
 
     def toggle_comparing(self) -> None:
         """Side by side with the chosen near copy, and back."""
-        if self.whole.currentWidget() is self.splitter:
-            self.look.near.choose()
+        if self.comparing.is_on:
+            self.comparing.end()
         else:
-            self.end_comparing()
+            self.look.near.choose()
 
     def _refresh_details(self) -> None:
         item = self.current()

@@ -24,7 +24,9 @@ def all_keys() -> tuple[Key, ...]:
         Key("note", "N", "Write a note; Enter stores it alone", needs=Needs.PAGE),
         Key("undo", "Z", "Undo", also="Ctrl+Z"),
         Key("redo", "Shift+Z", "Redo", also="Ctrl+Shift+Z"),
-        Key("zoom", "Space", "Picture pixel by pixel, and back", needs=Needs.PAGE),
+        Key("loupe", "Space", "The picture on the whole screen, and back (also Enter)", needs=Needs.IMAGE),
+        Key("full_screen", "F11", "The same from anywhere on the page", needs=Needs.IMAGE),
+        Key("zoom", "1", "Picture pixel by pixel, and back", needs=Needs.PAGE),
         Key("zoom_in", "+", "Nearer", needs=Needs.PAGE, also="="),
         Key("zoom_out", "-", "Further away", needs=Needs.PAGE),
         Key("heatmap", "H", "Show where the score comes from, and back", needs=Needs.IMAGE),
@@ -59,6 +61,8 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
         "note": review.deciding.note.setFocus,
         "undo": presenter.acts.undo,
         "redo": presenter.acts.redo,
+        "loupe": view.loupe.toggle,
+        "full_screen": view.loupe.toggle,
         "zoom": look.preview.toggle_zoom,
         "zoom_in": look.preview.zoom_in,
         "zoom_out": look.preview.zoom_out,
@@ -68,8 +72,8 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
         "group": look.near.toggle_group,
         "larger": lambda: review.grid.resize_cells(review.grid.size_number + 1),
         "smaller": lambda: review.grid.resize_cells(review.grid.size_number - 1),
-        "next": partial(presenter.acts.turns.take, partial(review.grid.step, 1)),
-        "previous": partial(presenter.acts.turns.take, partial(review.grid.step, -1)),
+        "next": partial(review.step, 1),
+        "previous": partial(review.step, -1),
         "copy_path": acts.copy_path,
         "open_folder": acts.open_folder,
         "quarantine": acts.quarantine,
@@ -110,12 +114,15 @@ class WindowActions(QObject):
             action.triggered.connect(without_arguments(work[key.name]))
             self.by_name[key.name] = action
         self.bind(changed)
-        # Space presses buttons; only where there is nothing to press it zooms.
-        zoom = self.by_name["zoom"]
-        zoom.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        view.review.grid.addAction(zoom)
-        view.review.look.preview.addAction(zoom)
-        window.addAction(self.by_name["escape"])
+        window.addActions(list(self.by_name.values()))  # also without a menu bar, which the loupe hides
+        # Space and Enter press buttons and end what is written; only on images they open the loupe.
+        entering = QAction(self)
+        entering.setShortcuts([QKeySequence("Return"), QKeySequence("Enter")])
+        entering.triggered.connect(without_arguments(view.loupe.toggle))
+        for action in (self.by_name["loupe"], entering):
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            view.review.grid.addAction(action)
+            view.review.look.preview.addAction(action)
         self._number_tabs()
         self._fill(bar)
         for widget in (view.review.grid, view.review.look.preview):
@@ -158,7 +165,8 @@ class WindowActions(QObject):
         self._plain(file, "Quit", "quit", "Ctrl+Q")
         self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
         self._add(review, "fake", "real", "unsure", "note", "group", "", "next", "previous")
-        self._add(show, "zoom", "zoom_in", "zoom_out", "", "boxes", "heatmap", "compare", "", "larger", "smaller", "", "refresh")
+        self._add(show, "loupe", "zoom", "zoom_in", "zoom_out", "")
+        self._add(show, "boxes", "heatmap", "compare", "", "larger", "smaller", "", "refresh")
         self._plain(show, "Only the folder of this image", "only_folder")
         self._plain(helping, "Guide", "guide", "F1")
         self._add(helping, "keys")
@@ -171,7 +179,7 @@ class WindowActions(QObject):
         if self._view.review.current() is None:
             return
         menu = QMenu(widget)
-        self._add(menu, "fake", "real", "unsure", "note", "undo", "", "zoom", "boxes", "heatmap", "compare", "group", "")
+        self._add(menu, "fake", "real", "unsure", "note", "undo", "", "loupe", "zoom", "boxes", "heatmap", "compare", "group", "")
         self._add(menu, "copy_path", "open_folder", "export", "evidence", "", "quarantine", "trash")
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(widget.mapToGlobal(at))

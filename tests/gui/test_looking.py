@@ -238,7 +238,7 @@ def test_near_copies_are_compared(five: Archive, open_window: Open) -> None:
     opened.until(strip.isVisible)
     assert [(Path(copy.path).stem, copy.distance) for copy in strip.copies] == [("copy", 2)]
     opened.press("c")
-    view = opened.page.comparing
+    view = opened.page.comparing.view
     assert view is not None
     opened.until(lambda: all(not picture._image.isNull() for picture in view.pictures))
     left, right = view.pictures

@@ -135,7 +135,7 @@ def test_the_preview_zooms_pans_and_takes_overlays(five: Archive, open_window: O
     preview = opened.page.look.preview
     opened.until(lambda: not preview._preliminary and not preview._image.isNull())
     assert preview.is_fitted
-    opened.bot.keyClick(opened.page.grid, Qt.Key.Key_Space)
+    opened.press("1")
     assert (preview.is_fitted, preview.zoom) == (False, 4.0)  # 60 pixels wide: fitted is twice already
     opened.press("++")
     assert preview.zoom > 6
@@ -143,7 +143,7 @@ def test_the_preview_zooms_pans_and_takes_overlays(five: Archive, open_window: O
     preview.setFocus()
     opened.bot.keyClick(preview, Qt.Key.Key_Right)
     assert preview.picture_rect().topLeft() != before
-    opened.bot.keyClick(preview, Qt.Key.Key_Space)
+    opened.bot.keyClick(preview, "1")
     assert preview.is_fitted
 
     class Dot:
@@ -166,7 +166,7 @@ def test_the_zoom_stays_from_image_to_image(five: Archive, open_window: Open) ->
     zoom = preview.zoom
     opened.press("j")
     opened.until(lambda: not preview._preliminary and not preview._image.isNull() and preview.zoom == zoom)
-    opened.bot.keyClick(opened.page.grid, Qt.Key.Key_Space)
+    opened.press("1")
     opened.press("k")
     opened.until(lambda: not preview._preliminary and not preview._image.isNull() and preview.is_fitted)
 

@@ -36,6 +36,8 @@ class CompareView(QWidget):
             grid.setColumnStretch(column, 1)
         grid.setRowStretch(1, 1)
         left, right = self.pictures
+        left.double_clicked.connect(left.zoom_at)
+        right.double_clicked.connect(right.zoom_at)
         left.looked.connect(lambda: right.look_like(left))
         right.looked.connect(lambda: left.look_like(right))
         self.back = QPushButton("Back (Esc)")

@@ -22,18 +22,21 @@ class Overlay(Protocol):
 class PreviewView(QWidget):
     """Zoom is in screen pixels per picture pixel; None fits the picture into the widget (magnified twice at most).
 
-    `looked` follows what a person does: zooming and dragging.
+    `looked` follows what a person does: zooming and dragging. `double_clicked` has the place on the widget.
     """
 
     looked = Signal()
+    double_clicked = Signal(QPointF)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image = QImage()
         self._preliminary = False
         self._zoom: float | None = None
-        # What the person has zoomed to; it stays from image to image, so that the same place can be compared.
+        # What the person has zoomed to, and where, as shares of the sides from the middle; both stay from image to image, so that
+        # the same place can be compared.
         self._chosen_zoom: float | None = None
+        self._chosen_centre = QPointF()
         self._centre = QPointF()
         self._dragged_from: QPointF | None = None
         self._text = ""
@@ -67,6 +70,8 @@ class PreviewView(QWidget):
         """
         self._image, self._preliminary, self._text = image, preliminary, ""
         self._zoom = None if preliminary else self._chosen_zoom
+        size = image.size()
+        self._centre = QPointF(self._chosen_centre.x() * size.width(), self._chosen_centre.y() * size.height())
         self._keep_in_sight()
         self.update()
 
@@ -82,8 +87,12 @@ class PreviewView(QWidget):
 
     def toggle_zoom(self) -> None:
         """Between fitted and one picture pixel per screen pixel, or more for a picture that is small."""
+        self.zoom_at(QPointF(self.rect().center()))
+
+    def zoom_at(self, place: QPointF) -> None:
+        """The same around a place on the widget."""
         if self._zoom is None:
-            self._zoom_to(max(1.0, 2 * self._fitting()), QPointF(self.rect().center()))
+            self._zoom_to(max(1.0, 2 * self._fitting()), place)
         else:
             self._zoom = None
             self._tell()
@@ -166,11 +175,8 @@ class PreviewView(QWidget):
         self._dragged_from = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Like Space, but around the pointer."""
-        if self._zoom is None:
-            self._zoom_to(max(1.0, 2 * self._fitting()), event.position())
-        else:
-            self.toggle_zoom()
+        """What it means is decided elsewhere."""
+        self.double_clicked.emit(event.position())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move a magnified picture; a fitted one leaves them to the list."""
@@ -228,5 +234,8 @@ class PreviewView(QWidget):
 
     def _tell(self) -> None:
         self._chosen_zoom = self._zoom
+        if not self._image.isNull():
+            size = self._image.size()
+            self._chosen_centre = QPointF(self._centre.x() / size.width(), self._centre.y() / size.height())
         self.update()
         self.looked.emit()
