@@ -85,6 +85,7 @@ class Acts(QObject):
         """Go to the files that an undo has changed, once they are among the rows; `loading`: more rows are on their way."""
         if not self._sought:
             return
+        self._model.reveal(self._sought)
         here = [file_id for file_id in self._sought if self._model.row_of(file_id) is not None]
         if here:
             self._sought = ()

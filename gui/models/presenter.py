@@ -114,6 +114,11 @@ class QueuePresenter(QObject):
         self._load(first=True, limit=PAGE)
         self._count()
 
+    def stack(self, wanted: bool) -> None:
+        """Whether near copies share a tile."""
+        self.model.stacking = wanted
+        self.show(self.criteria)
+
     def load_more(self) -> None:
         """The next page, unless it is on its way."""
         if not self._loading and not self.model.is_complete:

@@ -1,7 +1,11 @@
-"""The queue as Qt sees it: files in the database's order, loaded page by page, with live changes put in their place."""
+"""The queue as Qt sees it: files in the database's order, loaded page by page, with live changes put in their place.
+
+Near copies stand behind one tile (`gui.models.stacks`): they have rows, behind that of their head, only while the stack is open.
+"""
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
@@ -12,17 +16,20 @@ from scanner.review.ordering import QueueItem, sort_key
 
 from ..media.thumbnails import Thumbnails
 from ..texts.verdict_texts import item_line
+from .stacks import Stacks, are_near, runs
 
 ITEM_ROLE = int(Qt.ItemDataRole.UserRole)
 SAVING_ROLE = ITEM_ROLE + 1
+STACK_ROLE = ITEM_ROLE + 2  # a StackPart; None of what is alone
 _Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
 
 
 class QueueModel(QAbstractListModel):
-    """Rows are QueueItems; `more_wanted` asks whoever knows the database for the next page."""
+    """Rows are QueueItems; `more_wanted` asks whoever knows the database for the next page, `stacks_changed` tells of counts."""
 
     more_wanted = Signal()
+    stacks_changed = Signal()
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
@@ -32,6 +39,10 @@ class QueueModel(QAbstractListModel):
         self._rows: dict[int, int] | None = {}  # by file id; None: to be counted anew
         self._complete = True
         self._saving: set[int] = set()
+        self._last: QueueItem | None = None
+        self.stacking = True
+        self._stacks = Stacks()
+        self._places: dict[int, tuple[Any, Any]] = {}  # by file id, of rows that stand behind another one
         thumbnails.ready.connect(self._show_thumbnail)
 
     def rowCount(self, parent: _Index = _NO_PARENT) -> int:
@@ -51,11 +62,15 @@ class QueueModel(QAbstractListModel):
             case Qt.ItemDataRole.DecorationRole:
                 return self._thumbnails.find(item.path)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{printable(item.path.rpartition('/')[2])}, {item_line(item)}"
+                part = self._stacks.part(item.file_id)
+                stack = f", a stack of {part.size}" if part is not None and part.is_head else ""
+                return f"{printable(item.path.rpartition('/')[2])}, {item_line(item)}{stack}"
             case _ if role == ITEM_ROLE:
                 return item
             case _ if role == SAVING_ROLE:
                 return item.content_id in self._saving
+            case _ if role == STACK_ROLE:
+                return self._stacks.part(item.file_id)
         return None
 
     def canFetchMore(self, parent: _Index) -> bool:
@@ -74,8 +89,8 @@ class QueueModel(QAbstractListModel):
 
     @property
     def last(self) -> QueueItem | None:
-        """The last loaded item."""
-        return self._items[-1] if self._items else None
+        """The last item that was loaded, in the database's order, whatever has become of it."""
+        return self._last
 
     def item(self, row: int) -> QueueItem | None:
         """The item of a row, if there is such a row."""
@@ -90,84 +105,194 @@ class QueueModel(QAbstractListModel):
     def start(self, order: Order, items: Iterable[QueueItem], *, complete: bool) -> None:
         """Show another queue from its beginning."""
         self.beginResetModel()
-        self._order, self._items, self._complete = order, list(items), complete
-        self._rows = None
+        self._order, self._complete, self._rows = order, complete, None
+        self._stacks, self._places, self._items = Stacks(), {}, []
+        listed = list(items)
+        self._last = listed[-1] if listed else None
+        self._items = [item for item in listed if self._stack(item) is None]
         self.endResetModel()
 
     def append(self, items: Sequence[QueueItem], *, complete: bool) -> None:
         """The next page."""
-        known = [item for item in items if self.row_of(item.file_id) is None]
         self._complete = complete
-        if known:
+        self._last = items[-1] if items else self._last
+        new = [item for item in items if self.row_of(item.file_id) is None and not self._stacks.is_hidden(item.file_id)]
+        alone = [item for item in new if self._stack(item) is None]
+        if alone:
             first = len(self._items)
-            self.beginInsertRows(_NO_PARENT, first, first + len(known) - 1)
-            self._items.extend(known)
+            self.beginInsertRows(_NO_PARENT, first, first + len(alone) - 1)
+            self._items.extend(alone)
             if self._rows is not None:
-                self._rows.update((item.file_id, first + offset) for offset, item in enumerate(known))
+                self._rows.update((item.file_id, first + offset) for offset, item in enumerate(alone))
             self.endInsertRows()
+        for item in new:  # into a stack that is open
+            head_id = self._stacks.head_of(item.file_id)
+            if head_id is not None and self._stacks.is_open(head_id):
+                self._insert_member(item)
+        if len(alone) < len(new):
+            self._redraw()
+        if not alone and not complete:
+            self.more_wanted.emit()  # all of it is hidden: no view has moved, and none will ask
 
     def bring_up_to_date(self, touched: Collection[int], belonging: Iterable[QueueItem]) -> None:
         """Of the files `touched`, those `belonging` are put in their place, the others leave."""
         fresh = {item.file_id: item for item in belonging}
         leaving = set()
         for file_id in touched:
-            row = self.row_of(file_id)
-            if row is None:
+            item, before = fresh.get(file_id), self._known(file_id)
+            if before is None or item == before:
                 continue
-            item = fresh.get(file_id)
-            if item is None or sort_key(self._order, item) != sort_key(self._order, self._items[row]):
+            if item is None or self._identity(item) != self._identity(before) or self._stacks.is_hidden(file_id):
                 leaving.add(file_id)
-            elif item != self._items[row]:
+            elif (row := self.row_of(file_id)) is not None:
                 self._items[row] = item
+                self._stacks.renew(item)
                 self.dataChanged.emit(self.index(row), self.index(row))
         self.remove(leaving)
         for item in fresh.values():
-            if self.row_of(item.file_id) is None:
-                self._insert(item)
+            if self._known(item.file_id) is None:
+                self._place(item)
 
     def remove(self, file_ids: Collection[int]) -> None:
-        """Take rows out."""
-        rows = sorted(row for file_id in file_ids if (row := self.row_of(file_id)) is not None)
-        for first, last in reversed(_runs(rows)):
-            self.beginRemoveRows(_NO_PARENT, first, last)
-            del self._items[first : last + 1]
-            self._rows = None
-            self.endRemoveRows()
+        """Take images out; of a stack that loses its head, the others find another place."""
+        homeless: list[QueueItem] = []
+        going = [file_id for file_id in file_ids if self._known(file_id) is not None]
+        for file_id in going:
+            if self._stacks.head_of(file_id) is not None:
+                self._stacks.leave(file_id)
+        for file_id in going:
+            was_open = self._stacks.is_open(file_id)
+            left = self._by_order(self._stacks.disband(file_id))
+            if was_open:
+                self._keep_together(left)  # their rows stay where they are, as one of them may be in sight
+            else:
+                homeless += left
+        rows = sorted(row for file_id in going if (row := self.row_of(file_id)) is not None)
+        for file_id in going:
+            self._places.pop(file_id, None)
+        self._remove_rows(rows)
+        for item in self._by_order(homeless):
+            self._place(item)
+        if len(rows) < len(going):
+            self._redraw()
 
     def of_content(self, content_ids: Collection[int]) -> list[QueueItem]:
-        """Loaded items with one of these contents."""
-        return [item for item in self._items if item.content_id in content_ids]
+        """Loaded items with one of these contents, also those without a row."""
+        return [item for item in chain(self._items, self._stacks.hidden()) if item.content_id in content_ids]
+
+    def hidden_behind(self, file_id: int) -> int:
+        """How many images stand behind one and have no row."""
+        return 0 if self._stacks.is_open(file_id) else self._stacks.count(file_id)
+
+    def toggle_stack(self, file_id: int) -> int | None:
+        """Open or close the stack that a file is in; gives its head, or None where there is no stack."""
+        head_id = self._stacks.head_of(file_id) or file_id
+        members = self._by_order(self._stacks.members(head_id))
+        if not members:
+            return None
+        opened = not self._stacks.is_open(head_id)
+        rows = sorted(row for item in members if (row := self.row_of(item.file_id)) is not None)
+        self._stacks.set_open(head_id, opened=opened)
+        for item in members:
+            self._places.pop(item.file_id, None)
+        self._remove_rows(rows)
+        for item in members if opened else ():
+            self._insert_member(item)
+        self._redraw()
+        return head_id
+
+    def reveal(self, file_ids: Iterable[int]) -> None:
+        """Open the stacks that hide these files."""
+        for file_id in file_ids:
+            if self._stacks.is_hidden(file_id):
+                self.toggle_stack(file_id)
 
     def mark_saving(self, content_ids: Collection[int], *, saving: bool) -> None:
         """Show that a decision on these contents is on its way to the database."""
         self._saving = self._saving | set(content_ids) if saving else self._saving - set(content_ids)
         for item in self.of_content(content_ids):
-            row = self.row_of(item.file_id)
-            if row is not None:
+            if (row := self.row_of(item.file_id)) is not None:
                 self.dataChanged.emit(self.index(row), self.index(row), [SAVING_ROLE])
 
+    def _stack(self, item: QueueItem) -> QueueItem | None:
+        """Let an image stand behind a head that is near to it, and give that; None where it has become one itself."""
+        head = self._stacks.head_for(item) if self.stacking else None
+        if head is not None and sort_key(self._order, head) < sort_key(self._order, item):
+            self._stacks.join(head, item)
+            return head
+        self._stacks.lead(item)
+        return None
+
+    def _place(self, item: QueueItem) -> None:
+        """Put one image where it belongs, unless a later page brings it."""
+        last = None if self._last is None else sort_key(self._order, self._last)
+        if not self._complete and (last is None or sort_key(self._order, item) > last):
+            return
+        head = self._stack(item)
+        if head is None:
+            self._insert(item)
+        elif self._stacks.is_open(head.file_id):
+            self._insert_member(item)
+        else:
+            self._redraw()
+
+    def _insert_member(self, item: QueueItem) -> None:
+        """A row for a member of an open stack."""
+        head = self._stacks.head_above(item.file_id)
+        self._places[item.file_id] = (self._key(head)[0], sort_key(self._order, item))
+        self._insert(item)
+
     def _insert(self, item: QueueItem) -> None:
-        place = bisect_left(self._items, sort_key(self._order, item), key=lambda other: sort_key(self._order, other))
-        if place == len(self._items) and not self._complete:
-            return  # a later page brings it
+        place = bisect_left(self._items, self._key(item), key=self._key)
         self.beginInsertRows(_NO_PARENT, place, place)
         self._items.insert(place, item)
         self._rows = None
         self.endInsertRows()
+
+    def _remove_rows(self, rows: Sequence[int]) -> None:
+        """Ascending numbers of rows."""
+        for first, last in reversed(runs(rows)):
+            self.beginRemoveRows(_NO_PARENT, first, last)
+            del self._items[first : last + 1]
+            self._rows = None
+            self.endRemoveRows()
+
+    def _keep_together(self, items: Sequence[QueueItem]) -> None:
+        """The first becomes the head of those that are near to it, and so on; each keeps its row."""
+        heads: list[QueueItem] = []
+        for item in items:
+            head = next((head for head in heads if are_near(head, item)), None)
+            if head is None:
+                heads.append(item)
+                self._stacks.lead(item)
+            else:
+                self._stacks.join(head, item)
+                self._stacks.set_open(head.file_id, opened=True)
+
+    def _key(self, item: QueueItem) -> tuple[Any, Any]:
+        """What rows are sorted by: members of an open stack stand behind its head."""
+        return self._places.get(item.file_id) or (sort_key(self._order, item), ())
+
+    def _by_order(self, items: Iterable[QueueItem]) -> list[QueueItem]:
+        return sorted(items, key=lambda item: sort_key(self._order, item))
+
+    def _identity(self, item: QueueItem) -> tuple[Any, ...]:
+        """Where it is, and with what: another one needs another place."""
+        return (*sort_key(self._order, item), item.label, item.fingerprint)
+
+    def _known(self, file_id: int) -> QueueItem | None:
+        """A file that is loaded, with a row or behind one."""
+        row = self.row_of(file_id)
+        return self._items[row] if row is not None else self._stacks.member(file_id)
+
+    def _redraw(self) -> None:
+        """Counts on tiles have changed; which ones would cost a search, and views redraw what is visible."""
+        if self._items:
+            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1), [STACK_ROLE])
+            self.stacks_changed.emit()
 
     def _show_thumbnail(self, path: str) -> None:
         # Which row it is would cost a search; the view redraws what is visible, which is little.
         if self._items:
             top, bottom = self.index(0), self.index(len(self._items) - 1)
             self.dataChanged.emit(top, bottom, [int(Qt.ItemDataRole.DecorationRole)])
-
-
-def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
-    """Ascending numbers as runs of neighbours."""
-    runs: list[tuple[int, int]] = []
-    for row in rows:
-        if runs and runs[-1][1] == row - 1:
-            runs[-1] = (runs[-1][0], row)
-        else:
-            runs.append((row, row))
-    return runs

@@ -1,7 +1,6 @@
 """The page on which a person decides: grid on the left, the picture and what is known of it on the right."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
@@ -168,6 +167,7 @@ class ReviewPage(QWidget):
         self.model.modelReset.connect(self._after_reset)
         self.model.rowsInserted.connect(self._after_rows)
         self.model.rowsRemoved.connect(self._after_rows)
+        self.model.stacks_changed.connect(self._show_selection)
         self.deciding.decided.connect(self.decided)
         self.deciding.note.stored.connect(self.noted)
         self.deciding.note.left.connect(self.focus_picture)
@@ -193,7 +193,7 @@ class ReviewPage(QWidget):
             self._show_current()
         self._after_rows()
 
-    def _after_rows(self, *_: Any) -> None:
+    def _after_rows(self, *_: object) -> None:
         if self.model.rowCount() and not self.grid.currentIndex().isValid():
             self.grid.go_to(0)
         self._show_emptiness()
@@ -240,7 +240,7 @@ class ReviewPage(QWidget):
         chosen = self.selected()
         contents = frozenset(item.content_id for item in chosen)
         self.deciding.set_count(len(self.together()))
-        self.look.show_count(len(chosen))
+        self.look.show_count(len(chosen), self.grid.hidden())
         self.deciding.note.show_for(contents, self._stored_notes.get(min(contents), "") if len(contents) == 1 else "")
 
     def _show_item(self, item: QueueItem) -> None:
@@ -268,9 +268,9 @@ class ReviewPage(QWidget):
 
         def show(copies: Sequence[NearCopy]) -> None:
             if item.file_id == self._shown_id:
-                self.look.near.show_copies(copies[:_NEAR_COPIES], item.label)
+                self.look.near.show_copies(copies, item.label)
 
-        self._presenter.ask(lambda: near_copies(self._presenter.database, item.content_id), show, "near")
+        self._presenter.ask(lambda: near_copies(self._presenter.database, item.content_id, limit=_NEAR_COPIES), show, "near")
 
     def _compare(self, copy: NearCopy) -> None:
         item = self.current()

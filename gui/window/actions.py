@@ -33,6 +33,7 @@ def all_keys() -> tuple[Key, ...]:
         Key("boxes", "B", "Show the boxes of faces, and back", needs=Needs.PAGE),
         Key("compare", "C", "Side by side with a near copy, and back", needs=Needs.IMAGE),
         Key("group", "G", "Decide on the ticked near copies together, and back", needs=Needs.IMAGE),
+        Key("stack", "S", "Open the stack of near copies, and close it", needs=Needs.IMAGE),
         Key("larger", "Ctrl++", "Larger thumbnails", needs=Needs.PAGE, also="Ctrl+="),
         Key("smaller", "Ctrl+-", "Smaller thumbnails", needs=Needs.PAGE),
         Key("next", "J", "Next image (also the arrow keys)", needs=Needs.PAGE),
@@ -70,6 +71,7 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
         "boxes": look.layers.toggle_boxes,
         "compare": review.toggle_comparing,
         "group": look.near.toggle_group,
+        "stack": review.grid.toggle_stack,
         "larger": lambda: review.grid.resize_cells(review.grid.size_number + 1),
         "smaller": lambda: review.grid.resize_cells(review.grid.size_number - 1),
         "next": partial(review.step, 1),
@@ -115,6 +117,8 @@ class WindowActions(QObject):
             self.by_name[key.name] = action
         self.bind(changed)
         window.addActions(list(self.by_name.values()))  # also without a menu bar, which the loupe hides
+        self.stacking = QAction("Stack near copies", self)
+        self.stacking.setCheckable(True)
         # Space and Enter press buttons and end what is written; only on images they open the loupe.
         entering = QAction(self)
         entering.setShortcuts([QKeySequence("Return"), QKeySequence("Enter")])
@@ -166,7 +170,8 @@ class WindowActions(QObject):
         self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
         self._add(review, "fake", "real", "unsure", "note", "group", "", "next", "previous")
         self._add(show, "loupe", "zoom", "zoom_in", "zoom_out", "")
-        self._add(show, "boxes", "heatmap", "compare", "", "larger", "smaller", "", "refresh")
+        self._add(show, "boxes", "heatmap", "compare", "stack", "", "larger", "smaller", "", "refresh")
+        show.addAction(self.stacking)
         self._plain(show, "Only the folder of this image", "only_folder")
         self._plain(helping, "Guide", "guide", "F1")
         self._add(helping, "keys")
@@ -179,7 +184,8 @@ class WindowActions(QObject):
         if self._view.review.current() is None:
             return
         menu = QMenu(widget)
-        self._add(menu, "fake", "real", "unsure", "note", "undo", "", "loupe", "zoom", "boxes", "heatmap", "compare", "group", "")
+        self._add(menu, "fake", "real", "unsure", "note", "undo", "")
+        self._add(menu, "loupe", "zoom", "boxes", "heatmap", "compare", "group", "stack", "")
         self._add(menu, "copy_path", "open_folder", "export", "evidence", "", "quarantine", "trash")
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(widget.mapToGlobal(at))

@@ -83,11 +83,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("dfscan: review queue")
         self.setWindowIcon(program_icon())
         self._make_pages()
-        self.tray = make_tray(program_icon(), self)
-        if self.tray is not None:
-            self.tray.show_wanted.connect(self._come_forward)
-            self.tray.toggle_wanted.connect(self._toggle_service)
-            self.tray.quit_wanted.connect(self._quit)
+        self.tray = make_tray(program_icon(), self._come_forward, self._toggle_service, self._quit, self)
         self.service.complained.connect(self.complain)
         self.service.changed.connect(self._show_service)
         self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
@@ -187,6 +183,7 @@ class MainWindow(QMainWindow):
         thumbnails = make_thumbnails(self._settings, self._drawing, self.devicePixelRatioF(), self)
         model = QueueModel(thumbnails)
         model.setParent(self)
+        model.stacking = bool(self.store.number("stacked", 1))
         presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self)
         heatmaps = make_heatmaps(self._settings, self._explain, self._drawing, self)
         review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
@@ -224,6 +221,10 @@ class MainWindow(QMainWindow):
             "cards": partial(show_cards, self, presenter),
         }
         self.actions_of = WindowActions(view, self.menuBar(), work, plain, presenter, self, self.store.keys())
+        stacking = self.actions_of.stacking
+        stacking.setChecked(presenter.model.stacking)
+        stacking.toggled.connect(presenter.stack)
+        stacking.toggled.connect(lambda wanted: self.store.keep_number("stacked", int(wanted)))
         redo = self.actions_of.by_name["redo"]
         presenter.doing.undo_stack.canRedoChanged.connect(redo.setEnabled)
         redo.setEnabled(False)

@@ -74,6 +74,14 @@ class Tray(QObject):
             self.show_wanted.emit()
 
 
-def make_tray(icon: QIcon, parent: QObject | None = None) -> Tray | None:
-    """The tray icon, where there is a tray."""
-    return Tray(icon, parent) if QSystemTrayIcon.isSystemTrayAvailable() else None
+def make_tray(
+    icon: QIcon, show: Callable[[], None], toggle: Callable[[], None], leave: Callable[[], None], parent: QObject
+) -> Tray | None:
+    """The tray icon, where there is a tray; its menu shows the window, pauses or goes on watching, and ends the program."""
+    if not QSystemTrayIcon.isSystemTrayAvailable():
+        return None
+    tray = Tray(icon, parent)
+    tray.show_wanted.connect(show)
+    tray.toggle_wanted.connect(toggle)
+    tray.quit_wanted.connect(leave)
+    return tray

@@ -16,6 +16,7 @@ class QueueItem:
 
     `is_judged` is false of a picture that is labelled real only because there was no face to judge, whatever its score.
     `says_generated`: the file itself says that a machine made it or a part of it.
+    `fingerprint` is the content's perceptual hash, None where the picture is flat or has none.
     `disagreement` is how far the scores of the network's branches lie apart, 0..1; None where it has no branches.
     """
 
@@ -29,6 +30,7 @@ class QueueItem:
     disagreement: float | None = None
     is_judged: bool = True
     says_generated: bool = False
+    fingerprint: int | None = None
 
 
 def sort_key(order: Order, item: QueueItem) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
-from ..database.models import Detection, EvidenceWord, File, Model, Removal, Review
+from ..database.models import Content, Detection, EvidenceWord, File, Model, Removal, Review
 from ..database.queries import has_evidence, under, unindexed
 from ..domain.evidence import Word
 from ..domain.states import Decision, Label, State
@@ -190,6 +190,7 @@ def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
             Detection.disagreement,
             or_(Detection.label != Label.REAL, Detection.score < Detection.band_low),
             _GENERATED,
+            _FINGERPRINT,
         )
         .join(Detection, File.detection_id == Detection.id)
         .where(_HAS_VERDICT)
@@ -237,6 +238,7 @@ _GENERATED = (
     .correlate(File)
     .exists()
 )
+_FINGERPRINT = select(Content.fingerprint).where(Content.id == File.content_id).correlate(File).scalar_subquery()
 _DECISION = (
     select(Review.decision)
     .where(Review.content_id == File.content_id)

@@ -149,6 +149,10 @@ class Opened:
         """Wait until the grid shows exactly these."""
         self.until(lambda: self.names == list(names))
 
+    def unstack(self) -> None:
+        """Every near copy gets a tile of its own."""
+        self.window.actions_of.stacking.setChecked(False)
+
     def press(self, keys: str) -> None:
         """Press single keys in the grid."""
         self.window.activateWindow()  # without a window system nothing gives the focus back after a question

@@ -49,6 +49,7 @@ def test_the_picture_keeps_its_height_from_image_to_image(archive: Archive, open
     archive.add("copied.png", 0.78, fingerprint=0b1111)
     archive.add("copy.png", 0.77, fingerprint=0b1111)
     opened = open_window()
+    opened.unstack()
     opened.shows("many", "plain", "copied", "copy")
     look = opened.page.look
     opened.until(lambda: look.parts.isVisible())

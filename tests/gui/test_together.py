@@ -38,6 +38,7 @@ def test_only_copies_that_agree_are_ticked(archive: Archive, open_window: Open) 
         content = session.scalar(select(File.content_id).where(File.path.endswith("decided.png")))
     decide(archive.database, [content], Decision.REAL, note=None, reviewer="ben", now=START)
     opened = open_window()
+    opened.unstack()
     opened.shows("forged", "other", "resaved")
     near = opened.page.look.near
     opened.until(lambda: len(near.copies) == 4)
@@ -62,6 +63,7 @@ def test_a_copy_that_was_moved_away_is_not_decided_on(archive: Archive, open_win
     archive.add("a.png", 0.99, fingerprint=0b1111)
     gone = archive.add("gone.png", 0.9, fingerprint=0b1111)
     opened = open_window()
+    opened.unstack()
     opened.shows("a", "gone")
     opened.until(lambda: len(opened.page.look.near.copies) == 1)
     opened.press("g")
@@ -79,6 +81,7 @@ def test_other_images_have_other_copies(archive: Archive, open_window: Open) -> 
     for name, score in (("a", 0.99), ("b", 0.98), ("c", 0.97)):
         archive.add(f"{name}.png", score, fingerprint=0b1111)
     opened = open_window()
+    opened.unstack()
     opened.shows("a", "b", "c")
     opened.until(lambda: len(opened.page.look.near.copies) == 2)
     opened.press("g")

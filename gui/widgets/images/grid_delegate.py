@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from scanner.review.ordering import QueueItem
 
-from ...models.queue_model import ITEM_ROLE, SAVING_ROLE
+from ...models.queue_model import ITEM_ROLE, SAVING_ROLE, STACK_ROLE
+from ...models.stacks import StackPart
 from ...texts.verdict_texts import ORIGIN, item_line, label_shape
 
 CELL = QSize(184, 212)
@@ -18,6 +19,7 @@ BADGES = {
     "real": (QColor("#17692f"), QColor("white")),
     "unsure": (QColor("#4a5568"), QColor("white")),
     "found-real": (QColor("#3b4a5a"), QColor("white")),  # nothing found, or not judged: not green, which is a person's "real"
+    "stack": (QColor("#1f4e79"), QColor("white")),
     "origin": (QColor("#5b2a86"), QColor("white")),
 }
 
@@ -51,7 +53,10 @@ class ImageDelegate(QStyledItemDelegate):
         inner = cell.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         line = QFontMetrics(self._small).height()
         picture = QRect(inner.topLeft(), QSize(inner.width(), inner.height() - line - 5))
+        part: StackPart | None = index.data(STACK_ROLE)
         painter.setOpacity(0.4 if index.data(SAVING_ROLE) else 1.0)
+        if part is not None:
+            self._draw_stack(painter, option, cell, part)
         self._draw_picture(painter, option, picture, index.data(Qt.ItemDataRole.DecorationRole))
         kind = f"found-{item.label}" if item.label == "real" else item.label
         draw_badge(painter, picture.topLeft(), kind, item_line(item), self._bold)
@@ -60,6 +65,8 @@ class ImageDelegate(QStyledItemDelegate):
         if item.decision:
             decided = f"{label_shape(item.decision)} {item.decision} \N{CHECK MARK}".strip()
             draw_badge(painter, QPoint(picture.left(), picture.bottom() - line - 3), item.decision, decided, self._bold)
+        if part is not None and part.is_head:
+            self._draw_count(painter, option.rect, part)
         self.paint_name(painter, option, inner, index.data(), selected=selected)
         painter.setOpacity(1.0)
 
@@ -74,6 +81,33 @@ class ImageDelegate(QStyledItemDelegate):
         shown = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, inner.width())
         painter.drawText(at, int(Qt.AlignmentFlag.AlignCenter), shown)
 
+    def count_rect(self, cell: QRect, part: StackPart) -> QRect:
+        """Where a stack's count is in a cell; a click on it opens or closes the stack."""
+        metrics = QFontMetrics(self._bold)
+        size = QSize(metrics.horizontalAdvance(_count_words(part)) + 12, metrics.height() + 5)
+        name = QFontMetrics(self._small).height() + 5
+        edge = 3 + _MARGIN
+        return QRect(QPoint(cell.right() + 1 - edge - size.width(), cell.bottom() + 1 - edge - name - size.height()), size)
+
+    def _draw_count(self, painter: QPainter, cell: QRect, part: StackPart) -> None:
+        place = self.count_rect(cell, part)
+        background, foreground = BADGES["stack"]
+        painter.setPen(foreground)
+        painter.setBrush(background)
+        painter.drawRect(place.adjusted(0, 0, -1, -1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setFont(self._bold)
+        painter.drawText(place, int(Qt.AlignmentFlag.AlignCenter), _count_words(part))
+
+    def _draw_stack(self, painter: QPainter, option: QStyleOptionViewItem, cell: QRect, part: StackPart) -> None:
+        """A closed stack has edges of pictures behind it; an open one a line under all its images."""
+        painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+        if part.is_open:
+            painter.fillRect(QRect(cell.left(), cell.bottom() - 2, cell.width(), 3), BADGES["stack"][0])
+        else:
+            for step in (2, 5):
+                painter.drawLine(cell.left() + 12 - step, cell.top() + step - 1, cell.right() - 12 + step, cell.top() + step - 1)
+
     def _draw_picture(self, painter: QPainter, option: QStyleOptionViewItem, place: QRect, image: QImage | None) -> None:
         if image is None or image.isNull():
             painter.fillRect(place, option.palette.color(QPalette.ColorRole.AlternateBase))
@@ -86,6 +120,12 @@ class ImageDelegate(QStyledItemDelegate):
         at = QRect(QPoint(0, 0), size)
         at.moveCenter(place.center())
         painter.drawImage(at, image)
+
+
+def _count_words(part: StackPart) -> str:
+    """How many images are in a stack, and which way it goes."""
+    way = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}" if part.is_open else "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
+    return f"{part.size} {way}"
 
 
 def draw_badge(painter: QPainter, at: QPoint, kind: str, text: str, font: QFont) -> None:

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QSize
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from scanner.review.ordering import QueueItem
 
-from ...models.queue_model import ITEM_ROLE, SAVING_ROLE, QueueModel
+from ...models.queue_model import ITEM_ROLE, SAVING_ROLE, STACK_ROLE, QueueModel
 from .grid import GridView
+from .grid_delegate import ImageDelegate
 
 # Sides of a cell, from the smallest to the largest.
 SIZES = tuple(QSize(side, side + 28) for side in (124, 184, 264, 360))
@@ -55,6 +57,33 @@ class ImageGrid(GridView):
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
             self.selectionModel().setCurrentIndex(index, flags)
             self.scrollTo(index)
+
+    def toggle_stack(self) -> None:
+        """Open or close the stack of the image in sight."""
+        current = self.current()
+        head_id = self._items.toggle_stack(current.file_id) if current is not None else None
+        if head_id is not None:
+            self.select_files([head_id])
+
+    def hidden(self) -> int:
+        """How many images stand behind the selected ones, and are not selected."""
+        return sum(self._items.hidden_behind(item.file_id) for item in self.selected())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on a stack's count opens or closes it."""
+        at = event.position().toPoint()
+        index = self.indexAt(at)
+        if event.button() == Qt.MouseButton.LeftButton and self._is_count(index, at):
+            self.go_to(index.row())
+            self.toggle_stack()
+        else:
+            super().mousePressEvent(event)
+
+    def _is_count(self, index: QModelIndex, at: QPoint) -> bool:
+        part, delegate = index.data(STACK_ROLE), self.itemDelegate()
+        if part is None or not part.is_head or not isinstance(delegate, ImageDelegate):
+            return False
+        return delegate.count_rect(self.visualRect(index), part).contains(at)
 
     def step(self, by: int) -> None:
         """To the next image, or back."""

@@ -13,6 +13,7 @@ from ...media.heatmaps import Heatmaps, Offer
 from ...media.previews import Previews, Shown
 from ...media.thumbnails import Thumbnails
 from ...texts.accessible_names import named
+from ...texts.counts import counted
 from ...texts.verdict_texts import item_line
 from ..elided_label import ElidedLabel
 from .layers import Layers
@@ -31,6 +32,7 @@ class LookPane(QWidget):
         self.heatmaps = heatmaps
         self._path = ""
         self._summary = ""
+        self._counts = (0, 0)
         self._frame = 0
         self.summary = named(ElidedLabel(), "Current image")
         self.preview = PreviewView()
@@ -75,7 +77,7 @@ class LookPane(QWidget):
         """Another image; `following` are paths that probably come next."""
         self._begin(item.path)
         self._summary = f"{item_line(item)}   {name}"
-        self.summary.setText(self._summary)
+        self.show_count(*self._counts)
         shown = self._previews.show(item.path, following)
         if shown is not None:
             self._show_picture(shown)
@@ -86,9 +88,12 @@ class LookPane(QWidget):
         else:
             self.preview.show_text("Loading\N{HORIZONTAL ELLIPSIS}")
 
-    def show_count(self, selected: int) -> None:
-        """How many images are selected."""
-        self.summary.setText(f"{selected} images selected, this one in sight: {self._summary}" if selected > 1 else self._summary)
+    def show_count(self, selected: int, hidden: int = 0) -> None:
+        """How many images are selected, and how many near copies are hidden behind them: a decision is not for those."""
+        self._counts = (selected, hidden)
+        words = f"{selected} images selected, this one in sight: {self._summary}" if selected > 1 else self._summary
+        behind = counted(hidden, "near copy", "near copies")
+        self.summary.setText(f"{words}   (not decided on: {behind} in the stack)" if hidden else words)
 
     def show_details(self, details: ImageDetails) -> None:
         """What is known of the image in sight has come."""
