@@ -12,13 +12,13 @@ from scanner.base.settings import Settings
 from .window.main_window import MainWindow
 
 
-def run(settings: Settings, now: Callable[[], datetime], model: Callable[[], str]) -> int:
-    """Show the window until it is closed; returns the exit status. `model` gives the checkpoint that is chosen now."""
+def run(settings: Settings, now: Callable[[], datetime], current: Callable[[], Settings]) -> int:
+    """Show the window until it is closed; returns the exit status. `current` gives the settings as they are now."""
     app = QApplication(["dfscan"])
     app.setApplicationName("dfscan")
     app.setDesktopFileName("dfscan")
     app.setStyle("Fusion")  # the one style that follows light and dark everywhere
-    window = MainWindow(settings, now, model=model)
+    window = MainWindow(settings, now, current=current)
     app.setQuitOnLastWindowClosed(window.tray is None)
     # Python sees a signal only between its own steps, and Qt's loop has none.
     signal.signal(signal.SIGINT, lambda *_: window.end())

@@ -25,11 +25,11 @@ def gui(ctx: click.Context, settings: Settings) -> None:
 
     flags = ctx.meta["dfscan.flags"]
 
-    def model() -> str:
-        """The window and the command line share one choice: it is read whenever it counts."""
+    def current() -> Settings:
+        """The window and the command line share their choices: they are read whenever they count."""
         try:
-            return load_settings(flags, os.environ, config_file()).model
+            return load_settings(flags, os.environ, config_file())
         except KnownError:  # someone is writing it, or has written it wrong, since the start
-            return settings.model
+            return settings
 
-    sys.exit(run(settings, utc_now, model))
+    sys.exit(run(settings, utc_now, current))

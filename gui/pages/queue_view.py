@@ -17,6 +17,7 @@ from ..models.presenter import QueuePresenter
 from ..texts.accessible_names import named
 from ..texts.tab_names import TAB_NAMES
 from ..widgets.filter_bar import Asked
+from ..widgets.video_bar import VideoBar
 from ..widgets.waiting_bar import WaitingBar
 from .loupe import Loupe
 from .problems_page import ProblemsPage
@@ -37,6 +38,7 @@ class QueueView(QWidget):
         review: ReviewPage,
         problems: ProblemsPage,
         running: RunPage,
+        videos: VideoBar,
         now: Callable[[], datetime],
         parent: QWidget | None = None,
     ) -> None:
@@ -72,9 +74,11 @@ class QueueView(QWidget):
         layout.addWidget(self.head)
         self.waiting = WaitingBar()
         self.waiting.start_wanted.connect(running.start.click)
-        layout.addWidget(self.waiting)
+        self.videos = videos
+        for bar in (self.waiting, self.videos):
+            layout.addWidget(bar)
         layout.addWidget(self.stack, 1)
-        self.loupe = Loupe(review, (self.head, self.waiting))
+        self.loupe = Loupe(review, (self.head, self.waiting, self.videos))
         self._connect()
 
     def begin(self) -> None:
@@ -143,6 +147,8 @@ class QueueView(QWidget):
         self._presenter.questions.trouble_ended.connect(self._read_anew)
         self.running.folders_changed.connect(self._keep_folders)
         self.running.waiting_changed.connect(self._show_waiting)
+        self.running.standing_changed.connect(lambda standing, _: self.videos.follow(standing))
+        self.videos.wanted.connect(self.running.choose_videos)
         self.review.empty.tab_wanted.connect(self._show_home)
         filters = self.review.filters
         filters.changed.connect(self._ask_queue)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QFileDialog,
     QGroupBox,
     QHBoxLayout,
@@ -27,6 +28,7 @@ from ..models.presenter import QueuePresenter
 from ..tasks.progress import Pace, Progress
 from ..tasks.root_actions import RootRemoval
 from ..tasks.service_process import ServiceProcess
+from ..tasks.unscanned_videos import video_reader_is_installed
 from ..texts.accessible_names import named
 from ..texts.status_line import duration, waiting_words
 from ..widgets.model_box import ModelBox
@@ -43,6 +45,7 @@ class RunPage(QWidget):
     standing_changed = Signal(object, object)
     waiting_changed = Signal(str, bool)
     folders_changed = Signal(object)
+    videos_chosen = Signal(bool)
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class RunPage(QWidget):
         self._service = service
         self._pace = Pace()
         self.pending = 0
+        self._resuming = False
         self._watched: list[str] | None = None
         self.models = models
         layout = QVBoxLayout(self)
@@ -86,8 +90,24 @@ class RunPage(QWidget):
     def look(self) -> None:
         """Ask how things stand."""
         self.models.follow_choice()
+        self.videos.setChecked(self._service.current().videos)
         database = self._presenter.database
         self._presenter.ask(lambda: current_status(database, database.now()), self._show_standing, "standing")
+
+    def resume(self) -> None:
+        """Scanning was on when the window was closed: go on, once it is known that nothing else watches."""
+        self._resuming = True
+
+    def choose_videos(self, wanted: bool) -> None:
+        """Scan videos from now on, or no more; the command line shares the choice."""
+        self.videos_chosen.emit(wanted)
+        if self._service.current().videos != wanted:
+            now = "not scanned" if wanted else "scanned"
+            words = f"Videos are {now}: a flag, an environment variable or config.toml says so, and goes before this choice."
+            self._presenter.complained.emit(f"{words} Change it there.")
+        elif wanted and not self._service.is_running:
+            self._service.start()
+        self.look()
 
     def add_folder(self, path: str) -> None:
         """Watch a folder from now on, and start the service or let it begin anew."""
@@ -146,6 +166,11 @@ class RunPage(QWidget):
         row.addWidget(self.add)
         row.addWidget(self.remove)
         row.addStretch()
+        self.videos = QCheckBox("Scan videos, too")
+        self.videos.setEnabled(video_reader_is_installed())
+        self.videos.setToolTip("" if self.videos.isEnabled() else "Install what reads them: pip install 'dfscan[video]'")
+        self.videos.clicked.connect(self.choose_videos)
+        row.addWidget(self.videos)
         layout = QVBoxLayout(box)
         layout.addWidget(self.folders)
         layout.addLayout(row)
@@ -188,12 +213,19 @@ class RunPage(QWidget):
         starting = "None yet: it is loading the model" if self._service.is_running else "None at work"
         self.workers.setText("\n".join(lines) or starting)
         self._show_folders(standing)
+        self._go_on(standing)
         self._show_service()
         running, paused = self._service.is_running, self._service.is_paused
         words = waiting_words(standing, progress, running=running, paused=paused)
         self.pending = progress.pending
         self.waiting_changed.emit(words, bool(words) and not running and not standing.workers and standing.watch is None)
         self.standing_changed.emit(standing, progress)
+
+    def _go_on(self, standing: Status) -> None:
+        resuming, self._resuming = self._resuming, False
+        if resuming and standing.roots and standing.watch is None and not self._service.is_running:
+            self._service.start()
+            self._presenter.said.emit("Scanning goes on, as it was on when the window was closed")
 
     def _progress_text(self, progress: Progress) -> str:
         if not progress.pending:

@@ -40,6 +40,13 @@ def open_queue(settings: Settings) -> Opened:
         raise
 
 
+def wake_workers(settings: Settings) -> None:
+    """Tell workers that something waits."""
+    from scanner.jobs.queue import waker  # brings Celery, which a start needs not wait for
+
+    waker(settings)()
+
+
 def worker_is_installed() -> bool:
     """Whether images can be scored on this machine; nothing is imported."""
     return all(find_spec(name) is not None for name in ("torch", "pebble", "safetensors", "timm"))

@@ -20,12 +20,12 @@ class ServiceProcess(QObject):
     changed = Signal()
     complained = Signal(str)
 
-    def __init__(self, settings: Settings, model: Callable[[], str], parent: QObject | None = None) -> None:
-        """`model` gives the checkpoint that is chosen now; what was chosen when it was started is `started_model`."""
+    def __init__(self, settings: Settings, current: Callable[[], Settings], parent: QObject | None = None) -> None:
+        """`current` gives the settings as they are chosen now; of them, the model and whether videos are scanned are followed."""
         super().__init__(parent)
         self._settings = settings
-        self._chosen_model = model
-        self.started_model = ""
+        self.current = current
+        self._started = settings
         self._process: QProcess | None = None
         self._stopping = False
         self._again = False
@@ -51,9 +51,8 @@ class ServiceProcess(QObject):
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
-        self.started_model = self._chosen_model()
-        chosen = replace(self._settings, model=self.started_model)
-        for name, value in as_environment(chosen).items():
+        self._started = self._chosen()
+        for name, value in as_environment(self._started).items():
             environment.insert(name, value)
         process.setProcessEnvironment(environment)
         process.setStandardOutputFile(QProcess.nullDevice())
@@ -64,6 +63,11 @@ class ServiceProcess(QObject):
         self._process = process
         process.start(sys.executable, ["-m", "scanner", "watch"])
         self.changed.emit()
+
+    def follow_choices(self) -> None:
+        """Begin anew if something else was chosen since it was started."""
+        if self._process is not None and self._started != self._chosen():
+            self.restart()
 
     def stop(self) -> None:
         """Ask it to finish what is in hand and end; killed after some seconds. No work is lost by it."""
@@ -91,6 +95,13 @@ class ServiceProcess(QObject):
         """End of a pause."""
         self.start()
 
+    def toggle(self) -> None:
+        """Pause, or go on."""
+        if self.is_paused:
+            self.resume()
+        else:
+            self.pause(0)
+
     def close(self) -> None:
         """Stop it and wait for its end."""
         self._again = False
@@ -104,6 +115,10 @@ class ServiceProcess(QObject):
     def last_words(self) -> str:
         """The last line of its log."""
         return last_line(self.log_file)
+
+    def _chosen(self) -> Settings:
+        now = self.current()
+        return replace(self._settings, model=now.model, videos=now.videos)
 
     def _end(self) -> None:
         process = self._process

@@ -74,8 +74,7 @@ class ModelBox(QGroupBox):
             self.model.setCurrentIndex(self.model.findData(chosen))
             if self.isVisible():
                 self._look_for_stale()
-        if self._service.is_running and self._service.started_model != chosen:
-            self._service.restart()
+        self._service.follow_choices()
 
     def end(self) -> None:
         """Wait for no answer."""

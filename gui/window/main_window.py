@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from scanner.base.choices import ChoiceNotKept, choose_model, chosen_model
+from scanner.base.choices import ChoiceNotKept, choose_model, choose_videos
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 from scanner.ops.status import Status
@@ -26,13 +26,15 @@ from ..pages.queue_view import QueueView
 from ..pages.review_page import ReviewPage
 from ..pages.run_page import RunPage
 from ..tasks.background import Background
-from ..tasks.opening import Opened, open_queue, worker_is_installed
+from ..tasks.opening import Opened, open_queue, wake_workers, worker_is_installed
 from ..tasks.progress import Progress
 from ..tasks.service_process import ServiceProcess
+from ..tasks.unscanned_videos import UnscannedVideos
 from ..texts.status_line import recovery_words, standing_line
 from ..widgets.banner import Banner
 from ..widgets.model_box import ModelBox
 from ..widgets.questions import ask_to_close
+from ..widgets.video_bar import VideoBar
 from .actions import WindowActions, all_keys, queue_work
 from .dialogs.help_dialogs import show_about, show_cards, show_guide
 from .dialogs.keys_dialog import KeysDialog
@@ -42,7 +44,7 @@ from .image_actions import ImageActions
 from .kept_layout import keep_layout, restore_layout
 from .notices import NoticeLimit, make_tray
 from .picture_makers import make_heatmaps, make_thumbnails
-from .preferences import PreferenceStore, use_theme
+from .preferences import PreferenceStore, use_theme, with_choices
 
 _LONG_MILLISECONDS = 3000
 _SAID_MILLISECONDS = 6000
@@ -51,7 +53,7 @@ _SAID_MILLISECONDS = 6000
 class MainWindow(QMainWindow):
     """Give it settings and a clock; call `open` to begin. `explain` is the command of the process that makes heatmaps.
 
-    `model` gives the checkpoint that is chosen now, here or on the command line.
+    `current` gives the settings as they are chosen now, here or on the command line.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class MainWindow(QMainWindow):
         settings: Settings,
         now: Callable[[], datetime],
         explain: Sequence[str] = EXPLAIN,
-        model: Callable[[], str] | None = None,
+        current: Callable[[], Settings] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -67,8 +69,8 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self._now = now
         self.store = PreferenceStore(settings.data_dir)
-        self._model = model or (lambda: chosen_model(settings.data_dir) or settings.model)
-        self.service = ServiceProcess(settings, self._model, self)
+        self.service = ServiceProcess(settings, current or partial(with_choices, settings), self)
+        self._videos = UnscannedVideos(settings.ignore, self)
         self._reading = Background("reading", 2, self)
         self._writing = Background("writing", 1, self)
         self._drawing = Background("thumbnails", 2, self)
@@ -78,12 +80,12 @@ class MainWindow(QMainWindow):
         self.presenter: QueuePresenter | None = None
         self._opened: Opened | None = None
         self._notices = NoticeLimit(time.monotonic)
-        self._quitting = False
+        self._quitting = self._ending = False
         use_theme(self.store.read().theme)
         self.setWindowTitle("dfscan: review queue")
         self.setWindowIcon(program_icon())
         self._make_pages()
-        self.tray = make_tray(program_icon(), self._come_forward, self._toggle_service, self._quit, self)
+        self.tray = make_tray(program_icon(), self._come_forward, self.service.toggle, self._quit, self)
         self.service.complained.connect(self.complain)
         self.service.changed.connect(self._show_service)
         self.resize(QSize(1280, 800).boundedTo(self.screen().availableSize()))
@@ -119,8 +121,10 @@ class MainWindow(QMainWindow):
             self.view.review.look.heatmaps.close()
         if self.acts is not None:
             self.acts.store_drafts()
+        self._ending = True
         self._writing.close(finish=True)  # what was decided last is stored, too
         self.service.close()
+        self._videos.close()
         for background in (self._reading, self._drawing, self._decoding):
             background.close()
         if self._opened is not None:
@@ -167,6 +171,8 @@ class MainWindow(QMainWindow):
         self._pages.addWidget(self.view)
         self._pages.setCurrentWidget(self.first_start if opened.is_new else self.view)
         self.view.begin()
+        if self.store.number("scanning", 0):
+            self.view.running.resume()
         if opened.is_new:
             self.first_start.button.setFocus()
         else:
@@ -187,14 +193,15 @@ class MainWindow(QMainWindow):
         presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self)
         heatmaps = make_heatmaps(self._settings, self._explain, self._drawing, self)
         review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
-        problems = ProblemsPage(presenter, self._wake)
+        problems = ProblemsPage(presenter, partial(wake_workers, self._settings))
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
-        models = ModelBox(presenter, self.service, command, self._model, self._settings)
-        models.model_chosen.connect(self._keep_model)
+        models = ModelBox(presenter, self.service, command, lambda: self.service.current().model, self._settings)
+        models.model_chosen.connect(lambda name: self._choose(partial(choose_model, self._settings.data_dir, name)))
         running = RunPage(presenter, self.service, models)
+        running.videos_chosen.connect(lambda wanted: self._choose(partial(choose_videos, self._settings.data_dir, wanted)))
         running.standing_changed.connect(self._show_standing)
         self.presenter = presenter
-        self.view = QueueView(presenter, review, problems, running, self._now)
+        self.view = QueueView(presenter, review, problems, running, VideoBar(self._videos, self.service), self._now)
         self.view.counts_changed.connect(self._count_news)
         self.acts = ImageActions(presenter, review, opened.journal, self.store, self._settings.ignore, self)
         review.decided.connect(self.acts.decide)
@@ -254,14 +261,9 @@ class MainWindow(QMainWindow):
         if self.view is not None:
             self.view.review.filters.search.setText(path)
 
-    def _wake(self) -> None:
-        from scanner.jobs.queue import waker  # brings Celery, which a start needs not wait for
-
-        waker(self._settings)()
-
-    def _keep_model(self, name: str) -> None:
+    def _choose(self, keep: Callable[[], None]) -> None:
         try:
-            choose_model(self._settings.data_dir, name)
+            keep()
         except ChoiceNotKept as error:
             self.complain(str(error))
 
@@ -272,6 +274,8 @@ class MainWindow(QMainWindow):
             self.tray.show_state(self.standing.text(), running=running, paused=paused)
 
     def _show_service(self) -> None:
+        if not self._ending:
+            self.store.keep_number("scanning", int(self.service.is_running))
         if self.view is not None:
             self.view.running.look()
 
@@ -279,12 +283,6 @@ class MainWindow(QMainWindow):
         told = self._notices.count(counts.to_review, looking=self.isActiveWindow())
         if told and self.tray is not None and self.store.read().notify:
             self.tray.notify(told)
-
-    def _toggle_service(self) -> None:
-        if self.service.is_paused:
-            self.service.resume()
-        else:
-            self.service.pause(0)
 
     def _come_forward(self) -> None:
         self.show()

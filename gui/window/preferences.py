@@ -3,12 +3,15 @@
 import getpass
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Qt, Signal
 from PySide6.QtGui import QGuiApplication
+
+from scanner.base.choices import chosen_model, chosen_videos
+from scanner.base.settings import Settings
 
 SYSTEM, LIGHT, DARK = THEMES = ("system", "light", "dark")
 
@@ -85,6 +88,12 @@ def use_theme(theme: str) -> None:
     """Light or dark, or as the desktop is."""
     schemes = {LIGHT: Qt.ColorScheme.Light, DARK: Qt.ColorScheme.Dark}
     QGuiApplication.styleHints().setColorScheme(schemes.get(theme, Qt.ColorScheme.Unknown))
+
+
+def with_choices(settings: Settings) -> Settings:
+    """Settings with what was chosen since they were read, here or on the command line."""
+    data_dir, videos = settings.data_dir, chosen_videos(settings.data_dir)
+    return replace(settings, model=chosen_model(data_dir) or settings.model, videos=settings.videos if videos is None else videos)
 
 
 def _own_name() -> str:

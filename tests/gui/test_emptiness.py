@@ -10,6 +10,7 @@ from gui.tasks.progress import Progress
 from gui.texts.status_line import waiting_words
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
+from scanner.jobs.lock import WATCH, acquire, this_process
 from scanner.ops.status import Status, current_status
 from scanner.roots.roots import add_roots
 
@@ -112,3 +113,39 @@ def test_each_filter_can_be_lifted_alone(five: Archive, open_window: Open) -> No
     opened.page.empty.clear.click()
     opened.shows("a", "b", "c", "d")
     assert filters.chips.filters == ()
+
+
+def test_scanning_goes_on_as_it_was_left(archive: Archive, open_window: Open) -> None:
+    """On when the window was closed: it goes on. Stopped by the person: it offers to start."""
+    add_roots(archive.database, [str(archive.folder)], START)
+    add_waiting(archive, 2)
+    opened = open_window()
+    assert opened.window.view is not None
+    opened.until(opened.window.view.running.start.isEnabled)
+    opened.window.view.waiting.button.click()
+    opened.until(lambda: opened.window.service.is_running)
+    opened.window.end()  # with the session
+    again = open_window()
+    again.until(lambda: again.window.service.is_running)
+    assert "as it was on when the window was closed" in again.window.statusBar().currentMessage()
+    again.window.service.stop()
+    again.until(lambda: not again.window.service.is_running)
+    again.window.close()
+    third = open_window()
+    assert third.window.view is not None
+    third.until(third.window.view.waiting.button.isVisible)
+    assert not third.window.service.is_running
+
+
+def test_nothing_is_started_beside_another_service(archive: Archive, open_window: Open) -> None:
+    add_roots(archive.database, [str(archive.folder)], START)
+    add_waiting(archive, 2)
+    opened = open_window()
+    opened.window.store.keep_number("scanning", 1)
+    opened.window.close()
+    acquire(archive.database, WATCH, this_process(), archive.database.now())
+    again = open_window()
+    assert again.window.view is not None
+    again.until(again.window.view.waiting.isVisible)
+    assert not again.window.service.is_running
+    assert not again.window.view.waiting.button.isVisible()

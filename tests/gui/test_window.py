@@ -370,12 +370,12 @@ def test_one_choice_of_the_model_for_window_and_command_line(five: Archive, open
     running = opened.window.view.running
     choose_model(five.data_dir, "press")  # as `dfscan model use` does while the window is open
     opened.until(lambda: running.models.model.currentData() == "press")
-    assert opened.window.service._chosen_model() == "press"
+    assert opened.window.service.current().model == "press"
     running.models.model.addItem("lite", "lite")
     running.models.model.setCurrentIndex(running.models.model.findData("lite"))
     running.models.model.activated.emit(running.models.model.currentIndex())
     assert chosen_model(five.data_dir) == "lite"
-    assert opened.window.service._chosen_model() == "lite"
+    assert opened.window.service.current().model == "lite"
 
 
 def test_without_the_worker_extra_reviewing_goes_on(five: Archive, open_window: Open, monkeypatch: pytest.MonkeyPatch) -> None:

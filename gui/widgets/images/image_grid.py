@@ -79,6 +79,14 @@ class ImageGrid(GridView):
         else:
             super().mousePressEvent(event)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """On a stack's count it is two clicks."""
+        at = event.position().toPoint()
+        if self._is_count(self.indexAt(at), at):
+            self.mousePressEvent(event)
+        else:
+            super().mouseDoubleClickEvent(event)
+
     def _is_count(self, index: QModelIndex, at: QPoint) -> bool:
         part, delegate = index.data(STACK_ROLE), self.itemDelegate()
         if part is None or not part.is_head or not isinstance(delegate, ImageDelegate):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.base.choices import ChoiceNotKept, choices_file, choose_model
+from scanner.base.choices import ChoiceNotKept, choices_file, choose_model, choose_videos, chosen_model, chosen_videos
 from scanner.base.settings import load_settings, sourced_settings
 
 
@@ -36,6 +36,16 @@ def test_a_later_choice_replaces_an_earlier_one(tmp_path: Path) -> None:
 
     assert load_settings({"data_dir": tmp_path}, {}, tmp_path / "config.toml").model == 'with "quotes" and ü'
     assert [path.name for path in tmp_path.iterdir()] == ["chosen.toml"]
+
+
+def test_choices_are_kept_side_by_side(tmp_path: Path) -> None:
+    assert chosen_videos(tmp_path) is None
+    choose_videos(tmp_path, True)
+    choose_model(tmp_path, "press")
+    assert (chosen_videos(tmp_path), chosen_model(tmp_path)) == (True, "press")
+    choose_videos(tmp_path, False)
+    found = load_settings({"data_dir": tmp_path}, {}, tmp_path / "config.toml")
+    assert (found.videos, found.model) == (False, "press")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
