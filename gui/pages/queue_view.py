@@ -16,9 +16,9 @@ from scanner.review.saved_filters import NamedCriteria, delete_filter, save_filt
 from ..models.presenter import QueuePresenter
 from ..texts.accessible_names import named
 from ..texts.tab_names import TAB_NAMES
+from ..widgets.bars.video_bar import VideoBar
+from ..widgets.bars.waiting_bar import WaitingBar
 from ..widgets.filter_bar import Asked
-from ..widgets.video_bar import VideoBar
-from ..widgets.waiting_bar import WaitingBar
 from .loupe import Loupe
 from .problems_page import ProblemsPage
 from .review_page import ReviewPage

@@ -11,8 +11,8 @@ from scanner.domain.states import Decision
 from ..texts.accessible_names import named
 from ..texts.key_words import with_key
 from ..texts.verdict_texts import label_shape
+from .bars.notice import Notice
 from .note_field import NoteField
-from .notice import Notice
 
 _BUTTONS = ((Decision.FAKE, "Fake"), (Decision.REAL, "Real"), (Decision.UNSURE, "Unsure"))
 

@@ -31,10 +31,10 @@ from ..tasks.progress import Progress
 from ..tasks.service_process import ServiceProcess
 from ..tasks.unscanned_videos import UnscannedVideos
 from ..texts.status_line import recovery_words, standing_line
-from ..widgets.banner import Banner
+from ..widgets.bars.banner import Banner
+from ..widgets.bars.video_bar import VideoBar
 from ..widgets.model_box import ModelBox
 from ..widgets.questions import ask_to_close
-from ..widgets.video_bar import VideoBar
 from .actions import WindowActions, all_keys, queue_work
 from .dialogs.help_dialogs import show_about, show_cards, show_guide
 from .dialogs.keys_dialog import KeysDialog

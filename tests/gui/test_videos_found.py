@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from archives import START, Archive, Opened
 
-from gui.widgets.video_bar import VideoBar
+from gui.widgets.bars.video_bar import VideoBar
 from scanner.base.choices import choices_file
 from scanner.base.settings import Settings, load_settings
 from scanner.roots.roots import add_roots
@@ -59,7 +59,7 @@ def test_the_line_can_be_closed_until_more_are_found(with_videos: Archive, open_
 def test_without_the_reader_it_says_what_to_install(
     with_videos: Archive, open_window: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gui.widgets.video_bar.video_reader_is_installed", lambda: False)
+    monkeypatch.setattr("gui.widgets.bars.video_bar.video_reader_is_installed", lambda: False)
     (with_videos.folder / "a.mp4").unlink()
     opened = open_window()
     opened.until(bar(opened).isVisible)

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
-from ..texts.accessible_names import named
-from .elided_label import ElidedLabel
+from ...texts.accessible_names import named
+from ..elided_label import ElidedLabel
 
 
 class WaitingBar(QFrame):

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from ..texts.accessible_names import named
+from ...texts.accessible_names import named
 
 
 class Banner(QFrame):

@@ -5,11 +5,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWi
 
 from scanner.ops.status import Status
 
-from ..tasks.service_process import ServiceProcess
-from ..tasks.unscanned_videos import UnscannedVideos, video_reader_is_installed
-from ..texts.accessible_names import named
-from ..texts.counts import counted
-from .elided_label import ElidedLabel
+from ...tasks.service_process import ServiceProcess
+from ...tasks.unscanned_videos import UnscannedVideos, video_reader_is_installed
+from ...texts.accessible_names import named
+from ...texts.counts import counted
+from ..elided_label import ElidedLabel
 
 
 class VideoBar(QFrame):

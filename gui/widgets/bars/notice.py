@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
-from ..tasks.undo import Told, Way
-from ..texts.accessible_names import named
-from ..texts.key_words import with_key
-from .elided_label import ElidedLabel
+from ...tasks.undo import Told, Way
+from ...texts.accessible_names import named
+from ...texts.key_words import with_key
+from ..elided_label import ElidedLabel
 
 _SHOWN_MILLISECONDS = 12_000
 _BUTTONS = {Way.UNDO: "Undo", Way.REDO: "Redo"}
