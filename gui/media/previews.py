@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QImage
 
 from scanner.base.errors import KnownError
+from scanner.media.forensic.views import View, examine
 from scanner.media.formats import has_video_suffix
 from scanner.media.frames import frame_of, is_video, video_frame
 from scanner.media.pictures import SOURCE_PIXELS, decode_image, opened_picture
@@ -28,6 +29,15 @@ class Shown:
     path: str
     image: QImage
     scale: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ExaminedPicture:
+    """A forensic view as large as the picture that is shown, and how much it is amplified. `image` null: `reason`."""
+
+    image: QImage
+    gain: float = 1.0
     reason: str = ""
 
 
@@ -59,6 +69,18 @@ def decode_frame(path: str, frame: int, seconds: float | None) -> Shown:
         return shown_frame(path, frame_of(path, frame, seconds))
     except Exception as error:  # decoders say what they like about broken files
         return Shown(path, QImage(), 1.0, str(error) or type(error).__name__)
+
+
+def examined(path: str, view: View, frame: int, seconds: float | None, size: QSize) -> ExaminedPicture:
+    """A forensic view of a file, reduced to `size` where that is less."""
+    try:
+        found = examine(path, view, frame, seconds)
+        reduced = found.picture if found.picture.width <= size.width() else found.picture.resize(size.toTuple())
+        return ExaminedPicture(as_qimage(reduced), found.gain)
+    except OSError as error:
+        return ExaminedPicture(QImage(), reason=error.strerror or "it cannot be decoded")
+    except Exception as error:  # decoders say what they like about broken files
+        return ExaminedPicture(QImage(), reason=str(error) or type(error).__name__)
 
 
 def shown_frame(path: str, picture: Image.Image) -> Shown:
@@ -97,6 +119,18 @@ class Previews(QObject):
     def show_frame(self, path: str, frame: int, seconds: float | None, answered: Callable[[Shown], None]) -> None:
         """Give a frame of the video or animation in sight to `answered`; it is not kept."""
         self._background.ask(lambda: decode_frame(path, frame, seconds), answered, self._fail, "frame")
+
+    def examine(
+        self,
+        path: str,
+        view: View,
+        frame: int,
+        seconds: float | None,
+        size: QSize,
+        answered: Callable[[ExaminedPicture], None],
+    ) -> None:
+        """Give a forensic view of the picture in sight, at most of `size`, to `answered`; it is not kept."""
+        self._background.ask(lambda: examined(path, view, frame, seconds, size), answered, self._fail, "examined")
 
     def kept(self, path: str) -> Shown | None:
         """The picture if it is at hand."""

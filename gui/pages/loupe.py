@@ -6,8 +6,11 @@ from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QWidget
 
+from ..widgets.preview.preview_view import FITTED
 from .review_page import ReviewPage
 
+# A small picture is magnified so far by itself.
+_FITTED = 5.0
 _STEPS = {Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1}
 
 
@@ -28,6 +31,7 @@ class Loupe(QObject):
         page.installEventFilter(self)
         page.grid.doubleClicked.connect(self.enter)
         page.current_changed.connect(self._follow)
+        page.look.leave.clicked.connect(self.leave)
 
     def toggle(self) -> None:
         """Enter it, or leave."""
@@ -49,6 +53,8 @@ class Loupe(QObject):
         self._was = window.windowState()
         window.setWindowState(self._was | Qt.WindowState.WindowFullScreen)
         window.installEventFilter(self)
+        page.look.leave.show()
+        page.look.preview.fit_limit = _FITTED
         self.is_open = True
         page.focus_picture()
 
@@ -60,6 +66,8 @@ class Loupe(QObject):
         page, window = self._page, self._page.window()
         window.removeEventFilter(self)
         window.setWindowState(self._was)
+        page.look.leave.hide()
+        page.look.preview.fit_limit = FITTED
         for widget in self._hidden:
             widget.show()
         for splitter, sizes in zip((page.splitter, page.right), self._sizes, strict=True):

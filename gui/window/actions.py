@@ -8,11 +8,15 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from scanner.domain.states import Decision
+from scanner.media.forensic.views import View
 
 from ..models.presenter import QueuePresenter
 from ..pages.queue_view import QueueView
 from .image_actions import ImageActions
 from .key_bindings import Key, Needs, bound_keys, shown
+
+# In menus, and at the picture itself.
+_LOOKING = ("loupe", "zoom", "magnifier", "", "boxes", "heatmap", "error_levels", "noise", "", "compare")
 
 
 def all_keys() -> tuple[Key, ...]:
@@ -29,6 +33,9 @@ def all_keys() -> tuple[Key, ...]:
         Key("zoom", "1", "Picture pixel by pixel, and back", needs=Needs.PAGE),
         Key("zoom_in", "+", "Nearer", needs=Needs.PAGE, also="="),
         Key("zoom_out", "-", "Further away", needs=Needs.PAGE),
+        Key("magnifier", "M", "Magnifier at the pointer, and back (also Shift and arrows)", needs=Needs.IMAGE),
+        Key("error_levels", "E", "Error levels of the picture, and back", needs=Needs.IMAGE),
+        Key("noise", "P", "Noise of the picture, and back", needs=Needs.IMAGE),
         Key("heatmap", "H", "Show where the score comes from, and back", needs=Needs.IMAGE),
         Key("boxes", "B", "Show the boxes of faces, and back", needs=Needs.PAGE),
         Key("compare", "C", "Side by side with a near copy, and back", needs=Needs.IMAGE),
@@ -67,6 +74,9 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
         "zoom": look.preview.toggle_zoom,
         "zoom_in": look.preview.zoom_in,
         "zoom_out": look.preview.zoom_out,
+        "magnifier": look.lens.toggle,
+        "error_levels": partial(look.forensic.toggle, View.ERROR_LEVELS),
+        "noise": partial(look.forensic.toggle, View.NOISE),
         "heatmap": look.heatmaps.toggle,
         "boxes": look.layers.toggle_boxes,
         "compare": review.toggle_comparing,
@@ -129,6 +139,7 @@ class WindowActions(QObject):
             view.review.look.preview.addAction(action)
         self._number_tabs()
         self._fill(bar)
+        view.review.look.closer.addActions([self.by_name[name] for name in _LOOKING if name])
         for widget in (view.review.grid, view.review.look.preview):
             widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             widget.customContextMenuRequested.connect(partial(self._show_menu, widget))
@@ -169,8 +180,7 @@ class WindowActions(QObject):
         self._plain(file, "Quit", "quit", "Ctrl+Q")
         self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
         self._add(review, "fake", "real", "unsure", "note", "group", "", "next", "previous")
-        self._add(show, "loupe", "zoom", "zoom_in", "zoom_out", "")
-        self._add(show, "boxes", "heatmap", "compare", "stack", "", "larger", "smaller", "", "refresh")
+        self._add(show, *_LOOKING, "stack", "", "zoom_in", "zoom_out", "", "larger", "smaller", "", "refresh")
         show.addAction(self.stacking)
         self._plain(show, "Only the folder of this image", "only_folder")
         self._plain(helping, "Guide", "guide", "F1")
@@ -184,8 +194,7 @@ class WindowActions(QObject):
         if self._view.review.current() is None:
             return
         menu = QMenu(widget)
-        self._add(menu, "fake", "real", "unsure", "note", "undo", "")
-        self._add(menu, "loupe", "zoom", "boxes", "heatmap", "compare", "group", "stack", "")
+        self._add(menu, "fake", "real", "unsure", "note", "undo", "", *_LOOKING, "group", "stack", "")
         self._add(menu, "copy_path", "open_folder", "export", "evidence", "", "quarantine", "trash")
         menu.aboutToHide.connect(menu.deleteLater)
         menu.popup(widget.mapToGlobal(at))

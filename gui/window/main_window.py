@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
         self._reading = Background("reading", 2, self)
         self._writing = Background("writing", 1, self)
         self._drawing = Background("thumbnails", 2, self)
-        self._decoding = Background("preview", 1, self)
+        self._decoding = Background("preview", 3, self)  # what is examined holds up no picture
         self.view: QueueView | None = None
         self.acts: ImageActions | None = None
         self.presenter: QueuePresenter | None = None

@@ -9,7 +9,7 @@ from scanner.review.image_details import Finding
 
 from ...media.patches import Patch
 from ...media.previews import Shown
-from .overlays import FaceBoxes, Heat
+from .overlays import FaceBoxes, Heat, Words
 from .preview_view import Overlay, PreviewView
 
 
@@ -28,6 +28,7 @@ class Layers(QObject):
         self.scale = 1.0  # the shown picture's side divided by the original's
         self._finding: Finding | None = None
         self._patches: Sequence[Patch] = ()
+        self._words = ""
 
     def clear(self) -> None:
         """Nothing is known yet of the image in sight."""
@@ -51,6 +52,12 @@ class Layers(QObject):
         self._patches = patches
         self._show()
 
+    def set_words(self, words: str) -> None:
+        """What is said on the picture itself; empty for nothing."""
+        if words != self._words:
+            self._words = words
+            self._show()
+
     def toggle_boxes(self) -> None:
         """Show the faces' boxes, or do not."""
         self._boxes_wanted = not self._boxes_wanted
@@ -63,6 +70,8 @@ class Layers(QObject):
         found = self._finding
         if self._width and found is not None and found.prediction.faces and self._boxes_wanted:
             layers.append(FaceBoxes(found.prediction, self._frame, self._width, found.threshold, found.band_low))
+        if self._words:
+            layers.append(Words(self._words))
         self._preview.set_overlays(layers)
         self.changed.emit()
 

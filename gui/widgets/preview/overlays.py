@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 
 from scanner.domain.labels import label_for
@@ -63,6 +63,22 @@ class FaceBoxes:
 
     def _colours(self, face: Face) -> tuple[QColor, QColor]:
         return _UNJUDGED if face.score is None else BADGES[label_for(face.score, self.threshold, self.band_low)]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the picture in sight is, in its upper left corner."""
+
+    text: str
+
+    def paint(self, painter: QPainter, picture: QRectF) -> None:
+        """On black, whatever lies below."""
+        metrics = QFontMetrics(painter.font())
+        corner = QPointF(max(picture.left(), 0.0), max(picture.top(), 0.0))
+        place = QRectF(corner, QSizeF(metrics.horizontalAdvance(self.text) + 12, metrics.height() + 6))
+        painter.fillRect(place, QColor(0, 0, 0, 210))
+        painter.setPen(QColor("white"))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self.text)
 
 
 @dataclass(frozen=True)

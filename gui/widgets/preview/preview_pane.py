@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from scanner.review.image_details import ImageDetails
 from scanner.review.ordering import QueueItem
@@ -16,7 +16,9 @@ from ...texts.accessible_names import named
 from ...texts.counts import counted
 from ...texts.verdict_texts import item_line
 from ..elided_label import ElidedLabel
+from .forensic import Forensic
 from .layers import Layers
+from .lens import Lens
 from .near_copies_strip import NearStrip
 from .parts_strip import Part, PartsStrip, parts_of
 from .preview_view import PreviewView
@@ -37,6 +39,13 @@ class LookPane(QWidget):
         self.summary = named(ElidedLabel(), "Current image")
         self.preview = PreviewView()
         self.layers = Layers(self.preview)
+        self.lens = Lens(self.preview, lambda: self.layers.scale)
+        self.forensic = Forensic(previews, self)
+        self.forensic.show_wanted.connect(self.preview.show_picture)
+        self.forensic.told.connect(self._tell_view)
+        self.view_words = named(QLabel(), "What this view shows")
+        self.view_words.setWordWrap(True)
+        self.view_words.setVisible(False)
         self.heat_words = named(QLabel(), "State of the heatmap")
         self.heat_words.setWordWrap(True)
         self.heat_words.setTextFormat(Qt.TextFormat.PlainText)
@@ -45,8 +54,18 @@ class LookPane(QWidget):
         self.near = NearStrip(thumbnails)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.summary)
+        self.closer = named(QToolButton(), "Look closer")  # whoever knows the actions puts them into it
+        self.closer.setText("Look closer  ")
+        self.closer.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        row = QHBoxLayout()
+        row.addWidget(self.summary, 1)
+        row.addWidget(self.closer)
+        self.leave = QPushButton("Back (Esc)")
+        self.leave.setVisible(False)
+        row.addWidget(self.leave)
+        column.addLayout(row)
         column.addWidget(self.preview, 1)
+        column.addWidget(self.view_words)
         # The rest comes and goes: below the picture it would change the picture's height from image to image.
         self.below = QWidget()
         lower = QVBoxLayout(self.below)
@@ -105,6 +124,7 @@ class LookPane(QWidget):
         self._path = path
         self._frame = 0
         self.layers.clear()
+        self.forensic.forget()
         self.parts.show_parts(())
         self.parts.set_picture(QImage(), 1.0)
         self.near.forget()
@@ -118,6 +138,7 @@ class LookPane(QWidget):
         else:
             self.preview.show_picture(shown.image)
             self.layers.set_picture(shown)
+            self.forensic.set_picture(shown.path, shown.image)
             self.parts.set_picture(shown.image, shown.scale)
 
     def _show_part(self, part: Part) -> None:
@@ -135,6 +156,7 @@ class LookPane(QWidget):
                 return
             self.preview.show_picture(shown.image)
             self.layers.set_picture(shown, part.frame)
+            self.forensic.set_picture(path, shown.image, part.frame, part.seconds)
             self._look_at(part)
 
         self._previews.show_frame(path, part.frame, part.seconds, show)
@@ -143,6 +165,11 @@ class LookPane(QWidget):
         if part.box is not None:
             left, top, width, height = (side * self.layers.scale for side in part.box)
             self.preview.look_at(QRectF(left, top, width, height))
+
+    def _tell_view(self, words: str, sentence: str) -> None:
+        self.layers.set_words(words)
+        self.view_words.setText(sentence)
+        self.view_words.setVisible(bool(sentence))
 
     def _tell_heat(self, words: str, offer: Offer) -> None:
         self.heat_words.setText(words)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 _STEP = 1.25
 _LARGEST = 32.0
 # A small picture fills the room it has only so far.
-_FITTED = 2.0
+FITTED = 2.0
 
 
 class Overlay(Protocol):
@@ -20,7 +20,7 @@ class Overlay(Protocol):
 
 
 class PreviewView(QWidget):
-    """Zoom is in screen pixels per picture pixel; None fits the picture into the widget (magnified twice at most).
+    """Zoom is in screen pixels per picture pixel; None fits the picture into the widget (magnified `fit_limit` times at most).
 
     `looked` follows what a person does: zooming and dragging. `double_clicked` has the place on the widget.
     """
@@ -32,6 +32,7 @@ class PreviewView(QWidget):
         super().__init__(parent)
         self._image = QImage()
         self._preliminary = False
+        self.fit_limit = FITTED
         self._zoom: float | None = None
         # What the person has zoomed to, and where, as shares of the sides from the middle; both stay from image to image, so that
         # the same place can be compared.
@@ -41,6 +42,7 @@ class PreviewView(QWidget):
         self._dragged_from: QPointF | None = None
         self._text = ""
         self._overlays: list[Overlay] = []
+        self.lens: Overlay | None = None  # over all others
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Preview")
@@ -52,6 +54,11 @@ class PreviewView(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Less would show nothing."""
         return QSize(200, 160)
+
+    @property
+    def image(self) -> QImage:
+        """The shown picture."""
+        return self._image
 
     @property
     def zoom(self) -> float:
@@ -147,7 +154,7 @@ class PreviewView(QWidget):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.zoom < 2 or self._preliminary)
             painter.drawImage(self.picture_rect(), self._image)
             if not self._preliminary:
-                for overlay in self._overlays:
+                for overlay in (*self._overlays, *([self.lens] if self.lens is not None else [])):
                     overlay.paint(painter, self.picture_rect())
         if self.hasFocus():
             painter.setPen(self.palette().color(QPalette.ColorRole.Highlight))
@@ -203,7 +210,7 @@ class PreviewView(QWidget):
         if self._image.isNull():
             return 1.0
         ratio = min(self.width() / self._image.width(), self.height() / self._image.height())
-        return ratio if self._preliminary else min(_FITTED, ratio)
+        return ratio if self._preliminary else min(self.fit_limit, ratio)
 
     def _zoom_to(self, zoom: float, around: QPointF) -> None:
         """Zoom, keeping the picture's point at `around` where it is."""
