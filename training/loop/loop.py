@@ -7,10 +7,9 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,6 +20,7 @@ from ..config.hyperparameters import TrainingPlan
 from ..data.manifest import Row
 from ..evaluation.weighted_metrics import NotFinite
 from .distributed import Team
+from .epochs import EpochFigures, best_epoch, epoch_rate, is_over
 from .frozen_embeddings import FrozenEmbeddings, known_of
 from .optimiser import average_in, learning_rate, optimiser_for, training_step
 from .progress import Pace, Progress
@@ -33,11 +33,16 @@ _READ_EVERY = 10
 
 @dataclass(frozen=True)
 class Trained:
-    """The network with the weights that are kept, the AUC on `val` after each epoch, and the epoch they are from (1, 2, ...)."""
+    """The network with the weights that are kept, what was measured after each epoch, and the epoch they are from (1, 2, ...)."""
 
     detector: FusionDetector
-    aucs: tuple[float, ...]
+    history: tuple[EpochFigures, ...]
     epoch: int
+
+    @property
+    def aucs(self) -> tuple[float, ...]:
+        """The AUC after each epoch."""
+        return tuple(figures["auc"] for figures in self.history)
 
 
 def train(
@@ -50,10 +55,10 @@ def train(
     team: Team,
     loader_processes: int,
     report: Callable[[Progress], None],
-    measure: Callable[[int, FusionDetector], float],
+    measure: Callable[[int, FusionDetector], EpochFigures],
     frozen: FrozenEmbeddings | None = None,
 ) -> Trained:
-    """Train `detector` in place. The leading process calls `report` after each step and `measure` (AUC on `val`) after an epoch.
+    """Train `detector` in place. The leading process calls `report` after each step and `measure` after an epoch.
 
     What is in `frozen` of the frozen branches is not computed again. The state is written to `folder` every ten minutes
     and after each epoch; when it holds one, the run goes on from it. Raises AnotherRun when that belongs to another plan, network
@@ -72,11 +77,12 @@ def train(
     with StateWriter(folder, key) as writer, closing(left):
         last = math.nan
         for epoch in range(plan.epochs):
-            if _stops(plan, state.aucs):
+            if is_over(plan, state.history):
                 break
+            rated = replace(plan, learning_rate=epoch_rate(plan, state.history))
             detector.train()
             for _ in range(state.step, schedule.starts[epoch + 1]):
-                batch, rate = next(left), learning_rate(plan, state.step, schedule.steps)
+                batch, rate = next(left), learning_rate(rated, state.step, schedule.steps)
                 known = known_of(frozen, detector, batch, plan, rows, epoch)
                 loss = training_step(called, state.optimiser, batch.images_BCHW, batch.labels_B, plan, weight, rate, known)
                 state.step += 1
@@ -89,14 +95,14 @@ def train(
                         writer.save(state)
                     if team.leads:
                         report(pace.after(epoch, state.step, last, rate))
-            if len(state.aucs) <= epoch:
+            if len(state.history) <= epoch:
                 _measure(state, epoch, detector, team, plan, measure)
                 if team.leads:
                     writer.save(state)
     kept = state.best if plan.patience and state.best is not None else state.average
     detector.load_state_dict(kept, strict=False)
-    epoch = int(np.argmax(state.aucs)) if plan.patience else len(state.aucs) - 1
-    return Trained(detector.eval(), tuple(state.aucs), epoch + 1)
+    epoch = best_epoch(plan, state.history) if plan.patience else len(state.history) - 1
+    return Trained(detector.eval(), tuple(state.history), epoch + 1)
 
 
 def _finite(loss: float, state: RunState, last: float) -> float:
@@ -104,7 +110,7 @@ def _finite(loss: float, state: RunState, last: float) -> float:
     if math.isfinite(loss):
         return loss
     before = "it was the first since the start" if math.isnan(last) else f"the one before was {last:.4f}"
-    measured = f"; the last AUC on val was {state.aucs[-1]:.4f}" if state.aucs else ""
+    measured = f"; the last AUC measured was {state.history[-1]['auc']:.4f}" if state.history else ""
     advice = "Try a lower learning_rate, clip_norm = 1, or autocast = false"
     raise NotFinite(f"the loss of step {state.step:,} is {loss}: {before}{measured}. {advice}")
 
@@ -115,18 +121,13 @@ def _measure(
     detector: FusionDetector,
     team: Team,
     plan: TrainingPlan,
-    measure: Callable[[int, FusionDetector], float],
+    measure: Callable[[int, FusionDetector], EpochFigures],
 ) -> None:
-    """Append the epoch's AUC, the same in every process, and keep its weights if no epoch was better."""
-    auc = measure(epoch, _with(detector, state.average)) if team.leads else 0.0
-    state.aucs.append(team.agree(auc))
-    if plan.patience and state.aucs[-1] >= max(state.aucs):
+    """Append the epoch's figures, the same in every process, and keep its weights if it is better than all before it."""
+    figures = measure(epoch, _with(detector, state.average)) if team.leads else {}
+    state.history.append(dict(team.agree(figures)))
+    if plan.patience and best_epoch(plan, state.history) == epoch:
         state.best = {name: tensor.clone() for name, tensor in state.average.items()}
-
-
-def _stops(plan: TrainingPlan, aucs: Sequence[float]) -> bool:
-    """Whether the last `patience` epochs brought nothing better than an earlier one."""
-    return bool(plan.patience) and len(aucs) - 1 - int(np.argmax(aucs or [0])) >= plan.patience
 
 
 def _with(detector: FusionDetector, average: dict[str, Tensor]) -> FusionDetector:

@@ -27,6 +27,7 @@ from worker.detector.model.recipes import Recipe
 from worker.detector.weights.public_weights import BackboneFiles
 
 from ..config.recipes.reader import TrainingRecipe
+from ..data.held_back import held_back
 from ..data.manifest import Manifest, Row, sources_of
 from ..evaluation.calibration import Bars
 from ..evaluation.doubts import doubts_about
@@ -34,6 +35,7 @@ from ..evaluation.logits import labels_of
 from ..evaluation.metrics import auc, epoch_figures
 from ..evaluation.operating_point import judged
 from .distributed import Team
+from .epochs import EpochFigures
 from .estimate import cores, costs_of, quicker_precision, seconds_for
 from .frozen_embeddings import FrozenEmbeddings, announced, cached_branches, frozen_embeddings, kept_logits
 from .loop import Trained, train
@@ -106,7 +108,7 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
     """
     run = _choosing_nothing_on_what_is_reported(run, say)
     team = run.team
-    train_rows, val_rows = run.manifest.of_split("train"), run.manifest.of_split("val")
+    train_rows, measured_rows, part = _measured_rows(run, say)
     torch.manual_seed(run.recipe.plan.seed)
     detector = _start(run.recipe.network, run.weights)
     run = _prepared(run, detector, train_rows, say)
@@ -114,7 +116,7 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
     device = ChosenDevice(str(team.device), "")
     card = CheckpointCard(recipe.network.name, recipe.network, Calibration(), 0.5, 0.5, "")
     frozen = _frozen(run, detector, train_rows, as_scanned=False)
-    frozen_val = _frozen(run, detector, val_rows, as_scanned=True)
+    frozen_measured = _frozen(run, detector, measured_rows, as_scanned=True)
     if team.leads:
         run = _announced(run, detector, train_rows, frozen, say)
     loaders = team.agree(run.loader_processes) or 0
@@ -126,17 +128,19 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
             log("train/loss", now.loss, now.step)
             log("train/learning_rate", now.learning_rate, now.step)
 
-        def measure(epoch: int, averaged: FusionDetector) -> float:
+        def measure(epoch: int, averaged: FusionDetector) -> EpochFigures:
             size = recipe.plan.size_of(epoch)
             seen = replace(recipe.network, preprocessing=replace(recipe.network.preprocessing, size=size))
             predictor = Predictor(averaged, replace(card, recipe=seen), device, 64)
-            logits = kept_logits(predictor, val_rows, frozen_val, processes=loaders)
-            found = epoch_figures(labels_of(val_rows), logits)
+            logits = kept_logits(predictor, measured_rows, frozen_measured, processes=loaders)
+            found = epoch_figures(labels_of(measured_rows), logits)
             for name, value in found.items():
-                log(f"val/{name}", value, epoch + 1)
+                log(f"{part}/{name}", value, epoch + 1)
             others = f"loss {found['loss']:.4f}, accuracy {found['accuracy']:.4f}, EER {found['eer']:.4f}, DCF {found['dcf']:.4f}"
-            say(f"epoch {epoch + 1}/{recipe.plan.epochs}: val AUC {_per_source(val_rows, logits, found['auc'])}; {others}")
-            return found["auc"]
+            say(
+                f"epoch {epoch + 1}/{recipe.plan.epochs}: {part} AUC {_per_source(measured_rows, logits, found['auc'])}; {others}"
+            )
+            return found
 
         trained = train(
             detector,
@@ -152,16 +156,29 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
         )
     if not team.leads:
         return None
-    return _finish(replace(run, loader_processes=loaders), trained, card, device, train_rows, say)
+    held = measured_rows if part == "held_back" else ()
+    return _finish(replace(run, loader_processes=loaders), trained, card, device, train_rows, held, say)
 
 
 def _choosing_nothing_on_what_is_reported(run: Run, say: Callable[[str], None]) -> Run:
     """Without a split `test` the figures are of `val`: then the epoch is not chosen there, and the last one is kept."""
     plan = run.recipe.plan
-    if not plan.patience or run.manifest.has_split("test"):
+    if plan.held_back or not (plan.patience or plan.plateau) or run.manifest.has_split("test"):
         return run
-    say("no early stopping: the figures will be of split 'val', as there is no split 'test'")
-    return replace(run, recipe=replace(run.recipe, plan=replace(plan, patience=0)))
+    nothing = " and no plateau" if plan.plateau else ""
+    say(f"no early stopping{nothing}: the figures will be of split 'val', as there is no split 'test'; plan.held_back needs none")
+    return replace(run, recipe=replace(run.recipe, plan=replace(plan, patience=0, plateau=None)))
+
+
+def _measured_rows(run: Run, say: Callable[[str], None]) -> tuple[Sequence[Row], Sequence[Row], str]:
+    """What is trained on, what is measured after each epoch, and what that is called."""
+    rows, plan = run.manifest.of_split("train"), run.recipe.plan
+    if not plan.held_back:
+        return rows, run.manifest.of_split("val"), "val"
+    kept, measured = held_back(rows, plan.held_back, plan.seed)
+    groups = len({row.group for row in measured})
+    say(f"held back {len(measured):,} images ({groups:,} groups) of split 'train': the epoch is chosen by them, and not on 'val'")
+    return kept, measured, "held_back"
 
 
 def _start(network: Recipe, weights: Weights) -> FusionDetector:
@@ -210,7 +227,13 @@ def _announced(
 
 
 def _finish(
-    run: Run, trained: Trained, card: CheckpointCard, device: ChosenDevice, rows: Sequence[Row], say: Callable[[str], None]
+    run: Run,
+    trained: Trained,
+    card: CheckpointCard,
+    device: ChosenDevice,
+    rows: Sequence[Row],
+    held: Sequence[Row],
+    say: Callable[[str], None],
 ) -> Path:
     """Write the weights, then measure them from the file: rounding to float16 belongs to what the figures describe."""
     path = run.folder / f"{run.recipe.network.name}.safetensors"
@@ -218,7 +241,7 @@ def _finish(
         card,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         backbones=backbone_hashes(run.recipe.network, run.weights.files),
-        training=_record(run, trained, rows),
+        training=_record(run, trained, rows, held),
         versions={**library_versions(), "python": platform.python_version()},
     )
     processes = run.loader_processes or 0
@@ -240,13 +263,17 @@ def _finish(
     return path
 
 
-def _record(run: Run, trained: Trained, rows: Sequence[Row]) -> dict[str, Any]:
-    start = run.weights.start
+def _record(run: Run, trained: Trained, rows: Sequence[Row], held: Sequence[Row]) -> dict[str, Any]:
+    """`held_back` says what the epoch was chosen by, where that was a part of the training groups."""
+    start, plan = run.weights.start, run.recipe.plan
+    chosen = {"images": len(held), "groups": len({row.group for row in held}), "figure": plan.watched} if held else None
     return {
-        "plan": asdict(run.recipe.plan),
+        "plan": asdict(plan),
         "processes": run.team.size,
         "aucs": list(trained.aucs),
         "epoch": trained.epoch,
+        "epochs": [dict(figures) for figures in trained.history],
+        "held_back": chosen,
         "started_from": file_sha256(start) if start else "public weights",
         "manifest_sha256": run.manifest.sha256,
         "rows": len(rows),

@@ -35,7 +35,8 @@ class AnotherRun(KnownError):
 
 @dataclass
 class RunState:
-    """A run at one step. `average` are the averaged weights, `best` those of the best epoch, `aucs` one AUC per measured epoch.
+    """A run at one step. `average` are the averaged weights, `best` those of the best epoch, `history` the figures of
+    each measured epoch.
 
     Without averaging (`averages` is False) `average` are the weights of the detector themselves. Frozen backbones are in none of
     them.
@@ -47,7 +48,7 @@ class RunState:
     averages: bool = True
     best: dict[str, Tensor] | None = None
     step: int = 0
-    aucs: list[float] = field(default_factory=list)
+    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def begun(detector: nn.Module, optimiser: torch.optim.Optimizer, *, averages: bool) -> RunState:
@@ -109,7 +110,7 @@ def _content(key: str, state: RunState) -> dict[str, Any]:
     return {
         "key": key,
         "step": state.step,
-        "aucs": list(state.aucs),
+        "history": list(state.history),
         "detector": stored_tensors(state.detector),
         "optimiser": state.optimiser.state_dict(),
         "average": state.average if state.averages else {},
@@ -146,7 +147,7 @@ def restore_state(folder: Path, key: str, state: RunState) -> None:
     state.optimiser.load_state_dict(content["optimiser"])
     for name, tensor in content["average"].items() if state.averages else ():
         state.average[name].copy_(tensor)
-    state.best, state.step, state.aucs = content["best"], content["step"], content["aucs"]
+    state.best, state.step, state.history = content["best"], content["step"], content["history"]
     torch.set_rng_state(content["rng"])
 
 

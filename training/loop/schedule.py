@@ -65,6 +65,8 @@ def schedule_of(rows: Sequence[Row], plan: TrainingPlan, team: Team) -> Schedule
     """
     if plan.batch_size % team.size:
         raise UnevenTeam(f"a batch of {plan.batch_size} cannot be divided among {team.size} processes; change one of them")
+    if plan.batch_size < 2 * team.size:
+        raise UnevenTeam(f"a batch of {plan.batch_size} leaves each of {team.size} processes a single picture; make it larger")
     count = _even(sum(plan.repeat.get(row.source, 1) for row in rows), plan.batch_size, team.size)
     steps = math.ceil(count / plan.batch_size)
     return Schedule(rows, plan, count, [epoch * steps for epoch in range(plan.epochs + 1)])

@@ -69,10 +69,16 @@ def _training_line(training: Mapping[str, Any]) -> str:
         )
     plan = training.get("plan", {})
     sizes = plan.get("sizes", ())
+    chosen = ""
+    if held := training.get("held_back"):
+        chosen = (
+            f" Its epoch and learning rate were chosen by the {str(held['figure']).upper()} of {held['images']:,} other images "
+            f"({held['groups']:,} of the training groups, held back from training), and not on what is reported."
+        )
     return (
         f"Trained on {training.get('rows', 0):,} images (manifest sha256 `{training.get('manifest_sha256')}`), "
         f"{plan.get('epochs', len(sizes))} epochs at {', '.join(map(str, sizes))} pixels, "
-        f"batch {plan.get('batch_size')}, {plan.get('optimiser')} {plan.get('learning_rate')}, seed {plan.get('seed')}."
+        f"batch {plan.get('batch_size')}, {plan.get('optimiser')} {plan.get('learning_rate')}, seed {plan.get('seed')}.{chosen}"
     )
 
 

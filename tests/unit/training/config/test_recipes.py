@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from training.config.hyperparameters import Plateau
 from training.config.recipes.reader import HeadsRecipe, RecipeError, recipe_named, recipe_names, with_seed
 from training.loop.optimiser import learning_rate, optimiser_for
 from worker.detector.checkpoints.card import read_card
@@ -37,7 +38,7 @@ learning_rate = 1e-3
 
 
 def test_all_recipes_of_the_design_are_there() -> None:
-    assert set(recipe_names()) == {*PAPER, "fusion", "lite", "paper-table1", "robust"}
+    assert set(recipe_names()) == {*PAPER, "fusion", "lite", "paper-code", "paper-table1", "robust"}
 
 
 @pytest.mark.parametrize("name", PAPER)
@@ -66,6 +67,20 @@ def test_the_ablations_are_the_paper_with_fewer_branches() -> None:
         "paper-no-prompt": ("clip-image", "resnet101"),
         "paper-resnet": ("resnet101",),
     }
+
+
+def test_the_code_of_the_paper() -> None:
+    """What is known of it, and nothing chosen on what is reported; all else is the paper's."""
+    paper, code = recipe_named("paper"), recipe_named("paper-code")
+
+    clip = replace(
+        paper.network.preprocessing,
+        mean=(0.48145466, 0.4578275, 0.40821073),
+        std=(0.26862954, 0.26130258, 0.27577711),
+    )
+    assert code.network == replace(paper.network, name="paper-code", batch_norm=False, preprocessing=clip)
+    chosen = {"watched": "dcf", "plateau": Plateau(0.1, 10), "patience": 15, "held_back": 0.1}
+    assert code.plan == replace(paper.plan, **chosen)
 
 
 def test_batch_normalisation_is_in_the_text_and_not_in_the_table() -> None:
@@ -210,6 +225,26 @@ def test_a_recipe_of_ones_own_is_named_after_its_file(tmp_path: Path) -> None:
         ("sizes = [64, 96]", "sizes = [64]", "scanning would show 96"),
         ("learning_rate = 1e-3", "learning_rate = 1e-3\n[augmentation]\nblur = 2.0", "augmentation"),
         ("learning_rate = 1e-3", "learning_rate = 1e-3\nbalance = 1", "balance"),
+        ("learning_rate = 1e-3", "learning_rate = nan", "learning_rate must be a number above 0"),
+        ("learning_rate = 1e-3", "learning_rate = inf", "learning_rate must be a number above 0"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\nweight_decay = nan", "must be numbers"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\nclip_norm = inf", "must be numbers"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\nema_decay = nan", "ema_decay"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\nseed = -1", "cannot be negative"),
+        ("dropout = 0.1", "dropout = nan", "dropout must lie"),
+        ("hidden = [64]", "hidden = [0]", "hidden widths from 1"),
+        ('["efficientnet-lite2"]', "[]", "at least one branch"),
+        ("epochs = 4", "epochs = 99999999999", "epochs can be 10,000 at most"),
+        ("batch_size = 16", "batch_size = 999999999", "batch_size 65,536"),
+        ("batch_size = 16", "batch_size = 1", "batch_size must be 2 or more"),
+        ("sizes = [64, 96]", "sizes = [9999, 96]", "each from 8 to 1024 pixels"),
+        ("std = [0.5, 0.5, 0.5]", "std = [0, 0.5, 0.5]", "std"),
+        ("std = [0.5, 0.5, 0.5]", "std = [nan, 0.5, 0.5]", "std"),
+        ("mean = [0.5, 0.5, 0.5]", "mean = [inf, 0.5, 0.5]", "mean"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\ncosine = true\n[plan.plateau]", "not by both"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\n[plan.plateau]\nfactor = 1.5", "factor must lie"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\nheld_back = 0.1", "the plan has neither"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\npatience = 1\nheld_back = 0.9", "from 0 to 0.5"),
     ],
 )
 def test_a_mistake_in_a_recipe_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -226,7 +261,7 @@ def test_a_mistake_in_a_recipe_is_named(tmp_path: Path, old: str, new: str, said
 def test_an_unknown_recipe_names_the_known_ones() -> None:
     with pytest.raises(
         RecipeError,
-        match=r"'tiny'.*fusion, lite, paper, paper-clip, paper-clip-image, paper-no-prompt, paper-resnet, paper-table1, robust",
+        match=r"'tiny'.*fusion, lite, paper, paper-clip, paper-clip-image, paper-code, paper-no-prompt, paper-resnet, paper-t",
     ):
         recipe_named("tiny")
 

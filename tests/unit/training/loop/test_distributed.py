@@ -45,7 +45,7 @@ def trained(rows: Sequence[Row], folder: Path, team: Team) -> dict[str, Tensor]:
         team=team,
         loader_processes=0,
         report=lambda _: None,
-        measure=lambda epoch, _: 0.5 + epoch / 10,
+        measure=lambda epoch, _: {"auc": 0.5 + epoch / 10, "dcf": 0.3},
     )
     assert result.aucs == (0.5, 0.6)  # measured by the leader, known to all
     return result.detector.state_dict()
@@ -85,6 +85,8 @@ def test_two_processes_train_what_one_trains(rows: Sequence[Row], tmp_path: Path
 def test_a_batch_that_cannot_be_divided_is_refused(rows: Sequence[Row]) -> None:
     with pytest.raises(UnevenTeam, match=r"batch of 8 .* 3 processes"):
         schedule_of(rows, PLAN, Team(torch.device("cpu"), 0, 3))
+    with pytest.raises(UnevenTeam, match="leaves each of 8 processes a single picture"):
+        schedule_of(rows, PLAN, Team(torch.device("cpu"), 0, 8))
 
 
 @pytest.mark.parametrize(("size", "count"), [(1, 19), (2, 16), (4, 16)])

@@ -107,7 +107,7 @@ def run(
         team=Team(torch.device("cpu")),
         loader_processes=0,
         report=report,
-        measure=lambda *_: 0.5,
+        measure=lambda *_: {"auc": 0.5, "dcf": 0.5},
         frozen=frozen,
     )
 

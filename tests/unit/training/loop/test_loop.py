@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.config.hyperparameters import TrainingPlan
+from training.config.hyperparameters import Plateau, TrainingPlan
 from training.data.augmentation import Augmentation
 from training.data.manifest import ManifestError, Row
 from training.evaluation.metrics import auc
@@ -90,6 +90,12 @@ def run(
     report: Callable[[Progress], None] = lambda _: None,
     measure: Callable[[int, FusionDetector], float] = lambda *_: 0.5,
 ) -> Trained:
+    """`measure` gives the AUC; the DCF is what is missing to 1."""
+
+    def figures(epoch: int, averaged: FusionDetector) -> dict[str, float]:
+        auc = measure(epoch, averaged)
+        return {"auc": auc, "dcf": 1 - auc}
+
     folder.mkdir(exist_ok=True)
     return train(
         network or detector(dropout),
@@ -100,7 +106,7 @@ def run(
         team=ALONE,
         loader_processes=0,
         report=report,
-        measure=measure,
+        measure=figures,
     )
 
 
@@ -151,8 +157,10 @@ def test_seed_gives_the_weights(rows: Sequence[Row], tmp_path: Path) -> None:
         replace(PLAN, optimiser="adam"),
         replace(PLAN, patience=2),
         replace(PLAN, augmentation=Augmentation(forge=0.5), balance=True),
+        # The same DCF in each epoch: the second one has another rate, which a run that goes on must have, too.
+        replace(PLAN, cosine=False, warmup_steps=0, watched="dcf", plateau=Plateau(0.1, 0)),
     ],
-    ids=["adamw", "adam", "patience", "augmented"],
+    ids=["adamw", "adam", "patience", "augmented", "plateau"],
 )
 def test_killed_run_resumes(
     rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, plan: TrainingPlan
@@ -282,6 +290,29 @@ def test_patience_ends_the_run_and_keeps_the_best_epoch(rows: Sequence[Row], tmp
     assert not same_weights(trained.detector, shown[3])
 
 
+def test_of_epochs_alike_the_first_is_kept(rows: Sequence[Row], tmp_path: Path) -> None:
+    """Its weights, too: what the card says of the epoch is of the weights that are stored."""
+    shown = []
+
+    def measure(epoch: int, averaged: FusionDetector) -> float:
+        shown.append(averaged)
+        return 0.8
+
+    trained = run(rows, tmp_path / "run", replace(PLAN, patience=5), measure=measure)
+
+    assert trained.epoch == 1
+    assert same_weights(trained.detector, shown[0])
+
+
+def test_the_rate_falls_on_a_plateau(rows: Sequence[Row], tmp_path: Path) -> None:
+    aucs, rates = [0.6, 0.7, 0.7, 0.65, 0.9], []
+    plan = replace(PLAN, epochs=5, cosine=False, warmup_steps=0, watched="dcf", plateau=Plateau(0.5, 1))
+
+    run(rows, tmp_path / "run", plan, measure=lambda epoch, _: aucs[epoch], report=lambda now: rates.append(now.learning_rate))
+
+    assert rates == [0.05] * 12 + [0.025] * 3
+
+
 def test_size_of_each_epoch(rows: Sequence[Row], tmp_path: Path) -> None:
     """Each epoch has its own size and runs in training mode."""
     seen: list[tuple[int, bool]] = []
@@ -387,7 +418,7 @@ def test_loss_that_is_no_number_stops_the_run(
     losses = iter([0.7, 0.6, 0.5125, value])
     monkeypatch.setattr(loop, "training_step", lambda *_: torch.tensor(next(losses)))
 
-    with pytest.raises(NotFinite, match=r"step 4 is (nan|inf): the one before was 0\.5125; the last AUC on val was 0\.5000"):
+    with pytest.raises(NotFinite, match=r"step 4 is (nan|inf): the one before was 0\.5125; the last AUC measured was 0\.5000"):
         run(rows, tmp_path / "run")
 
     assert torch.load(tmp_path / "run" / "resume.pt", weights_only=True)["step"] == 3

@@ -12,7 +12,7 @@ import torch
 import torchvision
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training.config.hyperparameters import TrainingPlan
+from training.config.hyperparameters import Plateau, TrainingPlan
 from training.config.recipes.reader import TrainingRecipe, recipe_named
 from training.data.dataset import Pictures
 from training.data.manifest import COLUMNS, Manifest, Row, read_manifest
@@ -24,6 +24,7 @@ from training.loop.distributed import Team
 from training.loop.progress import Progress
 from training.loop.run import Run, UnfinishedRun, Weights, prepare_folder, run_training, start_weights
 from worker.detector.checkpoints.card import Calibration, CheckpointCard, CheckpointError, file_sha256
+from worker.detector.checkpoints.card_text import card_text
 from worker.detector.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor, load_predictor
@@ -124,14 +125,34 @@ def test_the_epoch_is_never_chosen_on_what_is_reported(
     manifest = written(tmp_path / "manifest.csv", split)
     said: list[str] = []
 
-    recipe = TrainingRecipe(tiny.network, replace(PLAN, patience=1))
+    recipe = TrainingRecipe(tiny.network, replace(PLAN, patience=1, plateau=Plateau()))
     card = load_checkpoint(trained(recipe, manifest, tmp_path / "run", say=said.append), BackboneFiles())[1]
 
     assert card.metrics["split"] == ("test" if with_test else "val")
     assert card.training["plan"]["patience"] == int(with_test)
+    assert (card.training["plan"]["plateau"] is not None) is with_test
     assert any("no early stopping" in line for line in said) is not with_test
     if not with_test:
         assert card.training["epoch"] == PLAN.epochs
+
+
+def test_the_epoch_is_chosen_on_groups_that_are_held_back(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
+    """With a plateau, and without a split `test`; the card says by what."""
+    said: list[str] = []
+    plan = replace(PLAN, watched="dcf", patience=1, plateau=Plateau(patience=0), held_back=0.25)
+
+    card = load_checkpoint(
+        trained(TrainingRecipe(tiny.network, plan), manifest, tmp_path / "run", say=said.append), BackboneFiles()
+    )[1]
+
+    record = card.training
+    assert record["held_back"] == {"images": 4, "groups": 4, "figure": "dcf"}
+    assert record["rows"] == 14 - 4
+    assert (record["plan"]["patience"], record["plan"]["plateau"]["factor"]) == (1, 0.1)
+    assert {"auc", "dcf", "loss"} <= set(record["epochs"][0])
+    assert card.metrics["pooled"]["real"] + card.metrics["pooled"]["fake"] == 6  # all of val
+    assert not any("no early stopping" in line for line in said)
+    assert "chosen by the DCF of 4 other images (4 of the training groups" in card_text(card, tmp_path / "x", "0")
 
 
 def test_the_course_of_a_run_is_logged_for_tensorboard(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
