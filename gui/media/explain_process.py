@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
+from scanner.base.access.private import make_missing
 from scanner.base.settings import Settings
 from scanner.domain.explain_answer import ExplainAnswer
 from scanner.jobs.supervisor import as_environment
@@ -73,7 +74,7 @@ class ExplainProcess(QObject):
 
     def _start(self, model: str) -> None:
         self._model = model
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        make_missing(self.log_file.parent)
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         for name, value in as_environment(replace(self._settings, model=model or self._settings.model)).items():
@@ -91,7 +92,7 @@ class ExplainProcess(QObject):
             (self._asked, out, most), self._next = self._next, None
             self._asked_for_all = most is None
             try:
-                out.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_missing(out)
             except OSError as error:
                 self._asked = ""
                 self.failed.emit(f"{out} cannot be made: {error.strerror}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
+from scanner.base.access.private import make_missing
 from scanner.base.files import written_whole
 from scanner.media.formats import has_video_suffix
 from scanner.media.frames import is_video, video_frame
@@ -72,7 +73,7 @@ class ThumbnailCache:
         marks.add_text("Thumb::MTime", str(mtime))
         marks.add_text("Software", _MADE_BY)
         try:
-            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_missing(kept.parent)
             with written_whole(kept) as partial:
                 picture.save(partial, "PNG", pnginfo=marks, compress_level=1)
                 partial.chmod(0o600)

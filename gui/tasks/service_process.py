@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
+from scanner.base.access.private import make_missing
 from scanner.base.settings import Settings
 from scanner.jobs.supervisor import as_environment
 
@@ -48,7 +49,7 @@ class ServiceProcess(QObject):
             self.changed.emit()
             return
         self._stopping = False
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        make_missing(self.log_file.parent)
         process = QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
         self._started = self._chosen()

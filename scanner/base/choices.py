@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from .access.private import own_text, private_folder
 from .errors import KnownError
 from .files import write_whole
 
@@ -45,7 +46,7 @@ def _keep(data_dir: Path, choice: dict[str, str | bool]) -> None:
     # What JSON writes of strings and booleans is TOML, too.
     lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in {**kept, **choice}.items())
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(data_dir)
         write_whole(target, f"# written by `dfscan model use` and the window\n{lines}")
     except OSError as error:
         raise ChoiceNotKept(f"{target} cannot be written: {error.strerror}; mend it, or set another data folder") from None
@@ -53,6 +54,6 @@ def _keep(data_dir: Path, choice: dict[str, str | bool]) -> None:
 
 def _chosen(data_dir: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(choices_file(data_dir).read_text("utf-8-sig"))
+        return tomllib.loads(own_text(choices_file(data_dir)))
     except (OSError, ValueError):
         return {}

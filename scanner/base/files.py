@@ -8,8 +8,12 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
+from .access.private import FILE_MODE
+
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+# What is there already, a link above all, is not written through.
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | getattr(os, "O_BINARY", 0)
 
 
 class NotRegular(OSError):
@@ -23,6 +27,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     Nobody reads half a file, and several processes and threads may write the same one. Raises OSError.
     """
     partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
+    with suppress(OSError):  # of a killed process with the same number
+        partial.unlink(missing_ok=True)
     try:
         yield partial
         partial.replace(path)
@@ -32,9 +38,9 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes | str) -> None:
-    """Write `content` (text as UTF-8) in the place of `path`, whole or not at all. Raises OSError."""
-    with written_whole(path) as partial:
-        partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    """Write `content` (text as UTF-8) in the place of `path`, whole or not at all, for this user alone. Raises OSError."""
+    with written_whole(path) as partial, os.fdopen(os.open(partial, _NEW, FILE_MODE), "wb") as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> BufferedReader:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
+from .access.private import own_text
 from .addresses.server_urls import postgres_url, redis_url
 from .addresses.sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
 from .addresses.user_paths import PathNotMeant, user_path
@@ -28,7 +29,7 @@ PREFIX = "DFSCAN_"
 HANDED_DOWN = f"{PREFIX}SETTINGS"
 
 # What has a meaning elsewhere: to the log, to tests, in compose.yaml, between our own processes.
-_OTHER_VARIABLES = tuple(PREFIX + name for name in ("LOG_JSON", "TEST_", "PICTURES", "PASSWORD", "SETTINGS", "FLAGGED_"))
+_OTHER_VARIABLES = tuple(PREFIX + name for name in ("LOG_JSON", "UMASK", "TEST_", "PICTURES", "PASSWORD", "SETTINGS", "FLAGGED_"))
 
 
 # Files and folders that are named by a path; a service runs in another folder.
@@ -215,7 +216,7 @@ def _sourced(
 
 def _read_config(config: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(config.read_text("utf-8-sig"))
+        content = tomllib.loads(own_text(config))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as error:

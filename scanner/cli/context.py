@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
+from ..base.access.private import private_folder
 from ..base.addresses.user_paths import user_path
 from ..base.errors import KnownError
 from ..base.escape import printable
@@ -47,6 +48,8 @@ def opened_database(settings: Settings, *, check: bool = False, begins: bool = F
     from ..database.schema import prepare_schema
 
     url = settings.url if begins or check else known_url(settings)
+    if begins or check:
+        _prepare_data_folder(settings)
     if check:
         _demand_sound(settings)
     database = open_database(url)
@@ -55,6 +58,20 @@ def opened_database(settings: Settings, *, check: bool = False, begins: bool = F
         yield database
     finally:
         database.close()
+
+
+def _prepare_data_folder(settings: Settings) -> None:
+    try:
+        private_folder(settings.data_dir)
+    except OSError as error:
+        folder = printable(str(settings.data_dir))
+        raise NoDataFolder(
+            f"the data folder {folder} cannot be made: {error.strerror}. Choose another with DFSCAN_DATA_DIR"
+        ) from None
+
+
+class NoDataFolder(KnownError):
+    """The folder for what the program writes cannot be made."""
 
 
 class NoDatabase(KnownError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..base.access.private import demand_own, keep_files_private
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.settings import config_file, load_settings, unknown_variables
@@ -122,6 +123,7 @@ def cli(
     for line in unknown_variables(os.environ):
         click.echo(f"dfscan: {printable(line)}", err=True)
     ctx.obj = load_settings(flags, os.environ, config_file())
+    demand_own(ctx.obj.data_dir)
 
 
 def main() -> None:
@@ -129,6 +131,7 @@ def main() -> None:
     # Imports make many objects that stay; collecting among them would cost a tenth of a short command's time.
     gc.set_threshold(50_000, 20, 100)
     _take_names_as_bytes()
+    keep_files_private()
     _print_any_name()
     try:
         status = _run()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ..base.access.private import private_folder
 from ..base.errors import KnownError
 from ..base.files import write_whole
 from ..base.settings import PREFIX, Settings, config_file, sourced_settings
@@ -38,7 +39,7 @@ def install(ctx: click.Context, paths: tuple[str, ...], no_start: bool) -> None:
         if not known_roots(database):
             raise NoRoot("no folder is watched yet; name one: dfscan service install ~/Pictures")
     job = _job(ctx)
-    (settings.data_dir / "logs").mkdir(parents=True, exist_ok=True)
+    private_folder(settings.data_dir / "logs")
     file = _service_file()
     file.parent.mkdir(parents=True, exist_ok=True)
     if sys.platform == "darwin":

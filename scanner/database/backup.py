@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..base.access.private import make_missing
 from ..base.errors import KnownError
 from .integrity import BACKUP_FOLDER, find_damage, keep_aside
 
@@ -43,7 +44,7 @@ def back_up(database: Path, target: Path, *, replaces: bool = False) -> Path:
         raise BackupFailed(f"{target} exists already and is not overwritten; name another file")
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_missing(target.parent)
         _copy(database, partial)
         damage = find_damage(partial)
         if damage is not None:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func,
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ..base.access.private import FILE_MODE, make_missing
 from ..base.addresses.redaction import without_password
 from ..base.addresses.sqlite_urls import sqlite_path
 from ..base.errors import KnownError
@@ -103,6 +104,7 @@ def _open_sqlite(file: Path) -> Database:
     _make_private_folder(file.parent)
     url = URL.create("sqlite", database=str(file))
     if not file.exists() or is_writable(file):
+        _make_private_file(file)
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
         database = _on_sqlite(engine, _prepare_sqlite)
         _notice_replacement(engine, file)
@@ -131,11 +133,17 @@ def _on_sqlite(engine: Engine, prepare: Callable[[sqlite3.Connection, object], N
 
 def _make_private_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_missing(folder)
     except OSError as error:
         raise DatabaseUnavailable(
             f"the data folder {folder} cannot be made: {error.strerror}. Choose another with DFSCAN_DATA_DIR"
         ) from None
+
+
+def _make_private_file(file: Path) -> None:
+    """SQLite gives what it keeps beside a database the mode of that."""
+    with suppress(OSError):  # it is there, or SQLite says what is wrong
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
 
 
 def _prepare_reading(connection: sqlite3.Connection, _record: object) -> None:

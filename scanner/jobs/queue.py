@@ -10,6 +10,7 @@ from typing import Any
 
 from celery import Celery
 
+from ..base.access.private import private_folder
 from ..base.addresses.sqlite_urls import sqlite_path
 from ..base.errors import KnownError
 from ..base.settings import Settings
@@ -173,6 +174,5 @@ def _folder_options(data_dir: Path) -> dict[str, Any]:
 
 def _folder(data_dir: Path, name: str) -> Path:
     folder = data_dir / "queue" / name
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.parent.chmod(0o700)
-    return folder
+    private_folder(folder.parent)
+    return private_folder(folder)

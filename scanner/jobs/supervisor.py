@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
+from ..base.access.private import private_folder
 from ..base.backoff import seconds_before_retry
 from ..base.documents import to_document
 from ..base.errors import KnownError
@@ -82,7 +83,7 @@ class EmbeddedWorker:
         if self._logs_to_stderr:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
             return
-        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.log_file.parent)
         rotate(self.log_file)
         with self.log_file.open("ab") as log_to:
             self._process = subprocess.Popen(

@@ -10,6 +10,7 @@ from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from ..base.access.private import private_folder
 from ..base.addresses.redaction import without_password
 from ..base.addresses.sqlite_urls import sqlite_path
 from ..base.errors import KnownError
@@ -88,7 +89,7 @@ def _data_folder(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
     elsewhere = "choose another with DFSCAN_DATA_DIR, or mend its permissions"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
         probe = folder / f".doctor-{os.getpid()}"
         probe.write_bytes(b"x")
         probe.unlink()

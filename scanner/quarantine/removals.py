@@ -13,6 +13,7 @@ from filelock import FileLock
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from ..base.access.private import FILE_MODE, private_folder
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.file_times import storable_ns
@@ -58,8 +59,8 @@ class Journal:
 
     def lock(self, seconds: float = 60) -> FileLock:
         """Held while something moves; a killed process lets it go."""
-        self.lock_file.parent.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.lock_file, timeout=seconds)
+        private_folder(self.lock_file.parent)
+        return FileLock(self.lock_file, timeout=seconds, mode=FILE_MODE)
 
 
 def check_quarantine_folder(database: Database, folder: str, ignore: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..base.access.private import share_as_user_does
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.files import open_regular, written_whole
@@ -73,6 +74,8 @@ class Output:
             with partial.open("x", encoding="utf-8", errors="backslashreplace", newline="") as file:
                 if os.path.exists(real):
                     partial.chmod(stat.S_IMODE(os.stat(real).st_mode))
+                else:
+                    share_as_user_does(partial)
                 file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())

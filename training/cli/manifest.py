@@ -12,6 +12,7 @@ import click
 
 from ..data.importers.layouts import LAYOUTS, default_source, importer_named
 from ..data.manifest import ManifestError, Row, read_manifest, write_manifest
+from .context import write_as_user
 
 if TYPE_CHECKING:
     from ..data.bias import Bias
@@ -27,6 +28,7 @@ _force = click.option("--force", is_flag=True, help="Overwrite the manifest if t
 @click.group()
 def manifest() -> None:
     """Lists of pictures to train on and to measure with."""
+    write_as_user()
 
 
 @manifest.command("import", help=f"Make a manifest from a data set.\n\n\b\nLAYOUT is one of\n{_LISTED}")

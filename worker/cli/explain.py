@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner.base.access.private import share_as_user_does
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
 from scanner.base.files import write_whole
@@ -101,6 +102,7 @@ def _demand_writable(output: Path, image: str) -> None:
 def _write(output: Path, drawn: bytes) -> None:
     try:
         write_whole(output, drawn)
+        share_as_user_does(output)
     except OSError as error:
         raise OutputRefused(f"{output} cannot be written: {error.strerror}") from None
 

@@ -28,6 +28,7 @@ from typing import Any
 
 from PIL import Image
 
+from scanner.base.access.private import make_missing
 from scanner.base.errors import KnownError
 from scanner.base.files import write_whole, written_whole
 from scanner.base.settings import Settings
@@ -80,7 +81,7 @@ def _kept_or_new(settings: Settings, explainer: Explainer, path: str, out: Path,
         if kept is not None:
             return kept
     explanation = explainer.explain(content, most=most, tried=False)
-    out.mkdir(parents=True, exist_ok=True)
+    make_missing(out)
     names = [f"{stem}-{item.number}.png" for item in explanation.inputs]
     for name, item in zip(names, explanation.inputs, strict=True):
         with written_whole(out / name) as partial:

@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from scanner.base.access.private import is_own
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 
@@ -50,7 +51,7 @@ def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
 
 
 def _by_onnx_runtime(checkpoint: Path, settings: Settings, device: ChosenDevice) -> Scorer:
-    network = network_of(kept_network(checkpoint, settings.cache) or _exported(checkpoint, settings))
+    network = network_of(_kept(checkpoint, settings) or _exported(checkpoint, settings))
     return Scorer(
         network.forward,
         network.branches,
@@ -62,7 +63,16 @@ def _by_onnx_runtime(checkpoint: Path, settings: Settings, device: ChosenDevice)
     )
 
 
-def _exported(checkpoint: Path, settings: Settings) -> bytes | Path:
+def _kept(checkpoint: Path, settings: Settings) -> bytes | None:
+    return kept_network(checkpoint, settings.cache, sums=_sums(settings))
+
+
+def _sums(settings: Settings) -> Path | None:
+    """Where the sums of exported networks are noted if others can write the cache."""
+    return None if is_own(settings.cache) or not settings.cache.exists() else settings.data_dir / "networks"
+
+
+def _exported(checkpoint: Path, settings: Settings) -> bytes:
     """Exported in a process of its own: what torch takes, 1 to 3 GB, would otherwise be a worker's for as long as it lives.
 
     A process that was killed is tried again: killing one costs time, and no work.
@@ -70,11 +80,15 @@ def _exported(checkpoint: Path, settings: Settings) -> bytes | Path:
     for _ in range(TRIES):
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_leave_interrupts) as process:
             try:
-                return process.submit(_export, checkpoint, settings).result()
+                network = process.submit(_export, checkpoint, settings).result() or _kept(checkpoint, settings)
             except BrokenProcessPool:
                 log.warning(
                     "the process that prepares %s for ONNX Runtime was killed; there may be too little memory", checkpoint
                 )
+                continue
+            if network is not None:
+                return network
+            log.warning("the network of %s was replaced in %s while it was prepared", checkpoint, settings.cache)
     raise ExportFailed(f"{checkpoint} could not be prepared for ONNX Runtime in {TRIES} tries")
 
 
@@ -82,8 +96,8 @@ def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
 
 
-def _export(checkpoint: Path, settings: Settings) -> bytes | Path:
-    """Runs in the process of its own, and keeps the file itself: a network of some hundred megabytes need not travel."""
+def _export(checkpoint: Path, settings: Settings) -> bytes | None:
+    """Runs in the process of its own. The network, unless it is kept in a file: one of some hundred megabytes need not travel."""
     from ..detector.checkpoints.checkpoint import load_checkpoint
     from ..detector.inference.onnx_export import exported
     from .public_weights import named_backbones
@@ -93,4 +107,4 @@ def _export(checkpoint: Path, settings: Settings) -> bytes | Path:
         network = exported(detector, card.recipe.preprocessing)
     except RuntimeError as error:
         raise ExportFailed(f"{checkpoint} cannot be exported for ONNX Runtime ({str(error).splitlines()[0]})") from None
-    return keep_network(checkpoint, settings.cache, network)
+    return None if keep_network(checkpoint, settings.cache, network, sums=_sums(settings)) else network

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import IO
 
+from scanner.base.access.private import user_umask
 from scanner.base.settings import HANDED_DOWN, Settings, SettingsError
 from scanner.base.trouble_log import TroubleLog
 from scanner.domain.recorded import Listener, Recorded, tell_nobody
@@ -111,6 +112,7 @@ class _Runner:
                 stderr=said,
                 env={**inherited, **about},
                 start_new_session=True,
+                umask=-1 if sys.platform == "win32" else user_umask(),
             )
             try:
                 status = process.wait(self._seconds)

@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ...base.access.private import share_as_user_does
 from ...base.errors import KnownError
 from ...base.escape import printable
 from ...database.engine import Database
@@ -69,6 +70,7 @@ def write_evidence_report(
         (partial / DOCUMENT).write_text(json.dumps(document, indent=1), "utf-8")
         _write_pages(partial, case, records, document["models"])
         manifest_sha256 = write_manifest(partial)
+        share_as_user_does(partial)
         partial.rename(target)
     except OSError as error:
         raise ReportNotWritten(f"{name} cannot be written: {error.strerror or error}; name another folder") from None

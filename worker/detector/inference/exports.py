@@ -1,12 +1,18 @@
-"""Exported networks, kept in a cache, so that a worker needs no torch to start. The cache may be emptied at any time."""
+"""Exported networks, kept in a cache, so that a worker needs no torch to start. The cache may be emptied at any time.
+
+A network is a program: none is run that another user has put there. The bytes that are run are compared with their sha256, which
+is in the file's name where only this user writes the cache, and where others can, also in `sums`, a folder of this user's.
+"""
 
 import hashlib
 import logging
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from scanner.base.files import write_whole
+from scanner.base.access.private import NotPrivate, make_missing, own_text, private_folder, why_not_own
+from scanner.base.files import open_regular, write_whole
 
 from ..checkpoints.card import file_sha256
 
@@ -18,33 +24,55 @@ _LEFT_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 
 
-def kept_network(checkpoint: Path, folder: Path) -> Path | None:
-    """The file in `folder` that `keep_network` wrote for `checkpoint`, if it is whole.
-
-    The name holds the sha256 of the content: a file that has changed since is not used, and removed.
-    """
+def kept_network(checkpoint: Path, folder: Path, *, sums: Path | None = None) -> bytes | None:
+    """The network in `folder` that `keep_network` wrote for `checkpoint`, if it is the one; a damaged file is removed."""
     prefix = _prefix(checkpoint)
-    for path in folder.glob(f"{prefix}*.onnx"):
-        if path.stem.removeprefix(prefix) == file_sha256(path):
-            return path
+    for path in _candidates(folder, prefix, sums):
+        try:
+            with open_regular(path, follow=False) as file:
+                if sums is None and why_not_own(os.fstat(file.fileno())):
+                    continue
+                network = file.read()
+        except OSError:
+            continue
+        if hashlib.sha256(network).hexdigest() == path.stem.removeprefix(prefix):
+            return network
         log.warning("%s is damaged and is made anew", path)
         with suppress(OSError):
             path.unlink()
     return None
 
 
-def keep_network(checkpoint: Path, folder: Path, network: bytes) -> bytes | Path:
-    """Keep the exported `network` of `checkpoint` in `folder` and return the file; `network` itself where it cannot be kept."""
-    prefix = _prefix(checkpoint)
-    path = folder / f"{prefix}{hashlib.sha256(network).hexdigest()}.onnx"
+def _candidates(folder: Path, prefix: str, sums: Path | None) -> list[Path]:
+    if sums is None:
+        return list(folder.glob(f"{prefix}*.onnx"))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        return [folder / f"{prefix}{own_text(_sum_file(sums, prefix)).strip()}.onnx"]
+    except (OSError, ValueError, NotPrivate):
+        return []
+
+
+def keep_network(checkpoint: Path, folder: Path, network: bytes, *, sums: Path | None = None) -> bool:
+    """Keep the exported `network` of `checkpoint` in `folder`, with its sha256; whether that could be done."""
+    prefix = _prefix(checkpoint)
+    sha256 = hashlib.sha256(network).hexdigest()
+    path = folder / f"{prefix}{sha256}.onnx"
+    try:
+        make_missing(folder)
         _clear_away(folder)
         write_whole(path, network)
-    except OSError as error:
-        log.warning("%s cannot be kept (%s): each start of a worker will take some seconds more", path, error.strerror)
-        return network
-    return path
+        if sums is not None:
+            private_folder(sums)
+            write_whole(_sum_file(sums, prefix), f"{sha256}\n")
+    except (OSError, NotPrivate) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        log.warning("%s cannot be kept (%s): each start of a worker will take some seconds more", path, reason)
+        return False
+    return True
+
+
+def _sum_file(sums: Path, prefix: str) -> Path:
+    return sums / f"{prefix.rstrip('-')}.sha256"
 
 
 def _prefix(checkpoint: Path) -> str:

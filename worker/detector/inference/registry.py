@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scanner.base.access.private import private_folder
 from scanner.base.files import written_whole
 
 from ..checkpoints.card import CheckpointCard, CheckpointError, file_sha256, read_card
@@ -181,7 +182,8 @@ def new_path(name: str, data_dir: Path, *, unless_sha256: str | None = None) -> 
     if target.exists() and file_sha256(target) != unless_sha256:
         raise CheckpointError(f"there is another checkpoint named {name!r} ({target}); choose another name with --name")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(data_dir)
+        private_folder(target.parent)
     except OSError as error:
         raise CheckpointError(f"{target.parent} cannot be made: {error.strerror}; mend it, or set another data folder") from None
     return target

