@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import IO
 
-from scanner.base.access.private import user_umask
+from scanner.base.access.private import UMASK_VARIABLE, user_umask
 from scanner.base.settings import HANDED_DOWN, Settings, SettingsError
 from scanner.base.trouble_log import TroubleLog
 from scanner.domain.recorded import Listener, Recorded, tell_nobody
@@ -96,7 +96,7 @@ class _Runner:
 
     def _run(self, one: Recorded) -> str | None:
         """Run it for one file; why it failed, if it did."""
-        inherited = {name: value for name, value in os.environ.items() if name != HANDED_DOWN}
+        inherited = {name: value for name, value in os.environ.items() if name not in (HANDED_DOWN, UMASK_VARIABLE)}
         about = {
             "DFSCAN_FLAGGED_PATH": local_path(one.file.path, self._path_map),
             "DFSCAN_FLAGGED_LABEL": str(one.label),

@@ -17,7 +17,7 @@ from ..escape import printable
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 _PRIVATE_UMASK = 0o077
 # What the user's own umask was, for our child processes.
-_VARIABLE = "DFSCAN_UMASK"
+UMASK_VARIABLE = "DFSCAN_UMASK"
 
 
 class NotPrivate(KnownError):
@@ -27,13 +27,13 @@ class NotPrivate(KnownError):
 def keep_files_private() -> None:
     """Let nothing that this process and its children make be open to other users; `user_umask` still tells what was set."""
     found = os.umask(_PRIVATE_UMASK)
-    os.environ.setdefault(_VARIABLE, f"{found:o}")
+    os.environ.setdefault(UMASK_VARIABLE, f"{found:o}")
 
 
 def user_umask() -> int:
     """The umask that the user has set: for what is written where the user says, and for programs of the user's."""
     with suppress(KeyError, ValueError):
-        return int(os.environ[_VARIABLE], 8) & 0o777
+        return int(os.environ[UMASK_VARIABLE], 8) & 0o777
     found = os.umask(_PRIVATE_UMASK)
     os.umask(found)
     return found

@@ -192,4 +192,4 @@ def test_what_the_user_asked_for_has_the_users_modes(tmp_path: Path, umask: int,
         assert user_umask() == umask
         assert (_mode(folder), _mode(folder / "index.html")) == (0o777 & ~umask, 0o666 & ~umask)
     finally:
-        monkeypatch.delenv("DFSCAN_UMASK", raising=False)
+        os.environ.pop("DFSCAN_UMASK")
