@@ -17,7 +17,13 @@ from .ignore import IgnoreRules
 from .intake import batches, mark_missing_path, take_in
 from .passed_over import mark_path, reasons
 from .settle import Settling, is_fresh
-from .walk import FOLDER, Entry, Found, Skipped, look_at
+from .walk import FOLDER, LINK_TO_NOTHING, Entry, Found, Skipped, look_at
+
+# A file that was made and not closed, nor moved to its place, is a link, or still being written. Nothing tells which; so one that
+# was written only now must stay the same for so many times as long as one that was closed.
+PATIENCE = 5.0
+# Links to nothing that are looked at again and again, as nothing tells when what they lead to comes.
+MOST_LINKS = 1000
 
 log = logging.getLogger(__name__)
 
@@ -46,16 +52,21 @@ class Finding:
         self._wake = wake
         self._settling = Settling(settings.settle_seconds, time.monotonic)
         self._sources: dict[str, Source] = {}
+        self._links_to_nothing: dict[str, None] = {}
         self._counts: Counter[tuple[int, Source]] = Counter()
 
-    def hint(self, path: str) -> WatchedRoot | None:
-        """Follow a hint; for a folder that is to be swept, its root is returned."""
+    def hint(self, path: str, *, is_made: bool = False) -> WatchedRoot | None:
+        """Follow a hint; for a folder that is to be swept, its root is returned. `is_made`: it is new, and was not closed."""
         root = root_of(path, self.roots)
         if root is None or self._rules.rule_on_the_way(path, root=root.path):
             return None
+        if path == root.path:
+            return root  # a link, too, as the folder that it leads to
         entry = look_at(path, root=root.path, videos=self._settings.videos)
         if isinstance(entry, Found):
-            self._settling.watch_over(entry)
+            patience = PATIENCE * self._settings.settle_seconds
+            is_written = is_made and is_fresh(entry, patience, datetime.now(UTC))
+            self._settling.watch_over(entry, patience if is_written else None)
             self._sources[path] = Source.EVENT
         elif isinstance(entry, Skipped):
             self._take_in([entry], Source.EVENT)
@@ -92,6 +103,13 @@ class Finding:
             for batch in batches(settled):
                 self._take_in(batch, source)
 
+    def look_at_links(self) -> None:
+        """Follow those links that led to nothing and now lead to something."""
+        for path in list(self._links_to_nothing):
+            if os.path.exists(path) or not os.path.lexists(path):
+                del self._links_to_nothing[path]
+                self.hint(path)
+
     def record_counts(self) -> None:
         """Write what was counted since the last call into the ledger."""
         for root_id in {root_id for root_id, _ in self._counts}:
@@ -102,6 +120,8 @@ class Finding:
     def _take_in(self, entries: Sequence[Entry], source: Source) -> None:
         by_root: dict[int | None, list[Entry]] = {}
         for entry in entries:
+            if isinstance(entry, Skipped) and entry.reason == LINK_TO_NOTHING and len(self._links_to_nothing) < MOST_LINKS:
+                self._links_to_nothing[entry.path] = None
             root = root_of(entry.path, self.roots)
             by_root.setdefault(root.id if root else None, []).append(entry)
         pending = 0

@@ -16,6 +16,7 @@ def is_fresh(entry: Found, settle_seconds: float, now: datetime) -> bool:
 class _Seen:
     entry: Found
     since: float
+    seconds: float
 
 
 class Settling:
@@ -32,21 +33,22 @@ class Settling:
     def __contains__(self, path: str) -> bool:
         return path in self._seen
 
-    def watch_over(self, entry: Found) -> None:
-        """Start to wait for `entry`, or start anew when it has changed."""
+    def watch_over(self, entry: Found, seconds: float | None = None) -> None:
+        """Start to wait for `entry`, or start anew when it has changed; for `seconds` instead of what holds for others."""
+        patience = self._seconds if seconds is None else seconds
         seen = self._seen.get(entry.path)
-        if seen is None or seen.entry != entry:
-            self._seen[entry.path] = _Seen(entry, self._clock())
+        since = self._clock() if seen is None or seen.entry != entry else seen.since
+        self._seen[entry.path] = _Seen(entry, since, patience)
 
     def settled(self, look: Callable[[str], Entry | None]) -> list[Entry]:
         """Look again at the paths that are due; those unchanged are given back and forgotten, the others wait on."""
         now = self._clock()
-        due = [seen for seen in self._seen.values() if now - seen.since >= self._seconds]
+        due = [seen for seen in self._seen.values() if now - seen.since >= seen.seconds]
         done: list[Entry] = []
         for seen in due:
             entry = look(seen.entry.path)
             if isinstance(entry, Found) and entry != seen.entry:
-                self._seen[entry.path] = _Seen(entry, now)
+                self._seen[entry.path] = _Seen(entry, now, seen.seconds)
                 continue
             del self._seen[seen.entry.path]
             if entry is not None:

@@ -1,6 +1,7 @@
 """Sweeps: everything under a root, or under a folder that has just appeared, compared with the database batch by batch."""
 
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,10 +24,19 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class _Sweep:
     root: WatchedRoot
+    top: str
     differences: Iterator[Difference]
     source: Source
-    whole: bool
     began: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is of all of the root."""
+        return self.top == self.root.path
+
+    def covers(self, root: WatchedRoot, top: str) -> bool:
+        """Whether all of `top` is in it."""
+        return root.id == self.root.id and (top == self.top or top.startswith(os.path.join(self.top, "")))
 
 
 class Sweeps:
@@ -38,6 +48,7 @@ class Sweeps:
         self._finding = finding
         self._now = now
         self._line: deque[_Sweep] = deque()
+        self._is_begun = False
 
     def __len__(self) -> int:
         return len(self._line)
@@ -47,31 +58,40 @@ class Sweeps:
         return any(sweep.whole and sweep.root.id == root.id for sweep in self._line)
 
     def begin(self, root: WatchedRoot, source: Source, folder: str | None = None) -> None:
-        """Put a sweep of `root`, or of `folder` in it, at the end of the line."""
+        """Put a sweep of `root`, or of `folder` in it, at the end of the line; one that waits there may do for it."""
         top = folder or root.path
+        waiting = list(self._line)[1:] if self._is_begun else self._line
+        if any(sweep.covers(root, top) for sweep in waiting):
+            return
         entries = walk(top, root=root.path, ignore=self._settings.ignore, videos=self._settings.videos)
-        self._line.append(_Sweep(root, compare(self._database, top, entries), source, folder is None, monotonic()))
+        self._line.append(_Sweep(root, top, compare(self._database, top, entries), source, monotonic()))
 
     def forget(self, root: WatchedRoot | None = None) -> None:
         """Drop the sweeps of `root`, or all."""
+        first = self._line[0] if self._line else None
         self._line = deque(sweep for sweep in self._line if root is not None and sweep.root.id != root.id)
+        self._is_begun = self._is_begun and bool(self._line) and self._line[0] is first
 
     def step(self) -> None:
         """Go on with the first sweep."""
         sweep = self._line[0]
+        self._is_begun = True
         found = next(sweep.differences, None)
         if found is None:
-            self._line.popleft()
+            self._end_first()
             if sweep.whole and self._is_here(sweep.root):
                 mark_swept(self._database, sweep.root, monotonic() - sweep.began, self._now())
         elif any(isinstance(entry, Skipped) and entry.is_error for entry in found.others) and not self._is_here(sweep.root):
-            self._line.popleft()  # its folders cannot be read because it is going away: no fault of theirs
+            self._end_first()  # its folders cannot be read because it is going away: no fault of theirs
         else:
             self._finding.offer(found.others, sweep.source)
-            if sweep.whole:
-                mark_gone(self._database, found.unseen, is_here=lambda: self._is_here(sweep.root), now=self._now())
-                why = reasons(sweep.root.path, self._settings.ignore, videos=True)
-                mark_passed_over(self._database, found.unseen, why, self._now())
+            mark_gone(self._database, found.unseen, is_here=lambda: self._is_here(sweep.root), now=self._now())
+            why = reasons(sweep.root.path, self._settings.ignore, videos=True)
+            mark_passed_over(self._database, found.unseen, why, self._now())
+
+    def _end_first(self) -> None:
+        self._line.popleft()
+        self._is_begun = False
 
     def _is_here(self, root: WatchedRoot) -> bool:
         return check_presence(self._database, root, self._now()) is None

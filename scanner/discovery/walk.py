@@ -12,6 +12,7 @@ from ..base.file_times import storable_ns
 from ..media.formats import is_announced, is_promised
 from .ignore import IgnoreRules
 
+LINK_TO_NOTHING = "a symbolic link to nothing"
 _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
@@ -112,7 +113,7 @@ def _look_through_link(path: str, root: str, videos: bool) -> Entry | None:
         target = os.path.realpath(path, strict=True)
         status = os.stat(target)
     except FileNotFoundError:
-        return Skipped(path, "a symbolic link to nothing") if is_promised(path, videos=videos) else None
+        return Skipped(path, LINK_TO_NOTHING) if is_promised(path, videos=videos) else None
     except OSError as error:
         return Skipped(path, f"a symbolic link that cannot be followed: {error.strerror}")
     inside = os.path.commonpath([target, os.path.realpath(root)]) == os.path.realpath(root)

@@ -25,9 +25,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Hint:
-    """This path may have changed: it may also be gone, come twice, or never be named; the sweep is the truth."""
+    """This path may have changed: it may also be gone, come twice, or never be named; the sweep is the truth.
+
+    `is_made`: it is new, and was not closed after writing. It is a link, or still being written.
+    """
 
     path: str
+    is_made: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,19 @@ class Unwatched:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """So many folders cannot be read, and so not be watched; the path of one. They are tried again all the time."""
+
+    folders: int
+    first: str | None
+
+
+@dataclass(frozen=True)
 class Restarted:
     """For a while nothing was watched."""
 
 
-Notice = Hint | Overflowed | Unwatched | Restarted
+Notice = Hint | Overflowed | Unwatched | Unreadable | Restarted
 
 
 class Watching:
@@ -139,10 +151,14 @@ class Watching:
     def _pass_on(self, report: dict[str, Any]) -> None:
         for path in report.get("hints", ()):
             self._notices.put(Hint(path))
+        for path in report.get("made", ()):
+            self._notices.put(Hint(path, is_made=True))
         if "overflow" in report:
             self._notices.put(Overflowed())
         elif "unwatched" in report:
             self._notices.put(Unwatched(report["unwatched"], report["reason"]))
+        elif "unreadable" in report:
+            self._notices.put(Unreadable(report["unreadable"], report["first"]))
         elif "ready" in report:
             self._ready.set()
 

@@ -13,13 +13,14 @@ from queue import Empty, SimpleQueue
 from threading import Event
 
 from ..base.errors import KnownError
+from ..base.escape import printable
 from ..base.settings import Settings
 from ..base.trouble_log import TroubleLog
 from ..database.engine import Database, DatabaseUnavailable
 from ..discovery.candidates import Finding, Source
 from ..discovery.suspend import SleepWatch
 from ..discovery.sweeps import Sweeps
-from ..discovery.watcher_supervisor import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
+from ..discovery.watcher_supervisor import Hint, Notice, Overflowed, Restarted, Unreadable, Unwatched, Watching
 from ..domain.asked import ANYTHING, Asked
 from ..jobs.asking import ask
 from ..jobs.leases import backlog, reconcile
@@ -131,6 +132,7 @@ class WatchService:
     def _look_at_roots(self) -> None:
         """Pause roots that are away, resume those that are back, and watch exactly those that are here."""
         self._finding.record_counts()
+        self._finding.look_at_links()
         roots = [root for root in known_roots(self._database) if root.path in self._paths]
         if not self._is_asked:
             watch_here(self._database, roots)
@@ -206,17 +208,19 @@ class WatchService:
         self._due = {root.id: due for root in self._finding.roots}
 
     def _follow_notices(self) -> None:
-        hints: dict[str, None] = {}
+        hints: dict[str, bool] = {}
         for notice in self._waiting_notices():
             match notice:
-                case Hint(path):
-                    hints[path] = None
+                case Hint(path, is_made):
+                    hints[path] = is_made and hints.get(path, True)
                 case Overflowed():
                     log.warning("the system dropped events; every root is swept")
                     for root in self._finding.roots:
                         if self._modes[root.id] == EVENTS:
                             add_to_counts(self._database, root.id, overflows=1)
                     self._demand_sweeps()
+                case Unreadable(folders, first):
+                    _say_unreadable(folders, first)
                 case Restarted():
                     self._demand_sweeps()
                 case Unwatched(path, reason):
@@ -224,8 +228,8 @@ class WatchService:
                     if unwatched is not None and self._modes[unwatched.id] == EVENTS:
                         self._set_mode(unwatched, POLLED, reason)
                         self._due[unwatched.id] = 0.0  # not only when the hour is over
-        for path in hints:
-            if (swept := self._finding.hint(path)) is not None:
+        for path, is_made in hints.items():
+            if (swept := self._finding.hint(path, is_made=is_made)) is not None:
                 self._sweeps.begin(swept, Source.EVENT, path)
 
     def _waiting_notices(self) -> list[Notice]:
@@ -259,3 +263,12 @@ class WatchService:
         self._worker_trouble.works()
         if seen.model_sha256 and self._is_asked and seen.model_sha256 != self._asked.model:
             self._ask(replace(self._asked, model=seen.model_sha256))
+
+
+def _say_unreadable(folders: int, first: str | None) -> None:
+    if folders:
+        log.warning(
+            "folders that cannot be read, and are not watched until they can: %d, such as %s", folders, printable(first or "")
+        )
+    else:
+        log.warning("every folder can be read again, and is watched")

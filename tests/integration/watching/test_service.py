@@ -9,15 +9,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from files.watched import ledger, mount, now, states, unmount
 from sqlalchemy import func, select
 
 from scanner.base.settings import Settings
-from scanner.database import schema
-from scanner.database.engine import Database, open_database
+from scanner.database.engine import Database
 from scanner.database.models import File
 from scanner.discovery import sweeps as sweeps_module
 from scanner.discovery.candidates import Finding, Source
@@ -28,61 +27,12 @@ from scanner.discovery.watcher_supervisor import Hint, Unwatched
 from scanner.domain.asked import Asked
 from scanner.jobs.leases import claim
 from scanner.roots.ledger import accept
-from scanner.roots.roots import WatchedRoot, add_roots, known_roots, remove_root
+from scanner.roots.roots import add_roots, remove_root
 from scanner.services.watch import WatchService
 
 WaitUntil = Callable[[Callable[[], bool], float, str], None]
 Start = Callable[..., "WatchService"]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts and stops as Linux does")
-
-
-@pytest.fixture
-def local(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path}/data/dfscan.sqlite")
-    schema.upgrade(database)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    folder = tmp_path / "root"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def start(local: Database, root: Path, tmp_path: Path) -> Iterator[Start]:
-    """Start the service on the root, in a thread; `start(sweep_seconds=...)` gives it settings of its own."""
-    stop, threads = threading.Event(), []
-
-    def begin(**changes: object) -> WatchService:
-        settings = Settings(tmp_path / "data", settle_seconds=0.2, reconcile_seconds=0.2, **changes)  # type: ignore[arg-type]
-        roots = add_roots(local, [str(root)], now())
-        service = WatchService(settings, local, roots, with_worker=False, now=now, stop=stop)
-        threads.append(threading.Thread(target=service.run))
-        threads[-1].start()
-        return service
-
-    yield begin
-    stop.set()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
-def ledger(database: Database) -> WatchedRoot:
-    [root] = known_roots(database)
-    return root
-
-
-def states(database: Database) -> dict[str, str]:
-    with database.read() as session:
-        return {Path(path).name: state for path, state in session.execute(select(File.path, File.state))}
 
 
 def test_events_find_and_the_ledger_counts_them(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
@@ -325,15 +275,6 @@ def test_all_files_deleted_is_no_pause(local: Database, root: Path, start: Start
     wait_until(lambda: states(local) == {"a.jpg": "missing"}, 60, "the mark")
     with local.read() as session:
         assert session.scalar(select(func.count()).select_from(File)) == 1
-
-
-def mount(folder: Path, *options: str) -> None:
-    if subprocess.run(["mount", "-t", "tmpfs", *options, "tmpfs", folder], capture_output=True).returncode:
-        pytest.skip("nothing may be mounted here")
-
-
-def unmount(folder: Path) -> None:
-    subprocess.run(["umount", "-l", folder], check=True)
 
 
 def test_a_database_made_anew_is_watched_on(local: Database, root: Path, tmp_path: Path, wait_until: WaitUntil) -> None:

@@ -6,56 +6,24 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import psutil
 import pytest
+from files.watched import Heard
 
 from scanner.discovery import watcher_supervisor
-from scanner.discovery.watcher_supervisor import Hint, Notice, Overflowed, Restarted, Unwatched, Watching
+from scanner.discovery.watcher_supervisor import Hint, Overflowed, Restarted, Unwatched, Watching
 
 WaitUntil = Callable[[Callable[[], bool], float, str], None]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="stops and limits the process as Linux does")
-
-
-class Heard:
-    """Everything that was put into the queue so far."""
-
-    def __init__(self) -> None:
-        self.queue: SimpleQueue[Notice] = SimpleQueue()
-        self._notices: list[Notice] = []
-
-    def all(self) -> list[Notice]:
-        try:
-            while True:
-                self._notices.append(self.queue.get_nowait())
-        except Empty:
-            return self._notices
-
-    def paths(self) -> set[str]:
-        return {notice.path for notice in self.all() if isinstance(notice, Hint)}
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "root" / "deep").mkdir(parents=True)
     return tmp_path / "root"
-
-
-@pytest.fixture
-def heard() -> Heard:
-    return Heard()
-
-
-@pytest.fixture
-def watched(root: Path, heard: Heard, wait_until: WaitUntil) -> Iterator[Watching]:
-    """The root, being watched."""
-    with Watching(heard.queue) as watching:
-        watching.watch([str(root)])
-        wait_until(lambda: watching.is_set_up, 60, "the watches")
-        yield watching
 
 
 def test_complete_files_and_what_is_moved_is_hinted_at(
@@ -129,7 +97,8 @@ def test_a_watcher_that_hangs_is_started_again(
 
 def changed_watcher(change: str, root: Path) -> subprocess.Popen[str]:
     """The watcher's process with a line of Python run in it before it begins."""
-    program = f"import sys, time, threading, pathlib, scanner.discovery.watcher as w\n{change}\nsys.exit(w.main())"
+    imports = "import sys, time, pathlib, scanner.discovery.watcher as w\nfrom scanner.discovery.inotify.follow import Follower\n"
+    program = f"{imports}from scanner.discovery.inotify.tree import Tree\n{change}\nw.os._exit(w.main())"
     process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     process.stdin.write(f'{{"roots": ["{root}"]}}\n')
@@ -140,8 +109,8 @@ def changed_watcher(change: str, root: Path) -> subprocess.Popen[str]:
 def test_watcher_lives_during_setup(root: Path, tmp_path: Path) -> None:
     """Or it would be taken for one that hangs, killed in the middle, and never come to an end."""
     go_on = tmp_path / "go on"
-    change = f"watch = w._watch\ndef slow(*all):\n    while not pathlib.Path({str(go_on)!r}).exists(): time.sleep(0.05)\n"
-    process = changed_watcher(change + "    watch(*all)\nw._watch = slow", root)
+    slow = f"def slow(*all):\n    while not pathlib.Path({str(go_on)!r}).exists(): time.sleep(0.05)\n    return look(*all)\n"
+    process = changed_watcher(f"look = Tree.look_at_top\n{slow}Tree.look_at_top = slow", root)
     assert process.stdout is not None
     assert process.stdin is not None
     with process.stdout, process.stdin:
@@ -156,20 +125,10 @@ def test_watcher_lives_during_setup(root: Path, tmp_path: Path) -> None:
         assert process.wait(60) == 0
 
 
-@pytest.mark.parametrize("thread", ["observer", "observer._inotify", "next(iter(observer.emitters))"])
+@pytest.mark.parametrize("thread", ["_read", "_follow"])
 def test_watcher_ends_with_its_threads(root: Path, thread: str) -> None:
-    """Then it is started again (above); watchdog itself would go on as if nothing happened (its issue 699)."""
-    change = f"""
-make = w._observer
-def dying(reports):
-    observer = make(reports)
-    def die():
-        while not observer.emitters: time.sleep(0.05)
-        ({thread}).stop()
-    threading.Thread(target=die).start()
-    return observer
-w._observer = dying"""
-    process = changed_watcher(change, root)
+    """Then it is started again (above)."""
+    process = changed_watcher(f"Follower.{thread} = lambda self: None", root)
     assert process.stdout is not None
     assert process.stdin is not None
     with process.stdout, process.stdin:
@@ -194,7 +153,7 @@ def test_the_watcher_ends_with_its_service(root: Path) -> None:
 def test_the_limit_of_watches_is_named(
     root: Path, heard: Heard, wait_until: WaitUntil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, named: str
 ) -> None:
-    """A user namespace of its own has limits of its own. Inside a root, watchdog itself passes over the error in silence."""
+    """A user namespace of its own has limits of its own."""
     for number in range(5):
         (root / "deep" / str(number)).mkdir()
     allowed = 3 if limit == "max_inotify_watches" else 0

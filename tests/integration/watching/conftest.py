@@ -1,0 +1,69 @@
+"""A watcher process on a root, and the service on it, without a worker."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from files.watched import Heard, now
+
+from scanner.base.settings import Settings
+from scanner.database import schema
+from scanner.database.engine import Database, open_database
+from scanner.discovery.watcher_supervisor import Watching
+from scanner.roots.roots import add_roots
+from scanner.services.watch import WatchService
+
+WaitUntil = Callable[[Callable[[], bool], float, str], None]
+Start = Callable[..., "WatchService"]
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def watched(root: Path, heard: Heard, wait_until: WaitUntil) -> Iterator[Watching]:
+    """The root, being watched."""
+    with Watching(heard.queue) as watching:
+        watching.watch([str(root)])
+        wait_until(lambda: watching.is_set_up, 60, "the watches")
+        yield watching
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Iterator[Database]:
+    database = open_database(f"sqlite:///{tmp_path}/data/dfscan.sqlite")
+    schema.upgrade(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "root"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def start(local: Database, root: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start the service on the root, in a thread; `start(sweep_seconds=...)` gives it settings of its own."""
+    stop, threads = threading.Event(), []
+
+    def begin(**changes: object) -> WatchService:
+        values: dict[str, Any] = {"settle_seconds": 0.2, "reconcile_seconds": 0.2, **changes}
+        settings = Settings(tmp_path / "data", **values)
+        roots = add_roots(local, [str(root)], now())
+        service = WatchService(settings, local, roots, with_worker=False, now=now, stop=stop)
+        threads.append(threading.Thread(target=service.run))
+        threads[-1].start()
+        return service
+
+    yield begin
+    stop.set()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
