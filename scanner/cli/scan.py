@@ -72,7 +72,8 @@ def scan(
         asked = asked_of(chosen, with_worker=not no_worker)
         target = report_target(chosen, database, output, force=force, also_protected=paths)
         taken = take_in_paths(chosen, database, paths, database.now, asked)
-        click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known", err=True)
+        compared = f" ({taken.compared:,} of them to be compared again)" if taken.compared else ""
+        click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known{compared}", err=True)
         is_named = no_faces or bool(ctx.meta["dfscan.flags"].get("model"))
         _judge_anew(chosen, database, paths, asked, is_named=is_named)
         with _progress() as show:

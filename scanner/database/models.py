@@ -129,6 +129,9 @@ class File(Base):
     A pending row with `lease_expires_at` in the future is in a worker's hands (`lease_owner`), or waits until then if no one
     owns it. What shapes its verdict is part of the job: `asked_model` (sha256, hex), `asked_faces`, `asked_videos`; None leaves
     that to the worker. `host` is the machine that took it in.
+
+    `inode` and `ctime_ns` say which file it was (`scanner.roots.file_identity`). Where they are others at the same size and
+    date, the row is pending until its content is read, and where that is the same, it becomes `state_if_same` again.
     """
 
     __tablename__ = "files"
@@ -157,6 +160,9 @@ class File(Base):
     asked_faces: Mapped[bool | None]
     asked_videos: Mapped[bool | None]
     host: Mapped[str | None] = mapped_column(String(255))
+    inode: Mapped[int | None] = mapped_column(BigInteger)
+    ctime_ns: Mapped[int | None] = mapped_column(BigInteger)
+    state_if_same: Mapped[str | None] = mapped_column(String(16))
 
 
 class Review(Base):

@@ -128,8 +128,8 @@ class Finding:
         for root_id, of_root in by_root.items():
             taken = take_in(self._database, of_root, root_id=root_id, now=self._now(), asked=self.asked)
             pending += taken.pending
-            if root_id is not None and taken.pending:
-                self._counts[root_id, source] += taken.pending
+            if root_id is not None and (missed := taken.new + taken.changed):
+                self._counts[root_id, source] += missed
         if pending:
             log.info("%d found by %s", pending, source.value)
             self._wake()

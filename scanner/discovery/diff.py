@@ -11,7 +11,8 @@ from ..database.engine import Database
 from ..database.models import File
 from ..database.queries import below_folder, of_no_root_in, of_this_machine
 from ..domain.states import State
-from .walk import Entry, Skipped
+from ..roots.file_identity import is_in_doubt, is_unnoted
+from .walk import Entry, Found, Skipped
 
 # Entries and rows of one Difference.
 STRETCH = 500
@@ -30,6 +31,8 @@ class Known(NamedTuple):
     error: str | None
     error_kind: str | None
     id: int
+    inode: int | None = None
+    ctime_ns: int | None = None
 
     @property
     def path(self) -> str:
@@ -81,7 +84,7 @@ def known_under(database: Database, folder: str, *, spare: Collection[int] = (),
     Those of the roots `spare` (ids) are left out, and with `host` those of no root that another machine took in.
     """
     path = type_coerce(File.path, Text())  # as it is stored
-    columns = (path, File.size, File.mtime_ns, File.state, File.error, File.error_kind, File.id)
+    columns = (path, File.size, File.mtime_ns, File.state, File.error, File.error_kind, File.id, File.inode, File.ctime_ns)
     query = select(*columns).where(File.state != State.MISSING, *([of_no_root_in(spare)] if spare else []))
     if host is not None:
         query = query.where(of_this_machine(host))
@@ -122,7 +125,14 @@ def _side_by_side(entries: Iterable[Entry], rows: Iterator[Known]) -> Iterator[t
 
 
 def is_as_known(entry: Entry, row: Known | File) -> bool:
-    """Whether nothing has changed since the row was written."""
+    """Whether nothing has changed since the row was written, and nothing is to be added to it."""
     if isinstance(entry, Skipped):
         return row.error == entry.reason and row.state != State.MISSING
-    return row.mtime_ns == entry.mtime_ns and row.size == entry.size and row.state not in _NOT_READ
+    if not has_dates_of(entry, row) or row.state in _NOT_READ:
+        return False
+    return not is_in_doubt(entry, row) and not is_unnoted(entry, row)
+
+
+def has_dates_of(entry: Found, row: Known | File) -> bool:
+    """Whether size and date are those of the row."""
+    return (row.size, row.mtime_ns) == (entry.size, entry.mtime_ns)

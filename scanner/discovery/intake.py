@@ -2,9 +2,11 @@
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from itertools import islice
 from operator import itemgetter
 from typing import TypeVar
@@ -17,7 +19,8 @@ from ..database.models import File
 from ..database.queries import asked_values, insert_or_ignore
 from ..domain.asked import ANYTHING, Asked
 from ..domain.states import State
-from .diff import Known, is_as_known, known_under
+from ..roots.file_identity import is_in_doubt
+from .diff import Known, has_dates_of, is_as_known, known_under
 from .passed_over import PASSED_OVER
 from .walk import Entry, Found, Skipped
 
@@ -31,20 +34,30 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Taken:
-    """What an intake found: files new to us, changed ones, ones known as they are, and ones passed over for a reason."""
+    """What an intake found: files new to us, changed ones, ones known as they are, and ones passed over for a reason.
+
+    `compared` are those of the known whose content is to be compared with what it was.
+    """
 
     new: int = 0
     changed: int = 0
     known: int = 0
     skipped: int = 0
+    compared: int = 0
 
     def __add__(self, other: "Taken") -> "Taken":
-        return Taken(self.new + other.new, self.changed + other.changed, self.known + other.known, self.skipped + other.skipped)
+        return Taken(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.known + other.known,
+            self.skipped + other.skipped,
+            self.compared + other.compared,
+        )
 
     @property
     def pending(self) -> int:
         """How many became pending."""
-        return self.new + self.changed
+        return self.new + self.changed + self.compared
 
 
 def take_in(
@@ -70,13 +83,14 @@ def take_in(
             here = {**asked_values(asked), "host": this_host(), "root_id": root_id}
             values = [{**_values(entry, now), **here, "path": entry.path} for entry in fresh]
             insert_or_ignore(session, File, sorted(values, key=itemgetter("path")))
+        became = Counter(_apply(rows[entry.path], entry, now, asked) for entry in changed if isinstance(entry, Found))
         for entry in changed:
-            _apply(rows[entry.path], entry, now, asked)
-        back = sum(rows[entry.path].state != State.PENDING for entry in changed if isinstance(entry, Found))
+            if isinstance(entry, Skipped):
+                _apply(rows[entry.path], entry, now, asked)
     skipped = sum(isinstance(entry, Skipped) for entry in todo)
     new = sum(isinstance(entry, Found) for entry in fresh)
-    again = sum(isinstance(entry, Found) for entry in changed) - back
-    return Taken(new, again, len(by_path) - new - again - skipped, skipped)
+    again = became[Became.CHANGED]
+    return Taken(new, again, len(by_path) - new - again - skipped, skipped, became[Became.COMPARED])
 
 
 def mark_gone(database: Database, rows: Sequence[Known], *, is_here: Callable[[], bool], now: datetime) -> int:
@@ -135,29 +149,32 @@ def _mark(database: Database, file_ids: list[int], now: datetime) -> int:
         return len(rows)
 
 
-def _was_only_out_of_sight(row: File, entry: Entry) -> bool:
-    """Whether a file that was marked missing or passed over is back (or never was away) as it was concluded."""
-    if row.state == State.SKIPPED and row.error_kind != PASSED_OVER:
-        return False
-    if (
-        row.state not in (State.MISSING, State.SKIPPED)
-        or not isinstance(entry, Found)
-        or (row.size, row.mtime_ns) != (entry.size, entry.mtime_ns)
-    ):
-        return False
-    if row.detection_id is not None:
-        return True
-    return row.state == State.MISSING and row.error_kind is not None and row.error_kind not in _NOT_CONCLUDED
+def _known_as(row: File, entry: Found) -> str | None:
+    """The state that the row has, or had when it was marked missing or passed over, if size and date are still the same."""
+    if not has_dates_of(entry, row):
+        return None
+    if row.state in (State.SCORED, State.FAILED):
+        return row.state
+    if row.state == State.MISSING or (row.state == State.SKIPPED and row.error_kind == PASSED_OVER):
+        if row.detection_id is not None:
+            return State.SCORED
+        failed = row.state == State.MISSING and row.error_kind is not None and row.error_kind not in _NOT_CONCLUDED
+        return State.FAILED if failed else None
+    return None
 
 
 def _values(entry: Entry, now: datetime) -> dict[str, object]:
     if isinstance(entry, Found):
-        return {"size": entry.size, "mtime_ns": entry.mtime_ns, "state": State.PENDING, "pending_since": now, "attempts": 0}
+        identity = {"inode": entry.inode, "ctime_ns": entry.ctime_ns}
+        dates = {"size": entry.size, "mtime_ns": entry.mtime_ns}
+        return {**dates, **identity, "state": State.PENDING, "pending_since": now, "attempts": 0}
     kind = UNREADABLE_FOLDER if entry.is_error else "not-a-file"
     state = State.FAILED if entry.is_error else State.SKIPPED
     return {
         "size": 0,
         "mtime_ns": 0,
+        "inode": None,
+        "ctime_ns": None,
         "state": state,
         "error_kind": kind,
         "error": entry.reason,
@@ -166,15 +183,39 @@ def _values(entry: Entry, now: datetime) -> dict[str, object]:
     }
 
 
-def _apply(row: File, entry: Entry, now: datetime, asked: Asked) -> None:
-    """Begin anew with a row whose file has changed; whoever holds its lease loses it, and their result with it."""
+class Became(Enum):
+    """What came of a row whose file was found in another way than the row has it."""
+
+    KNOWN = "known"  # it is what it was
+    COMPARED = "compared"  # its content is to be compared
+    CHANGED = "changed"
+
+
+def _apply(row: File, entry: Entry, now: datetime, asked: Asked) -> Became:
+    """Bring a row up to date. Where its file has changed whoever holds its lease loses it, and their result with it."""
     row.host = this_host()
-    if _was_only_out_of_sight(row, entry):
-        row.state = State.FAILED if row.detection_id is None else State.SCORED
-        if row.state == State.SCORED:
-            row.error = row.error_kind = None
-        return
-    row.detection_id = row.content_id = row.error = row.error_kind = row.finished_at = None
+    if isinstance(entry, Found):
+        doubt = is_in_doubt(entry, row)
+        if entry.inode is not None:
+            row.inode, row.ctime_ns = entry.inode, entry.ctime_ns
+        known_as = _known_as(row, entry)
+        if known_as is not None and not doubt:
+            row.state = known_as
+            if known_as == State.SCORED:
+                row.error = row.error_kind = None
+            row.state_if_same = None
+            return Became.KNOWN
+        if known_as is not None and row.content_id is not None:
+            row.state, row.state_if_same, row.pending_since, row.attempts = State.PENDING, known_as, now, 0
+            row.lease_owner = row.lease_expires_at = None
+            row.asked_model, row.asked_faces, row.asked_videos = asked.model, asked.faces, asked.videos
+            return Became.COMPARED
+        if row.state == State.PENDING and has_dates_of(entry, row):
+            if doubt:  # whoever reads it may have read another
+                row.lease_owner = row.lease_expires_at = None
+            return Became.KNOWN
+    row.detection_id = row.content_id = row.error = row.error_kind = row.finished_at = row.state_if_same = None
     row.lease_owner = row.lease_expires_at = None
     for name, value in {**asked_values(asked), **_values(entry, now)}.items():
         setattr(row, name, value)
+    return Became.CHANGED

@@ -10,6 +10,7 @@ from ..base.addresses.stored_paths import encode_path, is_stored_plainly
 from ..base.escape import printable
 from ..base.file_times import storable_ns
 from ..media.formats import is_announced, is_promised
+from ..roots.file_identity import forget_mounts, identity_of
 from .ignore import IgnoreRules
 
 LINK_TO_NOTHING = "a symbolic link to nothing"
@@ -17,11 +18,13 @@ _KINDS = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a de
 
 
 class Found(NamedTuple):
-    """A file that is to be scored. `size` in bytes. (A tuple: a large tree has many.)"""
+    """A file that is to be scored. `size` in bytes; `inode` and `ctime_ns` as in FileIdentity. (A tuple: a tree has many.)"""
 
     path: str
     size: int
     mtime_ns: int
+    inode: int | None = None
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ def walk(path: str, *, root: str, ignore: Sequence[str], videos: bool = False) -
     rules = IgnoreRules(ignore)
     if rules.rule_on_the_way(path, root=root):
         return
+    forget_mounts()
     above_root = len(os.path.join(root, ""))
     inside = os.path.join(path, "")
     levels = [(inside, _listed(inside, inside[above_root:], rules))]
@@ -100,7 +104,7 @@ def look_at(path: str, *, root: str, videos: bool = False) -> Entry | _Folder | 
         return Skipped(path, f"cannot be looked at: {error.strerror}", is_error=True)
     if stat.S_ISREG(status.st_mode):
         is_image = is_promised(path, videos=videos) or is_announced(path, videos=videos)
-        return Found(path, status.st_size, storable_ns(status.st_mtime_ns)) if is_image else None
+        return _found(path, status) if is_image else None
     if stat.S_ISDIR(status.st_mode):
         return FOLDER
     if stat.S_ISLNK(status.st_mode):
@@ -128,4 +132,8 @@ def _look_through_link(path: str, root: str, videos: bool) -> Entry | None:
         return None
     if not inside:
         return Skipped(path, f"a symbolic link out of the folder, to {printable(target)}")
-    return Found(path, status.st_size, storable_ns(status.st_mtime_ns))
+    return _found(path, status)
+
+
+def _found(path: str, status: os.stat_result) -> Found:
+    return Found(path, status.st_size, storable_ns(status.st_mtime_ns), *identity_of(status))

@@ -10,7 +10,8 @@ SUSPECT_AFTER = 2
 class Claimed:
     """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any.
 
-    `attempts` counts this one, too. `faces` and `videos` are what was asked of it (`scanner.domain.asked`).
+    `attempts` counts this one, too. `faces` and `videos` are what was asked of it (`scanner.domain.asked`). With `sha256` only
+    its content is to be compared with that one, unless it turns out to be another.
     """
 
     id: int
@@ -21,6 +22,7 @@ class Claimed:
     attempts: int = 1
     faces: bool | None = None
     videos: bool | None = None
+    sha256: str | None = None
 
     @property
     def is_suspect(self) -> bool:

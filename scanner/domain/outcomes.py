@@ -61,6 +61,13 @@ class Reused:
 
 
 @dataclass(frozen=True)
+class Same:
+    """The file holds the content that it had, whatever else of it has changed: what is known of it holds."""
+
+    file: Claimed
+
+
+@dataclass(frozen=True)
 class Failed:
     """The file cannot be scored: `kind` for machines, `reason` for people."""
 
@@ -94,4 +101,4 @@ class Unreachable:
     reason: str
 
 
-Outcome = Scored | Reused | Failed | Changed | Vanished | Unreachable
+Outcome = Scored | Reused | Same | Failed | Changed | Vanished | Unreachable

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, selec
 from sqlalchemy.orm import Session
 
 from ..database.engine import Database
-from ..database.models import File, Root
+from ..database.models import Content, File, Root
 from ..database.queries import unindexed
 from ..domain.claims import SUSPECT_AFTER, Claimed
 from ..domain.states import State
@@ -104,6 +104,12 @@ def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> No
             return
 
 
+_CLAIMED = (
+    *(File.id, File.path, File.size, File.mtime_ns, File.root_id, File.attempts),
+    *(File.asked_faces, File.asked_videos, File.content_id, File.state_if_same),
+)
+
+
 def _for_model(model: str | None) -> list[ColumnElement[bool]]:
     return [or_(File.asked_model.is_(None), File.asked_model == model)] if model else []
 
@@ -138,24 +144,38 @@ def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> l
         update(File)
         .where(File.id.in_(select(picked.c.id)))
         .values(lease_owner=owner, lease_expires_at=until, attempts=File.attempts + 1)
-        .returning(File.id, File.path, File.size, File.mtime_ns, File.root_id, File.attempts, File.asked_faces, File.asked_videos)
+        .returning(*_CLAIMED)
         .execution_options(synchronize_session=False)
     )
     rows = session.execute(taken).all()
     root_ids = {row.root_id for row in rows if row.root_id is not None}
     wanted = session.execute(select(Root.id, Root.path).where(Root.id.in_(root_ids))) if root_ids else ()
     roots = {row.id: row.path for row in wanted}
+    content_ids = {row.content_id for row in rows if row.state_if_same is not None}
+    known = select(Content.id, Content.sha256).where(Content.id.in_(content_ids))
+    sha256s = {row.id: row.sha256 for row in (session.execute(known) if content_ids else ())}
     return [
-        Claimed(row.id, row.path, row.size, row.mtime_ns, roots.get(row.root_id), row.attempts, row.asked_faces, row.asked_videos)
+        Claimed(
+            row.id,
+            row.path,
+            row.size,
+            row.mtime_ns,
+            roots.get(row.root_id),
+            row.attempts,
+            row.asked_faces,
+            row.asked_videos,
+            sha256s.get(row.content_id) if row.state_if_same is not None else None,
+        )
         for row in rows
     ]
 
 
 def _give_up(session: Session, now: datetime, lease_seconds: float, max_attempts: int) -> None:
     reason = f"given up after {max_attempts} tries: each time the worker died or hung with it in hand; `dfscan retry` tries again"
+    failed = {"state": State.FAILED, "state_if_same": None, "error_kind": "gave-up", "error": reason, "finished_at": now}
     session.execute(
         update(File)
         .where(_free(now, lease_seconds), File.attempts >= max_attempts)
-        .values(state=State.FAILED, error_kind="gave-up", error=reason, finished_at=now, lease_owner=None, lease_expires_at=None)
+        .values(**failed, lease_owner=None, lease_expires_at=None)
         .execution_options(synchronize_session=False)
     )

@@ -21,6 +21,7 @@ from ..database.engine import Database
 from ..database.models import Content, File, Removal
 from ..discovery.ignore import IgnoreRules
 from ..domain.states import RemovalState, State
+from ..roots.file_identity import identity_of
 from ..roots.roots import known_roots, root_of
 from .safe_move import Identity, MoveRefused, identify, move, sync_folder
 from .trash_places import find_trashed
@@ -241,7 +242,8 @@ def _back_in_the_queue(session: Session, path: str, now: datetime) -> None:
     status = os.lstat(path)
     as_it_was = (File.size == status.st_size, File.mtime_ns == storable_ns(status.st_mtime_ns))
     same = (File.path == path, *as_it_was, File.state == State.MISSING)
-    back = {"state": State.SCORED, "finished_at": now}
+    identity = identity_of(status)._asdict()
+    back = {"state": State.SCORED, "state_if_same": None, "finished_at": now, **identity}
     session.execute(update(File).where(*same, File.detection_id.is_not(None)).values(back))
 
 

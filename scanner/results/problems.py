@@ -117,6 +117,7 @@ def retry_failed(database: Database, *, paths: Sequence[str], kind: str | None, 
     if kind:
         statement = statement.where(File.error_kind == kind)
     values = {"state": State.PENDING, "pending_since": now, "attempts": 0, "error": None, "error_kind": None, "finished_at": None}
+    values |= {"state_if_same": None}
     values |= asked_values(ANYTHING)
     with database.write() as session:
         return len(session.execute(statement.values(values).returning(File.id)).all())

@@ -16,7 +16,7 @@ from ..database.queries import insert_or_ignore
 from ..domain.asked import FACES
 from ..domain.evidence import filed_under
 from ..domain.labels import verdict
-from ..domain.outcomes import ActiveModel, Changed, ContentFacts, Failed, Outcome, Reused, Scored, Unreachable, Vanished
+from ..domain.outcomes import ActiveModel, Changed, ContentFacts, Failed, Outcome, Reused, Same, Scored, Unreachable, Vanished
 from ..domain.recorded import Recorded
 from ..domain.states import Label, State
 
@@ -48,7 +48,7 @@ def scored_among(database: Database, model: ActiveModel, sha256s: Collection[str
 def record(
     database: Database, owner: str, outcomes: Sequence[Outcome], model: ActiveModel, *, device: str, now: datetime
 ) -> list[Recorded]:
-    """Write all `outcomes` in one transaction; returns what their files' rows say now.
+    """Write all `outcomes` in one transaction; returns what their files' rows say now, without those that stay as they were.
 
     Files that `owner` no longer holds (the lease ran out, or the file changed meanwhile) are left alone: what was scored is
     kept with the content all the same. Raises DatabaseChanged where `model` is not what the database knows under its id.
@@ -65,7 +65,9 @@ def record(
         for outcome in outcomes:
             # The same owner may hold a newer version of the file by now, with its next batch.
             row = held.get((outcome.file.id, outcome.file.size, outcome.file.mtime_ns))
-            if row is not None:
+            if row is not None and isinstance(outcome, Same):
+                _confirm(row)
+            elif row is not None:
                 recorded.append(_conclude(row, outcome, contents, detections, model, now))
         return recorded
 
@@ -140,6 +142,15 @@ def _store_detections(
     return {(row.content_id, row.made_with): (row.id, Label(row.label), row.score) for row in session.execute(query)}
 
 
+def _confirm(row: File) -> None:
+    """It is what it was before its content was to be compared."""
+    row.state, row.state_if_same = row.state_if_same or State.SCORED, None
+    if row.state == State.SCORED:
+        row.error = row.error_kind = None
+    row.lease_owner = row.lease_expires_at = None
+    row.attempts -= 1
+
+
 def _conclude(
     row: File,
     outcome: Outcome,
@@ -150,6 +161,8 @@ def _conclude(
 ) -> Recorded:
     row.lease_owner = row.lease_expires_at = None
     row.finished_at = now
+    if row.state_if_same != State.SCORED or not isinstance(outcome, Unreachable | Vanished):
+        row.state_if_same = None  # what comes of it now takes the place of what it was
     sha256: str | None = None
     label: Label | None = None
     score: float | None = None

@@ -21,6 +21,7 @@ from ..discovery.ignore import IgnoreRules
 from ..discovery.walk import look_at
 from ..domain.states import State
 from ..media.formats import is_announced, is_promised
+from ..roots.file_identity import identity_of, is_in_doubt
 
 BATCH = 500
 
@@ -38,6 +39,8 @@ class FoundFile:
     mtime_ns: int
     rule: str | None
     is_folder: bool = False
+    inode: int | None = None
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True)
@@ -142,9 +145,13 @@ def _look(path: str, rule: str | None, videos: bool) -> Iterator[FoundFile]:
         promises = is_promised(path, videos=videos) or (target is not None and stat.S_ISDIR(target.st_mode))
         if promises:
             found = target or status
-            yield FoundFile(path, found.st_size, storable_ns(found.st_mtime_ns), rule)
+            yield _found(path, found, rule)
     elif is_promised(path, videos=videos) or (stat.S_ISREG(status.st_mode) and is_announced(path, videos=videos)):
-        yield FoundFile(path, status.st_size, storable_ns(status.st_mtime_ns), rule)
+        yield _found(path, status, rule)
+
+
+def _found(path: str, status: os.stat_result, rule: str | None) -> FoundFile:
+    return FoundFile(path, status.st_size, storable_ns(status.st_mtime_ns), rule, False, *identity_of(status))
 
 
 def _followed(link: str) -> os.stat_result | None:
@@ -188,7 +195,7 @@ def _explain_by_row(seen: FoundFile, row: File, proof: Proof) -> None:
         proof.skipped[row.error] += 1
     elif row.state != State.SCORED or row.detection_id is None:
         proof.unexplained.append(Unexplained(seen.path, f"the database has it as {row.state}, with neither verdict nor reason"))
-    elif (row.size, row.mtime_ns) != (seen.size, seen.mtime_ns):
+    elif (row.size, row.mtime_ns) != (seen.size, seen.mtime_ns) or is_in_doubt(seen, row):
         proof.changed += 1
     else:
         proof.verdict += 1

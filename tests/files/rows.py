@@ -79,6 +79,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "attempts": 1,
             "content_id": number,
             "detection_id": 10 + number,
+            "inode": -(2**63) if number == 1 else None,
+            "ctime_ns": 2**62 if number == 1 else None,
             "error": None,
             "finished_at": WHEN,
         }

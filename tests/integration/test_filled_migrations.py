@@ -89,3 +89,13 @@ def test_what_older_verdicts_were_made_with_is_told_by_what_they_hold(empty: Dat
         session.execute(text("UPDATE detections SET frames = '[]' WHERE id = 13"))
     schema.upgrade(empty)
     assert [row["made_with"] for row in content(empty)["detections"]] == ["faces", "whole", "faces, 16 frames"]
+
+
+def test_what_only_waited_for_a_look_at_its_content_is_again_what_it_was_on_the_way_down(empty: Database) -> None:
+    schema.upgrade(empty)
+    fill(empty)
+    with empty.write() as session:
+        session.execute(text("UPDATE files SET state = 'pending', state_if_same = 'failed' WHERE id = 21"))
+        session.execute(text("UPDATE files SET state = 'pending' WHERE id = 22"))
+    schema.downgrade(empty, "0008")
+    assert [row["state"] for row in content(empty)["files"]] == ["failed", "pending", "scored"]

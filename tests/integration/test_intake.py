@@ -137,7 +137,7 @@ def test_changed_file_begins_anew(
 def test_a_failed_file_that_changed_is_tried_again(take: Callable[..., Taken], row: Row, lease: Lease, now: datetime) -> None:
     take(Found("/a", 1, 1))
     for attempt in range(4):
-        lease(now=now + timedelta(hours=attempt))
+        lease(f"worker {attempt}", now=now + timedelta(hours=attempt))
     assert row("/a").state == "failed"
     assert take(Found("/a", 1, 1)) == Taken(known=1)
     assert take(Found("/a", 1, 2)) == Taken(changed=1)

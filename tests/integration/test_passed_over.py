@@ -74,7 +74,9 @@ def test_a_file_that_is_no_image_any_more(judged: Path, scan: Callable[..., None
     assert (row(str(odd)).state, row(str(odd)).error) == ("skipped", "it is no image any more")
 
 
-def test_what_was_only_out_of_sight_keeps_its_verdict(judged: Path, scan: Callable[..., None], row: Row) -> None:
+def test_what_was_only_out_of_sight_keeps_its_verdict(
+    judged: Path, scan: Callable[..., None], row: Row, database: Database
+) -> None:
     """As when another machine, or a worker whose mount lagged, did not see it: the next sweep undoes that."""
     path = judged / "a.jpg"
     before = row(str(path)).detection_id
@@ -82,6 +84,11 @@ def test_what_was_only_out_of_sight_keeps_its_verdict(judged: Path, scan: Callab
     scan()
     assert row(str(path)).state == "missing"
     (judged.parent / "a.jpg").rename(path)
+    scan()
+    found = row(str(path))
+    assert (found.state, found.state_if_same, found.detection_id) == ("pending", "scored", before)  # it was moved
+    with database.write() as session:
+        session.execute(update(File).where(File.id == found.id).values(state="missing"))
     scan()
     assert (row(str(path)).state, row(str(path)).detection_id) == ("scored", before)
     path.write_bytes(path.read_bytes() + b"more")

@@ -225,6 +225,26 @@ def test_a_file_whose_decoder_ran_out_of_time_is_tried_again_alone(
     assert {row(path).state for path in paths[1:]} == {"scored"}
 
 
+def test_a_content_that_is_only_compared_is_not_decoded_and_nobody_is_told(
+    worker: Worker, row, pictures: Callable[[int], list[str]], monkeypatch: pytest.MonkeyPatch, now
+) -> None:
+    told: list[Recorded] = []
+    worker = replace(worker, tell=told.extend)
+    paths = pictures(BATCH)
+    drain(worker, lambda: False)
+    before = [row(path) for path in paths]
+    for path in paths:
+        Path(path).chmod(0o640)
+    take_in_paths(worker.settings, worker.database, paths, lambda: now)
+    told.clear()
+    monkeypatch.setattr(worker.decoders, "begin", None)
+
+    assert drain(worker, lambda: False) == BATCH
+    after = [row(path) for path in paths]
+    assert [(file.state, file.detection_id) for file in after] == [("scored", file.detection_id) for file in before]
+    assert told == []
+
+
 def test_a_content_in_several_batches_is_looked_at_once(
     worker: Worker, row, pictures: Callable[[int], list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now
 ) -> None:

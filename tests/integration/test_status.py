@@ -142,7 +142,7 @@ def test_given_up_file_is_retried(database: Database, pend: Pend, lease: Lease, 
     """A file that was given up gets all its tries again."""
     pend("/a")
     for attempt in range(4):
-        lease(now=now + timedelta(hours=attempt), max_attempts=3)
+        lease(f"worker {attempt}", now=now + timedelta(hours=attempt), max_attempts=3)
     assert row("/a").error_kind == "gave-up"
     later = now + timedelta(days=1)
     assert retry_failed(database, paths=[], kind="gave-up", now=later) == 1

@@ -11,7 +11,7 @@ from time import monotonic
 
 from scanner.domain.asked import made_with
 from scanner.domain.claims import Claimed
-from scanner.domain.outcomes import Reused
+from scanner.domain.outcomes import Reused, Same
 from scanner.jobs.leases import claim, release, suspect
 from scanner.results.record import record, scored_among
 
@@ -88,7 +88,9 @@ class Pipeline:
         for file in claimed:
             found = read(self._worker, file)
             self._worker.deadline.progress()
-            if isinstance(found, Item):
+            if isinstance(found, Item) and found.facts.sha256 == file.sha256:
+                batch.outcomes.append(Same(file))
+            elif isinstance(found, Item):
                 frames = self._worker.settings.video_frames if isinstance(found.source, Video) else None
                 found.made_with = made_with(self._worker.looks_for_faces(file), frames)
                 items.append(found)
