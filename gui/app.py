@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from scanner.base.settings import Settings
 
 from .window.main_window import MainWindow
+from .window.preferences import follow_desktop
 
 
 def run(settings: Settings, now: Callable[[], datetime], current: Callable[[], Settings]) -> int:
@@ -18,6 +19,7 @@ def run(settings: Settings, now: Callable[[], datetime], current: Callable[[], S
     app.setApplicationName("dfscan")
     app.setDesktopFileName("dfscan")
     app.setStyle("Fusion")  # the one style that follows light and dark everywhere
+    follow_desktop()
     window = MainWindow(settings, now, current=current)
     app.setQuitOnLastWindowClosed(window.tray is None)
     # Python sees a signal only between its own steps, and Qt's loop has none.

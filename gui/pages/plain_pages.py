@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from ..style.icons import iconed
+
 _WIDTH = 560
 
 
@@ -61,7 +63,7 @@ class TroublePage(_Plain):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
         self.title.setText("The database cannot be used")
-        self.button = QPushButton("Try again")
+        self.button = iconed(QPushButton("Try again"), "refresh-cw")
         self.button.clicked.connect(self.again)
         self.column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
 
@@ -83,7 +85,7 @@ class FirstStartPage(_Plain):
             "to you, the most certain first, while the rest is still being looked through.\n\n"
             "Your files are only read, and nothing leaves this computer."
         )
-        self.button = QPushButton("Choose a folder\N{HORIZONTAL ELLIPSIS}")
+        self.button = iconed(QPushButton("Choose a folder\N{HORIZONTAL ELLIPSIS}"), "folder-plus")
         self.button.setDefault(True)
         self.button.clicked.connect(self._choose)
         self.hint = QLabel("You can also drop a folder here.")

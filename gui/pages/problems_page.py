@@ -23,8 +23,10 @@ from scanner.base.escape import printable
 from scanner.results.problems import Problem, ProblemOrder, problems_page, retry_failed
 
 from ..models.presenter import QueuePresenter
+from ..style.icons import icon, iconed
 from ..texts.accessible_names import named
 from ..texts.counts import counted
+from ..widgets.empty_state import EmptyPicture
 
 _PAGE = 500
 _Index = QModelIndex | QPersistentModelIndex
@@ -122,16 +124,22 @@ class ProblemsPage(QWidget):
         self.search = named(QLineEdit(placeholderText="Search names and folders"), "Search")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self.reload)
-        self.retry_selected = QPushButton("Try the selected again")
+        self.retry_selected = iconed(QPushButton("Try the selected again"), "refresh-cw")
         self.retry_selected.clicked.connect(self._retry_selected)
-        self.retry_all = QPushButton("Try all again")
+        self.retry_all = iconed(QPushButton("Try all again"), "refresh-cw")
         self.retry_all.clicked.connect(self._retry_all)
         empty = QLabel("Every file has a verdict. Files that cannot be read would be listed here, with the reason.")
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         empty.setWordWrap(True)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.table)
-        self.stack.addWidget(empty)
+        nothing = QWidget()
+        column = QVBoxLayout(nothing)
+        column.addStretch(2)
+        column.addWidget(EmptyPicture("circle-check"), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(empty)
+        column.addStretch(3)
+        self.stack.addWidget(nothing)
         row = QHBoxLayout()
         row.addWidget(self.search, 1)
         row.addWidget(self.retry_selected)
@@ -177,8 +185,8 @@ class ProblemsPage(QWidget):
     def _show_menu(self, at: QPoint) -> None:
         """What can be done with the selected files."""
         menu = QMenu(self)
-        menu.addAction("Try again", self._retry_selected)
-        menu.addAction("Copy the path", self._copy_paths)
+        menu.addAction(icon("refresh-cw"), "Try again", self._retry_selected)
+        menu.addAction(icon("copy"), "Copy the path", self._copy_paths)
         menu.aboutToHide.connect(menu.deleteLater)
         if self.table.selectionModel().hasSelection():
             menu.popup(self.table.viewport().mapToGlobal(at))

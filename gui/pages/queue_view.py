@@ -14,6 +14,7 @@ from scanner.review.review_queue import Counts
 from scanner.review.saved_filters import NamedCriteria, delete_filter, save_filter, saved_filters
 
 from ..models.presenter import QueuePresenter
+from ..style.icons import iconed
 from ..texts.accessible_names import named
 from ..texts.tab_names import TAB_NAMES
 from ..widgets.bars.video_bar import VideoBar
@@ -54,7 +55,7 @@ class QueueView(QWidget):
         for title in self._titles(None):
             self.tabs.addTab(title)
         self.matching = QLabel()
-        self.run_button = QToolButton()
+        self.run_button = iconed(QToolButton(), "folder-cog")
         self.run_button.setText("Folders and workers")
         self.run_button.setCheckable(True)
         self.stack = QStackedWidget()

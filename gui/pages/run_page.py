@@ -10,8 +10,6 @@ from PySide6.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
     QMenu,
     QProgressBar,
     QPushButton,
@@ -22,9 +20,10 @@ from PySide6.QtWidgets import (
 
 from scanner.base.escape import printable
 from scanner.ops.status import Status, current_status
-from scanner.roots.roots import WatchedRoot, add_roots
+from scanner.roots.roots import add_roots
 
 from ..models.presenter import QueuePresenter
+from ..style.icons import iconed
 from ..tasks.progress import Pace, Progress
 from ..tasks.root_actions import RootRemoval
 from ..tasks.service_process import ServiceProcess
@@ -33,9 +32,9 @@ from ..texts.accessible_names import named
 from ..texts.status_line import duration, waiting_words
 from ..widgets.model_box import ModelBox
 from ..widgets.questions import confirmed
+from ..widgets.watched_folders import WatchedFolders
 
 _LOOK_MILLISECONDS = 2000
-_ROOT_ID, _ROOT_PATH = 256, 257
 
 
 class RunPage(QWidget):
@@ -126,11 +125,11 @@ class RunPage(QWidget):
         box = QGroupBox("Watch service")
         self.state = QLabel()
         self.state.setWordWrap(True)
-        self.start = QPushButton("Start")
+        self.start = iconed(QPushButton("Start"), "play")
         self.start.clicked.connect(lambda: self._service.start())
-        self.stop = QPushButton("Stop")
+        self.stop = iconed(QPushButton("Stop"), "square")
         self.stop.clicked.connect(self._service.stop)
-        self.pause = QToolButton()
+        self.pause = iconed(QToolButton(), "pause")
         self.pause.setText("Pause")
         self.pause.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
@@ -152,13 +151,12 @@ class RunPage(QWidget):
 
     def _folder_box(self) -> QWidget:
         box = QGroupBox("Watched folders")
-        self.folders = named(QListWidget(), "Watched folders")
-        self.folders.setFixedHeight(150)
-        self.folders.setWordWrap(True)
+        self.folders = WatchedFolders()
+        self.folders.removal_wanted.connect(self._remove_folder)
         self.folders.currentRowChanged.connect(self._show_choice)
-        self.add = QPushButton("Add a folder\N{HORIZONTAL ELLIPSIS}")
+        self.add = iconed(QPushButton("Add a folder\N{HORIZONTAL ELLIPSIS}"), "folder-plus")
         self.add.clicked.connect(self._choose_folder)
-        self.remove = QPushButton("Watch no more")
+        self.remove = iconed(QPushButton("Watch no more"), "folder-x")
         self.remove.setToolTip("What is known of its images stays")
         self.remove.setEnabled(False)
         self.remove.clicked.connect(self._remove_folder)
@@ -212,7 +210,9 @@ class RunPage(QWidget):
         lines = [f"{worker.device}, model {worker.model}, on {worker.host}" for worker in standing.workers]
         starting = "None yet: it is loading the model" if self._service.is_running else "None at work"
         self.workers.setText("\n".join(lines) or starting)
-        self._show_folders(standing)
+        self.folders.show_roots(standing.roots)
+        self._follow_folders([root.path for root in standing.roots])
+        self.folders_changed.emit([root.path for root in standing.roots])
         self._go_on(standing)
         self._show_service()
         running, paused = self._service.is_running, self._service.is_paused
@@ -235,32 +235,6 @@ class RunPage(QWidget):
             text += f", {progress.rate:.1f} a second, {duration(progress.seconds_left)} left"
         return text
 
-    def _show_folders(self, standing: Status) -> None:
-        texts = [(root.id, root.path, f"{printable(root.path)}\n    {self._ledger(root)}") for root in standing.roots]
-        shown = [(self.folders.item(row).data(_ROOT_ID), self.folders.item(row).text()) for row in range(self.folders.count())]
-        if shown != [(root_id, text) for root_id, _, text in texts]:
-            chosen = self.folders.currentRow()
-            self.folders.clear()
-            for root_id, path, text in texts:
-                item = QListWidgetItem(text)
-                item.setData(_ROOT_ID, root_id)
-                item.setData(_ROOT_PATH, path)
-                self.folders.addItem(item)
-            self.folders.setCurrentRow(min(chosen, len(texts) - 1))
-        self._follow_folders([root.path for root in standing.roots])
-        self.folders_changed.emit([path for _, path, _ in texts])
-
-    def _ledger(self, root: WatchedRoot) -> str:
-        """How a folder is watched, and what that missed."""
-        if root.paused_reason is not None:
-            return f"Paused, nothing in it is marked: {root.paused_reason}"
-        how = {"events": "by events", "polled": f"polled ({root.mode_reason})"}
-        swept = f"last swept {root.swept_at.astimezone():%Y-%m-%d %H:%M}" if root.swept_at else ""
-        counts = (
-            f"{root.found_by_events:,} found by events, {root.found_by_sweep:,} only by a sweep, {root.overflows:,} overflows"
-        )
-        return "; ".join([how.get(root.mode or "", "not watched yet"), swept or "never swept to the end", counts])
-
     def _choose_folder(self) -> None:
         path = QFileDialog.getExistingDirectory(self, "A folder to watch")
         if path:
@@ -270,10 +244,9 @@ class RunPage(QWidget):
         self.remove.setEnabled(row >= 0)
 
     def _remove_folder(self) -> None:
-        item = self.folders.currentItem()
-        if item is None:
+        path = self.folders.path
+        if path is None:
             return
-        path = item.data(_ROOT_PATH)
         words = "New images in it are found no more. What is known of its images stays, and Undo (Z) watches it again."
         if confirmed(self, f"Watch {printable(path)} no more?", words, "Watch no more"):
             self._presenter.doing.do(RootRemoval(self._presenter.database, path), "watch no more")

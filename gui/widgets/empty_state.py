@@ -3,12 +3,13 @@
 import html
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from scanner.review.criteria import Tab
 
+from ..style.icons import icon, iconed
 from ..texts.accessible_names import named
 
 
@@ -24,7 +25,7 @@ class EmptyState(QWidget):
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.elsewhere = named(QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "Where else they are")
         self.elsewhere.linkActivated.connect(lambda name: self.tab_wanted.emit(Tab(name)))
-        self.clear = named(QPushButton("Clear the filters"), "Clear the filters")
+        self.clear = iconed(named(QPushButton("Clear the filters"), "Clear the filters"), "x")
         self.clear.clicked.connect(self.clear_wanted)
         row = QHBoxLayout()
         row.addStretch()
@@ -34,7 +35,7 @@ class EmptyState(QWidget):
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(12)
         column.addStretch(2)
-        column.addWidget(_Frame(), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(EmptyPicture("images"), 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.words)
         column.addWidget(self.elsewhere)
         column.addLayout(row)
@@ -59,22 +60,20 @@ class EmptyState(QWidget):
         self.elsewhere.setVisible(bool(links))
 
 
-class _Frame(QWidget):
-    """An empty picture frame with a lens."""
+class EmptyPicture(QWidget):
+    """A large icon where there is nothing else to see, in the colour of secondary text."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._name = name
 
     def sizeHint(self) -> QSize:
         """Small beside the words."""
-        return QSize(96, 72)
+        return QSize(96, 96)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """In the colour of secondary text."""
+        """The icon, in the middle."""
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        grey = self.palette().color(QPalette.ColorRole.PlaceholderText)
-        painter.setPen(QPen(grey, 2.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        painter.drawRoundedRect(QRectF(2, 2, 78, 58), 6, 6)
-        painter.drawPolyline([QPointF(10, 50), QPointF(28, 30), QPointF(42, 44), QPointF(52, 36), QPointF(72, 50)])
-        painter.setBrush(self.palette().color(QPalette.ColorRole.Window))
-        painter.drawEllipse(QPointF(74, 50), 12, 12)
-        painter.drawLine(QPointF(83, 59), QPointF(92, 68))
+        colour = self.palette().color(QPalette.ColorRole.PlaceholderText)
+        icon(self._name, colour).paint(painter, self.rect())
         painter.end()

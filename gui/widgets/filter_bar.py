@@ -23,6 +23,7 @@ from scanner.domain.evidence import FILTERS
 from scanner.review.criteria import Criteria, Order
 from scanner.review.saved_filters import NamedCriteria
 
+from ..style.icons import iconed
 from ..texts.accessible_names import named
 from .filter_chips import FilterChips
 
@@ -212,13 +213,13 @@ class FilterBar(QWidget):
         for edit in (self.since, self.until):
             edit.editingFinished.connect(self.changed)
             edit.returnPressed.connect(self.left)
-        self.more = named(QToolButton(), "More filters")
+        self.more = iconed(named(QToolButton(), "More filters"), "sliders-horizontal")
         self.more.setCheckable(True)
         self.more.setText("Filters")
         self._menu = QMenu(self)
-        self.saved = named(QPushButton("Saved"), "Saved filters")
+        self.saved = iconed(named(QPushButton("Saved"), "Saved filters"), "bookmark")
         self.saved.setMenu(self._menu)
-        self.cleared = named(QToolButton(), "Clear all filters")
+        self.cleared = iconed(named(QToolButton(), "Clear all filters"), "x")
         self.cleared.setText("Clear")
         self.cleared.clicked.connect(self.clear)
 

@@ -11,6 +11,7 @@ from scanner.domain.asked import Asked
 from scanner.results.problems import count_stale, rescan_stale, wanted
 
 from ..models.presenter import QueuePresenter
+from ..style.icons import iconed
 from ..tasks.service_process import ServiceProcess
 from ..texts.accessible_names import named
 from ..texts.counts import counted
@@ -48,7 +49,7 @@ class ModelBox(QGroupBox):
         self.model.activated.connect(self._choose)
         self.state = QLabel()
         self.state.setWordWrap(True)
-        self.rescan = QPushButton("Re-scan what is stale")
+        self.rescan = iconed(QPushButton("Re-scan what is stale"), "refresh-cw")
         self.rescan.setVisible(False)
         self.rescan.clicked.connect(self._rescan)
         layout = QVBoxLayout(self)

@@ -6,9 +6,9 @@ from scanner.domain.evidence import GENERATED_TYPES, Evidence, Kind
 from scanner.results.measured_rates import measured_rates
 from scanner.review.image_details import ImageDetails
 
+from ..style.colours import BADGES
 from ..texts.rates_texts import rates_words
 from ..texts.verdict_texts import explanation, headline, is_judged, label_shape, score_text
-from .images.grid_delegate import BADGES
 
 # The name under which the document finds the enlarged face.
 FACE = "face:deciding"

@@ -12,6 +12,8 @@ from scanner.media.forensic.views import View
 
 from ..models.presenter import QueuePresenter
 from ..pages.queue_view import QueueView
+from ..style.icons import icon
+from .action_icons import ICONS
 from .image_actions import ImageActions
 from .key_bindings import Key, Needs, bound_keys, shown
 
@@ -124,6 +126,8 @@ class WindowActions(QObject):
         for key in all_keys():
             action = QAction(key.meaning.partition(" (also")[0], self)
             action.triggered.connect(without_arguments(work[key.name]))
+            if key.name in ICONS:
+                action.setIcon(icon(ICONS[key.name]))
             self.by_name[key.name] = action
         self.bind(changed)
         window.addActions(list(self.by_name.values()))  # also without a menu bar, which the loupe hides
@@ -209,6 +213,8 @@ class WindowActions(QObject):
     def _plain(self, menu: QMenu, text: str, name: str, key: str = "") -> None:
         action = QAction(text, self)
         action.triggered.connect(without_arguments(self._plain_work[name]))
+        if name in ICONS:
+            action.setIcon(icon(ICONS[name]))
         if key:
             action.setShortcut(QKeySequence(key))
         menu.addAction(action)

@@ -13,6 +13,8 @@ from PySide6.QtGui import QGuiApplication
 from scanner.base.choices import chosen_model, chosen_videos
 from scanner.base.settings import Settings
 
+from ..style.colours import use_palette
+
 SYSTEM, LIGHT, DARK = THEMES = ("system", "light", "dark")
 
 
@@ -87,7 +89,15 @@ class PreferenceStore(QObject):
 def use_theme(theme: str) -> None:
     """Light or dark, or as the desktop is."""
     schemes = {LIGHT: Qt.ColorScheme.Light, DARK: Qt.ColorScheme.Dark}
-    QGuiApplication.styleHints().setColorScheme(schemes.get(theme, Qt.ColorScheme.Unknown))
+    hints = QGuiApplication.styleHints()
+    hints.setColorScheme(schemes.get(theme, Qt.ColorScheme.Unknown))
+    use_palette(dark=hints.colorScheme() == Qt.ColorScheme.Dark if theme == SYSTEM else theme == DARK)
+
+
+def follow_desktop() -> None:
+    """When the desktop goes from light to dark, or back, so does the window, unless a person has chosen."""
+    hints = QGuiApplication.styleHints()
+    hints.colorSchemeChanged.connect(lambda scheme: use_palette(dark=scheme == Qt.ColorScheme.Dark))
 
 
 def with_choices(settings: Settings) -> Settings:

@@ -269,7 +269,7 @@ def test_a_theme_is_chosen_and_kept(five: Archive, open_window: Open, qapp: QApp
 
 
 def test_menus_at_the_pointer(five: Archive, open_window: Open) -> None:
-    """In the grid, the preview and the problems."""
+    """In the grid, the preview, the problems and the folders."""
     five.fail("x.png", "empty: the file has 0 bytes")
     opened = open_window()
     opened.shows("a", "b", "c", "d")
@@ -290,6 +290,12 @@ def test_menus_at_the_pointer(five: Archive, open_window: Open) -> None:
     opened.until(lambda: problems.model.rowCount() == 1)
     problems.table.selectRow(0)
     assert menu_at(problems.table) == ["Try again", "Copy the path"]
+    add_roots(five.database, [str(five.folder)], START)
+    opened.window.view.run_button.setChecked(True)
+    folders = opened.window.view.running.folders
+    opened.until(lambda: folders.count() == 1)
+    folders.setCurrentRow(0)
+    assert menu_at(folders) == ["Open the folder", "Copy the path", "Watch no more"]
 
 
 def test_help_tells_guide_models_and_version(five: Archive, open_window: Open) -> None:

@@ -3,6 +3,8 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
+from ...style.colours import BARS, bar_style
+from ...style.icons import closing
 from ...texts.accessible_names import named
 
 
@@ -13,14 +15,12 @@ class Banner(QFrame):
         super().__init__(parent)
         self._trouble = ""
         self._complaint = ""
-        self.setStyleSheet("Banner { background: #7a1f00; } Banner QLabel, Banner QToolButton { color: white; }")
+        self.setStyleSheet(bar_style("trouble", "Banner"))
         self._words = named(QLabel(), "What went wrong")
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setWordWrap(True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.dismiss = named(QToolButton(), "Dismiss")
-        self.dismiss.setText("\N{MULTIPLICATION SIGN}")
-        self.dismiss.setAutoRaise(True)
+        self.dismiss = closing(named(QToolButton(), "Dismiss"), BARS["trouble"][1])
         self.dismiss.clicked.connect(self.forget_complaint)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 8, 8, 8)

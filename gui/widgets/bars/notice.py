@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
+from ...style.icons import icon
 from ...tasks.undo import Told, Way
 from ...texts.accessible_names import named
 from ...texts.key_words import with_key
 from ..elided_label import ElidedLabel
 
 _SHOWN_MILLISECONDS = 12_000
+_ICONS = {Way.UNDO: "undo-2", Way.REDO: "redo-2"}
 _BUTTONS = {Way.UNDO: "Undo", Way.REDO: "Redo"}
 
 
@@ -26,6 +28,7 @@ class Notice(QFrame):
         self._keys: Mapping[str, str] = {}
         self.words = named(ElidedLabel(), "What was just done")
         self.button = QToolButton()
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.clicked.connect(self._go_back)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -63,6 +66,7 @@ class Notice(QFrame):
         self._name_button()
 
     def _name_button(self) -> None:
+        self.button.setIcon(icon(_ICONS[self._way]))
         self.button.setText(_BUTTONS[self._way] + with_key(self._keys.get(self._way.value, "")))
 
     def _go_back(self) -> None:

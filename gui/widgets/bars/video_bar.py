@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWi
 
 from scanner.ops.status import Status
 
+from ...style.colours import BARS, bar_style
+from ...style.icons import closing, iconed
 from ...tasks.service_process import ServiceProcess
 from ...tasks.unscanned_videos import UnscannedVideos, video_reader_is_installed
 from ...texts.accessible_names import named
@@ -24,14 +26,13 @@ class VideoBar(QFrame):
         super().__init__(parent)
         self._videos = videos
         self._service = service
+        self.setStyleSheet(bar_style("hint", "VideoBar"))
         self.count = 0
         self._seen = 0
         self.words = named(ElidedLabel(), "Videos that are not scanned")
-        self.button = named(QPushButton("Scan videos, too"), "Scan videos, too")
+        self.button = iconed(named(QPushButton("Scan videos, too"), "Scan videos, too"), "film")
         self.button.clicked.connect(lambda: self.wanted.emit(True))
-        self.dismiss = named(QToolButton(), "Close this line")
-        self.dismiss.setText("\N{MULTIPLICATION SIGN}")
-        self.dismiss.setAutoRaise(True)
+        self.dismiss = closing(named(QToolButton(), "Close this line"), BARS["hint"][1])
         self.dismiss.clicked.connect(self._dismiss)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 8, 4)

@@ -3,6 +3,8 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
+from ...style.colours import bar_style
+from ...style.icons import iconed
 from ...texts.accessible_names import named
 from ..elided_label import ElidedLabel
 
@@ -14,9 +16,9 @@ class WaitingBar(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setStyleSheet("WaitingBar { background: #1f4e79; } WaitingBar QLabel { color: white; }")
+        self.setStyleSheet(bar_style("waiting", "WaitingBar"))
         self.words = named(ElidedLabel(), "What waits to be scanned")
-        self.button = named(QPushButton("Start scanning"), "Start scanning")
+        self.button = iconed(named(QPushButton("Start scanning"), "Start scanning"), "play")
         self.button.clicked.connect(self.start_wanted)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 8, 4)

@@ -1,27 +1,18 @@
 """How one image looks in the grid: thumbnail, label as sign, word and colour, score, name."""
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPalette
+from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from scanner.review.ordering import QueueItem
 
 from ...models.queue_model import ITEM_ROLE, SAVING_ROLE, STACK_ROLE
 from ...models.stacks import StackPart
+from ...style.colours import BADGES
 from ...texts.verdict_texts import ORIGIN, item_line, label_shape
 
 CELL = QSize(184, 212)
 _MARGIN = 6
-# Background and text; the pairs have a contrast above 5 : 1 (WCAG 2.2, 1.4.3) and do not depend on the theme.
-BADGES = {
-    "fake": (QColor("#b00020"), QColor("white")),
-    "uncertain": (QColor("#f0b429"), QColor("black")),
-    "real": (QColor("#17692f"), QColor("white")),
-    "unsure": (QColor("#4a5568"), QColor("white")),
-    "found-real": (QColor("#3b4a5a"), QColor("white")),  # nothing found, or not judged: not green, which is a person's "real"
-    "stack": (QColor("#1f4e79"), QColor("white")),
-    "origin": (QColor("#5b2a86"), QColor("white")),
-}
 
 
 class ImageDelegate(QStyledItemDelegate):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 
+from ...style.colours import SURROUND
 from .preview_view import PreviewView
 
 _SIDE = 232.0
@@ -69,7 +70,7 @@ class Lens(QObject):
         frame.moveTop(max(min(frame.top(), room.bottom() - _SIDE), room.top()))
         painter.save()
         painter.setClipRect(frame)
-        painter.fillRect(frame, QColor("#202020"))
+        painter.fillRect(frame, SURROUND)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         shown = QRectF(QPointF(column + 0.5, row + 0.5) - QPointF(_SIDE, _SIDE) / (2 * factor), QSizeF(_SIDE, _SIDE) / factor)
         painter.drawImage(frame, image, shown)

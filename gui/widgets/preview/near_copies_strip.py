@@ -10,6 +10,7 @@ from scanner.base.escape import printable
 from scanner.results.near_copies import NearCopy
 
 from ...media.thumbnails import Thumbnails
+from ...style.icons import iconed
 from ...texts.accessible_names import named
 from ...texts.key_words import with_key
 from ...texts.verdict_texts import label_line
@@ -32,11 +33,11 @@ class NearStrip(QWidget):
         self._thumbnails.ready.connect(self._show_thumbnail)
         self._label = ""
         self.title = ElidedLabel()
-        self.group = named(QToolButton(), "Decide on the ticked ones together")
+        self.group = iconed(named(QToolButton(), "Decide on the ticked ones together"), "list-checks")
         self.group.setToolTip("The next decision counts for this image and the ticked copies; one undo takes it back")
         self.group.setCheckable(True)
         self.group.toggled.connect(self._show_ticks)
-        self.compare = named(QToolButton(), "Compare side by side")
+        self.compare = iconed(named(QToolButton(), "Compare side by side"), "columns-2")
         self.compare.clicked.connect(self.choose)
         self.list = named(QListWidget(), "Near copies")
         self.list.setFlow(QListWidget.Flow.LeftToRight)

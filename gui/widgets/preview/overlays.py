@@ -10,10 +10,8 @@ from scanner.domain.labels import label_for
 from scanner.domain.prediction import Face, Prediction
 
 from ...media.patches import Box, Patch
+from ...style.colours import BADGES
 from ...texts.verdict_texts import DECIDING, score_text
-from ..images.grid_delegate import BADGES
-
-_UNJUDGED = (QColor("#d0d4da"), QColor("black"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class FaceBoxes:
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
 
     def _colours(self, face: Face) -> tuple[QColor, QColor]:
-        return _UNJUDGED if face.score is None else BADGES[label_for(face.score, self.threshold, self.band_low)]
+        return BADGES["unjudged" if face.score is None else label_for(face.score, self.threshold, self.band_low)]
 
 
 @dataclass(frozen=True)
