@@ -19,10 +19,18 @@ _leaked: list[bytes] = []
 
 
 def install() -> None:
-    """Have the two modules changed as soon as they are imported."""
-    sys.meta_path.insert(
-        0, _Changing({"worker.decoding.decoder_pool": _change_decoding, "worker.pipeline.read": _change_reading})
-    )
+    """Have the modules changed as soon as they are imported."""
+    changes: dict[str, Callable[[Any], None]] = {
+        "worker.decoding.decoder_pool": _change_decoding,
+        "worker.decoding.process.fork_server": _change_environment,
+        "worker.pipeline.read": _change_reading,
+    }
+    sys.meta_path.insert(0, _Changing(changes))
+
+
+def _change_environment(module: Any) -> None:
+    """Decoders have none: what installs this module is handed on."""
+    module.KEPT += ("PYTHONPATH", "DFSCAN_TEST_FAULTS")
 
 
 def _change_decoding(module: Any) -> None:

@@ -13,14 +13,16 @@ import pytest
 SECONDS = 8
 PROGRAM = f"""
 import sys, time
+import psutil
 from worker.decoding.decoder_pool import DecoderPool, Limits
 content = open(sys.argv[1], "rb").read()
 if __name__ == "__main__":
     with DecoderPool(2, Limits(10**9, {SECONDS}, 3072)) as pool:
         pool.warm_up()
         futures = [pool.begin(content, 64) for _ in range(6)]
-        waiting = list(pool._waiting)
-        while not any(future.running() for future in waiting):
+        decoders = psutil.Process().children()[0].children()
+        used = sum(decoder.cpu_times().user for decoder in decoders)
+        while sum(decoder.cpu_times().user for decoder in decoders) < used + 0.05:
             time.sleep(0.01)
         print("begun", flush=True)
         print([type(future.result()).__name__ for future in futures], flush=True)

@@ -1,22 +1,21 @@
 """Decoding in separate, limited processes: a decoder that crashes, hangs or eats memory costs one file, not the worker.
 
-The processes import this module and no torch, so that they start quickly and stay small.
+The processes import this module and no torch, so that they start quickly and stay small. They are confined (`process`): what
+takes one over can neither write, connect, start anything nor read what is none of its business.
 """
 
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from io import BufferedReader
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
+from scanner.base.files import open_regular
 from scanner.domain.evidence import Evidence
 
 from ..detector.faces.face_crops import FaceInputs
@@ -27,12 +26,18 @@ from ..evidence.gathering import gather, gather_signed, merged, unread_record
 from ..evidence.manifests import has_record
 from .fingerprint import fingerprint
 from .inputs import Ready
-from .time_budget import OutOfTime, budget_time
+from .process.confinement import Confined
+from .process.pool import ProcessPool
+from .process.time_budget import OutOfTime
+from .process.work import Died, Work
+from .replies import BadReply
 from .video_frames import Video, sampled_frames
 
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
 BREAKS_IN_A_ROW = 50
+# What they import before they are confined.
+MODULES = (f"{__package__}.readers", __name__, f"{__package__}.overlay", gather_signed.__module__, os.getpid.__module__)
 # What a signed record may take, and how often it is tried: its decoder may end through no fault of it.
 RECORD_SECONDS, RECORD_TRIES = 20.0, 2
 _PLAIN = FaceInputs()
@@ -75,23 +80,29 @@ class DecoderPool:
 
         Large JPEGs are decoded at a smaller scale unless they are not to be `scaled`.
         """
-        self._processes = processes
         self._limits = limits
         self._faces = faces
         self._scaled = scaled
         self._breaks = 0
-        self._waiting: set[Future[Any]] = set()
-        self._pool = self._new_pool()
+        self._pool = ProcessPool(
+            processes,
+            partial(_prepare_process, limits.megabytes, faces),
+            modules=MODULES,
+            most_works=PICTURES_PER_PROCESS,
+            most_bytes=limits.megabytes << 20,
+        )
 
     def __enter__(self) -> "DecoderPool":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._end_pool()
+        self._pool.close()
 
-    def warm_up(self) -> None:
-        """Start the processes before the first picture comes."""
-        self._pool.schedule(os.getpid).result()
+    def warm_up(self) -> Confined:
+        """Start the processes before the first picture comes; says what confines them."""
+        self._schedule(os.getpid, [], self._limits.seconds, ("value",)).result()
+        assert self._pool.confined is not None
+        return self._pool.confined
 
     def begin(
         self, content: bytes | Video, size: int, shown: FaceInputs = _PLAIN, *, faces: bool | None = None
@@ -105,12 +116,12 @@ class DecoderPool:
         looks = self._faces if faces is None else faces
         arguments = [content, size, shown, self._limits, looks, self._scaled]
         if not isinstance(content, bytes):
-            return self._start(_decode, arguments, self._limits.video_seconds)
-        return self._with_record(self._start(_decode, arguments, self._limits.seconds), content)
+            return self._start(_decode, arguments, self._limits.video_seconds, ("ready",), size)
+        return self._with_record(self._start(_decode, arguments, self._limits.seconds, ("ready",), size), content)
 
     def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T | PictureError | PoolBroke]":
-        """Start `work(content, argument, max_pixels)` in a decoder process; see `begin`."""
-        return self._start(work, [content, argument, self._limits.pixels], self._limits.seconds)
+        """Start `work(content, argument, max_pixels)` in a decoder process; see `begin`. It gives bytes or plain values."""
+        return self._start(work, [content, argument, self._limits.pixels], self._limits.seconds, ("bytes", "value"))
 
     def _with_record(
         self, decoded: "Future[Ready | PictureError | PoolBroke]", content: bytes
@@ -134,8 +145,9 @@ class DecoderPool:
 
     def _read_record(self, told: "Future[Ready | PictureError | PoolBroke]", ready: Ready, content: bytes, tries: int) -> None:
         try:
-            record = self._schedule(gather_signed, [content, ready.format], min(RECORD_SECONDS, self._limits.seconds))
-        except RuntimeError:  # the pool ended or broke meanwhile, and is not made anew out of its own thread
+            seconds = min(RECORD_SECONDS, self._limits.seconds)
+            record = self._schedule(gather_signed, [content, ready.format], seconds, ("evidence",))
+        except RuntimeError:  # the pool ended meanwhile
             told.set_result(PoolBroke())
         else:
             record.add_done_callback(partial(self._tell_record, told, ready, content, tries - 1))
@@ -162,18 +174,16 @@ class DecoderPool:
                 signed = (unread_record(f"could not be read: {signed}"),)
             told.set_result(replace(ready, evidence=merged(signed, ready.evidence or ()), is_signed=False))
 
-    def _start(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T | PictureError | PoolBroke]":
+    def _start(
+        self, work: Callable[..., T], arguments: list[Any], seconds: float, kinds: tuple[str, ...], size: int = 0
+    ) -> "Future[T | PictureError | PoolBroke]":
         told: Future[T | PictureError | PoolBroke] = Future()
         content = arguments[0]
         if isinstance(content, bytes) and 3 * len(content) > self._limits.megabytes << 20:
-            # It would die of the message itself, before the pool knows what it is at work on.
+            # It would die of the message itself, before it is at work.
             told.set_result(self._needs_too_much())
             return told
-        try:
-            future = self._schedule(work, arguments, seconds)
-        except RuntimeError:
-            self._renew()
-            future = self._schedule(work, arguments, seconds)
+        future = self._schedule(work, arguments, seconds, kinds, size)
 
         def tell(done: "Future[T]") -> None:
             try:
@@ -199,53 +209,27 @@ class DecoderPool:
             return error
         except OutOfTime as error:
             return DecoderTrouble(f"its decoding {error} (setting decode_seconds; of a video, video_seconds)")
-        except ProcessExpired as error:
-            code = error.exitcode or 0
-            cause = signal.strsignal(-code) if code < 0 else f"exit code {code}"
+        except Died as error:
+            cause = signal.strsignal(-error.code) if error.code < 0 else f"exit code {error.code}"
             return DecoderTrouble(f"its decoder process died ({cause})")
+        except BadReply as error:
+            return PictureError(f"its decoder process answered what no decoder does: {error}")
+        except OSError as error:
+            return PictureError(f"cannot be decoded: {error}")
         except MemoryError:
             return self._needs_too_much()
 
     def _needs_too_much(self) -> PictureError:
         return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
 
-    def _schedule(self, work: Callable[..., T], arguments: list[Any], seconds: float) -> "Future[T]":
-        future: Future[T]
-        future = self._pool.schedule(work, args=arguments, timeout=seconds)
-        self._waiting.add(future)
-        future.add_done_callback(self._waiting.discard)
-        return future
-
-    def _new_pool(self) -> ProcessPool:
-        # A fresh server that forks: no torch, no threads and no open connection of the worker is inherited.
-        context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-        if sys.platform == "linux":
-            multiprocessing.set_forkserver_preload([__name__])
-        pool = ProcessPool(
-            max_workers=self._processes,
-            max_tasks=PICTURES_PER_PROCESS,
-            initializer=_prepare_process,
-            initargs=(self._limits.megabytes, self._faces),
-            context=context,
-        )
-        return budget_time(pool)
-
-    def _renew(self) -> None:
-        """The pool is broken: someone killed a process that was idle. What waited in it is told so by its future."""
-        self._end_pool()
-        for future in list(self._waiting):
-            with suppress(InvalidStateError):  # the pool may have said so itself
-                future.set_exception(BrokenProcessPool("the pool was made anew"))
-        self._pool = self._new_pool()
-
-    def _end_pool(self) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        with suppress(TimeoutError):
-            self._pool.join(timeout=5)
+    def _schedule(
+        self, work: Callable[..., T], arguments: list[Any], seconds: float, kinds: tuple[str, ...], size: int = 0
+    ) -> "Future[T]":
+        opened = partial(open_regular, arguments[0].path) if arguments and isinstance(arguments[0], Video) else None
+        return self._pool.schedule(Work(work, arguments, seconds, kinds, size, opened))
 
 
 def _prepare_process(megabytes: int, faces: bool) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then ends its decoders
     prepare_pillow()
     if faces:
         process_face_finder()
@@ -253,17 +237,26 @@ def _prepare_process(megabytes: int, faces: bool) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         if sys.platform == "linux":  # macOS has no working limit of address space
             resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
 
 
-def _decode(content: bytes | Video, size: int, shown: FaceInputs, limits: Limits, faces: bool, scaled: bool) -> Ready:
+def _decode(
+    content: bytes | Video,
+    size: int,
+    shown: FaceInputs,
+    limits: Limits,
+    faces: bool,
+    scaled: bool,
+    file: BufferedReader | None = None,
+) -> Ready:
     find = process_face_finder().find if faces else None
     if isinstance(content, bytes):
         seen = look(content, size, max_pixels=limits.pixels, find=find, scaled=scaled, shown=shown)
         evidence = gather(content, seen.format, damage=seen.damage, signed=False)
         return _ready(seen, looked_for_faces=faces, evidence=evidence, is_signed=has_record(content))
-    frames = sampled_frames(content, count=limits.video_frames, max_pixels=limits.pixels)
+    frames = sampled_frames(content, count=limits.video_frames, max_pixels=limits.pixels, file=file)
     return _ready(look_through(frames, size, find, shown=shown), looked_for_faces=faces, is_video=True)
 
 

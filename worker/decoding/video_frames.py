@@ -1,4 +1,4 @@
-"""Frames of a video: scene changes first, then spread evenly. The decoder process opens the file itself. Imports no torch.
+"""Frames of a video: scene changes first, then spread evenly. The worker opens the file for the decoder. Imports no torch.
 
 What is read names no other file: the container is given to FFmpeg, as a playlist would make it open what it likes.
 """
@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,17 +51,18 @@ class Look:
     change: float
 
 
-def sampled_frames(video: Video, *, count: int, max_pixels: int) -> Iterator[Decoded]:
+def sampled_frames(video: Video, *, count: int, max_pixels: int, file: BufferedReader | None = None) -> Iterator[Decoded]:
     """`count` frames (fewer if the video has fewer), upright and RGB, one at a time, in their order.
 
-    Of a long video the numbers of frames are told by its rate. Raises PictureError when it cannot be decoded.
+    They are read from `file`, where that is open already. Of a long video the numbers of frames are told by its rate. Raises
+    PictureError when it cannot be decoded.
     """
     try:
         import av
     except ModuleNotFoundError:
         raise PictureError("a video, and the package to read it is missing: pip install 'dfscan[video]'") from None
     try:
-        with _opened(video) as container:
+        with _opened(video, file) as container:
             if not container.streams.video:
                 raise PictureError("it holds no pictures, only sound")
             stream = container.streams.video[0]
@@ -99,10 +101,10 @@ def chosen(looks: Sequence[Look], count: int) -> list[Look]:
 
 
 @contextmanager
-def _opened(video: Video) -> Iterator["av.container.InputContainer"]:
+def _opened(video: Video, opened: BufferedReader | None) -> Iterator["av.container.InputContainer"]:
     import av
 
-    with open_regular(video.path) as file:
+    with opened or open_regular(video.path) as file:
         found = os.fstat(file.fileno())
         if (found.st_size, found.st_mtime_ns) != (video.size, video.mtime_ns):
             raise PictureError("it has changed meanwhile")

@@ -13,6 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -239,14 +240,21 @@ def test_killed_idle_decoder(before: set[int], content: bytes) -> None:
             assert all(isinstance(outcome, Ready | PoolBroke) for outcome in outcomes)
 
 
-def test_broken_pool_is_retried(before: set[int], content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures that wait in a pool that breaks are to be decoded again."""
-    with DecoderPool(1, LIMITS) as decoders:
+def test_killed_fork_server(before: set[int], content: bytes, slow: bytes) -> None:
+    """Killing what starts the decoders ends them, and blames no picture."""
+    with DecoderPool(1, LARGE) as decoders:
         decoders.warm_up()
-        waiting = [decoders.begin(content, SIZE) for _ in range(20)]
-        decoders._renew()
-        assert {type(future.result()) for future in waiting} <= {Ready, PoolBroke}
+        [decoder] = decoder_processes(before)
+        at_work = begin_and_catch(decoders, before, slow, signal.SIGCONT)
+        waiting = [decoders.begin(content, SIZE) for _ in range(3)]
+        psutil.Process(decoder.ppid()).kill()
+        assert {type(future.result()) for future in (at_work, *waiting)} <= {Ready, PoolBroke}
         assert isinstance(decode(decoders, content), Ready)
+
+
+def test_broken_pool_is_retried(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures that wait in a pool that breaks are to be decoded again, but not for ever."""
+    with DecoderPool(1, LIMITS) as decoders:
         monkeypatch.setattr("worker.decoding.decoder_pool.BREAKS_IN_A_ROW", 2)
         broken: Future[Ready] = Future()
         broken.set_exception(BrokenProcessPool())
@@ -326,8 +334,8 @@ def test_a_signed_record_whose_decoder_ends_is_read_again(
     record = signed(tmp_path / "a.jpg", actions=[{"action": "c2pa.created", "digitalSourceType": TRAINED}])
     schedule, read = pool._schedule, [dies]
 
-    def first_dies(work: Callable[..., object], arguments: list[object], seconds: float) -> "Future[object]":
-        return schedule(read.pop() if work is gather_signed and read else work, arguments, seconds)
+    def first_dies(work: Callable[..., object], *more: Any) -> "Future[object]":
+        return schedule(read.pop() if work is gather_signed and read else work, *more)
 
     monkeypatch.setattr(pool, "_schedule", first_dies)
     ready = decode(pool, record)

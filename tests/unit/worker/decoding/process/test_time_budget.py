@@ -1,13 +1,10 @@
 """What counts against a decoder: its CPU time, and time awake in which it gets nowhere. Clock and usage are ours."""
 
-from concurrent.futures import Future
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pebble.common.types import Result, ResultStatus
 
-from worker.decoding.time_budget import BLOCKED_TIMES, BudgetedTasks, OutOfTime, TimeBudget, Usage
+from worker.decoding.process.time_budget import BLOCKED_TIMES, TimeBudget, Usage
 
 SECONDS = 60.0
 STILL = Usage(5.0, is_runnable=False)
@@ -58,30 +55,3 @@ def test_one_that_is_blocked_again_and_again_is_ended(budget: TimeBudget) -> Non
         for minute in range(BLOCKED_TIMES + 2)
     ]
     assert "without progress" in str(told[-1])
-
-
-def test_what_a_process_used_for_others_is_not_counted_and_the_reason_is_told() -> None:
-    used, now = {7: STILL}, [0.0]
-    tasks = BudgetedTasks(lambda: None, used.get, lambda: now[0])
-    futures: list[Future[None]] = [Future(), Future()]
-    for number, future in enumerate(futures):
-        tasks.register(_task(number, future))
-        tasks.task_start(number, 7)
-        assert tasks.timeout_tasks() == ()
-        used[7] = Usage(used[7].cpu_seconds + 59.0, is_runnable=True)
-        assert tasks.timeout_tasks() == ()
-        if number == 0:
-            tasks.task_done(number, Result(ResultStatus.SUCCESS, None))
-    used[7] = Usage(used[7].cpu_seconds + 2.0, is_runnable=True)
-    [late] = tasks.timeout_tasks()
-    tasks.task_done(late.id, Result(ResultStatus.FAILURE, TimeoutError("Task timeout", late.timeout)))
-    assert futures[0].result() is None
-    with pytest.raises(OutOfTime, match="CPU time"):
-        futures[1].result()
-
-
-def _task(number: int, future: "Future[None]") -> Any:
-    def start() -> None:
-        future.set_running_or_notify_cancel()
-
-    return SimpleNamespace(id=number, future=future, timeout=SECONDS, worker_id=0, set_running_or_notify_cancel=start)

@@ -5,15 +5,9 @@ processor that others keep busy take neither CPU time nor count as time awake wi
 """
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
-from typing import Any
 
 import psutil
-from pebble import ProcessPool
-from pebble.common.types import Result
-from pebble.pool.process import TaskManager
 
 # Looks are a tenth of a second apart. Whoever looks after much longer was stopped, or had no processor.
 LONGEST_LOOK_SECONDS = 1.0
@@ -71,52 +65,3 @@ class TimeBudget:
         if self._still > self._seconds or self._blocked > BLOCKED_TIMES * self._seconds:
             return f"took longer than {self._seconds:g} s without progress"
         return None
-
-
-class BudgetedTasks(TaskManager):
-    """The tasks of a pebble pool; the `timeout` of a task is a time budget of the process that works on it."""
-
-    def __init__(
-        self,
-        task_done_callback: Callable[[], Any],
-        usage: Callable[[int], Usage | None] = usage_of,
-        clock: Callable[[], float] = monotonic,
-    ) -> None:
-        super().__init__(task_done_callback)
-        self._usage = usage
-        self._clock = clock
-        self._budgets: dict[int, TimeBudget] = {}
-        self._reasons: dict[int, str] = {}
-
-    def task_start(self, task_id: int, worker_id: int | None) -> None:
-        """Begin the budget with what its process has used before."""
-        super().task_start(task_id, worker_id)
-        task = self.tasks.get(task_id)
-        used = self._usage(worker_id) if worker_id else None
-        if task is not None and task.timeout and used is not None:
-            self._budgets[task_id] = TimeBudget(task.timeout, used, self._clock())
-
-    def timeout_tasks(self) -> tuple[Any, ...]:
-        """The tasks that have used up their time; asked for by the pool again and again."""
-        now = self._clock()
-        for task_id, budget in list(self._budgets.items()):
-            task = self.tasks.get(task_id)
-            used = self._usage(task.worker_id) if task is not None else None
-            if used is not None and (reason := budget.look(used, now)) is not None:
-                self._reasons[task_id] = reason
-        return tuple(task for task_id in list(self._reasons) if (task := self.tasks.get(task_id)) is not None)
-
-    def task_done(self, task_id: int, result: Result[Any]) -> None:
-        """Forget its budget, and say which part of it was used up."""
-        self._budgets.pop(task_id, None)
-        reason = self._reasons.pop(task_id, None)
-        if reason is not None and isinstance(result.value, TimeoutError):
-            result = Result(result.status, OutOfTime(reason))
-        super().task_done(task_id, result)
-
-
-def budget_time(pool: ProcessPool) -> ProcessPool:
-    """`pool`, before its first task, with time budgets in the place of its own limits, which are by the time of day."""
-    manager = pool._pool_manager
-    manager.task_manager = BudgetedTasks(manager.task_manager.task_done_callback)
-    return pool

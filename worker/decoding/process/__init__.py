@@ -1,0 +1,1 @@
+"""Decoder processes: how they are started, confined, asked and answered for. What they do is not known here."""
