@@ -49,4 +49,4 @@ def wake_workers(settings: Settings) -> None:
 
 def worker_is_installed() -> bool:
     """Whether images can be scored on this machine; nothing is imported."""
-    return all(find_spec(name) is not None for name in ("torch", "pebble", "safetensors", "timm"))
+    return all(find_spec(name) is not None for name in ("torch", "imagehash", "safetensors", "timm"))

@@ -49,7 +49,7 @@ _CORE = {
 _EXTRA_OF = {
     "torch": "worker",
     "numpy": "worker",
-    "pebble": "worker",
+    "imagehash": "worker",
     "safetensors": "worker",
     "timm": "worker",
     "torchvision": "worker",

@@ -55,13 +55,32 @@ ProtectSystem=strict
 ProtectHome=read-only
 ReadWritePaths={writable}
 PrivateTmp=yes
-ProtectKernelTunables=yes
+PrivateUsers=yes
+PrivateMounts=yes
+ProtectClock=yes
 ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+# No device but graphics cards, which score.
+DevicePolicy=closed
+DeviceAllow=char-nvidia* rw
+DeviceAllow=char-drm rw
+CapabilityBoundingSet=
+RestrictNamespaces=yes
 RestrictSUIDSGID=yes
 RestrictRealtime=yes
 LockPersonality=yes
+KeyringMode=private
+RemoveIPC=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 SystemCallArchitectures=native
+# Of the kernel what services use, and what its decoders confine themselves with.
+SystemCallFilter=@system-service seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
+SystemCallFilter=~@privileged
+SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=default.target

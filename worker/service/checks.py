@@ -30,6 +30,7 @@ def checks(settings: Settings) -> Iterator[Finding]:
     except KnownError as error:
         yield Finding("device", Health.BAD, str(error), "choose another with DFSCAN_DEVICE, or `auto`")
     yield from _decoders()
+    yield _confinement(settings)
     yield _face_finder(settings)
 
 
@@ -60,6 +61,24 @@ def _decoders() -> Iterator[Finding]:
         f"Pillow {version('pillow')}{without}",
         "install Pillow's own wheel: pip install --force-reinstall pillow",
     )
+
+
+def _confinement(settings: Settings) -> Finding:
+    """What confines a decoder process, as one that is started says."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    from ..decoding.decoder_pool import DecoderPool, Limits
+
+    limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
+    try:
+        with DecoderPool(1, limits) as decoders:
+            confined = decoders.warm_up()
+    except BrokenProcessPool as error:
+        return Finding("confinement", Health.BAD, f"no decoder process can be started: {error}", "raise DFSCAN_DECODE_MEGABYTES")
+    if not confined.missing:
+        return Finding("confinement", Health.GOOD, f"decoders have {confined}")
+    what = f"decoders have {confined}; without {'; '.join(confined.missing)}"
+    return Finding("confinement", Health.POOR, what, "a hostile file could do more than it should: see docs/reliability.md")
 
 
 def _face_finder(settings: Settings) -> Finding:

@@ -40,6 +40,29 @@ def test_systemd_finds_nothing_wrong_with_the_unit(job: Job, tmp_path: Path) -> 
     assert "NoNewPrivilegs" in wrong.stderr  # it does look
 
 
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_systemd_calls_the_unit_safe(job: Job, tmp_path: Path) -> None:
+    """Its exposure is below 3 of 10; the rest is what a watch needs: the network, homes to read, graphics cards."""
+    file = tmp_path / "dfscan.service"
+    file.write_text(systemd_unit(job))
+    command = ["systemd-analyze", "security", "--offline=yes", "--threshold=29", "--no-pager", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if "unrecognized option" in done.stderr:
+        pytest.skip("systemd before 250 looks at running services only")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_unit_leaves_what_a_watch_and_its_decoders_need(job: Job) -> None:
+    """Data written, watched folders read, graphics cards used, and decoders that may confine themselves."""
+    unit = systemd_unit(job).splitlines()
+    calls = " ".join(line for line in unit if line.startswith("SystemCallFilter=") and "~" not in line)
+    assert {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"} <= set(calls.split())
+    assert "ProtectHome=read-only" in unit
+    assert "DeviceAllow=char-nvidia* rw" in unit
+    for breaks in ("PrivateNetwork=yes", "PrivateDevices=yes", "MemoryDenyWriteExecute=yes", "ProcSubset=pid", "ProtectHome=yes"):
+        assert breaks not in unit
+
+
 def test_the_environment_is_quoted(job: Job) -> None:
     assert environment_text(job) == 'DFSCAN_DATABASE_URL="pass \\"word\\" \\\\ $HOME"\n'
 

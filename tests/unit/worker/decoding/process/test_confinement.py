@@ -256,3 +256,16 @@ def test_the_pool_says_what_confines(pool: DecoderPool) -> None:
     [decoder] = [p for child in psutil.Process().children() for p in child.children()]
     status = dict(line.split(":\t", 1) for line in Path(f"/proc/{decoder.pid}/status").read_text().splitlines() if ":\t" in line)
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+
+
+def test_what_cannot_confine_is_said_and_work_goes_on() -> None:
+    """As on a machine without the packages, or with a kernel that has neither."""
+    program = (
+        "import sys; sys.modules['landlockpy'] = sys.modules['seccompy'] = None\n"
+        "from worker.decoding.process.confinement import confine\n"
+        "confined = confine(); print(confined, confined.missing, open('/etc/hostname').readable())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "no new privileges, an empty environment ('landlockpy: not installed', 'seccompy: not installed') True\n"
+    )
