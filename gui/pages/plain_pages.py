@@ -7,6 +7,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from ..style.icons import iconed
+from ..style.spacing import GAP
 
 _WIDTH = 560
 
@@ -29,7 +30,7 @@ class _Plain(QWidget):
         inner = QWidget()
         inner.setFixedWidth(_WIDTH)  # only then is it known how high the words are
         self.column = QVBoxLayout(inner)
-        self.column.setSpacing(14)
+        self.column.setSpacing(2 * GAP)
         self.column.addWidget(self.title)
         self.column.addWidget(self.words)
         layout = QVBoxLayout(self)

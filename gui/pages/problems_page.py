@@ -24,6 +24,7 @@ from scanner.results.problems import Problem, ProblemOrder, problems_page, retry
 
 from ..models.presenter import QueuePresenter
 from ..style.icons import icon, iconed
+from ..style.spacing import EDGE
 from ..texts.accessible_names import named
 from ..texts.counts import counted
 from ..widgets.empty_state import EmptyPicture
@@ -145,7 +146,7 @@ class ProblemsPage(QWidget):
         row.addWidget(self.retry_selected)
         row.addWidget(self.retry_all)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(6, 6, 6, 0)
+        layout.setContentsMargins(EDGE, EDGE, EDGE, 0)
         layout.addLayout(row)
         layout.addWidget(self.stack, 1)
         self.table.selectionModel().selectionChanged.connect(self._show_what_can_be_done)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QStackedWidget, QTabBar, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QPushButton, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from scanner.review.criteria import Criteria, CriteriaError, Tab
 from scanner.review.image_details import known_models
@@ -15,6 +15,7 @@ from scanner.review.saved_filters import NamedCriteria, delete_filter, save_filt
 
 from ..models.presenter import QueuePresenter
 from ..style.icons import iconed
+from ..style.spacing import EDGE, GAP, NEAR
 from ..texts.accessible_names import named
 from ..texts.tab_names import TAB_NAMES
 from ..widgets.bars.video_bar import VideoBar
@@ -55,7 +56,7 @@ class QueueView(QWidget):
         for title in self._titles(None):
             self.tabs.addTab(title)
         self.matching = QLabel()
-        self.run_button = iconed(QToolButton(), "folder-cog")
+        self.run_button = iconed(QPushButton(), "folder-cog")
         self.run_button.setText("Folders and workers")
         self.run_button.setCheckable(True)
         self.stack = QStackedWidget()
@@ -63,15 +64,15 @@ class QueueView(QWidget):
             self.stack.addWidget(page)
         self.head = QWidget()
         row = QHBoxLayout(self.head)
-        row.setContentsMargins(6, 4, 6, 0)
+        row.setContentsMargins(EDGE, NEAR, EDGE, 0)
         row.addWidget(self.tabs)
         row.addStretch()
         row.addWidget(self.matching)
-        row.addSpacing(12)
+        row.addSpacing(GAP)
         row.addWidget(self.run_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(2)
+        layout.setSpacing(NEAR)
         layout.addWidget(self.head)
         self.waiting = WaitingBar()
         self.waiting.start_wanted.connect(running.start.click)

@@ -16,6 +16,7 @@ from ..media.previews import Previews
 from ..media.thumbnails import Thumbnails
 from ..models.presenter import QueuePresenter
 from ..models.queue_model import QueueModel
+from ..style.spacing import EDGE, NEAR
 from ..texts.tab_names import TAB_NAMES, empty_words
 from ..widgets.decision_row import DecisionRow
 from ..widgets.details_panel import DetailsPanel
@@ -130,19 +131,19 @@ class ReviewPage(QWidget):
         self.stack.addWidget(self.empty)
         self.left = QWidget()
         column = QVBoxLayout(self.left)
-        column.setContentsMargins(6, 6, 3, 0)
+        column.setContentsMargins(EDGE, EDGE, NEAR, 0)
         column.addWidget(self.filters)
         column.addWidget(self.stack, 1)
         above = QWidget()
         upper = QVBoxLayout(above)
-        upper.setContentsMargins(3, 6, 6, 3)
+        upper.setContentsMargins(NEAR, EDGE, EDGE, NEAR)
         upper.addWidget(self.look, 1)
         upper.addWidget(self.deciding)
         self.right = QSplitter(Qt.Orientation.Vertical)
         self.right.addWidget(above)
         self.below = QWidget()
         lower = QVBoxLayout(self.below)
-        lower.setContentsMargins(3, 0, 6, 0)
+        lower.setContentsMargins(NEAR, 0, EDGE, 0)
         lower.addWidget(self.look.below)
         lower.addWidget(self.details, 1)
         self.right.addWidget(self.below)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +23,7 @@ from scanner.roots.roots import add_roots
 
 from ..models.presenter import QueuePresenter
 from ..style.icons import iconed
+from ..style.spacing import EDGE, GAP
 from ..tasks.progress import Pace, Progress
 from ..tasks.root_actions import RootRemoval
 from ..tasks.service_process import ServiceProcess
@@ -62,6 +62,8 @@ class RunPage(QWidget):
         self._watched: list[str] | None = None
         self.models = models
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
+        layout.setSpacing(GAP)
         layout.addWidget(self._service_box())
         layout.addWidget(self._folder_box())
         lower = QHBoxLayout()
@@ -129,9 +131,8 @@ class RunPage(QWidget):
         self.start.clicked.connect(lambda: self._service.start())
         self.stop = iconed(QPushButton("Stop"), "square")
         self.stop.clicked.connect(self._service.stop)
-        self.pause = iconed(QToolButton(), "pause")
+        self.pause = iconed(QPushButton(), "pause")
         self.pause.setText("Pause")
-        self.pause.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
         for minutes, text in ((15, "15 minutes"), (60, "1 hour"), (0, "Until I go on")):
             menu.addAction(text, lambda minutes=minutes: self._service.pause(minutes))  # type: ignore[misc]

@@ -19,10 +19,9 @@ def icon(name: str, colour: QColor | None = None) -> QIcon:
 
 
 def iconed(button: B, name: str) -> B:
-    """A button with an icon before its text."""
+    """A button with an icon before its text. A click on it does not take the focus: keys go on meaning images."""
     button.setIcon(icon(name))
-    if isinstance(button, QToolButton):
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
 

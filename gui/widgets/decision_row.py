@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from scanner.domain.states import Decision
 
+from ..style.spacing import NEAR
 from ..texts.accessible_names import named
 from ..texts.key_words import with_key
 from ..texts.verdict_texts import label_shape
@@ -38,7 +39,7 @@ class DecisionRow(QWidget):
         self.notice = Notice()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
+        column.setSpacing(NEAR)
         column.addLayout(row)
         column.addWidget(self.notice)
         self.set_count(0)

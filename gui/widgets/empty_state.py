@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from scanner.review.criteria import Tab
 
 from ..style.icons import icon, iconed
+from ..style.spacing import EDGE, GAP
 from ..texts.accessible_names import named
 
 
@@ -32,8 +33,8 @@ class EmptyState(QWidget):
         row.addWidget(self.clear)
         row.addStretch()
         column = QVBoxLayout(self)
-        column.setContentsMargins(24, 24, 24, 24)
-        column.setSpacing(12)
+        column.setContentsMargins(3 * EDGE, 3 * EDGE, 3 * EDGE, 3 * EDGE)
+        column.setSpacing(GAP)
         column.addStretch(2)
         column.addWidget(EmptyPicture("images"), 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.words)

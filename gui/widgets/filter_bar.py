@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +23,7 @@ from scanner.review.criteria import Criteria, Order
 from scanner.review.saved_filters import NamedCriteria
 
 from ..style.icons import iconed
+from ..style.spacing import NEAR
 from ..texts.accessible_names import named
 from .filter_chips import FilterChips
 
@@ -213,13 +213,13 @@ class FilterBar(QWidget):
         for edit in (self.since, self.until):
             edit.editingFinished.connect(self.changed)
             edit.returnPressed.connect(self.left)
-        self.more = iconed(named(QToolButton(), "More filters"), "sliders-horizontal")
+        self.more = iconed(named(QPushButton(), "More filters"), "sliders-horizontal")
         self.more.setCheckable(True)
         self.more.setText("Filters")
         self._menu = QMenu(self)
         self.saved = iconed(named(QPushButton("Saved"), "Saved filters"), "bookmark")
         self.saved.setMenu(self._menu)
-        self.cleared = iconed(named(QToolButton(), "Clear all filters"), "x")
+        self.cleared = iconed(named(QPushButton(), "Clear all filters"), "x")
         self.cleared.setText("Clear")
         self.cleared.clicked.connect(self.clear)
 
@@ -239,7 +239,7 @@ class FilterBar(QWidget):
         scores.addWidget(self.cleared)
         panel = QWidget()
         form = QFormLayout(panel)
-        form.setContentsMargins(0, 4, 0, 4)
+        form.setContentsMargins(0, NEAR, 0, NEAR)
         form.addRow("Folder", self.folder)
         form.addRow("Model", self.model)
         form.addRow("Origin", self.evidence)

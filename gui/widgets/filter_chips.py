@@ -3,8 +3,8 @@
 import html
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPalette
 from PySide6.QtWidgets import QLabel, QWidget
 
 from ..texts.accessible_names import named
@@ -19,6 +19,7 @@ class FilterChips(QLabel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.filters: tuple[tuple[str, str], ...] = ()
         named(self, "Filters in force")
         self.setWordWrap(True)
         self.setTextInteractionFlags(
@@ -26,18 +27,26 @@ class FilterChips(QLabel):
         )
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.linkActivated.connect(lambda link: self.lifted.emit(link.removeprefix("lift:")))
-        self.filters: tuple[tuple[str, str], ...] = ()
         self.show_filters(())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Light and dark."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self.show_filters(self.filters)
 
     def show_filters(self, filters: Sequence[tuple[str, str]]) -> None:
         """Pairs of a filter's name and its words."""
         self.filters = tuple(filters)
         metrics = QFontMetrics(self.font())
+        text, ground = (self.palette().color(role).name() for role in (QPalette.ColorRole.Text, QPalette.ColorRole.AlternateBase))
+        style = f"text-decoration:none; color:{text}; background:{ground}"
         chips = []
         for name, words in filters:
             short = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, _LONGEST)
             chips.append(
-                f"<a href='lift:{name}' title='{html.escape(words)}'>{html.escape(short)}&nbsp;\N{MULTIPLICATION SIGN}</a>"
+                f"<a href='lift:{name}' title='{html.escape(words)}' style='{style}'>"
+                f"&nbsp;{html.escape(short)}&nbsp;\N{MULTIPLICATION SIGN}&nbsp;</a>"
             )
         everything = " &nbsp; <a href='lift:'>Clear all</a>" if chips else ""
         self.setText(f"Only: {' &nbsp; '.join(chips)}{everything}" if chips else "")

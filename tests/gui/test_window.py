@@ -305,6 +305,14 @@ def test_help_tells_guide_models_and_version(five: Archive, open_window: Open) -
     help_dialogs.show_cards(opened.window, opened.presenter)
     help_dialogs.show_about(opened.window)
     opened.until(lambda: any("SHA-256" in shown.toPlainText() for shown in opened.window.findChildren(QTextBrowser)))
+    [card] = [shown for shown in opened.window.findChildren(QTextBrowser) if shown.toPlainText().startswith("lite\nSHA-256")]
+    assert "{" not in card.toPlainText()  # a table, not what the file has
+    told = help_dialogs.card_table({"rates": {"false_alarms": 0.0240001, "on": ["a", "b"]}, "fitted": False, "note": "<b>"})
+    assert "false alarms" in told
+    assert "<td>0.024</td>" in told
+    assert "<td>a, b</td>" in told
+    assert "<td>no</td>" in told
+    assert "&lt;b&gt;" in told
     assert any("takes the last" in shown.toPlainText() for shown in opened.window.findChildren(QTextBrowser))
     [about] = opened.window.findChildren(QMessageBox)
     assert version("dfscan") in about.text()

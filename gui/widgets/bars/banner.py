@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from ...style.colours import BARS, bar_style
 from ...style.icons import closing
+from ...style.spacing import EDGE
 from ...texts.accessible_names import named
 
 
@@ -23,7 +24,7 @@ class Banner(QFrame):
         self.dismiss = closing(named(QToolButton(), "Dismiss"), BARS["trouble"][1])
         self.dismiss.clicked.connect(self.forget_complaint)
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 8, 8, 8)
+        row.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         row.addWidget(self._words, 1)
         row.addWidget(self.dismiss, 0, Qt.AlignmentFlag.AlignTop)
         self._show()

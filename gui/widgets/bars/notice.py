@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from ...style.icons import icon
 from ...tasks.undo import Told, Way
@@ -27,8 +27,8 @@ class Notice(QFrame):
         self._way = Way.UNDO
         self._keys: Mapping[str, str] = {}
         self.words = named(ElidedLabel(), "What was just done")
-        self.button = QToolButton()
-        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button = QPushButton()
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # keys go on meaning images
         self.button.clicked.connect(self._go_back)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

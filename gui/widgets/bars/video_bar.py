@@ -7,6 +7,7 @@ from scanner.ops.status import Status
 
 from ...style.colours import BARS, bar_style
 from ...style.icons import closing, iconed
+from ...style.spacing import EDGE, NEAR
 from ...tasks.service_process import ServiceProcess
 from ...tasks.unscanned_videos import UnscannedVideos, video_reader_is_installed
 from ...texts.accessible_names import named
@@ -35,7 +36,7 @@ class VideoBar(QFrame):
         self.dismiss = closing(named(QToolButton(), "Close this line"), BARS["hint"][1])
         self.dismiss.clicked.connect(self._dismiss)
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 8, 4)
+        row.setContentsMargins(EDGE, NEAR, EDGE, NEAR)
         row.addWidget(self.words, 1)
         row.addWidget(self.button)
         row.addWidget(self.dismiss)

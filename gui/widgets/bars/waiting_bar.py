@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
 from ...style.colours import bar_style
 from ...style.icons import iconed
+from ...style.spacing import EDGE, NEAR
 from ...texts.accessible_names import named
 from ..elided_label import ElidedLabel
 
@@ -21,7 +22,7 @@ class WaitingBar(QFrame):
         self.button = iconed(named(QPushButton("Start scanning"), "Start scanning"), "play")
         self.button.clicked.connect(self.start_wanted)
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 4, 8, 4)
+        row.setContentsMargins(EDGE, NEAR, EDGE, NEAR)
         row.addWidget(self.words, 1)
         row.addWidget(self.button)
         self.show_waiting("", False)

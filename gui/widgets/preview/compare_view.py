@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVB
 from scanner.base.escape import printable
 
 from ...media.previews import Previews, Shown
+from ...style.spacing import EDGE
 from ...texts.accessible_names import named
 from .preview_view import PreviewView
 
@@ -46,7 +47,7 @@ class CompareView(QWidget):
         row.addWidget(self.back)
         row.addStretch()
         column_of_all = QVBoxLayout(self)
-        column_of_all.setContentsMargins(6, 6, 6, 6)
+        column_of_all.setContentsMargins(EDGE, EDGE, EDGE, EDGE)
         column_of_all.addLayout(row)
         column_of_all.addLayout(grid, 1)
 

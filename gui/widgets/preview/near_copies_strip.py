@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from scanner.base.escape import printable
 from scanner.results.near_copies import NearCopy
 
 from ...media.thumbnails import Thumbnails
 from ...style.icons import iconed
+from ...style.spacing import NEAR
 from ...texts.accessible_names import named
 from ...texts.key_words import with_key
 from ...texts.verdict_texts import label_line
@@ -33,11 +34,11 @@ class NearStrip(QWidget):
         self._thumbnails.ready.connect(self._show_thumbnail)
         self._label = ""
         self.title = ElidedLabel()
-        self.group = iconed(named(QToolButton(), "Decide on the ticked ones together"), "list-checks")
+        self.group = iconed(named(QPushButton(), "Decide on the ticked ones together"), "list-checks")
         self.group.setToolTip("The next decision counts for this image and the ticked copies; one undo takes it back")
         self.group.setCheckable(True)
         self.group.toggled.connect(self._show_ticks)
-        self.compare = iconed(named(QToolButton(), "Compare side by side"), "columns-2")
+        self.compare = iconed(named(QPushButton(), "Compare side by side"), "columns-2")
         self.compare.clicked.connect(self.choose)
         self.list = named(QListWidget(), "Near copies")
         self.list.setFlow(QListWidget.Flow.LeftToRight)
@@ -53,7 +54,7 @@ class NearStrip(QWidget):
         row.addWidget(self.group)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
+        column.setSpacing(NEAR)
         column.addLayout(row)
         column.addWidget(self.list)
         self.show_keys({})

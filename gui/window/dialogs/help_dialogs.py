@@ -1,9 +1,9 @@
 """Help: how one works with the window, what the models say of themselves, and which version this is."""
 
 import html
-import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import Any
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
 
@@ -11,6 +11,7 @@ from scanner.review.image_details import ModelCard, model_cards
 
 from ...models.presenter import QueuePresenter
 from ...texts.accessible_names import named
+from ..icon import program_icon
 
 _GUIDE = """
 <h3>Decide</h3>
@@ -33,6 +34,10 @@ back to the images from anywhere. <b>{keys}</b> shows all keys, and changes them
 <code>dfscan verify-report</code> checks.</p>
 """
 
+_ABOUT = """Finds deepfakes among your images. Files are only read, and nothing leaves this computer.
+
+Apache License 2.0. The icons are Lucide (ISC License)."""
+
 
 def show_guide(window: QWidget, keys: Mapping[str, str]) -> None:
     """How one works with the window, with the keys in force by the names of what they do."""
@@ -43,7 +48,8 @@ def show_guide(window: QWidget, keys: Mapping[str, str]) -> None:
 def show_about(window: QWidget) -> None:
     """Which version this is, and what it promises."""
     box = QMessageBox(QMessageBox.Icon.NoIcon, "About dfscan", f"dfscan {version('dfscan')}", parent=window)
-    box.setInformativeText("Finds deepfakes among your images. Files are only read, and nothing leaves this computer.")
+    box.setIconPixmap(program_icon().pixmap(64, 64))
+    box.setInformativeText(_ABOUT)
     box.finished.connect(box.deleteLater)
     box.open()
 
@@ -52,13 +58,31 @@ def show_cards(window: QWidget, presenter: QueuePresenter) -> None:
     """What the models that have given verdicts say of themselves."""
 
     def show(cards: Sequence[ModelCard]) -> None:
-        parts = []
-        for card in cards:
-            told = html.escape(json.dumps(card.card, indent=1))
-            parts.append(f"<h3>{html.escape(card.name)}</h3><p>SHA-256 {card.sha256}</p><pre>{told}</pre>")
+        parts = [f"<h3>{html.escape(card.name)}</h3><p>SHA-256 {card.sha256}</p>{card_table(card.card)}" for card in cards]
         _show(window, "Models", "".join(parts) or "<p>No model has given a verdict yet.</p>")
 
     presenter.ask(lambda: model_cards(presenter.database), show, "cards")
+
+
+def card_table(card: Mapping[str, Any]) -> str:
+    """What a checkpoint says of itself, as a table; a part with parts of its own is a table in it."""
+    rows = "".join(
+        f"<tr><td style='padding-right:12px'>{html.escape(str(name).replace('_', ' '))}</td><td>{_told(value)}</td></tr>"
+        for name, value in card.items()
+    )
+    return f"<table cellpadding='2'>{rows}</table>"
+
+
+def _told(value: object) -> str:
+    if isinstance(value, Mapping):
+        return card_table(value)
+    if isinstance(value, list | tuple):
+        if any(isinstance(part, Mapping) for part in value):
+            return "".join(_told(part) for part in value)
+        return ", ".join(_told(part) for part in value) or "none"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "unknown"}[value]
+    return html.escape(f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 def _show(window: QWidget, title: str, document: str) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from scanner.base.escape import printable
 from scanner.quarantine.removals import Removed
 
 from ...texts.accessible_names import named
+from ...widgets.empty_state import EmptyPicture
 
 _ID = 256
 
@@ -26,7 +27,12 @@ class KeptDialog(QDialog):
         self.tree.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
         self.tree.setRootIsDecorated(False)
         self.tree.itemSelectionChanged.connect(self._show_what_can_be_done)
-        self.empty = QLabel("Nothing was moved away.")
+        self.empty = QWidget()
+        nothing = QVBoxLayout(self.empty)
+        nothing.addStretch()
+        nothing.addWidget(EmptyPicture("archive"), 0, Qt.AlignmentFlag.AlignHCenter)
+        nothing.addWidget(QLabel("Nothing was moved away."), 0, Qt.AlignmentFlag.AlignHCenter)
+        nothing.addStretch()
         self.restore = QPushButton("Restore")
         self.restore.setToolTip("Gives name, place and times back")
         self.restore.clicked.connect(self._restore)

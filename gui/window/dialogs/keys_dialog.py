@@ -37,6 +37,7 @@ class KeysDialog(QDialog):
         self.tree = named(QTreeWidget(), "Keys and what they do")
         self.tree.setHeaderLabels(["Key", "What it does"])
         self.tree.setRootIsDecorated(False)
+        self.tree.setAlternatingRowColors(True)
         for key in keys:
             item = QTreeWidgetItem(["", key.meaning])
             item.setData(0, _NAME, key.name)
