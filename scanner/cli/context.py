@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..base.access.private import private_folder
+from ..base.addresses.spelling import as_spelled
 from ..base.addresses.user_paths import user_path
 from ..base.errors import KnownError
 from ..base.escape import printable
@@ -25,7 +26,7 @@ class _UserPath(click.ParamType[str]):
     name = "path"
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return user_path(value)
+        return as_spelled(user_path(value))
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         return [CompletionItem(incomplete, type="file")]

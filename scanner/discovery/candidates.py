@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 
+from ..base.addresses.spelling import as_spelled
 from ..base.settings import Settings
 from ..database.engine import Database
 from ..domain.asked import ANYTHING
@@ -62,6 +63,10 @@ class Finding:
             return None
         if path == root.path:
             return root  # a link, too, as the folder that it leads to
+        spelled = as_spelled(path, below=root.path)
+        if spelled != path:
+            mark_missing_path(self._database, path, now=self._now(), below=root.path)
+            path = spelled
         entry = look_at(path, root=root.path, videos=self._settings.videos)
         if isinstance(entry, Found):
             patience = PATIENCE * self._settings.settle_seconds

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
+from ..base.addresses.spelling import Speller, is_misspelled
 from ..base.machine import this_host
 from ..database.engine import Database
 from ..database.models import File
@@ -93,12 +94,16 @@ def take_in(
     return Taken(new, again, len(by_path) - new - again - skipped, skipped, became[Became.COMPARED])
 
 
-def mark_gone(database: Database, rows: Sequence[Known], *, is_here: Callable[[], bool], now: datetime) -> int:
+def mark_gone(
+    database: Database, rows: Sequence[Known], *, is_here: Callable[[], bool], now: datetime, below: str | None = None
+) -> int:
     """Mark those of `rows` missing whose files are no longer there; returns how many. Their verdicts stay.
 
-    `is_here` tells whether the folder they are in is still what it was, and is asked before anything is marked.
+    `is_here` tells whether the folder they are in is still what it was, and is asked before anything is marked. What is there
+    under another spelling (of its name, or of a folder's below the folder `below`) is there as another row.
     """
-    gone = [row.id for row in rows if _is_gone(row.path, row.error_kind)]
+    speller = Speller()
+    gone = [row.id for row in rows if _is_gone(row.path, row.error_kind) or is_misspelled(row.path, below=below, speller=speller)]
     return _mark(database, gone, now) if gone and is_here() else 0
 
 
@@ -111,9 +116,11 @@ def is_not_empty(folder: str) -> bool:
         return False
 
 
-def mark_missing_path(database: Database, path: str, *, now: datetime) -> int:
-    """Mark one file, or all below what was a folder, when the path is no longer there."""
-    if not _is_gone(path, None):
+def mark_missing_path(database: Database, path: str, *, now: datetime, below: str | None = None) -> int:
+    """Mark one file, or all below what was a folder, when the path is no longer there, or spelled in another way: see
+    `mark_gone`.
+    """
+    if not _is_gone(path, None) and not is_misspelled(path, below=below):
         return 0
     return sum(_mark(database, [row.id for row in page], now) for page in batches(known_under(database, path)))
 

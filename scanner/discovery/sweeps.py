@@ -85,7 +85,8 @@ class Sweeps:
             self._end_first()  # its folders cannot be read because it is going away: no fault of theirs
         else:
             self._finding.offer(found.others, sweep.source)
-            mark_gone(self._database, found.unseen, is_here=lambda: self._is_here(sweep.root), now=self._now())
+            top = sweep.root.path
+            mark_gone(self._database, found.unseen, is_here=lambda: self._is_here(sweep.root), now=self._now(), below=top)
             why = reasons(sweep.root.path, self._settings.ignore, videos=True)
             mark_passed_over(self._database, found.unseen, why, self._now())
 

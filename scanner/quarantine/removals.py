@@ -24,6 +24,7 @@ from ..domain.states import RemovalState, State
 from ..roots.file_identity import identity_of
 from ..roots.roots import known_roots, root_of
 from .safe_move import Identity, MoveRefused, identify, move, sync_folder
+from .same_file import other_name
 from .trash_places import find_trashed
 
 QUARANTINE, TRASH = "quarantine", "trash"
@@ -151,14 +152,23 @@ def _identified(database: Database, file_id: int) -> tuple[str, Identity]:
     """The file, if it still is what the verdict is about."""
     with database.read() as session:
         found = session.execute(
-            select(File.path, Content.sha256).join(Content, File.content_id == Content.id).where(File.id == file_id)
+            select(File.path, File.content_id, Content.sha256)
+            .join(Content, File.content_id == Content.id)
+            .where(File.id == file_id)
         ).one_or_none()
-    if found is None:
-        raise RemovalRefused("the file is not known any more; it may have changed. Refresh the list")
-    path, sha256 = found
+        if found is None:
+            raise RemovalRefused("the file is not known any more; it may have changed. Refresh the list")
+        copies = (File.content_id == found.content_id, File.id != file_id, File.state != State.MISSING)
+        others = session.scalars(select(File.path).where(*copies)).all()
+    path, sha256 = found.path, found.sha256
     identity = identify(path)
     if identity.sha256 != sha256:
         raise RemovalRefused(f"{printable(path)} has changed since it was scored; scan it again, then decide")
+    if (same := other_name(path, others)) is not None:
+        raise RemovalRefused(
+            f"{printable(path)} and {printable(same)} are one and the same file, and there is no other: it stays where it is. "
+            "Scan the folder again, so that it is listed once"
+        )
     return path, identity
 
 

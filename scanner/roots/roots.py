@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select, update
 
+from ..base.addresses.spelling import as_spelled
 from ..base.errors import KnownError
 from ..base.machine import this_host
 from ..database.engine import Database
@@ -47,6 +48,7 @@ _FIELDS = tuple(field.name for field in fields(WatchedRoot))
 def add_roots(database: Database, paths: Sequence[str], now: datetime) -> list[WatchedRoot]:
     """Remember `paths` (absolute) as roots, and return them. Raises NoRoot, unless a folder that is away is known already."""
     known = {root.path for root in known_roots(database)}
+    paths = [path if path in known else as_spelled(path) for path in paths]
     for path in paths:
         if not os.path.isdir(path) and path not in known:
             raise NoRoot(f"{path} is not a folder; only folders can be watched")

@@ -99,7 +99,7 @@ def take_in_paths(
             taken += Taken(known=part.known)
             if ready:
                 taken += take_in(database, ready, root_id=None, now=now(), asked=asked())
-            mark_gone(database, part.unseen, is_here=partial(is_not_empty, path), now=now())
+            mark_gone(database, part.unseen, is_here=partial(is_not_empty, path), now=now(), below=path)
             why = reasons(path, settings.ignore, videos=True)
             mark_passed_over(database, part.unseen, why, now())
     taken += _take_in_settled(settling, database, settings, now, asked)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
+from ..base.addresses.spelling import Speller, is_misspelled
 from ..base.errors import KnownError
 from ..base.file_times import storable_ns
 from ..database.engine import Database
@@ -203,4 +204,9 @@ def _explain_by_row(seen: FoundFile, row: File, proof: Proof) -> None:
 
 def _count_gone(database: Database, paths: Sequence[str], spare: Collection[int]) -> int:
     tops = [path for path in set(paths) if not any(path.startswith(os.path.join(other, "")) for other in paths)]
-    return sum(not os.path.lexists(row.path) for top in tops for row in known_under(database, top, spare=spare))
+    speller = Speller()
+    return sum(
+        not os.path.lexists(row.path) or is_misspelled(row.path, below=top, speller=speller)
+        for top in tops
+        for row in known_under(database, top, spare=spare)
+    )

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from files.spellings import find_by_any_spelling
 from send2trash.plat_other import send2trash
 from sqlalchemy import select
 
@@ -284,3 +285,40 @@ def test_a_kill_at_any_step_loses_nothing(
             assert away == (act == "quarantine")
             return
     pytest.fail("the mover was killed every time")
+
+
+def _twin(database: Database, known: int, path: Path) -> None:
+    """Another row for the same content."""
+    with database.write() as session:
+        row = session.get_one(File, known)
+        values = {"size": row.size, "mtime_ns": row.mtime_ns, "state": row.state, "attempts": 0}
+        session.add(File(path=str(path), content_id=row.content_id, detection_id=row.detection_id, **values))
+
+
+@pytest.mark.parametrize("how", ["spelling", "link"])
+def test_the_only_file_behind_two_names_is_not_moved_away(
+    journal: Journal, picture, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    path, file_id = picture("IMG.JPG")
+    twin = path.parent / ("img.jpg" if how == "spelling" else "link.jpg")
+    _twin(database, file_id, twin)
+    if how == "spelling":
+        find_by_any_spelling(monkeypatch, path.parent)
+    else:
+        twin.symlink_to(path)
+    with pytest.raises(RemovalRefused, match="one and the same"):
+        quarantine(journal, file_id, str(tmp_path / "quarantine"), reviewer="anna")
+    with pytest.raises(RemovalRefused, match="one and the same"):
+        trash(journal, file_id, send2trash, reviewer="anna")
+    assert path.exists()
+
+
+def test_a_copy_and_a_hard_link_are_files_of_their_own(journal: Journal, picture, database: Database, tmp_path: Path) -> None:
+    path, file_id = picture("IMG.JPG")
+    for name in ("copy.jpg", "img.jpg"):
+        _twin(database, file_id, path.parent / name)
+    (path.parent / "copy.jpg").write_bytes(path.read_bytes())
+    os.link(path, path.parent / "img.jpg")
+    quarantine(journal, file_id, str(tmp_path / "quarantine"), reviewer="anna")
+    assert not path.exists()
+    assert (path.parent / "img.jpg").exists()
