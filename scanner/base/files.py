@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,13 @@ def write_whole(path: Path, content: bytes | str) -> None:
     """Write `content` (text as UTF-8) in the place of `path`, whole or not at all, for this user alone. Raises OSError."""
     with written_whole(path) as partial, os.fdopen(os.open(partial, _NEW, FILE_MODE), "wb") as file:
         file.write(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def try_writing(folder: Path) -> None:
+    """Make `folder`, and a file in it that is gone at once: work of hours shall not end at a folder like this. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> BufferedReader:

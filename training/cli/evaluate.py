@@ -10,7 +10,7 @@ from .context import pass_settings
 
 
 @click.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", metavar="CHECKPOINT")
 @click.option("--data", "manifest_path", required=True, type=click.Path(path_type=Path), help="The manifest (CSV).")
 @click.option("--split", default="val", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report (Markdown, JSON) and its plots.")
@@ -24,7 +24,7 @@ from .context import pass_settings
 @pass_settings
 def evaluate(
     settings: Settings,
-    checkpoint: Path,
+    checkpoint: str,
     manifest_path: Path,
     split: str,
     out: Path | None,
@@ -36,34 +36,36 @@ def evaluate(
     clip_weights: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure a checkpoint on one split of a manifest."""
+    """Measure a checkpoint (a name or a file) on one split of a manifest."""
     import json
     from datetime import UTC, datetime
 
     from worker.detector.image.picture import prepare_pillow
     from worker.detector.inference.device import choose_device
     from worker.detector.inference.predictor import load_predictor
+    from worker.detector.inference.registry import find_checkpoint
     from worker.detector.weights.public_weights import backbone_files
 
     from ..data.manifest import read_manifest
     from ..loop.run_log import tenths
-    from ..reports.report import Subject, evaluation_of, refuse_earlier_report, report_text, write_report
+    from ..reports.report import Subject, evaluation_of, prepare_report, report_text, write_report
 
     if with_faces and with_robustness:
         raise click.UsageError("--robustness is measured on face crops as they are: leave --faces out")
-    if out and not force:
-        refuse_earlier_report(out)
+    if out:
+        prepare_report(out, replace=force)
     # The checkpoint first: a wrong one is known at once, and the manifest may be long.
     prepare_pillow()
     named_clip = Path(settings.clip_weights) if settings.clip_weights else None
     files = backbone_files(settings.data_dir, clip_weights or named_clip)
-    predictor = load_predictor(checkpoint, choose_device(device), files=files, micro_batch=64)
+    path = Path(checkpoint) if Path(checkpoint).is_file() else find_checkpoint(checkpoint, settings.data_dir)
+    predictor = load_predictor(path, choose_device(device), files=files, micro_batch=64)
     manifest = read_manifest(manifest_path)
     rows = manifest.all_of_split(split)
     found = evaluation_of(
         predictor,
         rows,
-        Subject(checkpoint, manifest_path, manifest.sha256, split),
+        Subject(path, manifest_path, manifest.sha256, split),
         datetime.now(UTC),
         with_robustness=with_robustness,
         with_faces=with_faces,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..data.frames import COMPRESSIONS
 from ..data.importers.layouts import LAYOUTS, default_source, importer_named
 from ..data.manifest import ManifestError, Row, read_manifest, write_manifest
 from .context import write_as_user
@@ -49,11 +50,13 @@ def manifest() -> None:
 )
 @click.option(
     "--group-by",
-    type=click.Choice(["file", "folder"]),
+    type=click.Choice(["file", "folder", "video"]),
     default="file",
     show_default=True,
-    help="Plain folders only: what is never divided. folder: each holds one video or one person.",
+    help="Plain folders only: what is never divided. folder: each holds one person, say; video: each holds one video.",
 )
+@click.option("--compression", type=click.Choice(COMPRESSIONS), help="Only videos compressed so, where the set has several.")
+@click.option("--frames", type=click.IntRange(min=1), help="So many frames of each video, evenly spread (DeepfakeBench: 32).")
 @click.option("--images-root", type=click.Path(path_type=Path), help="Where the pictures lie that a JSON file lists.")
 @_force
 def import_(
@@ -67,14 +70,21 @@ def import_(
     test_share: float,
     splits: str,
     group_by: str,
+    compression: str | None,
+    frames: int | None,
     images_root: Path | None,
     force: bool,
 ) -> None:
+    from ..data.frames import with_compression, with_frames, with_groups_as_videos
     from ..data.importers.splits import Naming, Shares, said, with_splits
 
     shares = Shares(val_share, test_share)
     _refuse_existing(output, force)
-    found = importer_named(layout)(path, images_root=images_root, group_by_folder=group_by == "folder")
+    found = importer_named(layout)(path, images_root=images_root, group_by_folder=group_by != "file")
+    if group_by == "video":
+        found = with_groups_as_videos(found)
+    found = with_compression(found, compression) if compression else found
+    found = with_frames(found, frames) if frames else found
     naming = Naming(source or default_source(layout, path.absolute().stem if path.is_file() else path.absolute().name))
     naming = Naming(naming.source, family, generator)
     imported = with_splits(found, naming, shares, official=splits == "official")
@@ -93,7 +103,7 @@ def merge(manifests: tuple[Path, ...], output: Path, force: bool) -> None:
     _refuse_existing(output, force)
     rows: dict[Path, Row] = {}
     for path in manifests:
-        for row in read_manifest(path).rows:
+        for row in read_manifest(path, twice=True).rows:
             known = rows.setdefault(Path(os.path.abspath(row.path)), row)
             if (known.label, known.split) != (row.label, row.split):
                 raise ManifestError(f"{path}: {row.path} has another label or split there than in a manifest before it")
@@ -171,12 +181,14 @@ def _refuse_existing(output: Path, force: bool) -> None:
 
 def _tell(output: Path, rows: Sequence[Row]) -> None:
     """Print what a manifest holds, and what is missing to train with it."""
-    click.echo(f"{'source':24} {'split':6} {'real':>9} {'fake':>9} {'groups':>9}")
+    videos = any(row.video for row in rows)
+    click.echo(f"{'source':24} {'split':6} {'real':>9} {'fake':>9} {'groups':>9}" + (f" {'videos':>9}" if videos else ""))
     for source, split in sorted({(row.source, row.split) for row in rows}):
         part = [row for row in rows if (row.source, row.split) == (source, split)]
         fakes = sum(row.label for row in part)
         groups = len({row.group for row in part})
-        click.echo(f"{source:24} {split:6} {len(part) - fakes:9,} {fakes:9,} {groups:9,}")
+        count = f" {len({row.video for row in part} - {''}):9,}" if videos else ""
+        click.echo(f"{source:24} {split:6} {len(part) - fakes:9,} {fakes:9,} {groups:9,}{count}")
     for split in ("train", "val"):
         labels = {row.label for row in rows if row.split == split}
         missing = [name for label, name in enumerate(("real", "fake")) if label not in labels]

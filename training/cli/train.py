@@ -112,7 +112,7 @@ def train(
             if team.leads:
                 click.echo(line, err=True)
 
-        found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say)
+        found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say, out=leave_out)
         refuse_unknown_repeats(found.without(()).rows, chosen.plan)
         manifest = checked(found, out, some, team, say)
         kept, left_out = without_source(manifest, leave_out) if leave_out else (manifest, ())

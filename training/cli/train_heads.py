@@ -53,7 +53,7 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
         raise UnfinishedRun(f"{made} is there already; choose another --out")
     prepare_pillow()
     prepare_folder(request.out, resume=False)
-    found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say)
+    found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say, out=request.left_out)
     manifest = checked(found, request.out, request.loaders, Team(torch.device(request.device.name)), say)
     run = HeadsRun(
         request.recipe,

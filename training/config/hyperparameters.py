@@ -9,6 +9,7 @@ from ..data.augmentation import Augmentation
 
 # More steps, or more pictures in one, than any run has: a slip of the finger, which would take all memory or never end.
 MOST_EPOCHS, LARGEST_BATCH, LARGEST_SIZE = 10_000, 65_536, 1024
+LARGEST_SEED = 2**53  # what JSON keeps exactly; torch takes more
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,10 @@ class TrainingPlan:
             raise ValueError("learning_rate must be a number above 0, and ema_decay from 0 to below 1")
         if not all(0 <= number < math.inf for number in (self.weight_decay, self.clip_norm)):
             raise ValueError("weight_decay and clip_norm must be numbers, and cannot be negative")
-        if min(self.warmup_steps, self.patience, self.draws, self.seed) < 0:
-            raise ValueError("warmup_steps, patience, draws and seed cannot be negative")
+        if min(self.warmup_steps, self.patience, self.draws) < 0:
+            raise ValueError("warmup_steps, patience and draws cannot be negative")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise ValueError(f"seed must lie from 0 to {LARGEST_SEED}")
         self._refuse_choices()
 
     def _refuse_choices(self) -> None:

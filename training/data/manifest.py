@@ -20,6 +20,8 @@ SPLITS = ("train", "val", "test")
 # Other names that data sets have for them.
 _MEANT = {"training": "train", "validation": "val", "valid": "val", "dev": "val", "testing": "test"}
 COLUMNS = ("path", "label", "source", "family", "generator", "group", "split")
+# May be missing: most sets are of photographs.
+VIDEO = "video"
 
 
 class ManifestError(KnownError):
@@ -28,7 +30,10 @@ class ManifestError(KnownError):
 
 @dataclass(frozen=True)
 class Row:
-    """One image. `label` is 1 for fake, 0 for real; `group` is what must not be split (a person, a video, an original)."""
+    """One image. `label` is 1 for fake, 0 for real; `group` is what must not be split (a person, a video, an original).
+
+    `video` is what the image is a frame of, within its source; a group may hold several.
+    """
 
     path: Path
     label: int
@@ -37,6 +42,7 @@ class Row:
     generator: str
     group: str
     split: str
+    video: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,11 @@ class Manifest:
         return rows
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, *, twice: bool = False) -> Manifest:
     """Read a manifest; relative paths in it start at its own folder.
 
-    Raises ManifestError when it is missing, lacks a column or has it twice, names an unknown label, or splits one group.
+    Raises ManifestError when it is missing, lacks a column or has it twice, names an unknown label, splits one group, divides a
+    video, or lists a picture `twice` where that is not allowed.
     """
     try:
         content = path.read_bytes()
@@ -86,6 +93,9 @@ def read_manifest(path: Path) -> Manifest:
     except csv.Error as error:  # most often a quotation mark that is never closed
         raise ManifestError(f"{path}, line {reader.line_num}: is no CSV ({error}); mend its quotation marks") from None
     _refuse_split_groups(path, rows)
+    _refuse_divided_videos(path, rows)
+    if not twice:
+        _refuse_twice(path, rows)
     return Manifest(rows, hashlib.sha256(content).hexdigest())
 
 
@@ -96,6 +106,7 @@ def write_manifest(path: Path, rows: Sequence[Row], *, replace: bool = False) ->
     Raises ManifestError when `path` exists (unless `replace`) or cannot be written, and when the rows split one group.
     """
     _refuse_split_groups(path, rows)
+    _refuse_divided_videos(path, rows)
     folder = path.absolute().parent
     if path.exists() and not replace:
         raise ManifestError(f"{path} exists; name another file, or overwrite it with --force")
@@ -103,12 +114,14 @@ def write_manifest(path: Path, rows: Sequence[Row], *, replace: bool = False) ->
         folder.mkdir(parents=True, exist_ok=True)
         with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as opened:
             writer = csv.writer(opened, lineterminator="\n")
-            writer.writerow(COLUMNS)
+            with_videos = any(row.video for row in rows)
+            writer.writerow((*COLUMNS, VIDEO) if with_videos else COLUMNS)
             for row in rows:
                 picture = Path(os.path.abspath(row.path))
                 named = picture.relative_to(folder) if picture.is_relative_to(folder) else picture
                 label = "fake" if row.label else "real"
-                writer.writerow([named.as_posix(), label, row.source, row.family, row.generator, row.group, row.split])
+                fields = [named.as_posix(), label, row.source, row.family, row.generator, row.group, row.split]
+                writer.writerow([*fields, row.video] if with_videos else fields)
     except OSError as error:
         raise ManifestError(f"{path} cannot be written: {error.strerror}") from None
 
@@ -161,7 +174,7 @@ def _refuse_columns(path: Path, present: Sequence[str]) -> None:
     missing = [column for column in COLUMNS if column not in present]
     if missing:
         raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(COLUMNS)}")
-    twice = [column for column in COLUMNS if present.count(column) > 1]
+    twice = [column for column in (*COLUMNS, VIDEO) if present.count(column) > 1]
     if twice:  # which of them is meant nobody knows
         raise ManifestError(f"{path} has the column(s) {', '.join(twice)} more than once; leave one of each")
 
@@ -173,6 +186,27 @@ def _refuse_split_groups(path: Path, rows: Iterable[Row]) -> None:
             raise ManifestError(f"{path}: group {row.group!r} is in split {row.split!r} and in {split_of[row.group]!r}: a leak")
 
 
+def _refuse_divided_videos(path: Path, rows: Iterable[Row]) -> None:
+    known: dict[tuple[str, str], tuple[str, int]] = {}
+    for row in rows:
+        own = (row.group, row.label)
+        if row.video and known.setdefault((row.source, row.video), own) != own:
+            raise ManifestError(
+                f"{path}: frames of video {row.video!r} (source {row.source!r}) are of two groups or labels; all frames of a "
+                "video have the same"
+            )
+
+
+def _refuse_twice(path: Path, rows: Iterable[Row]) -> None:
+    counts = Counter(os.path.normpath(row.path) for row in rows)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise ManifestError(
+            f"{path}: {len(twice):,} picture(s) are listed more than once, {twice[0]} for one. "
+            f"`dfscan manifest merge {path} -o FILE` keeps each once"
+        )
+
+
 def _row(manifest: Path, number: int, fields: dict[str | None, Any]) -> Row:
     labels = {"real": 0, "fake": 1}
     if any(fields[column] is None for column in COLUMNS):
@@ -181,7 +215,10 @@ def _row(manifest: Path, number: int, fields: dict[str | None, Any]) -> Row:
         raise ManifestError(f"{manifest}, line {number}: has more fields than the header; quote names with commas")
     if not fields["path"]:
         raise ManifestError(f"{manifest}, line {number}: names no file (column `path`)")
+    if "\0" in fields["path"]:
+        raise ManifestError(f"{manifest}, line {number}: no file can have the name {fields['path']!r}")
     if fields["label"] not in labels:
         raise ManifestError(f"{manifest}, line {number}: label {fields['label']!r} is neither real nor fake")
     path, label, *others = (fields[column] or "" for column in COLUMNS)
-    return Row(manifest.parent / path, labels[label], *others)
+    row = Row(manifest.parent / path, labels[label], *others)
+    return replace(row, video=fields[VIDEO]) if fields.get(VIDEO) else row

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from scanner.base.errors import KnownError
+from scanner.base.files import try_writing
 from worker.detector.checkpoints.card import Calibration, CheckpointCard, CheckpointError, file_sha256
 from worker.detector.checkpoints.checkpoint import (
     backbone_hashes,
@@ -96,9 +97,9 @@ def prepare_folder(folder: Path, *, resume: bool) -> None:
     if (folder / FILE).exists() and not resume:
         raise UnfinishedRun(f"{folder} holds a run; go on with it by --resume if it is unfinished, or choose another --out")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        try_writing(folder)
     except OSError as error:
-        raise UnfinishedRun(f"{folder} cannot be made: {error.strerror}; choose another --out") from None
+        raise UnfinishedRun(f"{folder} cannot be written: {error.strerror}; choose another --out") from None
 
 
 def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[str], None]) -> Path | None:

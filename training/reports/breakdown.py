@@ -85,6 +85,12 @@ def _measures(real: int, fake: int, threshold: float, band_low: float) -> dict[s
 def _table(groups: Mapping[str, Any]) -> str:
     lines = [["", "real", "fake", *_COLUMNS.values()], ["---"] * (3 + len(_COLUMNS))]
     for name, own in groups.items():
-        title = " ".join(name.split()).replace("|", "\\|")
-        lines.append([title, f"{own['real']:,}", f"{own['fake']:,}", *(figure_cell(own.get(column)) for column in _COLUMNS)])
+        lines.append(
+            [title_cell(name), f"{own['real']:,}", f"{own['fake']:,}", *(figure_cell(own.get(column)) for column in _COLUMNS)]
+        )
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def title_cell(name: str) -> str:
+    """A cell: in one line, without the bar that ends a cell."""
+    return " ".join(name.split()).replace("|", "\\|")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.base.errors import KnownError
-from scanner.base.files import write_whole
+from scanner.base.files import try_writing, write_whole
 from worker.detector.checkpoints.card import file_sha256
 from worker.detector.checkpoints.card_tables import anchors_table, figures_table, further_tables, sources_table
 from worker.detector.checkpoints.card_text import robustness_parts
@@ -25,6 +25,7 @@ from ..evaluation.robustness import robustness
 from ..evaluation.weighted_metrics import Scores
 from .breakdown import breakdown, breakdown_parts
 from .plots import draw_plots, scored
+from .videos import video_figures, videos_part
 
 _FILES = ("evaluation.json", "evaluation.md")
 _TITLES = {"roc": "ROC", "det": "DET", "reliability": "Reliability", "scores": "Scores per source"}
@@ -102,6 +103,8 @@ def evaluation_of(
     if scanned:
         document["faces"] = {"pictures": len(rows), "without": int((~scanned.have_faces).sum())}
         document["breakdown"] = breakdown(rows, scanned, card.threshold, card.band_low)
+    if videos := video_figures(rows, scores):
+        document["videos"] = videos
     if with_robustness:
         document["robustness"] = robustness(predictor, rows, processes=processes, report=report)
     return Evaluation(rows, scores, document)
@@ -111,6 +114,16 @@ def refuse_earlier_report(folder: Path) -> None:
     """Raises ReportUnwritable when `folder` holds a report: figures that were measured once are not lost by the way."""
     if earlier := next((path for name in _FILES if (path := folder / name).exists()), None):
         raise ReportUnwritable(f"{earlier} is an earlier report; choose another --out, or overwrite it with --force")
+
+
+def prepare_report(folder: Path, *, replace: bool) -> None:
+    """Make the folder and try to write there, before hours of measuring. Raises ReportUnwritable."""
+    if not replace:
+        refuse_earlier_report(folder)
+    try:
+        try_writing(folder)
+    except OSError as error:
+        raise ReportUnwritable(f"{folder} cannot be written: {error.strerror}; choose another --out") from None
 
 
 def write_report(evaluation: Evaluation, folder: Path, *, replace: bool = False) -> Path:
@@ -149,6 +162,7 @@ def report_text(document: Mapping[str, Any]) -> str:
         *further_tables(found),
         *(f"**Warning:** {doubt}." for doubt in doubts_about(found)),
         *(["## Groups of pictures", *breakdown_parts(groups)] if (groups := document.get("breakdown")) else []),
+        *(videos_part(videos) if (videos := document.get("videos")) else []),
         "## Beside published figures",
         anchors_table(found, document["anchors"]),
     ]

@@ -102,10 +102,13 @@ def recipe_named(wanted: str, changes: Sequence[str] = ()) -> TrainingRecipe | H
 
 
 def with_seed(recipe: TrainingRecipe | HeadsRecipe, seed: int) -> TrainingRecipe | HeadsRecipe:
-    """The same with another seed."""
-    if isinstance(recipe, HeadsRecipe):
+    """The same with another seed. Raises RecipeError for one that is too large."""
+    try:
+        if isinstance(recipe, HeadsRecipe):
+            return replace(recipe, plan=replace(recipe.plan, seed=seed))
         return replace(recipe, plan=replace(recipe.plan, seed=seed))
-    return replace(recipe, plan=replace(recipe.plan, seed=seed))
+    except ValueError as error:
+        raise RecipeError(f"{error}; choose another --seed") from None
 
 
 def _tables(text: str, where: str, changes: Sequence[str], names: tuple[str, ...] = ()) -> dict[str, Any]:

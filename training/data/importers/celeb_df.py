@@ -31,6 +31,7 @@ def find(root: Path, *, images_root: Path | None = None, group_by_folder: bool =
                 split=None if tested is None else "test" if (folder, video) in tested else "train",
                 generator="celeb-df" if _LABELS[folder] else folder,
                 family="faceswap_video",
+                video=f"{folder}/{video}",
             )
             for path, folder, video in found
         )

@@ -22,9 +22,10 @@ _GONE = "listed, but not there"
 
 @dataclass
 class _Video:
-    """One video of one label, with all that is listed of it."""
+    """One video of one label and compression ("" where none is named), with all that is listed of it."""
 
     label: str
+    compression: str
     name: str
     splits: set[str] = field(default_factory=set)
     frames: dict[str, None] = field(default_factory=dict)
@@ -58,7 +59,9 @@ def find(root: Path, *, images_root: Path | None = None, group_by_folder: bool =
                 gone += 1
                 continue
             split = None if video.label in unsplit else _split(video.splits)
-            pictures.append(Picture(path, label, groups[video.people[0]], split, generator=video.label))
+            named = "/".join(part for part in (video.label, video.compression, video.name) if part)
+            group, compression = groups[video.people[0]], video.compression
+            pictures.append(Picture(path, label, group, split, video.label, video=named, compression=compression))
     if not pictures:
         example = next((frame for video in videos for frame in video.frames), "no frame at all")
         raise ImportFailed(f"{root}: none of its {gone:,} frames is under {frames.root} (it lists {example}); set --images-root")
@@ -66,28 +69,31 @@ def find(root: Path, *, images_root: Path | None = None, group_by_folder: bool =
 
 
 def _videos(listed: dict[str, Any]) -> list[_Video]:
-    found: dict[tuple[str, str], _Video] = {}
+    found: dict[tuple[str, str, str], _Video] = {}
     for labels in listed.values():
         for label, splits in labels.items():
             for split, below in splits.items():
-                for name, video in _leaves(below, split):
-                    one = found.setdefault((label, name), _Video(label, name))
+                for compression, name, video in _leaves(below, split):
+                    one = found.setdefault((label, compression, name), _Video(label, compression, name))
                     one.splits.add(split_of(split) or split)
                     one.frames |= dict.fromkeys(video["frames"])
     return list(found.values())
 
 
-def _leaves(below: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The videos, whether or not there is a level for the compression. DFDC's `val` is one without a name: it is in train."""
+def _leaves(below: dict[str, Any], name: str, compression: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Compression, name and content of the videos, whether or not there is a level for the compression.
+
+    DFDC's `val` is one without a name: it is in train.
+    """
     if "frames" in below:
         parents = {PureWindowsPath(frame).parent.name for frame in below["frames"]}
-        yield (parents.pop() if len(parents) == 1 else name), below
+        yield compression, (parents.pop() if len(parents) == 1 else name), below
         return
     for key, value in below.items():
         if isinstance(value.get("frames"), list):
-            yield key, value
+            yield compression, key, value
         else:
-            yield from _leaves(value, key)
+            yield from _leaves(value, key, key)
 
 
 def _unsplit(videos: list[_Video]) -> set[str]:

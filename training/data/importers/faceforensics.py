@@ -24,14 +24,14 @@ def find(root: Path, *, images_root: Path | None = None, group_by_folder: bool =
     ImportFailed when there are no frames, and for a list of splits that is none.
     """
     left_out: Counter[str] = Counter()
-    found: list[tuple[Path, int, str, str]] = []  # path, label, method, video
+    found: list[tuple[Path, int, str, str, str]] = []  # path, label, method, compression, video
     for path in pictures_under(root):
         parts = path.parts[:-1]
         at = next((i for i, part in enumerate(parts) if part in _LABELS), len(parts))
         if len(parts) - at < 5 or parts[at + 3] not in _KINDS:
             left_out[_OTHER] += 1
             continue
-        found.append((root / path, _LABELS[parts[at]], parts[at + 1], parts[at + 4]))
+        found.append((root / path, _LABELS[parts[at]], parts[at + 1], parts[at + 2], parts[at + 4]))
     if not found:
         raise ImportFailed(
             f"{root}: no frames in original_sequences/METHOD/COMPRESSION/frames/VIDEO and manipulated_sequences/... "
@@ -48,8 +48,10 @@ def find(root: Path, *, images_root: Path | None = None, group_by_folder: bool =
                 split=splits.get(people_of_faceforensics(video)[0]),
                 generator=method,
                 family="reenactment_video" if method in _REENACTED else "faceswap_video",
+                video=f"{method}/{compression}/{video}",
+                compression=compression,
             )
-            for path, label, method, video in found
+            for path, label, method, compression, video in found
         ),
         left_out,
     )

@@ -16,7 +16,8 @@ class ImportFailed(ManifestError):
 class Picture:
     """One picture as a data set names it. `label` is 1 for fake.
 
-    `group` is what must not be split, within this set. `split` is None where the set itself has none.
+    `group` is what must not be split, within this set. `split` is None where the set itself has none. `video` is what it is a
+    frame of, and `compression` how that was compressed, as far as the set says so.
     """
 
     path: Path
@@ -25,6 +26,8 @@ class Picture:
     split: str | None = None
     generator: str = ""
     family: str = ""
+    video: str = ""
+    compression: str = ""
 
 
 @dataclass(frozen=True)

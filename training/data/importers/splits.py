@@ -67,7 +67,7 @@ def with_splits(found: Found, naming: Naming, shares: Shares, *, official: bool 
             continue
         family = (naming.family or picture.family) if picture.label else "real"
         generator = (naming.generator or picture.generator) if picture.label else picture.generator
-        rows.append(Row(picture.path, picture.label, naming.source, family, generator, group, drawn))
+        rows.append(Row(picture.path, picture.label, naming.source, family, generator, group, drawn, picture.video))
     if not rows:
         raise ImportFailed(f"no picture can be used: {said(left_out) or 'none was found'}")
     return Imported(tuple(rows), dict(left_out))

@@ -13,7 +13,7 @@ from scanner.base.settings import load_settings
 from training.cli import training_set
 from training.cli.training_set import Gathered, NoReviews, checked, gathered
 from training.data.leaks import LeaksFound
-from training.data.manifest import Manifest, ManifestError, Row
+from training.data.manifest import Manifest, ManifestError, Row, write_manifest
 from training.loop.distributed import Team
 
 ALONE = Team(torch.device("cpu"))
@@ -46,6 +46,23 @@ def test_too_few_reviews_are_said(rows: Sequence[Row], tmp_path: Path, monkeypat
 
     with pytest.raises(NoReviews, match=f"{reviews} reviewed images are too few: .* images in split .* add a manifest"):
         gathered(settings, None, from_reviews=True, say=print)
+
+
+@pytest.mark.parametrize(
+    ("out", "said"), [(None, "no fake images in split 'test'"), ("camera", "no source 'camera' to leave out; it has source0")]
+)
+def test_what_cannot_be_reported_is_said_before_a_picture_is_read(
+    rows: Sequence[Row], tmp_path: Path, out: str | None, said: str
+) -> None:
+    """A split `test` of one label would end the run at its very end; so would a source that is not there."""
+    split = [replace(row, split="test") if row.label == 0 and number < 4 and not out else row for number, row in enumerate(rows)]
+    write_manifest(tmp_path / "m.csv", split)
+    for row in rows:
+        row.path.unlink()
+    settings = load_settings({}, {"DFSCAN_DATA_DIR": str(tmp_path)}, tmp_path / "config.toml")
+
+    with pytest.raises(ManifestError, match=said):
+        gathered(settings, tmp_path / "m.csv", from_reviews=False, say=print, out=out)
 
 
 def test_a_clean_set_passes_whole_and_is_not_read_again(rows: Sequence[Row], tmp_path: Path) -> None:

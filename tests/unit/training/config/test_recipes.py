@@ -230,7 +230,7 @@ def test_a_recipe_of_ones_own_is_named_after_its_file(tmp_path: Path) -> None:
         ("learning_rate = 1e-3", "learning_rate = 1e-3\nweight_decay = nan", "must be numbers"),
         ("learning_rate = 1e-3", "learning_rate = 1e-3\nclip_norm = inf", "must be numbers"),
         ("learning_rate = 1e-3", "learning_rate = 1e-3\nema_decay = nan", "ema_decay"),
-        ("learning_rate = 1e-3", "learning_rate = 1e-3\nseed = -1", "cannot be negative"),
+        ("learning_rate = 1e-3", "learning_rate = 1e-3\nseed = -1", "seed must lie from 0"),
         ("dropout = 0.1", "dropout = nan", "dropout must lie"),
         ("hidden = [64]", "hidden = [0]", "hidden widths from 1"),
         ('["efficientnet-lite2"]', "[]", "at least one branch"),
@@ -299,6 +299,8 @@ def test_fields_are_set_for_a_run() -> None:
     assert changed.network == replace(paper.network, clip="vit-b-16")
     assert with_seed(changed, 7).plan.seed == 7
     assert with_seed(recipe_named("fusion"), 7).plan.seed == 7
+    with pytest.raises(RecipeError, match=r"seed must lie from 0 to \d+; choose another --seed"):
+        with_seed(changed, 2**70)
 
 
 @pytest.mark.parametrize(

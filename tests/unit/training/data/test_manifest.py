@@ -1,10 +1,21 @@
 import csv
 import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from training.data.manifest import COLUMNS, ManifestError, Row, by_collection, read_manifest, refuse_unknown_splits, sources_of
+from training.data.manifest import (
+    COLUMNS,
+    ManifestError,
+    Row,
+    by_collection,
+    read_manifest,
+    refuse_unknown_splits,
+    sources_of,
+    write_manifest,
+)
 
 GOOD = (
     ("a/real.png", "real", "camera", "photo", "", "anna", "train"),
@@ -37,6 +48,50 @@ def test_columns_may_come_in_any_order_and_with_others(tmp_path: Path) -> None:
     path = written(tmp_path, (*reversed(GOOD[0]), "42"), columns=(*reversed(COLUMNS), "width"))
 
     assert read_manifest(path).rows == (Row(tmp_path / "a" / "real.png", 0, "camera", "photo", "", "anna", "train"),)
+
+
+def test_frames_name_their_video(tmp_path: Path) -> None:
+    """The column may be missing, and a field of it empty; it is written only where there are videos."""
+    rows = (
+        Row(tmp_path / "a.png", 1, "s", "", "", "anna", "train", "anna/1"),
+        Row(tmp_path / "b.png", 1, "s", "", "", "anna", "train", "anna/1"),
+        Row(tmp_path / "c.png", 0, "s", "", "", "anna", "train", "anna/2"),
+        Row(tmp_path / "d.png", 0, "s", "", "", "anna", "train"),
+        Row(tmp_path / "e.png", 0, "other", "", "", "ben", "train", "anna/1"),  # another source's of that name
+    )
+
+    write_manifest(tmp_path / "m.csv", rows)
+    write_manifest(tmp_path / "photographs.csv", rows[3:4])
+
+    assert read_manifest(tmp_path / "m.csv").rows == rows
+    assert read_manifest(tmp_path / "photographs.csv").rows == rows[3:4]
+    assert "video" not in (tmp_path / "photographs.csv").read_text()
+
+
+@pytest.mark.parametrize("change", [{"group": "ben"}, {"label": 0}])
+def test_a_divided_video_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    row = Row(tmp_path / "a.png", 1, "s", "", "", "anna", "train", "clip")
+    other = replace(row, path=tmp_path / "b.png", **change)
+    fields = [(r.path.name, ("real", "fake")[r.label], "s", "", "", r.group, "train", "clip") for r in (row, other)]
+
+    with pytest.raises(ManifestError, match=r"frames of video 'clip' \(source 's'\) are of two groups or labels"):
+        read_manifest(written(tmp_path, *fields, columns=(*COLUMNS, "video")))
+    with pytest.raises(ManifestError, match="of two groups or labels"):
+        write_manifest(tmp_path / "m.csv", [row, other])
+
+
+@pytest.mark.parametrize("again", ["a/real.png", "./a/../a/real.png"])
+def test_a_picture_that_is_listed_twice_is_refused(tmp_path: Path, again: str) -> None:
+    path = written(tmp_path, *GOOD, (again, *GOOD[0][1:]))
+
+    with pytest.raises(ManifestError, match=r"1 picture\(s\) are listed more than once, .*a/real\.png .*manifest merge"):
+        read_manifest(path)
+    assert len(read_manifest(path, twice=True).rows) == 4
+
+
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"line 2: no file can have the name"):
+        read_manifest(written(tmp_path, ("a\0b.png", *GOOD[0][1:])))
 
 
 def test_relative_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,11 +238,12 @@ def test_an_unfinished_run_goes_on_only_when_told(tmp_path: Path, tiny: Training
     prepare_folder(tmp_path / "run", resume=True)
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(UnfinishedRun, match="cannot be made"):
-        prepare_folder(tmp_path / "file" / "run", resume=False)
+    for folder in (tmp_path / "file" / "run", Path("/proc/self")):  # the second is there, and nothing can be written to it
+        with pytest.raises(UnfinishedRun, match="cannot be written"):
+            prepare_folder(folder, resume=False)
 
 
 def test_order_of_logits(rows: Sequence[Row], tiny: TrainingRecipe) -> None:

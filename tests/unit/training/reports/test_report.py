@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,15 @@ import torch
 from training.data.manifest import Row
 from training.evaluation.figures import figures
 from training.evaluation.logits import logits_of
-from training.reports.report import Evaluation, ReportUnwritable, Subject, evaluation_of, report_text, write_report
+from training.reports.report import (
+    Evaluation,
+    ReportUnwritable,
+    Subject,
+    evaluation_of,
+    prepare_report,
+    report_text,
+    write_report,
+)
 from worker.detector.checkpoints.card import Calibration, CheckpointCard, file_sha256
 from worker.detector.checkpoints.checkpoint import save_checkpoint
 from worker.detector.image.preprocess import Preprocessing
@@ -126,6 +135,26 @@ def test_an_earlier_report_is_not_overwritten_unless_asked(
         write_report(found, tmp_path)
     assert path.read_text() == "of an earlier day"
     assert write_report(found, tmp_path, replace=True).read_text() != "of an earlier day"
+
+
+def test_a_folder_that_cannot_be_written_is_known_before_measuring(tmp_path: Path) -> None:
+    prepare_report(tmp_path / "new" / "report", replace=False)
+    assert list((tmp_path / "new" / "report").iterdir()) == []
+
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", Path("/proc/self")):
+        with pytest.raises(ReportUnwritable, match=r"cannot be written: .*; choose another --out"):
+            prepare_report(folder, replace=True)
+
+
+def test_frames_are_told_beside_their_videos(predictor: Predictor, checkpoint: Path, rows: Sequence[Row]) -> None:
+    clips = [replace(row, video=f"clip{number % 2}/{number // 8}") for number, row in enumerate(rows)]
+
+    found = evaluated(predictor, checkpoint, clips)
+
+    assert (found.document["videos"]["pooled"]["real"], found.document["videos"]["pooled"]["frames"]) == (6, 20)
+    assert "| source | real videos | fake videos | frames | AUC per frame | AUC per video |" in report_text(found.document)
+    assert "videos" not in evaluated(predictor, checkpoint, rows).document
 
 
 def test_real_photographs_alone_can_be_measured_on(

@@ -69,6 +69,39 @@ def test_faceforensics_rows(tmp_path: Path) -> None:
     }
 
 
+def test_videos_and_compressions_are_named(tmp_path: Path) -> None:
+    """A group is of linked people, and holds several videos; the same video compressed twice is two."""
+    root = planted(tmp_path / "ff", f"{FAKE}/000_003/0.png", f"{FAKE}/000_003/1.png", f"{ORIGINAL}/000/0.png")
+    planted(root, f"{FAKE.replace('c23', 'c40')}/000_003/0.png")
+
+    of = found("faceforensics", root)
+
+    assert sorted((one.video, one.compression, one.group) for one in of.pictures) == [
+        ("Deepfakes/c23/000_003", "c23", "000"),
+        ("Deepfakes/c23/000_003", "c23", "000"),
+        ("Deepfakes/c40/000_003", "c40", "000"),
+        ("youtube/c23/000", "c23", "000"),
+    ]
+    celeb = found("celeb-df", planted(tmp_path / "cd", "Celeb-real/id0_0001/0.png", "Celeb-synthesis/id0_id1_0001/0.png"))
+    assert {(one.video, one.group) for one in celeb.pictures} == {
+        ("celeb-real/id0_0001", "id0"),
+        ("celeb-synthesis/id0_id1_0001", "id0"),
+    }
+
+
+def test_deepfakebench_compressions_are_videos_of_their_own(tmp_path: Path) -> None:
+    planted(tmp_path, *(f"{quality}/054/{number}.png" for quality in ("c23", "c40") for number in (0, 1)))
+    split = {quality: {"054": listed("FF-real", f"{quality}/054/0.png", f"{quality}/054/1.png")} for quality in ("c23", "c40")}
+    file = written(tmp_path / "FF.json", {"FF": {"FF-real": {"train": split}}})
+
+    of = found("deepfakebench", file)
+
+    assert {(one.path.parent.parent.name, one.video, one.compression) for one in of.pictures} == {
+        ("c23", "FF-real/c23/054", "c23"),
+        ("c40", "FF-real/c40/054", "c40"),
+    }
+
+
 def test_group_is_everybody_linked(tmp_path: Path) -> None:
     """The group is everybody linked by manipulated videos."""
     root = planted(tmp_path, *(f"{FAKE}/{video}/0.png" for video in ("007_003", "003_001", "100_200")), f"{ORIGINAL}/001/0.png")
