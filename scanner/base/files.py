@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
-from .access.private import FILE_MODE
-
+# Of files that the program keeps: for this user alone.
+FILE_MODE = 0o600
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 # What is there already, a link above all, is not written through.
@@ -51,12 +51,13 @@ def try_writing(folder: Path) -> None:
         pass
 
 
-def open_regular(path: str | os.PathLike[str], *, follow: bool = True) -> BufferedReader:
+def open_regular(path: str | os.PathLike[str], *, follow: bool = True, folder: int | None = None) -> BufferedReader:
     """Open a regular file to read its bytes; without `follow`, a symbolic link is none. Raises OSError, NotRegular.
 
-    A name may have become a FIFO's since it was looked at: opening that must not wait for a writer.
+    `path` may be a name in `folder`, a descriptor. A name may have become a FIFO's since it was looked at: opening that must
+    not wait for a writer.
     """
-    descriptor = os.open(path, _READ if follow else _READ | _NO_FOLLOW)
+    descriptor = os.open(path, _READ if follow else _READ | _NO_FOLLOW, dir_fd=folder)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise NotRegular(None, "not a regular file", os.fspath(path))

@@ -13,10 +13,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, func,
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ..base.access.private import FILE_MODE, make_missing
+from ..base.access.private import make_missing
 from ..base.addresses.redaction import without_password
 from ..base.addresses.sqlite_urls import sqlite_path
 from ..base.errors import KnownError
+from ..base.files import FILE_MODE
 from ..base.troubles import Kind, Trouble
 from .columns import UtcDateTime
 from .hamming import bits_apart_or_null

@@ -225,7 +225,8 @@ class SavedFilter(Base):
 class Removal(Base):
     """A file that a person has moved to quarantine or trash: the journal that is written before anything moves.
 
-    `host` is the machine whose folders the paths mean. Size in bytes; times as os.stat gives them.
+    `host` is the machine whose folders the paths mean. Size in bytes; times as os.stat gives them. `note` is why it was
+    abandoned, else the real path of the file's folder where links led to it.
     """
 
     __tablename__ = "removals"

@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 from filelock import Timeout
 from sqlalchemy import select
@@ -9,7 +11,9 @@ from sqlalchemy import select
 from ..base.escape import printable
 from ..database.models import Removal
 from ..domain.states import RemovalState
-from .removals import Journal, Removed, after_restoring, note_in_manifest, removed, settle_row
+from .manifest import note_in_manifest
+from .places import MoveRefused, Place, place_at, real_folder_of
+from .removals import Journal, Removed, after_restoring, removed, settle_row
 from .safe_move import Where, identify, settle
 from .trash_places import find_trashed
 
@@ -37,21 +41,35 @@ def _recover_one(journal: Journal, row: Removed) -> Removed:
     if row.kept_path is None:
         _recover_trashing(journal, row)
     else:
-        source, target = (row.original_path, row.kept_path) if moving else (row.kept_path, row.original_path)
-        where = settle(source, target, row.sha256)
-        if where is Where.TARGET and moving:
-            identity = identify(row.kept_path)
-            folder = os.path.dirname(row.kept_path)
-            note_in_manifest(folder, "quarantined", row.original_path, row.kept_path, identity, row.reviewer, journal.now())
+        with (
+            _place(row.original_path, row.real_folder) as original,
+            _place(row.kept_path, real_folder_of(row.kept_path, None)) as kept,
+        ):
+            source, target = (original, kept) if moving else (kept, original)
+            where = settle(source, target, row.sha256)
+            identity = identify(target) if target and where is Where.TARGET else None
+        if identity and moving:
+            note_in_manifest("quarantined", row.original_path, row.kept_path, identity, row.reviewer, journal.now())
             settle_row(journal, row.id, RemovalState.KEPT, left=row.original_path)
-        elif where is Where.TARGET:
-            after_restoring(journal, row, identify(row.original_path), row.reviewer)
+        elif identity:
+            after_restoring(journal, row, identity, row.reviewer)
         elif where is Where.SOURCE:
             settle_row(journal, row.id, RemovalState.ABANDONED if moving else RemovalState.KEPT)
         else:
             note = f"found neither at {printable(row.original_path)} nor at {printable(row.kept_path)} as it was"
             settle_row(journal, row.id, RemovalState.ABANDONED, note=note)
     return removed(journal.database, row.id)
+
+
+@contextmanager
+def _place(path: str, real_folder: str | None) -> Iterator[Place | None]:
+    """None where its folder is not there, or is a link by now."""
+    with ExitStack() as opened:
+        try:
+            place = opened.enter_context(place_at(path, real_folder=real_folder))
+        except MoveRefused:
+            place = None
+        yield place
 
 
 def _recover_trashing(journal: Journal, row: Removed) -> None:

@@ -1,10 +1,10 @@
 """Moving files to quarantine or trash, and back. The journal in the database is written before anything moves."""
 
-import json
 import os
 import socket
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,22 +13,25 @@ from filelock import FileLock
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from ..base.access.private import FILE_MODE, private_folder
+from ..base.access.private import private_folder
+from ..base.addresses.stored_paths import decode_path, encode_path
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.file_times import storable_ns
+from ..base.files import FILE_MODE
 from ..database.engine import Database
 from ..database.models import Content, File, Removal
 from ..discovery.ignore import IgnoreRules
 from ..domain.states import RemovalState, State
 from ..roots.file_identity import identity_of
 from ..roots.roots import known_roots, root_of
-from .safe_move import Identity, MoveRefused, identify, move, sync_folder
+from .manifest import demand_manifest, note_in_manifest
+from .places import MoveRefused, Place, place_at, real_folder_of
+from .safe_move import Identity, identify, move
 from .same_file import other_name
 from .trash_places import find_trashed
 
 QUARANTINE, TRASH = "quarantine", "trash"
-MANIFEST = "manifest.jsonl"
 _NAME_BYTES = 200
 
 
@@ -49,6 +52,7 @@ class Removed:
     reviewer: str
     note: str | None
     created_at: datetime
+    real_folder: str | None = None  # of `original_path`, where links led to it
 
 
 @dataclass(frozen=True)
@@ -78,28 +82,30 @@ def quarantine(journal: Journal, file_id: int, folder: str, *, reviewer: str) ->
     Raises RemovalRefused or MoveRefused; then the file is where it was.
     """
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        private_folder(Path(folder))
     except OSError as error:
         raise RemovalRefused(f"the quarantine folder {printable(folder)} cannot be made: {error.strerror}") from None
-    with journal.lock():
-        path, identity = _identified(journal.database, file_id)
-        target = os.path.join(folder, _name_in_quarantine(os.path.basename(path)))
-        removal_id = _write_down(journal, QUARANTINE, path, target, identity, reviewer)
+    demand_manifest(folder)
+    with journal.lock(), _identified(journal.database, file_id) as (source, real, identity):
+        path, name = source.path, _name_in_quarantine(os.path.basename(source.path))
+        target = os.path.join(real_folder_of(os.path.join(folder, name), None) or folder, name)
+        removal_id = _write_down(journal, QUARANTINE, path, target, identity, reviewer, real)
         try:
-            move(path, target, identity)
+            with place_at(target) as kept:
+                move(source, kept, identity, as_own=True)
         except MoveRefused as error:
             settle_row(journal, removal_id, RemovalState.ABANDONED, note=str(error))
             raise
-        note_in_manifest(folder, "quarantined", path, target, identity, reviewer, journal.now())
+        note_in_manifest("quarantined", path, target, identity, reviewer, journal.now())
         settle_row(journal, removal_id, RemovalState.KEPT, left=path)
     return removed(journal.database, removal_id)
 
 
 def trash(journal: Journal, file_id: int, send: Callable[[str], None], *, reviewer: str) -> Removed:
     """Let `send` (send2trash) move a file to the desktop's trash. Raises RemovalRefused or MoveRefused."""
-    with journal.lock():
-        path, identity = _identified(journal.database, file_id)
-        removal_id = _write_down(journal, TRASH, path, None, identity, reviewer)
+    with journal.lock(), _identified(journal.database, file_id) as (source, real, identity):
+        path = source.path
+        removal_id = _write_down(journal, TRASH, path, None, identity, reviewer, real)
         try:
             send(path)
         except OSError as error:
@@ -120,17 +126,20 @@ def restore(journal: Journal, removal_id: int, *, reviewer: str) -> Removed:
             raise RemovalRefused(f"{printable(row.original_path)} can only be restored by the trash of the desktop itself")
         if os.path.lexists(row.original_path):
             raise RemovalRefused(f"there is another file at {printable(row.original_path)} now; move that away first")
-        identity = identify(row.kept_path)
-        if identity.sha256 != row.sha256:
-            raise RemovalRefused(f"{printable(row.kept_path)} is not the file that was put there; look at it yourself")
-        identity = _with_times(journal.database, removal_id, identity)
-        os.makedirs(os.path.dirname(row.original_path), exist_ok=True)
-        _set(journal.database, removal_id, state=RemovalState.RESTORING)
-        try:
-            move(row.kept_path, row.original_path, identity)
-        except MoveRefused:
-            _set(journal.database, removal_id, state=RemovalState.KEPT)
-            raise
+        with (
+            place_at(row.kept_path, real_folder=real_folder_of(row.kept_path, None)) as kept,
+            place_at(row.original_path, real_folder=row.real_folder, make=True) as place,
+        ):
+            identity = identify(kept)
+            if identity.sha256 != row.sha256:
+                raise RemovalRefused(f"{printable(row.kept_path)} is not the file that was put there; look at it yourself")
+            identity = _with_times(journal.database, removal_id, kept, identity)
+            _set(journal.database, removal_id, state=RemovalState.RESTORING)
+            try:
+                move(kept, place, identity)
+            except MoveRefused:
+                _set(journal.database, removal_id, state=RemovalState.KEPT)
+                raise
         after_restoring(journal, row, identity, reviewer)
     return removed(journal.database, removal_id)
 
@@ -148,8 +157,9 @@ def kept_files(database: Database) -> tuple[Removed, ...]:
         return tuple(map(_snapshot, rows))
 
 
-def _identified(database: Database, file_id: int) -> tuple[str, Identity]:
-    """The file, if it still is what the verdict is about."""
+@contextmanager
+def _identified(database: Database, file_id: int) -> Iterator[tuple[Place, str | None, Identity]]:
+    """The file, if it still is what the verdict is about, and the real path of its folder, where links lead to that."""
     with database.read() as session:
         found = session.execute(
             select(File.path, File.content_id, Content.sha256)
@@ -161,15 +171,19 @@ def _identified(database: Database, file_id: int) -> tuple[str, Identity]:
         copies = (File.content_id == found.content_id, File.id != file_id, File.state != State.MISSING)
         others = session.scalars(select(File.path).where(*copies)).all()
     path, sha256 = found.path, found.sha256
-    identity = identify(path)
-    if identity.sha256 != sha256:
-        raise RemovalRefused(f"{printable(path)} has changed since it was scored; scan it again, then decide")
-    if (same := other_name(path, others)) is not None:
-        raise RemovalRefused(
-            f"{printable(path)} and {printable(same)} are one and the same file, and there is no other: it stays where it is. "
-            "Scan the folder again, so that it is listed once"
-        )
-    return path, identity
+    # The innermost: a link may lead to it from another one.
+    root = max((known.path for known in known_roots(database) if root_of(path, [known])), key=len, default=None)
+    real = real_folder_of(path, root)
+    with place_at(path, real_folder=real) as place:
+        identity = identify(place)
+        if identity.sha256 != sha256:
+            raise RemovalRefused(f"{printable(path)} has changed since it was scored; scan it again, then decide")
+        if (same := other_name(path, others)) is not None:
+            raise RemovalRefused(
+                f"{printable(path)} and {printable(same)} are one and the same file, and there is no other: it stays where it "
+                "is. Scan the folder again, so that it is listed once"
+            )
+        yield place, real, identity
 
 
 def _name_in_quarantine(name: str) -> str:
@@ -181,7 +195,9 @@ def _name_in_quarantine(name: str) -> str:
     return prefix + os.fsdecode(raw)
 
 
-def _write_down(journal: Journal, kind: str, path: str, target: str | None, identity: Identity, reviewer: str) -> int:
+def _write_down(
+    journal: Journal, kind: str, path: str, target: str | None, identity: Identity, reviewer: str, real_folder: str | None
+) -> int:
     with journal.database.write() as session:
         row = Removal(
             kind=kind,
@@ -194,6 +210,7 @@ def _write_down(journal: Journal, kind: str, path: str, target: str | None, iden
             mtime_ns=storable_ns(identity.mtime_ns),
             atime_ns=storable_ns(identity.atime_ns),
             reviewer=reviewer,
+            note=encode_path(real_folder) if real_folder else None,
             created_at=journal.now(),
         )
         session.add(row)
@@ -212,7 +229,9 @@ def settle_row(
 ) -> None:
     """Write down how a removal ended. `left`: the path that the file is gone from."""
     with journal.database.write() as session:
-        values: dict[str, object] = {"state": state, "settled_at": journal.now(), "note": note}
+        values: dict[str, object] = {"state": state, "settled_at": journal.now()}
+        if state is RemovalState.ABANDONED:
+            values["note"] = note
         if kept_path is not None:
             values["kept_path"] = kept_path
         session.execute(update(Removal).where(Removal.id == removal_id).values(values))
@@ -226,19 +245,18 @@ def _set(database: Database, removal_id: int, *, state: RemovalState) -> None:
         session.execute(update(Removal).where(Removal.id == removal_id).values(state=state))
 
 
-def _with_times(database: Database, removal_id: int, identity: Identity) -> Identity:
+def _with_times(database: Database, removal_id: int, kept: Place, identity: Identity) -> Identity:
     """The file's first times: whoever looked at it in quarantine may have changed when it was last read."""
     with database.read() as session:
         row = session.get_one(Removal, removal_id)
-        os.utime(row.kept_path or "", ns=(row.atime_ns, row.mtime_ns))
+        os.utime(kept.name, ns=(row.atime_ns, row.mtime_ns), dir_fd=kept.folder)  # it was opened: it is no link
         return Identity(identity.sha256, row.size, row.mtime_ns, row.atime_ns, identity.device, identity.inode)
 
 
 def after_restoring(journal: Journal, row: Removed, identity: Identity, reviewer: str) -> None:
     """Write down that a file is back, everywhere where that is kept."""
     if row.kind == QUARANTINE and row.kept_path:
-        folder = os.path.dirname(row.kept_path)
-        note_in_manifest(folder, "restored", row.original_path, row.kept_path, identity, reviewer, journal.now())
+        note_in_manifest("restored", row.original_path, row.kept_path, identity, reviewer, journal.now())
     elif row.kept_path:
         info = Path(row.kept_path).parent.parent / "info" / (os.path.basename(row.kept_path) + ".trashinfo")
         info.unlink(missing_ok=True)
@@ -257,26 +275,6 @@ def _back_in_the_queue(session: Session, path: str, now: datetime) -> None:
     session.execute(update(File).where(*same, File.detection_id.is_not(None)).values(back))
 
 
-def note_in_manifest(folder: str, act: str, path: str, kept_path: str, identity: Identity, reviewer: str, now: datetime) -> None:
-    """One line of JSON, for people and programs that find the folder without the database."""
-    line = {
-        "act": act,
-        "at": now.isoformat(timespec="seconds"),
-        "by": reviewer,
-        "original_path": path,
-        "kept_as": os.path.basename(kept_path),
-        "sha256": identity.sha256,
-        "size": identity.size,
-        "mtime_ns": identity.mtime_ns,
-        "atime_ns": identity.atime_ns,
-    }
-    with open(os.path.join(folder, MANIFEST), "a", encoding="utf-8") as manifest:
-        manifest.write(json.dumps(line) + "\n")
-        manifest.flush()
-        os.fsync(manifest.fileno())
-    sync_folder(folder)
-
-
 def _snapshot(row: Removal) -> Removed:
     return Removed(
         row.id,
@@ -286,6 +284,7 @@ def _snapshot(row: Removal) -> Removed:
         row.kept_path,
         row.sha256,
         row.reviewer,
-        row.note,
+        row.note if row.state == RemovalState.ABANDONED else None,
         row.created_at,
+        decode_path(row.note) if row.note and row.state != RemovalState.ABANDONED else None,
     )

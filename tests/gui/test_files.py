@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.window.dialogs.kept_dialog import KeptDialog
-from scanner.quarantine.removals import MANIFEST
+from scanner.quarantine.manifest import MANIFEST
 
 Open = Callable[..., Opened]
 

@@ -1,7 +1,9 @@
 """Files and a model in the database, put there by the program's own functions."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -11,9 +13,11 @@ from scanner.database.models import File
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
 from scanner.domain.claims import Claimed
-from scanner.domain.outcomes import ActiveModel
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
 from scanner.jobs.leases import claim
-from scanner.results.record import register_model
+from scanner.quarantine.removals import Journal
+from scanner.quarantine.safe_move import identify
+from scanner.results.record import record, register_model
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -60,3 +64,30 @@ def row(database: Database) -> Callable[[str], File]:
 def model(database: Database) -> ActiveModel:
     """A registered model with the threshold 0.75 and a band from 0.5 on."""
     return register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.75, band_low=0.5, now=NOW)
+
+
+@pytest.fixture
+def journal(database: Database, tmp_path: Path, now: datetime) -> Journal:
+    """Where removals are written down."""
+    return Journal(database, tmp_path / "removals.lock", lambda: now)
+
+
+@pytest.fixture
+def picture(database: Database, lease, model: ActiveModel, tmp_path: Path, now: datetime) -> Callable[[str], tuple[Path, int]]:
+    """`picture(name)`: a file on the disk that has a verdict, and its id. Its times are long ago."""
+
+    def make(name: str) -> tuple[Path, int]:
+        path = tmp_path / "pictures" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(os.urandom(3000))
+        os.utime(path, ns=(1_000_000_000_111, 1_500_000_000_222))
+        path.chmod(0o640)
+        status = path.stat()
+        take_in(database, [Found(str(path), status.st_size, status.st_mtime_ns)], root_id=None, now=now)
+        [file] = lease()
+        content = ContentFacts(identify(str(path)).sha256, status.st_size)
+        record(database, "worker", [Scored(file, content, 0.9, 0.1)], model, device="cpu", now=now)
+        os.utime(path, ns=(1_000_000_000_111, 1_500_000_000_222))
+        return path, file.id
+
+    return make

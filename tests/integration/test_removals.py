@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from files.spellings import find_by_any_spelling
@@ -16,14 +17,11 @@ from sqlalchemy import select
 
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File, Removal
-from scanner.discovery.intake import take_in
-from scanner.discovery.walk import Found
-from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
 from scanner.domain.states import RemovalState, State
 from scanner.quarantine import safe_move
+from scanner.quarantine.manifest import MANIFEST
 from scanner.quarantine.recovery import recover
 from scanner.quarantine.removals import (
-    MANIFEST,
     Journal,
     RemovalRefused,
     check_quarantine_folder,
@@ -33,34 +31,7 @@ from scanner.quarantine.removals import (
     trash,
 )
 from scanner.quarantine.safe_move import MoveRefused, identify
-from scanner.results.record import record
 from scanner.roots.roots import add_roots
-
-
-@pytest.fixture
-def journal(database: Database, tmp_path: Path, now: datetime) -> Journal:
-    return Journal(database, tmp_path / "removals.lock", lambda: now)
-
-
-@pytest.fixture
-def picture(database: Database, lease, model: ActiveModel, tmp_path: Path, now: datetime) -> Callable[[str], tuple[Path, int]]:
-    """`picture(name)`: a file on the disk that has a verdict, and its id. Its times are long ago."""
-
-    def make(name: str) -> tuple[Path, int]:
-        path = tmp_path / "pictures" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(os.urandom(3000))
-        os.utime(path, ns=(1_000_000_000_111, 1_500_000_000_222))
-        path.chmod(0o640)
-        status = path.stat()
-        take_in(database, [Found(str(path), status.st_size, status.st_mtime_ns)], root_id=None, now=now)
-        [file] = lease()
-        content = ContentFacts(identify(str(path)).sha256, status.st_size)
-        record(database, "worker", [Scored(file, content, 0.9, 0.1)], model, device="cpu", now=now)
-        os.utime(path, ns=(1_000_000_000_111, 1_500_000_000_222))
-        return path, file.id
-
-    return make
 
 
 @pytest.fixture(params=["one device", "two devices", "two devices without links"])
@@ -70,9 +41,9 @@ def devices(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         return
     link = os.link
 
-    def refuse(source: str, target: str, **options: object) -> None:
+    def refuse(source: str, target: str, **options: Any) -> None:
         if request.param == "two devices" and source.endswith(".partial"):
-            link(source, target)
+            link(source, target, **options)
         else:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
 
@@ -225,10 +196,10 @@ def killed_at(step: int, copying: bool, act: Callable[[Journal], object], journa
 def _die_at(step: int, copying: bool) -> None:
     link, left = os.link, step
 
-    def no_link(source: str, target: str, **options: object) -> None:
+    def no_link(source: str, target: str, **options: Any) -> None:
         if not source.endswith(".partial"):
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        link(source, target)
+        link(source, target, **options)
 
     def or_die(function: Callable[..., object]) -> Callable[..., object]:
         def call(*arguments: object, **options: object) -> object:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ..errors import KnownError
 from ..escape import printable
+from ..files import FILE_MODE
 
-FILE_MODE, FOLDER_MODE = 0o600, 0o700
+FOLDER_MODE = 0o700
 _PRIVATE_UMASK = 0o077
 # What the user's own umask was, for our child processes.
 UMASK_VARIABLE = "DFSCAN_UMASK"
@@ -109,7 +110,7 @@ def is_own(folder: Path) -> bool:
 def _not_private(path: Path, status: os.stat_result, reason: str) -> NotPrivate:
     name = printable(str(path))
     mend = f"`chmod go-w {name}`" if status.st_uid in _trusted() else "`chown` it to yourself"
-    return NotPrivate(f"{name} {reason}, so it is not followed: {mend}, or use one of your own")
+    return NotPrivate(f"{name} {reason}, so it is not used: {mend}, or use one of your own")
 
 
 def why_not_own(status: os.stat_result) -> str | None:
