@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QImage
 
 from scanner.base.errors import KnownError
+from scanner.media.forensic.tags import Tag, read_tags
 from scanner.media.forensic.views import View, examine
 from scanner.media.formats import has_video_suffix
 from scanner.media.frames import frame_of, is_video, video_frame
@@ -38,6 +39,15 @@ class ExaminedPicture:
 
     image: QImage
     gain: float = 1.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class FileTags:
+    """The tags of a file; `reason` why there are none, where they could not be read."""
+
+    path: str
+    tags: tuple[Tag, ...]
     reason: str = ""
 
 
@@ -81,6 +91,16 @@ def examined(path: str, view: View, frame: int, seconds: float | None, size: QSi
         return ExaminedPicture(QImage(), reason=error.strerror or "it cannot be decoded")
     except Exception as error:  # decoders say what they like about broken files
         return ExaminedPicture(QImage(), reason=str(error) or type(error).__name__)
+
+
+def file_tags(path: str) -> FileTags:
+    """What a file says of itself in its EXIF and other texts."""
+    try:
+        return FileTags(path, read_tags(path))
+    except OSError as error:
+        return FileTags(path, (), error.strerror or "it cannot be decoded")
+    except Exception as error:  # decoders say what they like about broken files
+        return FileTags(path, (), str(error) or type(error).__name__)
 
 
 def shown_frame(path: str, picture: Image.Image) -> Shown:
@@ -131,6 +151,10 @@ class Previews(QObject):
     ) -> None:
         """Give a forensic view of the picture in sight, at most of `size`, to `answered`; it is not kept."""
         self._background.ask(lambda: examined(path, view, frame, seconds, size), answered, self._fail, "examined")
+
+    def read_tags(self, path: str, answered: Callable[[FileTags], None]) -> None:
+        """Give what the file in sight says in its EXIF and other texts to `answered`."""
+        self._background.ask(lambda: file_tags(path), answered, self._fail, "tags")
 
     def kept(self, path: str) -> Shown | None:
         """The picture if it is at hand."""

@@ -75,6 +75,15 @@ class Loupe(QObject):
         if page.isVisible():
             page.focus_picture()
 
+    def toggle_facts(self) -> None:
+        """What the file says of itself; in the loupe, below the picture."""
+        known = self._page.known
+        known.toggle_facts()
+        if self.is_open:
+            self._page.below.setVisible(known.currentWidget() is known.facts)
+            if self._page.below.isVisible():
+                known.facts.search.setFocus()
+
     def escape(self) -> bool:
         """One thing less: the comparison or the note, and then the loupe itself. False when there is nothing of it to leave."""
         if not self.is_open:

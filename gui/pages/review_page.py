@@ -24,6 +24,7 @@ from ..widgets.empty_state import EmptyState
 from ..widgets.filter_bar import FilterBar
 from ..widgets.images.grid_delegate import ImageDelegate
 from ..widgets.images.image_grid import ImageGrid
+from ..widgets.known_tabs import KnownTabs
 from ..widgets.preview.preview_pane import LookPane
 from .comparing import Comparing
 
@@ -68,6 +69,7 @@ class ReviewPage(QWidget):
         self.look = LookPane(previews, thumbnails, heatmaps)
         self.deciding = DecisionRow()
         self.details = DetailsPanel()
+        self.known = KnownTabs(self.details, previews)
         self._resting = QTimer(self)
         self._resting.setSingleShot(True)
         self._resting.setInterval(_REST_MILLISECONDS)
@@ -145,7 +147,7 @@ class ReviewPage(QWidget):
         lower = QVBoxLayout(self.below)
         lower.setContentsMargins(NEAR, 0, EDGE, 0)
         lower.addWidget(self.look.below)
-        lower.addWidget(self.details, 1)
+        lower.addWidget(self.known, 1)
         self.right.addWidget(self.below)
         self.right.setSizes([520, 260])
         self.right.setStretchFactor(0, 1)
@@ -172,6 +174,7 @@ class ReviewPage(QWidget):
         self.deciding.decided.connect(self.decided)
         self.deciding.note.stored.connect(self.noted)
         self.deciding.note.left.connect(self.focus_picture)
+        self.known.left.connect(self.focus_picture)
         self.deciding.notice.undo_wanted.connect(self._presenter.acts.undo)
         self.deciding.notice.redo_wanted.connect(self._presenter.acts.redo)
         self._presenter.acts.told.connect(self.deciding.notice.tell)
@@ -230,6 +233,7 @@ class ReviewPage(QWidget):
             self.comparing.end()
             self.look.show_nothing()
             self.details.clear()
+            self.known.show_details(None)
         elif item.file_id != self._shown_id:
             self._shown_id = item.file_id
             self.comparing.end()
@@ -254,6 +258,7 @@ class ReviewPage(QWidget):
     def _show_details(self, details: ImageDetails) -> None:
         if details.file_id == self._shown_id:
             self.details.show_details(details)
+            self.known.show_details(details)
             self.look.show_details(details)
             self._stored_notes = {details.content_id: details.note or ""}
             self._show_selection()

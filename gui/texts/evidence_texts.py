@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from scanner.base.escape import escaped
 from scanner.domain.evidence import Evidence
 from scanner.domain.prediction import Prediction
 from scanner.domain.states import Basis
@@ -53,3 +54,10 @@ def origin(evidence: Sequence[Evidence] | None) -> tuple[str, list[str]]:
         return "No trace was found. That proves nothing: most files carry none, and any can be removed.", []
     lines = [f"{trace.text} (in {trace.source})" for trace in evidence]
     return "Such traces are evidence beside the score, which knows nothing of them. Their absence would prove nothing.", lines
+
+
+def origin_facts(evidence: Sequence[Evidence] | None) -> list[tuple[str, str]]:
+    """Traces as name and value of a table; that there are none, or that none were looked for, is said, too."""
+    if not evidence:
+        return [("traces", origin(evidence)[0])]
+    return [(trace.kind, f"{escaped(trace.text)} (in {escaped(trace.source)})") for trace in evidence]

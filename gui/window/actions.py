@@ -18,7 +18,7 @@ from .image_actions import ImageActions
 from .key_bindings import Key, Needs, bound_keys, shown
 
 # In menus, and at the picture itself.
-_LOOKING = ("loupe", "zoom", "magnifier", "", "boxes", "heatmap", "error_levels", "noise", "", "compare")
+_LOOKING = ("loupe", "zoom", "magnifier", "", "boxes", "heatmap", "error_levels", "noise", "facts", "", "compare")
 
 
 def all_keys() -> tuple[Key, ...]:
@@ -38,6 +38,7 @@ def all_keys() -> tuple[Key, ...]:
         Key("magnifier", "M", "Magnifier at the pointer, and back (also Shift and arrows)", needs=Needs.IMAGE),
         Key("error_levels", "E", "Error levels of the picture, and back", needs=Needs.IMAGE),
         Key("noise", "P", "Noise of the picture, and back", needs=Needs.IMAGE),
+        Key("facts", "I", "EXIF and origin as a table, and back", needs=Needs.IMAGE),
         Key("heatmap", "H", "Show where the score comes from, and back", needs=Needs.IMAGE),
         Key("boxes", "B", "Show the boxes of faces, and back", needs=Needs.PAGE),
         Key("compare", "C", "Side by side with a near copy, and back", needs=Needs.IMAGE),
@@ -79,6 +80,7 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
         "magnifier": look.lens.toggle,
         "error_levels": partial(look.forensic.toggle, View.ERROR_LEVELS),
         "noise": partial(look.forensic.toggle, View.NOISE),
+        "facts": view.loupe.toggle_facts,
         "heatmap": look.heatmaps.toggle,
         "boxes": look.layers.toggle_boxes,
         "compare": review.toggle_comparing,

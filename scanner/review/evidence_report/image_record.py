@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image, ImageDraw
+from PIL import Image, ImageDraw
 
 from ...base.documents import to_document
-from ...base.escape import printable
+from ...media.forensic.tags import read_tags
 from ...media.formats import has_video_suffix
 from ...media.frames import is_video, video_frame
 from ...media.pictures import decode_image, opened_picture
@@ -20,8 +20,7 @@ from .manifest import sha256_of
 
 SHOWN_PIXELS = 720
 _EXIF_LONGEST = 300
-_EXIF, _GPS, _MAKER_NOTE = 0x8769, 0x8825, 0x927C
-_NOT_SHOWN = (_EXIF, _GPS, _MAKER_NOTE)
+_EXIF_PARTS = ("EXIF", "GPS")
 _FAKE, _OTHER, _UNJUDGED = "#b00020", "#1f4e79", "#8a8f98"
 
 # A heatmap in colours with its place in the upright picture (left, top, width, height).
@@ -122,21 +121,14 @@ def image_record(number: int, details: ImageDetails, folder: Path, heat: FindHea
 
 
 def _exif(path: str) -> tuple[tuple[str, str], ...]:
-    if has_video_suffix(path) and is_video(path):
-        return ()
-    rows: list[tuple[str, str]] = []
-    with suppress(Exception), opened_picture(path) as picture:  # broken EXIF spoils no report
-        found = picture.getexif()
-        of_gps = found.get_ifd(_GPS), ExifTags.GPSTAGS
-        for tags, names in ((found, ExifTags.TAGS), (found.get_ifd(_EXIF), ExifTags.TAGS), of_gps):
-            told = ((tag, value) for tag, value in tags.items() if tag not in _NOT_SHOWN)
-            rows += [(str(names.get(tag, tag)), _text(value)) for tag, value in told]
-    return tuple(rows)
+    with suppress(Exception):  # broken EXIF spoils no report
+        tags = [tag for tag in read_tags(path) if tag.part in _EXIF_PARTS and tag.name != "MakerNote"]
+        return tuple((tag.name, _shortened(tag.value)) for tag in tags)
+    return ()
 
 
-def _text(value: Any) -> str:
-    text = f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
-    return printable(text if len(text) <= _EXIF_LONGEST else text[:_EXIF_LONGEST] + "\N{HORIZONTAL ELLIPSIS}")
+def _shortened(text: str) -> str:
+    return text if len(text) <= _EXIF_LONGEST else text[:_EXIF_LONGEST] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _pictures(number: int, details: ImageDetails, folder: Path, heat: FindHeat) -> tuple[Picture, ...]:
