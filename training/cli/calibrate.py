@@ -46,11 +46,10 @@ def calibrate(
     from datetime import UTC, datetime
 
     from worker.detector.checkpoints.card import file_sha256
-    from worker.detector.checkpoints.checkpoint import load_checkpoint, save_with_card
+    from worker.detector.checkpoints.checkpoint import save_with_card
     from worker.detector.faces.face_finder import process_face_finder
     from worker.detector.image.picture import prepare_pillow
-    from worker.detector.inference.device import choose_device
-    from worker.detector.inference.predictor import Predictor
+    from worker.detector.imported.loading import load_network
     from worker.detector.inference.registry import choose_checkpoint, new_name, new_path
     from worker.detector.weights.public_weights import backbone_files
 
@@ -65,8 +64,8 @@ def calibrate(
     now = datetime.now(UTC)
     name = name or new_name(f"{source.stem}-{now:%Y-%m-%d}", settings.data_dir)
     target = new_path(name, settings.data_dir)
-    detector, card = load_checkpoint(source, files)
-    predictor = Predictor(detector, card, choose_device(device), settings.batch_size)
+    predictor = load_network(source, device, files=files, micro_batch=settings.batch_size)
+    card = predictor.card
     found = scores_of_folder(
         predictor,
         reals,

@@ -41,8 +41,7 @@ def evaluate(
     from datetime import UTC, datetime
 
     from worker.detector.image.picture import prepare_pillow
-    from worker.detector.inference.device import choose_device
-    from worker.detector.inference.predictor import load_predictor
+    from worker.detector.imported.loading import load_network
     from worker.detector.inference.registry import find_checkpoint
     from worker.detector.weights.public_weights import backbone_files
 
@@ -59,7 +58,7 @@ def evaluate(
     named_clip = Path(settings.clip_weights) if settings.clip_weights else None
     files = backbone_files(settings.data_dir, clip_weights or named_clip)
     path = Path(checkpoint) if Path(checkpoint).is_file() else find_checkpoint(checkpoint, settings.data_dir)
-    predictor = load_predictor(path, choose_device(device), files=files, micro_batch=64)
+    predictor = load_network(path, device, files=files, micro_batch=64)
     manifest = read_manifest(manifest_path)
     rows = manifest.all_of_split(split)
     found = evaluation_of(

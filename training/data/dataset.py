@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 from worker.detector.faces.face import Input
 from worker.detector.faces.face_crops import FaceInputs
 from worker.detector.image.picture import PictureError, decode_rgb
-from worker.detector.image.preprocess import to_square
+from worker.detector.image.preprocess import OWN_RESIZE, Resize, to_input
 
 from .augmentation import Augmentation, augmented
 from .manifest import MAX_PIXELS, Row
@@ -25,9 +25,18 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
     An index beyond the rows counts on from the first: another copy of the same row, augmented in another way.
     """
 
-    def __init__(self, rows: Sequence[Row], size: int, *, augmentation: Augmentation | None = None, seed: str = "") -> None:
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        size: int,
+        *,
+        augmentation: Augmentation | None = None,
+        seed: str = "",
+        resize: Resize = OWN_RESIZE,
+    ) -> None:
         self._rows = rows
         self._size = size
+        self._resize = resize
         self._augmentation = augmentation
         self._seed = seed
         self._donors: dict[str, list[Row]] = {}
@@ -47,11 +56,12 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
                 donor = self._decoded(rng.choice(self._donors[row.source])) if rng.random() < 0.5 else None
                 picture, label = forged(picture, donor, rng), 1
             picture = augmented(picture, self._augmentation, rng)
-        return to_square(picture, self._size), label
+        return to_input(picture, self._size, self._resize), label
 
     def _decoded(self, row: Row) -> Image.Image:
         try:
-            return decode_rgb(row.path.read_bytes(), max_pixels=MAX_PIXELS, short_side=self._size).picture
+            content, scaled = row.path.read_bytes(), self._resize == OWN_RESIZE
+            return decode_rgb(content, max_pixels=MAX_PIXELS, short_side=self._size, scaled=scaled).picture
         except (OSError, PictureError) as error:
             raise unreadable(row, error) from None
 

@@ -10,8 +10,7 @@ from scanner.domain.states import Basis
 from worker.detector.faces.face import Input
 from worker.detector.faces.face_finder import require_face_finder
 from worker.detector.inference.picture_score import answer_of, score_picture
-from worker.detector.inference.predictor import Predictor
-from worker.detector.inference.scorer import sigmoid
+from worker.detector.inference.scorer import Scorer, sigmoid
 
 from ..data.dataset import Inputs, Pictures
 from ..data.loading import loader_of
@@ -40,19 +39,19 @@ class ScannedScores:
 
 
 def logits_of(
-    predictor: Predictor,
+    predictor: Scorer,
     rows: Sequence[Row],
     *,
     processes: int = 0,
     batch_size: int = 64,
 ) -> Scores:
     """Uncalibrated logits in the order of `rows`."""
-    size = predictor.card.recipe.preprocessing.size
-    loader = loader_of(Pictures(rows, size), batch_size=batch_size, processes=processes, collate=stacked)
+    size, resize = predictor.card.recipe.preprocessing.size, predictor.card.face_inputs.resize
+    loader = loader_of(Pictures(rows, size, resize=resize), batch_size=batch_size, processes=processes, collate=stacked)
     return np.concatenate([predictor.logits(images_BHWC) for images_BHWC in loader])
 
 
-def scanned_scores_of(predictor: Predictor, rows: Sequence[Row], *, processes: int = 0, batch_size: int = 16) -> ScannedScores:
+def scanned_scores_of(predictor: Scorer, rows: Sequence[Row], *, processes: int = 0, batch_size: int = 16) -> ScannedScores:
     """What scanning says of the pictures of `rows`, in their order: by the faces in them, and as a whole.
 
     Raises ManifestError for a picture that cannot be read, and FaceFinderMissing.
@@ -64,7 +63,7 @@ def scanned_scores_of(predictor: Predictor, rows: Sequence[Row], *, processes: i
     return scanned_scores(predictor, loader)
 
 
-def scanned_scores(predictor: Predictor, batches: Iterable[Sequence[Sequence[Input]]]) -> ScannedScores:
+def scanned_scores(predictor: Scorer, batches: Iterable[Sequence[Sequence[Input]]]) -> ScannedScores:
     """The same of pictures that were looked at already: `batches` of the inputs of each."""
     logits, bases, faces = [], [], []
     for samples in batches:

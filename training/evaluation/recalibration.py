@@ -14,7 +14,7 @@ from worker.detector.checkpoints.card import CheckpointCard
 from worker.detector.faces.face import Input
 from worker.detector.faces.input_selection import Find, look
 from worker.detector.image.picture import PictureError
-from worker.detector.inference.predictor import Predictor
+from worker.detector.inference.scorer import Scorer
 
 from ..data.manifest import MAX_PIXELS
 from .calibration import apart, fitted_prior
@@ -39,7 +39,7 @@ class RealScores:
 
 
 def scores_of_folder(
-    predictor: Predictor, folder: Path, ignore: Sequence[str], on_read: Callable[[int], None], *, find: Find | None
+    predictor: Scorer, folder: Path, ignore: Sequence[str], on_read: Callable[[int], None], *, find: Find | None
 ) -> RealScores:
     """Score every image under `folder` as a scan does: by the faces that `find` finds, or as a whole without it.
 

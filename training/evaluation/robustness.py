@@ -1,7 +1,7 @@
 """What becomes of scores when images are recompressed, shrunk, blurred, photographed off a screen or passed on.
 
 A condition makes a new file of the upright picture at its full size; that file then goes the way of every scanned file:
-`decode_rgb`, `to_square`, network. Everything is deterministic.
+`decode_rgb`, `to_input`, network. Everything is deterministic.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,9 +14,8 @@ from torch.utils.data import Dataset
 
 from worker.detector.image.perturbations import Condition
 from worker.detector.image.picture import PictureError, decode_rgb
-from worker.detector.image.preprocess import to_square
-from worker.detector.inference.predictor import Predictor
-from worker.detector.inference.scorer import sigmoid
+from worker.detector.image.preprocess import OWN_RESIZE, Resize, to_input
+from worker.detector.inference.scorer import Scorer, sigmoid
 
 from ..data.loading import loader_of
 from ..data.manifest import MAX_PIXELS, ManifestError, Row
@@ -30,7 +29,7 @@ _SQUARES = 256  # per batch, over all conditions
 
 
 def robustness(
-    predictor: Predictor, rows: Sequence[Row], *, processes: int = 0, report: Callable[[int, int], None], draws: int = DRAWS
+    predictor: Scorer, rows: Sequence[Row], *, processes: int = 0, report: Callable[[int, int], None], draws: int = DRAWS
 ) -> dict[str, Any]:
     """Figures of `rows` as they are and under every condition, JSON-ready, with the drift and the flips against "as it is".
 
@@ -67,7 +66,7 @@ def robustness(
     }
 
 
-def logits_under(predictor: Predictor, rows: Sequence[Row], condition: Condition, processes: int = 0) -> Scores:
+def logits_under(predictor: Scorer, rows: Sequence[Row], condition: Condition, processes: int = 0) -> Scores:
     """Uncalibrated logits of `rows` under one condition, in their order. Raises ManifestError."""
     return _logits(predictor, rows, (condition,), processes, lambda done, count: None)[:, 0]
 
@@ -97,7 +96,7 @@ def _figures(labels: Labels, scores: Scores, groups: Sequence[str], threshold: f
 
 
 def _logits(
-    predictor: Predictor,
+    predictor: Scorer,
     rows: Sequence[Row],
     tried: Sequence[Condition],
     processes: int,
@@ -105,7 +104,7 @@ def _logits(
 ) -> NDArray[np.float64]:
     """logits_NC: one column per condition."""
     size = predictor.card.recipe.preprocessing.size
-    squares = _Changed(rows, size, tried)
+    squares = _Changed(rows, size, tried, predictor.card.face_inputs.resize)
     loader = loader_of(squares, batch_size=max(1, _SQUARES // len(tried)), processes=processes, collate=np.stack)
     parts: list[NDArray[np.float64]] = []
     for images_NCHWC in loader:
@@ -118,9 +117,10 @@ def _logits(
 class _Changed(Dataset[NDArray[np.uint8]]):
     """Per row the squares under each condition: uint8, C conditions x `size` x `size` x 3."""
 
-    def __init__(self, rows: Sequence[Row], size: int, tried: Sequence[Condition]) -> None:
+    def __init__(self, rows: Sequence[Row], size: int, tried: Sequence[Condition], resize: Resize) -> None:
         self._rows = rows
         self._size = size
+        self._resize = resize
         self._tried = tried
 
     def __len__(self) -> int:
@@ -138,4 +138,6 @@ class _Changed(Dataset[NDArray[np.uint8]]):
             raise ManifestError(f"{row.path}: {error}. Mend it, or take its line out of the manifest") from None
 
     def _square(self, content: bytes) -> NDArray[np.uint8]:
-        return to_square(decode_rgb(content, max_pixels=MAX_PIXELS, short_side=self._size).picture, self._size)
+        scaled = self._resize == OWN_RESIZE
+        picture = decode_rgb(content, max_pixels=MAX_PIXELS, short_side=self._size, scaled=scaled).picture
+        return to_input(picture, self._size, self._resize)

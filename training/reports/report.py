@@ -13,7 +13,7 @@ from worker.detector.checkpoints.card import file_sha256
 from worker.detector.checkpoints.card_tables import anchors_table, figures_table, further_tables, sources_table
 from worker.detector.checkpoints.card_text import robustness_parts
 from worker.detector.checkpoints.checkpoint import library_versions
-from worker.detector.inference.predictor import Predictor
+from worker.detector.inference.scorer import Scorer
 
 from ..data.manifest import Row, sources_of
 from ..evaluation.calibration import calibrated, fitted_prior
@@ -55,7 +55,7 @@ class Evaluation:
 
 
 def evaluation_of(
-    predictor: Predictor,
+    predictor: Scorer,
     rows: Sequence[Row],
     subject: Subject,
     now: datetime,

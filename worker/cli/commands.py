@@ -137,13 +137,37 @@ def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", help="What it is called here; the file's name without it.")
 @click.option("--sha256", help="The file's sha256 as its publisher tells it; another file is refused.")
+@click.option("--card", type=click.Path(path_type=Path), help="How an ONNX network takes pictures and what it answers (TOML).")
 @pass_settings
-def import_model(settings: Settings, file: Path, name: str | None, sha256: str | None) -> None:
-    """Copy a checkpoint into the data folder, after checking that it is whole and runs here."""
+def import_model(settings: Settings, file: Path, name: str | None, sha256: str | None, card: Path | None) -> None:
+    """Copy a checkpoint into the data folder, after checking that it is whole and runs here.
+
+    FILE may also be an ONNX network of others, with its --card (docs/models.md); nothing but standard operators is run.
+    """
+    if card is not None or file.suffix.lower() == ".onnx":
+        _import_onnx(settings, file, name, sha256, card)
+        return
     from ..detector.inference.registry import import_checkpoint
     from ..service.public_weights import named_backbones
 
     path = import_checkpoint(file, settings.data_dir, name=name or file.stem, sha256=sha256, files=named_backbones(settings))
+    _say_imported(path)
+
+
+def _import_onnx(settings: Settings, file: Path, name: str | None, sha256: str | None, card: Path | None) -> None:
+    from datetime import UTC, datetime
+
+    from ..detector.imported.importing import import_onnx
+
+    if card is None:
+        raise click.UsageError(f"{printable(str(file))} is an ONNX network: name its card with --card (docs/models.md)")
+    found = import_onnx(file, card, settings.data_dir, name=name or file.stem, sha256=sha256, now=datetime.now(UTC))
+    _say_imported(found.path)
+    if found.notice:
+        click.echo(found.notice, err=True)
+
+
+def _say_imported(path: Path) -> None:
     click.echo(printable(str(path)))
     click.echo(f"`dfscan model use {path.stem}` scans with it", err=True)
 
@@ -157,12 +181,12 @@ def use_model(ctx: click.Context, settings: Settings, name: str) -> None:
     from scanner.base.choices import choices_file, choose_model
     from scanner.base.settings import config_file, sourced_settings
 
-    from ..detector.checkpoints.checkpoint import load_checkpoint
+    from ..detector.imported.loading import load_network
     from ..detector.inference.registry import find_checkpoint
     from ..service.public_weights import named_backbones
 
     path = find_checkpoint(name, settings.data_dir)
-    load_checkpoint(path, named_backbones(settings))
+    load_network(path, "cpu", files=named_backbones(settings), micro_batch=1)
     choose_model(settings.data_dir, name)
     now = next(item for item in sourced_settings(ctx.meta["dfscan.flags"], os.environ, config_file()) if item.name == "model")
     if now.source != str(choices_file(settings.data_dir)):

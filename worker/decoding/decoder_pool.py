@@ -251,6 +251,7 @@ def _decode(
     scaled: bool,
     file: BufferedReader | None = None,
 ) -> Ready:
+    faces = faces and shown.looked_for
     find = process_face_finder().find if faces else None
     if isinstance(content, bytes):
         seen = look(content, size, max_pixels=limits.pixels, find=find, scaled=scaled, shown=shown)

@@ -24,11 +24,13 @@ from ..detector.faces.face_finder import require_face_finder
 from ..detector.faces.places import Box
 from ..detector.image.perturbations import Condition, mild_conditions, under
 from ..detector.image.picture import PictureError
-from ..detector.inference.device import choose_device
+from ..detector.imported.loading import load_network
+from ..detector.imported.occlusion import occlusion_map
 from ..detector.inference.heatmap import heatmap
 from ..detector.inference.micro_batches import is_out_of_memory
 from ..detector.inference.picture_score import answer_of, input_score
-from ..detector.inference.predictor import Predictor, load_predictor
+from ..detector.inference.predictor import Predictor
+from ..detector.inference.scorer import Scorer
 from ..pipeline.aggregation import judge, summed
 from ..pipeline.scoring import OutOfMemory
 from ..service.public_weights import chosen_checkpoint, named_backbones
@@ -75,7 +77,7 @@ class Explainer:
         if settings.faces:
             require_face_finder()
         self._decoders = DecoderPool(1, limits, faces=settings.faces, scaled=settings.scaled_decode)
-        self._loaded: tuple[Predictor, ActiveModel] | None = None
+        self._loaded: tuple[Scorer, ActiveModel] | None = None
 
     def __enter__(self) -> "Explainer":
         self._decoders.__enter__()
@@ -119,18 +121,18 @@ class Explainer:
                 return decoded
         raise CannotExplain("its decoder process was ended twice; try again")
 
-    def _load(self) -> tuple[Predictor, ActiveModel]:
+    def _load(self) -> tuple[Scorer, ActiveModel]:
         if self._loaded is None:
             settings = self._settings
-            device = choose_device(settings.device)
-            predictor = load_predictor(self._checkpoint, device, files=named_backbones(settings), micro_batch=settings.batch_size)
+            files = named_backbones(settings)
+            predictor = load_network(self._checkpoint, settings.device, files=files, micro_batch=settings.batch_size)
             card = predictor.card
             model = ActiveModel(0, self._checkpoint.stem, card.threshold, card.band_low, card.whole_images)
             self._loaded = predictor, model
         return self._loaded
 
 
-def _explained(predictor: Predictor, model: ActiveModel, ready: Ready, most: int | None, tried: bool) -> Explanation:
+def _explained(predictor: Scorer, model: ActiveModel, ready: Ready, most: int | None, tried: bool) -> Explanation:
     [judged] = judge(predictor, model, [ready])
     if isinstance(judged, str):
         raise CannotExplain(judged)
@@ -147,13 +149,17 @@ def _explained(predictor: Predictor, model: ActiveModel, ready: Ready, most: int
     )
 
 
-def _score_under(predictor: Predictor, condition: Condition, ready: Ready) -> float:
+def _score_under(predictor: Scorer, condition: Condition, ready: Ready) -> float:
     """The content's score with all its inputs changed."""
     rows = [predictor.answers(np.stack([under(condition, image) for image in item.views])).mean(0) for item in ready.inputs]
     return summed(predictor, ready, [answer_of(predictor, row_K) for row_K in rows]).score
 
 
-def _placed_heat(predictor: Predictor, item: Input) -> NDArray[np.uint8]:
+def _placed_heat(predictor: Scorer, item: Input) -> NDArray[np.uint8]:
     """The heatmap as it lies over the input's box: turned back where the input was turned."""
-    heat = Image.fromarray((255 * heatmap(predictor, item.image_HWC, as_whole=item.face is None)).round().astype(np.uint8))
+    if isinstance(predictor, Predictor):
+        map_HW = heatmap(predictor, item.image_HWC, as_whole=item.face is None)
+    else:  # another's network, which gives no gradients
+        map_HW = occlusion_map(predictor, item.image_HWC)
+    heat = Image.fromarray((255 * map_HW).round().astype(np.uint8))
     return np.asarray(heat.rotate(-item.turned, Image.Resampling.BILINEAR) if item.turned else heat)

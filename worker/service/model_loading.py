@@ -12,6 +12,7 @@ from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 
 from ..detector.checkpoints.card import read_card
+from ..detector.imported.network import load_imported
 from ..detector.inference.device import ChosenDevice, choose_device
 from ..detector.inference.exports import keep_network, kept_network
 from ..detector.inference.onnx_runtime import network_of
@@ -35,6 +36,8 @@ def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
     is to run it.
     """
     device = choose_device(settings.device)
+    if read_card(checkpoint).imported is not None:
+        return load_imported(checkpoint, device, requested=settings.device, micro_batch=settings.batch_size)
     runtime = choose_runtime(settings.runtime, device)
     if runtime == "onnxruntime":
         try:

@@ -13,7 +13,7 @@ from scanner.base.documents import from_strict_document
 from scanner.base.errors import KnownError
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.assembly import frozen_branches
-from worker.detector.model.recipes import PROMPT, BranchName, ClipName, Fusion, Recipe
+from worker.detector.model.recipes import IMPORTED, PROMPT, BranchName, ClipName, Fusion, Recipe
 
 from ...data.augmentation import Augmentation
 from ..heads_plan import HeadsPlan
@@ -157,6 +157,8 @@ def _recipe(name: str, text: str, where: str, changes: Sequence[str]) -> Trainin
         raise RecipeError(f"{where} is not TOML: {error}") from None
     except ValueError as error:
         raise RecipeError(f"{where}: {error}. Mend it there") from None
+    if IMPORTED in network.branches:
+        raise RecipeError(f"{where}: an imported network is not trained here; leave the branch {IMPORTED} out")
     if problem := _unfit_sizes(network, document.plan):
         raise RecipeError(f"{where}: {problem}. Mend it there")
     if document.plan is not None:

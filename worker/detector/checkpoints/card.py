@@ -21,12 +21,15 @@ from scanner.base.errors import KnownError
 from scanner.domain.states import Basis
 
 from ..faces.face_crops import FaceInputs
-from ..model.recipes import Recipe
+from ..model.recipes import IMPORTED, Recipe
+from .imported_network import ImportedNetwork
 
 FORMAT = 2
 HEADER = "dfscan"
 _LONGEST = 16 << 20  # characters; the longest so far has 80,000
 _LONGEST_NAME = 200
+# Of which cards from before there were any say nothing.
+_LATER_FACE_INPUTS = {"looked_for", "resize"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -72,7 +75,8 @@ class CheckpointCard:
     `whole_images` says that it was trained and measured on whole images as well as on crops of faces: only then is a picture
     without a face flagged. `backbones` maps branches whose weights are not in the file to the sha256 of the public file that they
     need. `face_inputs` says how it is shown faces. A network with a head for whole pictures has `combinations`, one for each
-    basis that a score can have (see `Basis`); `calibration` is then that of a single face.
+    basis that a score can have (see `Basis`); `calibration` is then that of a single face. `imported` says how a network that was
+    made elsewhere is run; its file is then a tensor of bytes.
     """
 
     name: str
@@ -85,6 +89,7 @@ class CheckpointCard:
     face_inputs: FaceInputs = field(default_factory=FaceInputs)
     combinations: Mapping[str, Combination] = field(default_factory=dict)
     backbones: Mapping[str, str] = field(default_factory=dict)
+    imported: ImportedNetwork | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -99,6 +104,8 @@ class CheckpointCard:
             raise ValueError(f"combinations has {', '.join(unknown)}, and can have {', '.join(Basis)}")
         if not all(map(_SHA256.fullmatch, self.backbones.values())):
             raise ValueError("backbones must map branches to sha256 in hex")
+        if (self.imported is not None) != (IMPORTED in self.recipe.branches):
+            raise ValueError(f"imported goes with the branch {IMPORTED}, and that with it")
 
 
 def read_card(path: Path) -> CheckpointCard:
@@ -147,7 +154,8 @@ def _document(text: str) -> dict[str, Any]:
         raise ValueError("it is no object with a format")
     demand_plain(document)
     faces = document.get("face_inputs", {})
-    if faces and isinstance(faces, dict) and (missing := {each.name for each in fields(FaceInputs)} - set(faces)):
+    needed = {each.name for each in fields(FaceInputs)} - _LATER_FACE_INPUTS
+    if faces and isinstance(faces, dict) and (missing := needed - set(faces)):
         # Defaults are for cards from before there was such a part, not for halves of it.
         raise ValueError(f"face_inputs lacks {', '.join(sorted(missing))}")
     return document

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..model.recipes import IMPORTED
 from .card import CheckpointCard, CheckpointError
 from .card_tables import (
     anchors_table,
@@ -14,6 +15,7 @@ from .card_tables import (
     robustness_table,
     sources_table,
 )
+from .imported_network import ImportedNetwork
 
 
 def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
@@ -35,12 +37,14 @@ def _whole_text(card: CheckpointCard, path: Path, sha256: str) -> str:
     parts = [
         f"# {card.name}",
         f"File `{path.name}`, sha256 `{sha256}`, made {card.created_at}.",
-        f"Recipe `{card.recipe.name}`: {' + '.join(card.recipe.branches)}, input {seen.size} x {seen.size} pixels.",
+        _imported_line(card, card.imported)
+        if card.imported
+        else f"Recipe `{card.recipe.name}`: {' + '.join(card.recipe.branches)}, input {seen.size} x {seen.size} pixels.",
         f"A score of {card.threshold:.3f} or more is called fake, from {card.band_low:.3f} on uncertain, below that real.",
     ]
     if record := card.training.get("calibrated"):
         parts.append(_calibrated_line(record))
-    if card.training:
+    if card.training and not card.imported:
         parts.append(_training_line(card.training))
     if sources := card.training.get("sources"):
         parts += ["## Trained on", sources_table(sources)]
@@ -49,6 +53,18 @@ def _whole_text(card: CheckpointCard, path: Path, sha256: str) -> str:
     if history := card.training.get("history"):
         parts += ["## History", "What was tried, failures included.", history_table(history)]
     return "\n\n".join([*parts, "## Limits", _limits(card)])
+
+
+def _imported_line(card: CheckpointCard, network: ImportedNetwork) -> str:
+    told, resize = card.training.get(IMPORTED, {}), card.face_inputs.resize
+    shown = "each face" if card.face_inputs.looked_for else "the picture as a whole"
+    labels = told.get("labels", ())
+    fake = "" if network.head else f" number {network.index}" + (f" of {', '.join(labels)}" if labels else "")
+    return (
+        f"An imported ONNX network: `{told.get('file')}`, sha256 `{told.get('sha256')}`, from {told.get('source')}, licence "
+        f"{told.get('licence')}. It is shown {shown}, {card.recipe.preprocessing.size} pixels wide and high ({resize.rule}, "
+        f"{resize.filter}); its output ({network.kind}){fake} says fake."
+    )
 
 
 def robustness_parts(robustness: Mapping[str, Any]) -> list[str]:
@@ -122,7 +138,11 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
 
 def _limits(card: CheckpointCard) -> str:
     size = card.recipe.preprocessing.size
-    if card.combinations:
+    if card.imported:
+        lines = ["- It was made elsewhere. What is written above is what its card says; nothing was measured here."]
+        if card.metrics:
+            lines = ["- It was made elsewhere; only the figures above were measured here."]
+    elif card.combinations:
         lines = [
             "- The figures of held-out sources are what to expect of pictures from elsewhere; `val` is mostly of kinds it knows.",
             "- It misses most face swaps in photographs, small retouching and inpainting: it has seen few kinds of them.",

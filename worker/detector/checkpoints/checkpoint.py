@@ -32,12 +32,12 @@ def save_checkpoint(path: Path, detector: FusionDetector, card: CheckpointCard, 
     for name, tensor in stored_tensors(detector).items():
         narrow = half and tensor.is_floating_point() and tensor.ndim > 1
         tensors[name] = (tensor.half() if narrow else tensor).cpu().contiguous()
-    _write(path, tensors, card)
+    write_checkpoint(path, tensors, card)
 
 
 def save_with_card(source: Path, target: Path, card: CheckpointCard) -> None:
     """Write the weights of the checkpoint `source`, bit for bit, with another card to `target` (which may be `source`)."""
-    _write(target, load_file(source), card)
+    write_checkpoint(target, load_file(source), card)
 
 
 def stored_tensors(detector: nn.Module) -> dict[str, Tensor]:
@@ -58,6 +58,8 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
     `files` names public backbones that the checkpoint refers to. Raises CheckpointError and BackboneMissing.
     """
     card, tensors_sha256 = read_header(path)
+    if card.imported is not None:
+        raise CheckpointError(f"{path} holds an imported network, which torch cannot run; use one that was trained here")
     needed = find_backbone_files(card.recipe, files, only_frozen=True)
     hashes = backbone_hashes(card.recipe, needed)
     for name in frozen_branches(card.recipe):
@@ -92,7 +94,8 @@ def _demand_shapes(path: Path, recipe: Recipe, wanted: Mapping[str, tuple[int, .
         raise CheckpointError(f"{path} does not fit its own recipe {recipe.name}: {len(odd)} tensors differ, {first}")
 
 
-def _write(path: Path, tensors: Mapping[str, Tensor], card: CheckpointCard) -> None:
+def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], card: CheckpointCard) -> None:
+    """Write `tensors` and `card` to `path`, atomically."""
     document = json.dumps({"format": FORMAT, "tensors_sha256": _tensors_sha256(tensors), **to_document(card)})
     with written_whole(path) as partial:
         save_file(dict(tensors), partial, metadata={HEADER: document})

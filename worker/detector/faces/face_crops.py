@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..image.preprocess import OWN_RESIZE, Resize, to_input
 from .face import Located
 
 # The square's side is this many times the longer side of the face's box: that of the crop that is shown to people.
@@ -34,16 +35,19 @@ MOST_FACES = 100
 
 @dataclass(frozen=True)
 class FaceInputs:
-    """How a network is shown the faces of a picture; pinned in its checkpoint.
+    """How a network is shown a picture and the faces in it; pinned in its checkpoint.
 
     Each face is shown in all `framings`: how many times as wide as its box, and whether mirrored; at most `most` faces are, the
     largest. With `beside` the picture as a whole is shown beside them, and only a picture that one face fills is taken for a crop
-    of it.
+    of it. Without `looked_for` it is shown as a whole, and no faces are looked for. `resize` says how both come to the size of an
+    input.
     """
 
     framings: tuple[tuple[float, bool], ...] = FRAMINGS
     most: int = MOST_FACES
     beside: bool = False
+    looked_for: bool = True
+    resize: Resize = OWN_RESIZE
 
     def __post_init__(self) -> None:
         """Raises ValueError for faces that cannot be cut."""
@@ -112,19 +116,24 @@ def _off_centre(face: Located, picture: Image.Image) -> float:
     return max(abs(x - picture.width / 2), abs(y - picture.height / 2))
 
 
-def crop_of(face: Located, picture: Image.Image, size: int, margin: float = MARGIN) -> NDArray[np.uint8]:
-    """The face as the network's input: uint8 HWC of `size`. An upright face keeps its pixels but for one bicubic resize."""
+def crop_of(
+    face: Located, picture: Image.Image, size: int, margin: float = MARGIN, resize: Resize = OWN_RESIZE
+) -> NDArray[np.uint8]:
+    """The face as the network's input: uint8 HWC of `size`. An upright face keeps its pixels but for one resize."""
     square = square_of(face, picture, margin)
     degrees = tilt_of(face)
-    if not degrees:
-        box = (square.left, square.top, square.left + square.side, square.top + square.side)
+    if degrees:
+        return np.asarray(_turned(picture, face, square.side, degrees, size))
+    box = (square.left, square.top, square.left + square.side, square.top + square.side)
+    if resize == OWN_RESIZE:
         return np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box))
-    return np.asarray(_turned(picture, face, square.side, degrees, size))
+    left, top, right, bottom = map(round, box)
+    return to_input(picture.crop((left, top, right, bottom)), size, resize)
 
 
 def framings_of(face: Located, picture: Image.Image, size: int, shown: FaceInputs) -> tuple[NDArray[np.uint8], ...]:
     """The face as the network's inputs in all framings of `shown`, uint8 HWC of `size` each."""
-    crops = ((crop_of(face, picture, size, margin), is_mirrored) for margin, is_mirrored in shown.framings)
+    crops = ((crop_of(face, picture, size, margin, shown.resize), is_mirrored) for margin, is_mirrored in shown.framings)
     return tuple(np.ascontiguousarray(crop_HWC[:, ::-1]) if is_mirrored else crop_HWC for crop_HWC, is_mirrored in crops)
 
 

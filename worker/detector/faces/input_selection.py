@@ -14,11 +14,11 @@ from PIL import Image
 from scanner.domain.prediction import SMALLEST_FACE, Face
 
 from ..image.picture import Decoded, PictureError, decode_frames, decode_rgb
-from ..image.preprocess import to_square
+from ..image.preprocess import OWN_RESIZE, to_input
 from .face import Input, Located
 from .face_crops import FaceInputs, framings_of, square_of, subject_of, tilt_of
 from .face_finder import SEARCHED_PIXELS
-from .places import centre_square, upright_size
+from .places import shown_part, upright_size
 
 Find = Callable[[Image.Image], Sequence[Located]]
 
@@ -70,6 +70,8 @@ def look(
     Without a face that is large enough, the picture as a whole is the input. One that is a face crop already is not cut
     further. Large JPEGs are decoded at a smaller scale unless it is not to be `scaled`. Raises PictureError.
     """
+    find = find if shown.looked_for else None
+    scaled = scaled and shown.resize == OWN_RESIZE  # another's network was measured on pictures at their full size
     searched = SEARCHED_PIXELS if find else 0
     frames = decode_frames(content, max_pixels=max_pixels, short_side=size, pixels=searched, scaled=scaled)
     again = partial(decode_rgb, content, max_pixels=max_pixels, short_side=size, scaled=scaled)
@@ -84,6 +86,7 @@ def look_through(
     Frames without a face count only where no frame has one.
     """
     first: Decoded | None = None
+    find = find if shown.looked_for else None
     parts = []
     for decoded in frames:
         parts.append(_look_at(decoded, size, find, again if first is None else None, shown))
@@ -105,19 +108,19 @@ def look_through(
 
 def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None, shown: FaceInputs) -> _Part:
     if find is None:
-        return _Part([_shown(decoded, size)], [])
+        return _Part([_shown(decoded, size, shown)], [])
     faces = _found(decoded.picture, size, find)
     kept = {place: _kept(place, decoded) for place in faces}
     large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST_FACE][: shown.most]
     subject = subject_of(large, decoded.picture, size, shown)
     if subject or not large:
         whole = again(pixels=0) if again and decoded.can_shrink(size) else decoded
-        square = _shown(whole, size, kept[subject] if subject else None)
+        square = _shown(whole, size, shown, kept[subject] if subject else None)
         return _Part([square], [face for place, face in kept.items() if place is not subject])
     sharp = _sharp_enough(decoded, large, size / shown.tightest, again)
     scale = decoded.shrunk / sharp.shrunk
     crops = [_cut(place, decoded, sharp.picture, scale, size, kept[place], shown) for place in large]
-    beside = [_shown(decoded, size)] if shown.beside else []
+    beside = [_shown(decoded, size, shown)] if shown.beside else []
     return _Part([*crops, *beside], [face for place, face in kept.items() if place not in large], is_cut=True)
 
 
@@ -127,9 +130,9 @@ def _cut(place: Located, decoded: Decoded, sharp: Image.Image, scale: float, siz
     return Input(first, _box(place, decoded), face, tilt_of(place), decoded.frame, decoded.seconds, tuple(others))
 
 
-def _shown(decoded: Decoded, size: int, face: Face | None = None) -> Input:
-    box = centre_square(*upright_size(decoded))
-    return Input(to_square(decoded.picture, size), box, face, frame=decoded.frame, seconds=decoded.seconds)
+def _shown(decoded: Decoded, size: int, shown: FaceInputs, face: Face | None = None) -> Input:
+    box = shown_part(*upright_size(decoded), size, shown.resize)
+    return Input(to_input(decoded.picture, size, shown.resize), box, face, frame=decoded.frame, seconds=decoded.seconds)
 
 
 def _box(place: Located, decoded: Decoded) -> tuple[int, int, int, int]:

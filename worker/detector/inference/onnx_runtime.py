@@ -6,12 +6,16 @@ Shapes: B images, H rows, W columns, C = 3 colours, K answers.
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .device import cpu_threads
 from .micro_batches import Forward
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 INPUT = "images_BHWC"
 BRANCHES = "branches"  # what the file says of itself
@@ -29,6 +33,18 @@ class Network:
 
 def network_of(model: bytes | Path) -> Network:
     """Load what `exported` has written. Raises whatever ONNX Runtime does where it is something else."""
+    session = session_of(model)
+    branches = session.get_modelmeta().custom_metadata_map[BRANCHES]
+
+    def run(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        answer: NDArray[np.float32] = session.run(None, {INPUT: images_BHWC})[0]
+        return answer.astype(np.float64)
+
+    return Network(across_cores(run), tuple(branches.split()))
+
+
+def session_of(model: bytes | Path) -> "InferenceSession":
+    """The network in an ONNX file, ready to run on one core at a time."""
     from onnxruntime import InferenceSession, SessionOptions
 
     options = SessionOptions()
@@ -36,16 +52,16 @@ def network_of(model: bytes | Path) -> Network:
     # decoders run on the same cores.
     options.intra_op_num_threads = 1
     options.log_severity_level = 3  # errors
-    session = InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    branches = session.get_modelmeta().custom_metadata_map[BRANCHES]
+    return InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def across_cores(run: Forward, *, at_once: int = AT_ONCE) -> Forward:
+    """`run` on all cores, each with `at_once` images at a time."""
     cores = ThreadPoolExecutor(cpu_threads(), "network-core")
 
-    def run(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
-        answer: NDArray[np.float32] = session.run(None, {INPUT: images_BHWC})[0]
-        return answer
-
     def forward(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
-        parts = (images_BHWC[start : start + AT_ONCE] for start in range(0, len(images_BHWC), AT_ONCE))
-        return np.concatenate(list(cores.map(run, parts))).astype(np.float64)
+        return np.concatenate(
+            list(cores.map(run, (images_BHWC[start : start + at_once] for start in range(0, len(images_BHWC), at_once))))
+        )
 
-    return Network(forward, tuple(branches.split()))
+    return forward

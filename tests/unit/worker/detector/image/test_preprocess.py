@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from worker.detector.image.preprocess import to_square
+from worker.detector.image.preprocess import OWN_RESIZE, Resize, to_input, to_square
 
 
 @pytest.mark.parametrize("size", [(30, 10), (10, 30)])
@@ -47,6 +47,34 @@ def test_to_square_gives_uint8_hwc_for_any_shape(width: int, height: int, size: 
 def test_to_square_refuses_what_is_not_rgb(mode: str) -> None:
     with pytest.raises(ValueError, match=mode):
         to_square(Image.new(mode, (20, 20)), 10)
+
+
+@given(st.integers(20, 90), st.integers(20, 90), st.integers(8, 40), st.integers(0, 12), st.integers(0, 9))
+def test_the_shorter_side_as_torchvision_has_it(width: int, height: int, size: int, more: int, seed: int) -> None:
+    from torchvision.transforms import CenterCrop, InterpolationMode
+    from torchvision.transforms import Resize as TorchvisionResize
+
+    picture = Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+    wanted = CenterCrop(size)(TorchvisionResize(size + more, InterpolationMode.BILINEAR)(picture))
+
+    assert np.array_equal(to_input(picture, size, Resize("shorter-side", size + more, filter="bilinear")), np.asarray(wanted))
+
+
+def test_squashing_keeps_the_edges_and_cutting_does_not() -> None:
+    picture = Image.new("RGB", (60, 20), "red")
+    picture.paste("blue", (20, 0, 40, 20))
+
+    squashed = to_input(picture, 30, Resize("squash", filter="box"))
+    assert squashed[:, :10].tolist() == np.full((30, 10, 3), (255, 0, 0)).tolist()
+    assert squashed[:, 10:20].tolist() == np.full((30, 10, 3), (0, 0, 255)).tolist()
+    for cut in (OWN_RESIZE, Resize(filter="lanczos"), Resize("shorter-side"), Resize("shorter-side", rounding="nearest")):
+        assert to_input(picture, 20, cut).tolist() == np.full((20, 20, 3), (0, 0, 255)).tolist()
+
+
+def test_a_resize_that_cannot_be() -> None:
+    for values in ({"shorter": 30}, {"rule": "shorter-side", "shorter": 9000}, {"rule": "squash", "shorter": 1}):
+        with pytest.raises(ValueError, match="shorter"):
+            Resize(**values)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("module", ["worker.detector.image.preprocess", "worker.detector.image.picture"])
