@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE / ".venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
-PACKAGES = ("scanner", "worker", "training", "gui", "migrations")
+PACKAGES = ("dfscan", "scanner", "worker", "training", "gui", "migrations")
 BACKBONE = "clip-vit-b-16"
 SCANNING = ("scan", "watch", "worker", "gui")
 EXTRAS_OF = {"test": "all,test", "gui": "worker,gui", **dict.fromkeys(("train", "evaluate", "calibrate", "manifest"), "train")}

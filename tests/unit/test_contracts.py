@@ -11,7 +11,7 @@ from statistics import median
 import pytest
 
 HOME = Path(__file__).resolve().parents[2]
-PACKAGES = ("scanner", "worker", "training", "gui", "migrations")
+PACKAGES = ("dfscan", "scanner", "worker", "training", "gui", "migrations")
 PROBES = [
     ("training/data/manifest.py", "worker.pipeline", "Leaves know the core, and training the detector"),
     ("gui/app.py", "worker.detector", "Leaves know the core, and training the detector"),

@@ -16,7 +16,7 @@ from scanner.cli.main import cli
 HERE = Path(__file__).resolve().parents[2]
 PAGES = sorted([*HERE.glob("*.md"), *(HERE / "docs").glob("*.md"), HERE / "samples" / "README.md"])
 README_LINES, README_COLUMNS = 120, 100
-PRODUCT = ("scanner", "worker", "training", "gui", "migrations")
+PRODUCT = ("dfscan", "scanner", "worker", "training", "gui", "migrations")
 
 
 def without_code(text: str) -> str:

@@ -1,15 +1,15 @@
 """Take an ONNX network of others in: check it, try it out in a process of its own, keep it as a checkpoint."""
 
+import json
 import multiprocessing
 import sys
-from concurrent.futures import TimeoutError as TimedOut
 from dataclasses import dataclass, replace
 from datetime import datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pebble import ProcessExpired, ProcessPool
 
 from scanner.base.files import written_whole
 
@@ -84,31 +84,43 @@ def _write(path: Path, model: bytes, card: CheckpointCard) -> None:
 
 
 def _tried_out(checkpoint: Path, pictures: _Pictures) -> str | None:
-    """What is wrong with it, tried in a process that may die or hang for all we care; None if it scores."""
+    """What is wrong with it, tried in a process that may die or hang; None if it scores."""
     megabytes = TRIAL_MEGABYTES + (COPIES * checkpoint.stat().st_size >> 20)
-    with ProcessPool(1, context=multiprocessing.get_context("spawn"), initializer=_bound, initargs=(megabytes,)) as pool:
-        try:
-            problem: str | None = pool.schedule(_trial, args=[checkpoint, pictures], timeout=TRIAL_SECONDS).result()
-            return problem
-        except TimedOut:
+    context = multiprocessing.get_context("spawn")
+    answers, channel = context.Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(channel, megabytes, checkpoint, pictures), daemon=True)
+    process.start()
+    channel.close()
+    try:
+        if not answers.poll(TRIAL_SECONDS):
             return f"it does not score a few pictures within {TRIAL_SECONDS:g} s"
-        except ProcessExpired as error:
-            return f"ONNX Runtime crashed when it ran it (exit code {error.exitcode})"
-        except MemoryError:
-            return f"it needs more than {megabytes:,} MB of memory"
+        problem: str | None = json.loads(answers.recv_bytes())
+        return problem
+    except EOFError:
+        process.join()
+        return f"ONNX Runtime crashed when it ran it (exit code {process.exitcode})"
+    finally:
+        process.kill()
+        process.join()
 
 
-def _bound(megabytes: int) -> None:
+def _answer(channel: Connection, megabytes: int, checkpoint: Path, pictures: _Pictures) -> None:
+    """Runs in the process of its own, with so much address space."""
     prepare_pillow()
     if sys.platform == "linux":
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        problem = _trial(checkpoint, pictures)
+    except MemoryError:
+        problem = f"it needs more than {megabytes:,} MB of memory"
+    channel.send_bytes(json.dumps(problem).encode())
 
 
 def _trial(checkpoint: Path, pictures: _Pictures) -> str | None:
-    """Runs in the process of its own."""
+    """What is wrong with it, found by running it."""
     card, model = read_imported(checkpoint)
     size = card.recipe.preprocessing.size
     noise_HWC = np.random.default_rng(1).integers(0, 256, (size, size, 3), np.uint8)

@@ -1,0 +1,70 @@
+"""Two detectors on the same pictures: is one better than the other, or is it chance?
+
+Shapes: N pictures, of them M fake and K real.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from . import metrics
+from .bootstrap import group_draws
+from .weighted_metrics import Labels, Sample, Scores, Values
+
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """AUC of both, `first` less `second`; its 95 % interval by group; p of DeLong's test, two-sided, of no difference."""
+
+    first: float
+    second: float
+    low: float
+    high: float
+    p: float
+
+    @property
+    def value(self) -> float:
+        """By how much the first is better."""
+        return self.first - self.second
+
+
+def auc_difference(labels: Labels, first: Scores, second: Scores, groups: Sequence[str], *, draws: int = _DRAWS) -> Difference:
+    """Compare the AUC of two detectors on the same pictures, of which some are fake (1) and some real (0).
+
+    The interval is the percentile interval of a paired bootstrap that draws whole groups (Efron & Tibshirani 1993): both
+    detectors are measured on each draw. DeLong's test takes pictures for independent, which those of one group are not: with
+    groups of several pictures believe the interval.
+    """
+    differences: list[Values] = []
+    for weights_DN in group_draws(groups, draws=draws, seed=0):
+        both = [metrics.auc.draws(Sample(labels, scores, weights_DN)) for scores in (first, second)]
+        differences.append(both[0] - both[1])
+    drawn = np.concatenate(differences)
+    low, high = np.percentile(drawn[~np.isnan(drawn)], [2.5, 97.5])
+    one, other, p = delong(labels, first, second)
+    return Difference(one, other, float(low), float(high), p)
+
+
+def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float, float]:
+    """AUC of both and the two-sided p of DeLong's test (DeLong, DeLong & Clarke-Pearson 1988), by the ranks of Sun & Xu 2014.
+
+    p is 1 where both order the pictures alike, and 0 where they differ without any spread.
+    """
+    fake, real = labels == 1, labels == 0
+    count_M, count_K = int(fake.sum()), int(real.sum())
+    aucs, of_fakes, of_reals = [], [], []
+    for scores in (first, second):
+        over_all_N, within_M, within_K = rankdata(scores), rankdata(scores[fake]), rankdata(scores[real])
+        aucs.append(float((over_all_N[fake].sum() - count_M * (count_M + 1) / 2) / (count_M * count_K)))
+        of_fakes.append((over_all_N[fake] - within_M) / count_K)
+        of_reals.append(1 - (over_all_N[real] - within_K) / count_M)
+    covariance = np.atleast_2d(np.cov(of_fakes)) / count_M + np.atleast_2d(np.cov(of_reals)) / count_K
+    variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+    difference = aucs[0] - aucs[1]
+    if not variance > 1e-15:
+        return aucs[0], aucs[1], 1.0 if abs(difference) < 1e-12 else 0.0
+    return aucs[0], aucs[1], float(2 * norm.sf(abs(difference) / np.sqrt(variance)))
