@@ -20,8 +20,8 @@ from scanner.base.files import write_whole, written_whole
 from scanner.domain.states import Basis
 
 from ..data.manifest import Row
-from .logits import ScannedScores
-from .weighted_metrics import Scores
+from ..evaluation.logits import ScannedScores
+from ..evaluation.weighted_metrics import Scores
 
 _OF_ROWS = tuple(field.name for field in fields(Row) if field.name != "split")
 _COLUMNS = (*_OF_ROWS, "logit", "score", "basis", "faces")

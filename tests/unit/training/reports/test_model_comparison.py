@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from training.evaluation.paired import auc_difference, delong
+from training.reports.model_comparison import auc_difference, delong
 
 
 def drawn(seed: int, count: int = 400, *, better: float = 0.0, coarse: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

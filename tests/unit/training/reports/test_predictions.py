@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scanner.domain.states import Basis
 from training.data.manifest import Row
 from training.evaluation.logits import ScannedScores
-from training.evaluation.predictions import Origin, Predictions, PredictionsError, read_predictions, write_predictions
+from training.reports.predictions import Origin, Predictions, PredictionsError, read_predictions, write_predictions
 
 ORIGIN = Origin(
     {"name": "a", "file": "a.safetensors", "sha256": "0" * 64, "created_at": "today"},

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from . import metrics
-from .bootstrap import group_draws
-from .weighted_metrics import Labels, Sample, Scores, Values
+from ..evaluation import metrics
+from ..evaluation.bootstrap import group_draws
+from ..evaluation.weighted_metrics import Labels, Sample, Scores, Values
 
 _DRAWS = 2000
 
