@@ -11,7 +11,8 @@ class Claimed:
     """A file in a worker's hands. `size` in bytes; `root` is the watched folder it lies under, if any.
 
     `attempts` counts this one, too. `faces` and `videos` are what was asked of it (`scanner.domain.asked`). With `sha256` only
-    its content is to be compared with that one, unless it turns out to be another.
+    its content is to be compared with that one, unless it turns out to be another. `inode` is its file's number, where this
+    machine found it.
     """
 
     id: int
@@ -23,6 +24,7 @@ class Claimed:
     faces: bool | None = None
     videos: bool | None = None
     sha256: str | None = None
+    inode: int | None = None
 
     @property
     def is_suspect(self) -> bool:

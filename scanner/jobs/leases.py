@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
+from ..base.machine import this_host
 from ..database.engine import Database
 from ..database.models import Content, File, Root
 from ..database.queries import unindexed
@@ -106,7 +107,7 @@ def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> No
 
 _CLAIMED = (
     *(File.id, File.path, File.size, File.mtime_ns, File.root_id, File.attempts),
-    *(File.asked_faces, File.asked_videos, File.content_id, File.state_if_same),
+    *(File.asked_faces, File.asked_videos, File.content_id, File.state_if_same, File.host, File.inode),
 )
 
 
@@ -165,6 +166,7 @@ def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> l
             row.asked_faces,
             row.asked_videos,
             sha256s.get(row.content_id) if row.state_if_same is not None else None,
+            row.inode if row.host == this_host() else None,
         )
         for row in rows
     ]

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from io import BufferedReader
 
 from ..base.files import open_regular
 
@@ -102,9 +103,12 @@ def video_container(head: bytes) -> str | None:
     return "AVI" if head[:4] == b"RIFF" and head[8:12] == b"AVI " else None
 
 
-def announced_container(path: str) -> str | None:
-    """The video container that a regular file is by its first bytes. Unreadable files, and names of sound, announce nothing."""
-    return _container(path, _head(path))
+def announced_container(path: str, file: BufferedReader | None = None) -> str | None:
+    """The video container that a regular file is by its first bytes. Unreadable files, and names of sound, announce nothing.
+
+    `file` is it, where it is open already, at its beginning.
+    """
+    return _container(path, file.peek(HEAD)[:HEAD] if file else _head(path))
 
 
 def is_announced(path: str, *, videos: bool) -> bool:

@@ -6,7 +6,7 @@ What is read names no other file: the container is given to FFmpeg, as a playlis
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,19 @@ _SMALL = 16
 
 @dataclass(frozen=True)
 class Video:
-    """A video file as it was when its content was hashed. `size` in bytes; `container` by `recognise.video_container`."""
+    """A video file as it was when its content was hashed. `size` in bytes; `container` by `recognise.video_container`; `inode`
+    where the file system can be relied on for it: what is opened again by its name is the same file, whatever led there."""
 
     path: str
     container: str
     size: int
     mtime_ns: int
+    inode: int | None = field(default=None, compare=False)
+
+    def is_as_hashed(self, status: os.stat_result) -> bool:
+        """Whether that is its status."""
+        is_same = self.inode is None or status.st_ino == self.inode
+        return is_same and (status.st_size, status.st_mtime_ns) == (self.size, self.mtime_ns)
 
 
 @dataclass(frozen=True)
@@ -105,8 +112,7 @@ def _opened(video: Video, opened: BufferedReader | None) -> Iterator["av.contain
     import av
 
     with opened or open_regular(video.path) as file:
-        found = os.fstat(file.fileno())
-        if (found.st_size, found.st_mtime_ns) != (video.size, video.mtime_ns):
+        if not video.is_as_hashed(os.fstat(file.fileno())):
             raise PictureError("it has changed meanwhile")
         with av.open(file, mode="r", format=_DEMUXERS[video.container], buffer_size=1 << 18) as container:
             yield container

@@ -5,13 +5,16 @@ import os
 from collections.abc import Callable, Iterator
 from io import BufferedReader
 
+from scanner.base.access.beneath import LinkOnTheWay, open_as_found
+from scanner.base.escape import printable
 from scanner.base.file_times import storable_ns
-from scanner.base.files import NotRegular, open_regular
+from scanner.base.files import NotRegular
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import Changed, ContentFacts, Failed, Outcome, Unreachable, Vanished
 from scanner.jobs.path_map import local_path
 from scanner.media.formats import HEAD, announced_container, has_video_suffix, image_format, video_container
 from scanner.media.video_reader import has_video_reader
+from scanner.roots.file_identity import identity_of
 
 from ..decoding.video_frames import Video
 from .reach import gone, unread
@@ -28,13 +31,21 @@ def read(worker: Worker, file: Claimed) -> Item | Outcome:
     settings, path = worker.settings, local_path(file.path, worker.path_map)
     root = worker.local_root(file)
     with worker.deadline.reading(file) as read_on:
-        if not ((worker.reads_videos(file) or has_video_suffix(path)) and announced_container(path)):
+        if not ((worker.reads_videos(file) or has_video_suffix(path)) and _container(file, path, root)):
             return read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root, read_on=read_on)
         if worker.reads_videos(file) and not has_video_reader():
             return Unreachable(file, "it is a video, which no worker without the package `av` reads: pip install 'dfscan[video]'")
         if worker.reads_videos(file):
             return read_video(file, int(settings.max_video_megabytes * 1e6), path=path, root=root, read_on=read_on)
         return Failed(file, "video", "a video, and this worker reads none: set DFSCAN_VIDEOS=1 for it, then run `dfscan retry`")
+
+
+def _container(file: Claimed, path: str, root: str | None) -> str | None:
+    try:
+        with _open(file, path, root) as opened:
+            return announced_container(path, opened)
+    except OSError:
+        return None  # whoever reads it says what is wrong
 
 
 def read_image(
@@ -94,7 +105,12 @@ def read_video(
         after = os.fstat(opened.fileno())
     if _differs(file, after, path) or container is None:
         return Changed(file, after.st_size, storable_ns(after.st_mtime_ns))
-    return Item([file], ContentFacts(digest.hexdigest(), file.size), Video(path, container, after.st_size, after.st_mtime_ns))
+    return Item([file], ContentFacts(digest.hexdigest(), file.size), _video(path, container, after))
+
+
+def _video(path: str, container: str, status: os.stat_result) -> Video:
+    inode = None if identity_of(status).inode is None else status.st_ino
+    return Video(path, container, status.st_size, status.st_mtime_ns, inode)
 
 
 def changed_since(file: Claimed, video: Video, root: str | None = None) -> Changed | Vanished | Unreachable | None:
@@ -105,7 +121,7 @@ def changed_since(file: Claimed, video: Video, root: str | None = None) -> Chang
         return gone(file, video.path, root)
     except OSError as error:
         return Unreachable(file, str(error.strerror))
-    if (now.st_size, now.st_mtime_ns) != (video.size, video.mtime_ns):
+    if not video.is_as_hashed(now):
         return Changed(file, now.st_size, storable_ns(now.st_mtime_ns))
     return None
 
@@ -126,13 +142,24 @@ def _differs(file: Claimed, now: os.stat_result, path: str) -> bool:
     return now.st_size != file.size or abs(changed_at - file.mtime_ns) >= _COARSEST_NS
 
 
+def _open(file: Claimed, path: str, root: str | None) -> BufferedReader:
+    # Stored numbers are signed.
+    inode = file.inode % 2**64 if file.inode is not None and path == file.path else None
+    return open_as_found(path, root=root, inode=inode)
+
+
 def _opened(
     file: Claimed, max_bytes: int, setting: str, path: str, root: str | None
 ) -> BufferedReader | Failed | Vanished | Unreachable:
     try:
-        opened = open_regular(path)
+        opened = _open(file, path, root)
     except NotRegular:
         return Failed(file, "not-a-file", "not a regular file")
+    except LinkOnTheWay as error:
+        where = "it" if error.filename == path else printable(str(error.filename))
+        return Failed(
+            file, "link", f"{where} is a symbolic link now, which is not followed: put it back, then run `dfscan retry`"
+        )
     except (FileNotFoundError, NotADirectoryError):
         return gone(file, path, root)
     except OSError as error:

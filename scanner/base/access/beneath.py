@@ -12,9 +12,9 @@ from .private import user_umask
 
 # Windows opens nothing relative to a folder.
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.mkdir in os.supports_dir_fd
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+# O_PATH: folders are only passed through, for which no right to list them is needed, and no question to a server.
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_PATH", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_ONLY_PASS = getattr(os, "O_PATH", 0)
 
 
 class LinkOnTheWay(OSError):
@@ -35,7 +35,7 @@ def folder_beneath(root: str, folder: str, *, make: bool = False) -> Iterator[in
             raise _link(folder)
         yield None
         return
-    descriptor = _open_folder(root, _FOLDER)
+    descriptor = os.open(root, _FOLDER)
     try:
         way = root
         for name in names:
@@ -64,6 +64,26 @@ def open_beneath(root: str, path: str) -> BufferedReader:
     return _open_strictly(real_root, target)
 
 
+def open_as_found(path: str, *, root: str | None, inode: int | None) -> BufferedReader:
+    """Open the regular file `path`, as it was found, to read its bytes. Raises LinkOnTheWay, OSError, NotRegular.
+
+    Beneath `root`, where that is known. Else links may have led to the file when it was found: they are followed unless they
+    lead to another one than `inode` (None: not known).
+    """
+    if root is not None and path.startswith(os.path.join(root, "")):
+        return open_beneath(root, path)
+    try:
+        return _open_strictly(os.path.splitdrive(path)[0] + os.sep, path)
+    except LinkOnTheWay:
+        if os.pardir in path.split(os.sep):
+            raise
+    opened = open_regular(path)
+    if inode is not None and os.fstat(opened.fileno()).st_ino != inode:
+        opened.close()
+        raise _link(path)
+    return opened
+
+
 def _open_strictly(root: str, path: str) -> BufferedReader:
     with folder_beneath(root, os.path.dirname(path)) as folder:
         try:
@@ -87,28 +107,18 @@ def _names_below(root: str, path: str) -> list[str]:
 
 def _entered(folder: int, name: str, way: str, make: bool) -> int:
     try:
-        return _open_folder(name, _FOLDER | _NO_FOLLOW, folder)
+        return os.open(name, _FOLDER | _NO_FOLLOW, dir_fd=folder)
     except FileNotFoundError:
         if not make:
             raise
         os.mkdir(name, dir_fd=folder)
-        made = _open_folder(name, _FOLDER | _NO_FOLLOW, folder)
-        os.fchmod(made, 0o777 & ~user_umask())
-        return made
+        os.chmod(name, 0o777 & ~user_umask(), dir_fd=folder)
+        return os.open(name, _FOLDER | _NO_FOLLOW, dir_fd=folder)
     except OSError as error:
         error.filename = way
         if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             raise _link(way) from None
         raise
-
-
-def _open_folder(name: str, flags: int, folder: int | None = None) -> int:
-    try:
-        return os.open(name, flags, dir_fd=folder)
-    except PermissionError:  # one that may be passed through and not be listed
-        if not _ONLY_PASS:
-            raise
-        return os.open(name, flags | _ONLY_PASS, dir_fd=folder)
 
 
 def _link(path: str) -> LinkOnTheWay:
