@@ -1,10 +1,13 @@
 """Makes docs/images/gui-*.png: the real window on what a real scan of the samples, and of variants of them, has found.
 
-xvfb-run -a -s "-screen 0 1600x1000x24" python docs/gui_pictures.py
+QT_QPA_PLATFORM=offscreen python docs/gui_pictures.py BACKBONES
+
+BACKBONES is the folder in the data folder that `dfscan model fetch` has filled.
 """
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,18 +19,18 @@ from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QBuffer, QIODevice
-from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from gui.window.dialogs.keys_dialog import KeysDialog
 from gui.window.dialogs.preferences_dialog import PreferencesDialog
 from gui.window.main_window import MainWindow
-from scanner.base.settings import Settings
+from gui.window.preferences import use_theme
+from scanner.base.settings import load_settings
 
 HERE = Path(__file__).resolve().parent.parent
 VARIANTS = 48
-# One with a smaller copy beside it.
-SHOWN = "real-astronaut.jpg"
+# A forged face that is flagged, with copies beside it.
+SHOWN = "fake-astronaut-deepfake.jpg"
 SIZE = (1280, 800)
 WAIT_SECONDS = 180.0
 
@@ -45,6 +48,7 @@ def main() -> None:
         camera.take("first-start", lambda: camera.window._pages.currentWidget() is camera.window.first_start)
         camera.close()
         make_pictures(pictures)
+        shutil.copytree(sys.argv[1], home / "dfscan" / "backbones")
         scan(home / "dfscan", pictures)
         walk_through(Camera(app, home / "dfscan"))
 
@@ -81,7 +85,9 @@ class Camera:
 
     def __init__(self, app: QApplication, data_dir: Path) -> None:
         self.app = app
-        self.window = MainWindow(Settings(data_dir=data_dir), lambda: datetime.now(UTC))
+        settings = load_settings({"data_dir": data_dir}, os.environ, data_dir / "none.toml")
+        self.window = MainWindow(settings, lambda: datetime.now(UTC))
+        use_theme("light")
         self.window.resize(*SIZE)
         self.window.show()
         self.window.open()
@@ -139,18 +145,23 @@ def walk_through(camera: Camera) -> None:
     def settled() -> bool:
         return bool(review.details.toPlainText()) and not look.preview._image.isNull() and not look.preview._preliminary
 
-    review.filters.label.setCurrentIndex(review.filters.label.findText("Any label"))
-    camera.until(lambda: settled() and review.model.rowCount() > VARIANTS, "the first image")
+    def heated() -> bool:
+        return look.heat_words.text().startswith("Heatmap") and "\N{HORIZONTAL ELLIPSIS}" not in look.heat_words.text()
+
+    camera.until(lambda: settled() and review.model.rowCount() > 5, "the first image")
     all_images = review.model.rowCount()
-    camera.act("fake", "next", "real")
+    review.grid.go_to(all_images - 2)
+    camera.act("fake", "unsure")
     camera.until(lambda: review.model.rowCount() == all_images - 2, "the decisions")
     names = [Path(item.path).name for row in range(review.model.rowCount()) if (item := review.model.item(row))]
     review.grid.go_to(names.index(SHOWN))
+    camera.act("heatmap")
+    camera.until(heated, "the heatmap")
     camera.take("queue", settled)
-    camera.act("heatmap")
-    camera.until(lambda: "\N{HORIZONTAL ELLIPSIS}" not in look.heat_words.text() and look.heat_words.isVisible(), "the heatmap")
-    camera.take("heatmap", lambda: look.heat_words.text().startswith("Heatmap"))
-    camera.act("heatmap")
+    camera.take("heatmap", settled, look)
+    camera.act("heatmap", "stack")
+    camera.take("stack", settled)
+    camera.act("stack")
     camera.until(look.near.isVisible, "near copies")
     camera.act("compare")
     camera.take("compare", lambda: review.comparing.view is not None and not review.comparing.view.pictures[1]._image.isNull())
@@ -167,24 +178,10 @@ def walk_through(camera: Camera) -> None:
     view.show_tab(0)
     camera.take_dialog("preferences", PreferencesDialog, camera.window._show_preferences)
     camera.take_dialog("keys", KeysDialog, camera.window._show_keys)
-    camera.app.setPalette(dark_palette())
-    camera.take("queue-dark", settled)
+    use_theme("dark")
+    camera.act("heatmap")
+    camera.take("queue-dark", lambda: settled() and heated())
     camera.close()
-
-
-def dark_palette() -> QPalette:
-    """What Fusion uses where the system is dark (qt_fusionPalette in Qt's qfusionstyle.cpp); there is no system here to ask."""
-    ground, text, accent, pale = QColor(50, 50, 50), QColor(240, 240, 240), QColor(48, 140, 198), QColor(130, 130, 130)
-    palette = QPalette(text, ground, ground.lighter(150), ground.darker(150), ground.darker(130), text, ground.darker(140))
-    role = QPalette.ColorRole
-    palette.setColor(role.Highlight, accent)
-    palette.setColor(role.HighlightedText, text)
-    palette.setColor(role.Link, accent)
-    palette.setColor(role.AlternateBase, ground.darker(110))
-    palette.setColor(role.PlaceholderText, QColor(240, 240, 240, 128))
-    for disabled in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, disabled, pale)
-    return palette
 
 
 if __name__ == "__main__":

@@ -27,22 +27,22 @@ LIGHT = {
     _Role.Accent: "#2b5c8a",
 }
 DARK = {
-    _Role.Window: "#20262d",
+    _Role.Window: "#1b2026",
     _Role.WindowText: "#e3e8ee",
-    _Role.Base: "#181d23",
-    _Role.AlternateBase: "#252c34",
+    _Role.Base: "#252c34",
+    _Role.AlternateBase: "#2c343d",
     _Role.Text: "#e3e8ee",
-    _Role.Button: "#303943",
+    _Role.Button: "#38424d",
     _Role.ButtonText: "#e3e8ee",
     _Role.BrightText: "#ff9aa8",
-    _Role.Highlight: "#36699a",
+    _Role.Highlight: "#3f78ad",
     _Role.HighlightedText: "#ffffff",
     _Role.Link: "#8fbcec",
     _Role.LinkVisited: "#c3a8ea",
-    _Role.PlaceholderText: "#9da8b4",
+    _Role.PlaceholderText: "#a8b2bd",
     _Role.ToolTipBase: "#3a4552",
     _Role.ToolTipText: "#ffffff",
-    _Role.Accent: "#36699a",
+    _Role.Accent: "#3f78ad",
 }
 # Text of what cannot be used now: WCAG asks nothing of it, and it is still to be read.
 DISABLED = {"light": "#6a7581", "dark": "#8b96a2"}

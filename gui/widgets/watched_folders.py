@@ -25,6 +25,7 @@ class WatchedFolders(QListWidget):
         named(self, "Watched folders")
         self.setFixedHeight(150)
         self.setWordWrap(True)
+        self.currentRowChanged.connect(self.setCurrentRow)  # the focus makes one the current one, and does not select it
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._show_menu)
 
