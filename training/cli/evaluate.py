@@ -1,6 +1,7 @@
 """`dfscan evaluate`."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,15 +9,23 @@ from scanner.base.settings import Settings
 
 from .context import pass_settings
 
+if TYPE_CHECKING:
+    from worker.detector.weights.public_weights import BackboneFiles
+
+    from ..reports.report import Evaluation
+
 
 @click.command()
-@click.argument("checkpoint", metavar="CHECKPOINT")
-@click.option("--data", "manifest_path", required=True, type=click.Path(path_type=Path), help="The manifest (CSV).")
+@click.argument("checkpoint", required=False)
+@click.option("--data", "manifest_path", type=click.Path(path_type=Path), help="The manifest (CSV).")
 @click.option("--split", default="val", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for the report (Markdown, JSON) and its plots.")
 @click.option("--force", is_flag=True, help="Overwrite an earlier report in --out.")
 @click.option("--robustness", "with_robustness", is_flag=True, help="Also under recompression, resizing, blur and the like.")
 @click.option("--faces", "with_faces", is_flag=True, help="Score pictures as scanning does, by their faces.")
+@click.option("--predictions", type=click.Path(path_type=Path), help="Write what it says of each picture there (CSV).")
+@click.option("--from-predictions", "earlier", type=click.Path(path_type=Path), help="Measure such a file; nothing is scored.")
+@click.option("--against", type=click.Path(path_type=Path), help="Predictions of another detector on the same pictures.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that load pictures.")
 @click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
@@ -24,46 +33,89 @@ from .context import pass_settings
 @pass_settings
 def evaluate(
     settings: Settings,
-    checkpoint: str,
-    manifest_path: Path,
+    checkpoint: str | None,
+    manifest_path: Path | None,
     split: str,
     out: Path | None,
     force: bool,
     with_robustness: bool,
     with_faces: bool,
+    predictions: Path | None,
+    earlier: Path | None,
+    against: Path | None,
     device: str,
     loaders: int,
     clip_weights: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure a checkpoint (a name or a file) on one split of a manifest."""
+    """Measure a checkpoint (a name or a file) on one split of a manifest, or what it said earlier (--from-predictions)."""
     import json
     from datetime import UTC, datetime
 
     from worker.detector.image.picture import prepare_pillow
-    from worker.detector.imported.loading import load_network
-    from worker.detector.inference.registry import find_checkpoint
-    from worker.detector.weights.public_weights import backbone_files
 
-    from ..data.manifest import read_manifest
-    from ..loop.run_log import tenths
-    from ..reports.report import Subject, evaluation_of, prepare_report, report_text, write_report
+    from ..reports.model_comparison import compared_with
+    from ..reports.predictions import read_predictions, write_predictions
+    from ..reports.report import Evaluation, evaluation_of_predictions, prepare_report, report_text, write_report
 
     if with_faces and with_robustness:
         raise click.UsageError("--robustness is measured on face crops as they are: leave --faces out")
+    if earlier is not None and (checkpoint or manifest_path or with_robustness or with_faces):
+        raise click.UsageError("--from-predictions scores nothing: leave CHECKPOINT, --data, --faces and --robustness out")
     if out:
         prepare_report(out, replace=force)
-    # The checkpoint first: a wrong one is known at once, and the manifest may be long.
+    other = read_predictions(against) if against else None
     prepare_pillow()
+    if earlier is not None:
+        found = evaluation_of_predictions(read_predictions(earlier), datetime.now(UTC))
+    elif checkpoint and manifest_path:
+        files = _backbones(settings, clip_weights)
+        found = _measured(settings, checkpoint, files, manifest_path, split, device, loaders, with_robustness, with_faces)
+    else:
+        raise click.UsageError("name a CHECKPOINT and its --data, or predictions with --from-predictions")
+    if predictions:
+        write_predictions(predictions, found.predictions)
+    if other:
+        found = Evaluation(found.predictions, {**found.document, "compared": compared_with(found.predictions, other)})
+    click.echo(json.dumps(found.document, indent=2, allow_nan=False) if as_json else report_text(found.document))
+    if out:
+        click.echo(f"written to {write_report(found, out, replace=force)}", err=True)
+
+
+def _backbones(settings: Settings, clip_weights: Path | None) -> "BackboneFiles":
+    from worker.detector.weights.public_weights import backbone_files
+
     named_clip = Path(settings.clip_weights) if settings.clip_weights else None
-    files = backbone_files(settings.data_dir, clip_weights or named_clip)
+    return backbone_files(settings.data_dir, clip_weights or named_clip)
+
+
+def _measured(
+    settings: Settings,
+    checkpoint: str,
+    files: "BackboneFiles",
+    manifest_path: Path,
+    split: str,
+    device: str,
+    loaders: int,
+    with_robustness: bool,
+    with_faces: bool,
+) -> "Evaluation":
+    """Score the split. The checkpoint is loaded first: a wrong one is known at once, and the manifest may be long."""
+    from datetime import UTC, datetime
+
+    from worker.detector.imported.loading import load_network
+    from worker.detector.inference.registry import find_checkpoint
+
+    from ..data.manifest import read_manifest
+    from ..loop.run_log import tenths
+    from ..reports.report import Subject, evaluation_of
+
     path = Path(checkpoint) if Path(checkpoint).is_file() else find_checkpoint(checkpoint, settings.data_dir)
     predictor = load_network(path, device, files=files, micro_batch=64)
     manifest = read_manifest(manifest_path)
-    rows = manifest.all_of_split(split)
-    found = evaluation_of(
+    return evaluation_of(
         predictor,
-        rows,
+        manifest.all_of_split(split),
         Subject(path, manifest_path, manifest.sha256, split),
         datetime.now(UTC),
         with_robustness=with_robustness,
@@ -71,6 +123,3 @@ def evaluate(
         report=tenths(lambda done, of: click.echo(f"robustness: {done:,} of {of:,} images", err=True)),
         processes=loaders,
     )
-    click.echo(json.dumps(found.document, indent=2, allow_nan=False) if as_json else report_text(found.document))
-    if out:
-        click.echo(f"written to {write_report(found, out, replace=force)}", err=True)

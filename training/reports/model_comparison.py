@@ -3,15 +3,18 @@
 Shapes: N pictures, of them M fake and K real.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm, rankdata
 
 from ..evaluation import metrics
 from ..evaluation.bootstrap import group_draws
+from ..evaluation.logits import labels_of
 from ..evaluation.weighted_metrics import Labels, Sample, Scores, Values
+from .predictions import Predictions, PredictionsError
 
 _DRAWS = 2000
 
@@ -47,6 +50,34 @@ def auc_difference(labels: Labels, first: Scores, second: Scores, groups: Sequen
     low, high = np.percentile(drawn[~np.isnan(drawn)], [2.5, 97.5])
     one, other, p = delong(labels, first, second)
     return Difference(one, other, float(low), float(high), p)
+
+
+def compared_with(found: Predictions, other: Predictions) -> dict[str, Any]:
+    """`found` against `other`, JSON-ready. Raises PredictionsError unless they are of the same pictures, real and fake ones."""
+    places = {row.path: number for number, row in enumerate(other.rows)}
+    if len(places) < len(other.rows) or set(places) != {row.path for row in found.rows}:
+        shared = len(set(places) & {row.path for row in found.rows})
+        raise PredictionsError(
+            f"the predictions are of other pictures: {shared:,} are in both, {len(found.rows):,} in the one and "
+            f"{len(other.rows):,} in the other; measure both on the same manifest and split"
+        )
+    labels = labels_of(found.rows)
+    if len(set(labels.tolist())) < 2:
+        raise PredictionsError("two detectors are compared by their AUC, which takes real and fake pictures")
+    second = other.scores[[places[row.path] for row in found.rows]]
+    told = auc_difference(labels, found.scores, second, [row.group for row in found.rows])
+    names = {"first": found.origin.checkpoint, "second": other.origin.checkpoint}
+    return {"checkpoints": {place: dict(one) for place, one in names.items()}, "value": told.value, **asdict(told)}
+
+
+def difference_text(told: Mapping[str, Any]) -> str:
+    """The same in a sentence or two."""
+    first, second = (told["checkpoints"][place]["name"] for place in ("first", "second"))
+    return (
+        f"AUC of {first} {told['first']:.4f}, of {second} {told['second']:.4f} on the same pictures: a difference of "
+        f"{told['value']:+.4f} [{told['low']:+.4f}, {told['high']:+.4f}] (95 %, paired bootstrap by group). "
+        f"DeLong's test, which takes pictures for independent: p = {told['p']:.2g}."
+    )
 
 
 def delong(labels: Labels, first: Scores, second: Scores) -> tuple[float, float, float]:

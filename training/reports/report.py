@@ -24,8 +24,11 @@ from ..evaluation.published_results import anchors_beside
 from ..evaluation.robustness import robustness
 from ..evaluation.weighted_metrics import Scores
 from .breakdown import breakdown, breakdown_parts
+from .model_comparison import difference_text
 from .plots import draw_plots, scored
+from .predictions import Origin, Predictions, write_predictions
 from .videos import video_figures, videos_part
+from .worst import worst_page
 
 _FILES = ("evaluation.json", "evaluation.md")
 _TITLES = {"roc": "ROC", "det": "DET", "reliability": "Reliability", "scores": "Scores per source"}
@@ -47,11 +50,20 @@ class Subject:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Rows with their calibrated scores, and the JSON-ready `document` that says what they are worth."""
+    """Predictions, and the JSON-ready `document` that says what they are worth."""
 
-    rows: Sequence[Row]
-    scores: Scores
+    predictions: Predictions
     document: Mapping[str, Any]
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """What was measured on."""
+        return self.predictions.rows
+
+    @property
+    def scores(self) -> Scores:
+        """Calibrated, in the order of the rows."""
+        return self.predictions.scores
 
 
 def evaluation_of(
@@ -71,43 +83,63 @@ def evaluation_of(
 
     `report(done, all)` counts images of the robustness table. Raises ManifestError for a picture that cannot be read.
     """
-    card = predictor.card
-    scanned = scanned_scores_of(predictor, rows, processes=processes) if with_faces else None
-    if scanned:
-        logits, scores = None, scanned.scores
-    else:
-        logits = logits_of(predictor, rows, processes=processes)
-        scores = calibrated(card.calibration, logits)
+    found = _predictions(predictor, rows, subject, with_faces, processes)
+    document = dict(evaluation_of_predictions(found, now).document)
+    if with_robustness:
+        document["robustness"] = robustness(predictor, rows, processes=processes, report=report)
+    return Evaluation(found, document)
+
+
+def evaluation_of_predictions(found: Predictions, now: datetime) -> Evaluation:
+    """Measure what a detector said earlier: the same figures as when it said it."""
+    rows, origin, scanned = found.rows, found.origin, found.scanned
     document = {
-        "checkpoint": {
+        "checkpoint": dict(origin.checkpoint),
+        "manifest": {**origin.manifest, "sources": sources_of(rows)},
+        "split": origin.split,
+        "evaluated_at": now.isoformat(timespec="seconds"),
+        "versions": dict(origin.versions),
+        "figures": figures(
+            rows,
+            found.scores,
+            origin.threshold,
+            origin.band_low,
+            prior=origin.prior,
+            raw=found.logits,
+            calibrated_here=origin.calibrated_here,
+        ),
+        "anchors": anchors_beside(rows, origin.split),
+    }
+    if scanned:
+        document["faces"] = {"pictures": len(rows), "without": int((~scanned.have_faces).sum())}
+        document["breakdown"] = breakdown(rows, scanned, origin.threshold, origin.band_low)
+    if videos := video_figures(rows, found.scores):
+        document["videos"] = videos
+    return Evaluation(found, document)
+
+
+def _predictions(predictor: Scorer, rows: Sequence[Row], subject: Subject, with_faces: bool, processes: int) -> Predictions:
+    card = predictor.card
+    origin = Origin(
+        {
             "name": card.name,
             "file": subject.checkpoint.name,
             "sha256": file_sha256(subject.checkpoint),
             "created_at": card.created_at,
         },
-        "manifest": {"file": subject.manifest.name, "sha256": subject.manifest_sha256, "sources": sources_of(rows)},
-        "split": subject.split,
-        "evaluated_at": now.isoformat(timespec="seconds"),
-        "versions": library_versions(),
-        "figures": figures(
-            rows,
-            scores,
-            card.threshold,
-            card.band_low,
-            prior=fitted_prior(card),
-            raw=logits,
-            calibrated_here=subject.split == "val" and card.training.get("manifest_sha256") == subject.manifest_sha256,
-        ),
-        "anchors": anchors_beside(rows, subject.split),
-    }
-    if scanned:
-        document["faces"] = {"pictures": len(rows), "without": int((~scanned.have_faces).sum())}
-        document["breakdown"] = breakdown(rows, scanned, card.threshold, card.band_low)
-    if videos := video_figures(rows, scores):
-        document["videos"] = videos
-    if with_robustness:
-        document["robustness"] = robustness(predictor, rows, processes=processes, report=report)
-    return Evaluation(rows, scores, document)
+        {"file": subject.manifest.name, "sha256": subject.manifest_sha256},
+        subject.split,
+        card.threshold,
+        card.band_low,
+        fitted_prior(card),
+        subject.split == "val" and card.training.get("manifest_sha256") == subject.manifest_sha256,
+        library_versions(),
+    )
+    if with_faces:
+        scanned = scanned_scores_of(predictor, rows, processes=processes)
+        return Predictions(rows, scanned.scores, None, scanned, origin)
+    logits = logits_of(predictor, rows, processes=processes)
+    return Predictions(rows, calibrated(card.calibration, logits), logits, None, origin)
 
 
 def refuse_earlier_report(folder: Path) -> None:
@@ -127,7 +159,9 @@ def prepare_report(folder: Path, *, replace: bool) -> None:
 
 
 def write_report(evaluation: Evaluation, folder: Path, *, replace: bool = False) -> Path:
-    """Write `evaluation.json`, `evaluation.md` and the plots into `folder`; returns the Markdown's path.
+    """Write `evaluation.json`, `evaluation.md`, the plots, the predictions and the worst errors into `folder`.
+
+    Returns the Markdown's path.
 
     Raises ReportUnwritable, for an earlier report there unless it is to be replaced, too.
     """
@@ -138,6 +172,8 @@ def write_report(evaluation: Evaluation, folder: Path, *, replace: bool = False)
         folder.mkdir(parents=True, exist_ok=True)
         drawn = draw_plots(scored(evaluation.rows, evaluation.scores, cuts["threshold"], cuts["band_low"]), folder)
         document = {**evaluation.document, "plots": {name: path.name for name, path in drawn.items()}}
+        write_predictions(folder / "predictions.csv", evaluation.predictions)
+        write_whole(folder / "worst.html", worst_page(evaluation.predictions))
         write_whole(folder / "evaluation.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
         path = folder / "evaluation.md"
         write_whole(path, report_text(document) + "\n")
@@ -166,6 +202,8 @@ def report_text(document: Mapping[str, Any]) -> str:
         "## Beside published figures",
         anchors_table(found, document["anchors"]),
     ]
+    if compared := document.get("compared"):
+        parts += ["## Beside another detector", difference_text(compared)]
     if under := document.get("robustness"):
         parts += ["## Robustness", *robustness_parts(under)]
     if plots := document.get("plots"):
