@@ -29,12 +29,12 @@ def verify(settings: Settings, paths: tuple[str, ...], as_json: bool) -> None:
     """
     from ..base.escape import printable
     from ..roots.ledger import why_away
-    from ..roots.roots import known_roots, root_of, roots_around
+    from ..roots.roots import known_roots, outermost, root_of, roots_around
     from ..services.verify import NothingToVerify, prove
 
     with opened_database(settings) as database:
         roots = known_roots(database)
-        asked = list(paths) or [root.path for root in roots]
+        asked = list(paths) or sorted(root.path for root in outermost(roots))
         if not asked:
             raise NothingToVerify("no folder is watched yet; name one: dfscan verify ~/Pictures")
         looked_for = {root: why_away(database, root) for root in roots_around(asked, roots)}

@@ -26,7 +26,8 @@ class Base(DeclarativeBase):
 class Root(Base):
     """A watched folder, and the ledger of how it is watched.
 
-    `device` and `inode` are those of the folder itself (stat(2), on the host that watches it); while `paused_at` is set the
+    `device` and `inode` are those of the folder itself (stat(2), on the host that watches it), the device with "mount " before
+    it where something is mounted there; inside another root such a folder is a root of its own. While `paused_at` is set the
     folder is not what it was (unmounted, renamed, unplugged) and nothing in it is read or marked. `watched_on` is the machine
     that watches it, and alone says that a file in it is missing.
     """

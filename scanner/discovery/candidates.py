@@ -12,8 +12,8 @@ from ..base.addresses.spelling import as_spelled
 from ..base.settings import Settings
 from ..database.engine import Database
 from ..domain.asked import ANYTHING
-from ..roots.ledger import add_to_counts
-from ..roots.roots import WatchedRoot, root_of
+from ..roots.ledger import add_to_counts, check_presence
+from ..roots.roots import WatchedRoot, base_of, root_of
 from .ignore import IgnoreRules
 from .intake import batches, mark_missing_path, take_in
 from .passed_over import mark_path, reasons
@@ -38,13 +38,13 @@ class Source(Enum):
 
 
 class Finding:
-    """Takes in what lies under `roots`, those that are there; `wake` is called when something became pending.
-
-    `asked` is asked of it.
+    """Takes in what lies under `roots`, those that are there, and nothing that lies in those that are `away`; `wake` is called
+    when something became pending. `asked` is asked of it.
     """
 
     def __init__(self, settings: Settings, database: Database, now: Callable[[], datetime], wake: Callable[[], bool]) -> None:
         self.roots: Sequence[WatchedRoot] = ()
+        self.away: Sequence[WatchedRoot] = ()
         self.asked = ANYTHING
         self._settings = settings
         self._rules = IgnoreRules(settings.ignore)
@@ -58,16 +58,17 @@ class Finding:
 
     def hint(self, path: str, *, is_made: bool = False) -> WatchedRoot | None:
         """Follow a hint; for a folder that is to be swept, its root is returned. `is_made`: it is new, and was not closed."""
-        root = root_of(path, self.roots)
-        if root is None or self._rules.rule_on_the_way(path, root=root.path):
+        root = self.root_of(path)
+        if root is None or self._rules.rule_on_the_way(path, root=self.base_of(root)):
             return None
         if path == root.path:
             return root  # a link, too, as the folder that it leads to
         spelled = as_spelled(path, below=root.path)
         if spelled != path:
-            mark_missing_path(self._database, path, now=self._now(), below=root.path)
+            inside = [inner.id for inner in self.inside(root)]
+            mark_missing_path(self._database, path, now=self._now(), below=root.path, spare=inside)
             path = spelled
-        entry = look_at(path, root=root.path, videos=self._settings.videos)
+        entry = look_at(path, root=self.base_of(root), videos=self._settings.videos)
         if isinstance(entry, Found):
             patience = PATIENCE * self._settings.settle_seconds
             is_written = is_made and is_fresh(entry, patience, datetime.now(UTC))
@@ -77,10 +78,10 @@ class Finding:
             self._take_in([entry], Source.EVENT)
         elif entry is FOLDER:
             return root
-        elif not os.path.lexists(path) and os.path.isdir(root.path):
-            mark_missing_path(self._database, path, now=self._now())
+        elif not os.path.lexists(path) and self._is_here(root):
+            mark_missing_path(self._database, path, now=self._now(), spare=[inner.id for inner in self.inside(root)])
         elif entry is None:
-            why = reasons(root.path, self._settings.ignore, videos=True)
+            why = reasons(self.base_of(root), self._settings.ignore, videos=True)
             mark_path(self._database, path, why, self._now())
         return None
 
@@ -108,6 +109,23 @@ class Finding:
             for batch in batches(settled):
                 self._take_in(batch, source)
 
+    def root_of(self, path: str) -> WatchedRoot | None:
+        """The root that `path` lies in, if that is here; what is mounted in a root is one of its own."""
+        root = root_of(path, [*self.roots, *self.away])
+        return root if root in self.roots else None
+
+    def is_in(self, path: str, root: WatchedRoot) -> bool:
+        """Whether `path` lies in `root` and in none of the roots in it."""
+        return not any(root_of(path, [inner]) for inner in self.inside(root))
+
+    def base_of(self, root: WatchedRoot) -> str:
+        """The path from which rules and links count."""
+        return base_of(root, [*self.roots, *self.away])
+
+    def inside(self, root: WatchedRoot) -> list[WatchedRoot]:
+        """The roots in `root`: what is, or was, mounted there, and links that are roots."""
+        return [inner for inner in (*self.roots, *self.away) if inner.id != root.id and root_of(inner.path, [root])]
+
     def look_at_links(self) -> None:
         """Follow those links that led to nothing and now lead to something."""
         for path in list(self._links_to_nothing):
@@ -123,14 +141,18 @@ class Finding:
         self._counts.clear()
 
     def _take_in(self, entries: Sequence[Entry], source: Source) -> None:
-        by_root: dict[int | None, list[Entry]] = {}
+        by_root: dict[WatchedRoot | None, list[Entry]] = {}
         for entry in entries:
             if isinstance(entry, Skipped) and entry.reason == LINK_TO_NOTHING and len(self._links_to_nothing) < MOST_LINKS:
                 self._links_to_nothing[entry.path] = None
-            root = root_of(entry.path, self.roots)
-            by_root.setdefault(root.id if root else None, []).append(entry)
+            root = root_of(entry.path, [*self.roots, *self.away])
+            if root not in self.away:
+                by_root.setdefault(root, []).append(entry)
         pending = 0
-        for root_id, of_root in by_root.items():
+        for root, of_root in by_root.items():
+            if root is not None and not self._is_here(root):
+                continue  # it went just now, and this is what was under it
+            root_id = root.id if root is not None else None
             taken = take_in(self._database, of_root, root_id=root_id, now=self._now(), asked=self.asked)
             pending += taken.pending
             if root_id is not None and (missed := taken.new + taken.changed):
@@ -139,7 +161,10 @@ class Finding:
             log.info("%d found by %s", pending, source.value)
             self._wake()
 
+    def _is_here(self, root: WatchedRoot) -> bool:
+        return check_presence(self._database, root, self._now()) is None
+
     def _look(self, path: str) -> Entry | None:
-        root = root_of(path, self.roots)
-        entry = look_at(path, root=root.path, videos=self._settings.videos) if root else None
+        root = self.root_of(path)
+        entry = look_at(path, root=self.base_of(root), videos=self._settings.videos) if root else None
         return entry if isinstance(entry, Found | Skipped) else None

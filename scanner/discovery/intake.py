@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -116,13 +116,16 @@ def is_not_empty(folder: str) -> bool:
         return False
 
 
-def mark_missing_path(database: Database, path: str, *, now: datetime, below: str | None = None) -> int:
+def mark_missing_path(
+    database: Database, path: str, *, now: datetime, below: str | None = None, spare: Collection[int] = ()
+) -> int:
     """Mark one file, or all below what was a folder, when the path is no longer there, or spelled in another way: see
-    `mark_gone`.
+    `mark_gone`. Files of the roots `spare` (ids) are left alone.
     """
     if not _is_gone(path, None) and not is_misspelled(path, below=below):
         return 0
-    return sum(_mark(database, [row.id for row in page], now) for page in batches(known_under(database, path)))
+    pages = batches(known_under(database, path, spare=spare))
+    return sum(_mark(database, [row.id for row in page], now) for page in pages)
 
 
 def batches(items: Iterable[Item]) -> Iterator[list[Item]]:

@@ -63,8 +63,11 @@ class Sweeps:
         waiting = list(self._line)[1:] if self._is_begun else self._line
         if any(sweep.covers(root, top) for sweep in waiting):
             return
-        entries = walk(top, root=root.path, ignore=self._settings.ignore, videos=self._settings.videos)
-        self._line.append(_Sweep(root, top, compare(self._database, top, entries), source, monotonic()))
+        base, inside = self._finding.base_of(root), self._finding.inside(root)
+        apart = {inner.path for inner in inside}
+        entries = walk(top, root=base, ignore=self._settings.ignore, videos=self._settings.videos, apart=apart)
+        differences = compare(self._database, top, entries, spare=[inner.id for inner in inside])
+        self._line.append(_Sweep(root, top, differences, source, monotonic()))
 
     def forget(self, root: WatchedRoot | None = None) -> None:
         """Drop the sweeps of `root`, or all."""
@@ -85,10 +88,12 @@ class Sweeps:
             self._end_first()  # its folders cannot be read because it is going away: no fault of theirs
         else:
             self._finding.offer(found.others, sweep.source)
+            # Something may have been mounted, or unmounted, since the sweep began.
+            unseen = [row for row in found.unseen if self._finding.is_in(row.path, sweep.root)]
             top = sweep.root.path
-            mark_gone(self._database, found.unseen, is_here=lambda: self._is_here(sweep.root), now=self._now(), below=top)
-            why = reasons(sweep.root.path, self._settings.ignore, videos=True)
-            mark_passed_over(self._database, found.unseen, why, self._now())
+            mark_gone(self._database, unseen, is_here=lambda: self._is_here(sweep.root), now=self._now(), below=top)
+            why = reasons(self._finding.base_of(sweep.root), self._settings.ignore, videos=True)
+            mark_passed_over(self._database, unseen, why, self._now())
 
     def _end_first(self) -> None:
         self._line.popleft()

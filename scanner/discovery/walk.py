@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,9 +40,9 @@ Entry = Found | Skipped
 _ENTRY = (Found, Skipped)
 
 
-def walk(path: str, *, root: str, ignore: Sequence[str], videos: bool = False) -> Iterator[Entry]:
+def walk(path: str, *, root: str, ignore: Sequence[str], videos: bool = False, apart: Collection[str] = ()) -> Iterator[Entry]:
     """Everything under the folder `path` that is an image (with `videos`: or a video) or needs a reason; `root` is the folder
-    links may not leave.
+    links may not leave. The folders `apart` are not entered.
 
     In the database's order of paths, so that the two can be compared side by side. Ignored folders are not entered. Links to
     folders are never followed: inside the root the real folder is walked anyway. Only the names of the folders on the way to
@@ -62,6 +62,8 @@ def walk(path: str, *, root: str, ignore: Sequence[str], videos: bool = False) -
                 yield name
             elif name[-1] == os.sep:
                 below = inside + name
+                if below[:-1] in apart:
+                    continue
                 levels.append((below, _listed(below, below[above_root:], rules)))
                 break
             elif isinstance(found := look_at(inside + name, root=root, videos=videos), _ENTRY):

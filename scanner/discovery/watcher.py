@@ -1,7 +1,8 @@
 """The watcher's own process: says on standard output what the operating system hints at.
 
 A process of its own, because busy threads beside it starve the reader of events until the system's queue overflows (watchdog
-issue 654). Reads {"roots": [...]} from standard input, ends with it, and writes a JSON object per line:
+issue 654). Reads {"roots": [...]} from standard input, ends with it, and writes a JSON object per line (with "everywhere": true
+it also watches what is mounted in the roots and is known to give no dependable events):
 
     {"hints": [path, ...]}            these may have changed
     {"made": [path, ...]}             these are new, and were not closed after writing: links, or still written
@@ -43,11 +44,12 @@ def main() -> int:
     """Watch until standard input ends; 1 when a thread that watches has died."""
     log_to_stderr("%(asctime)s %(message)s")
     logging.getLogger().setLevel(logging.ERROR)
-    roots: list[str] = json.loads(sys.stdin.readline())["roots"]
+    asked = json.loads(sys.stdin.readline())
+    roots: list[str] = asked["roots"]
     threading.Thread(target=_end_with_standard_input, daemon=True).start()
     reports: Reports = SimpleQueue()
     try:
-        observing = _observing(reports, roots)
+        observing = _observing(reports, roots, everywhere=asked.get("everywhere", False))
         observing.start()
     except OSError as error:
         for root in roots:
@@ -57,11 +59,11 @@ def main() -> int:
     return _stay_for(reports, observing)
 
 
-def _observing(reports: Reports, roots: list[str]) -> Observing:
+def _observing(reports: Reports, roots: list[str], *, everywhere: bool) -> Observing:
     if sys.platform == "linux":
         from .inotify.follow import Follower
 
-        return Follower(reports, roots)
+        return Follower(reports, roots, everywhere=everywhere)
     from .observer import Observed
 
     return Observed(reports, roots)

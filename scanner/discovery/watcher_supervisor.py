@@ -69,6 +69,7 @@ class Watching:
     def __init__(self, notices: "SimpleQueue[Notice]") -> None:
         self._notices = notices
         self._roots: tuple[str, ...] = ()
+        self._everywhere = False
         self._process: subprocess.Popen[str] | None = None
         self._heard = self._started = 0.0
         self._strikes = 0
@@ -92,10 +93,10 @@ class Watching:
         """Whether everything is watched that can be: time for the first sweep. A huge tree is not waited for to the end."""
         return self._process is None or self._ready.is_set() or monotonic() - self._started >= SET_UP_SECONDS
 
-    def watch(self, roots: Sequence[str]) -> None:
-        """Watch these roots and no others from now on."""
+    def watch(self, roots: Sequence[str], *, everywhere: bool = False) -> None:
+        """Watch these roots and no others from now on; with `everywhere` also what is mounted there and may give no events."""
         self._end()
-        self._roots = tuple(roots)
+        self._roots, self._everywhere = tuple(roots), everywhere
         if roots:
             self._start()
 
@@ -130,7 +131,7 @@ class Watching:
         self._process = process
         assert process.stdin is not None
         try:
-            process.stdin.write(json.dumps({"roots": self._roots}) + "\n")
+            process.stdin.write(json.dumps({"roots": self._roots, "everywhere": self._everywhere}) + "\n")
             process.stdin.flush()
         except BrokenPipeError:
             log.warning("the watcher ended at once")

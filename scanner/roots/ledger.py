@@ -9,7 +9,8 @@ from ..database.models import File, Root
 from ..database.queries import under
 from ..domain.states import State
 from .availability import Away, Identity, Present, presence
-from .roots import WatchedRoot
+from .mounts import is_mount_point
+from .roots import MOUNT, WatchedRoot
 
 EVENTS, POLLED = "events", "polled"
 WITNESSES = 50
@@ -60,26 +61,33 @@ def why_away(database: Database, root: WatchedRoot) -> str | None:
 
 def accept(database: Database, root: WatchedRoot) -> None:
     """Take `root` for what it is now, whatever it was before: its user said so."""
-    found = presence(root.path, None, tuple)
+    found = presence(root.path, None, tuple, is_mount=is_mount_point)
     if isinstance(found, Present):
         _record(database, root.id, found.identity)
 
 
 def _known(root: WatchedRoot) -> Identity | None:
-    return Identity(root.device, root.inode) if root.device and root.inode else None
+    if not root.device or not root.inode:
+        return None
+    return Identity(root.device.removeprefix(MOUNT), root.inode, root.is_mount)
 
 
 def _look(database: Database, root: WatchedRoot) -> Present | Away:
-    return presence(root.path, _known(root), lambda: _witnesses(database, root))
+    return presence(root.path, _known(root), lambda: _witnesses(database, root), is_mount=is_mount_point)
 
 
 def _record(database: Database, root_id: int, identity: Identity) -> None:
-    values = {"device": identity.device, "inode": identity.inode, "paused_at": None, "paused_reason": None}
+    device = MOUNT * identity.is_mount + identity.device
+    values = {"device": device, "inode": identity.inode, "paused_at": None, "paused_reason": None}
     with database.write() as session:
         session.execute(update(Root).where(Root.id == root_id).values(values))
 
 
 def _witnesses(database: Database, root: WatchedRoot) -> list[str]:
+    """Files that should be there: those that were read, or where none was, those that were seen."""
     with database.read() as session:
-        known = select(File.path).where(under(root.path), File.state.in_((State.SCORED, State.FAILED)))
-        return list(session.scalars(known.order_by(func.random()).limit(WITNESSES)))
+        for states in ((State.SCORED, State.FAILED), (State.PENDING,)):
+            known = select(File.path).where(under(root.path), File.state.in_(states))
+            if paths := list(session.scalars(known.order_by(func.random()).limit(WITNESSES))):
+                return paths
+    return []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 
 from ..base.addresses.spelling import as_spelled
 from ..base.errors import KnownError
@@ -13,6 +13,9 @@ from ..base.machine import this_host
 from ..database.engine import Database
 from ..database.models import File, Root
 from ..database.queries import insert_or_ignore, under
+
+# Before the device of a root at which something is mounted.
+MOUNT = "mount "
 
 
 class NoRoot(KnownError):
@@ -40,6 +43,11 @@ class WatchedRoot:
     paused_at: datetime | None = None
     paused_reason: str | None = None
     watched_on: str | None = None
+
+    @property
+    def is_mount(self) -> bool:
+        """Whether something was mounted there when it was last seen."""
+        return (self.device or "").startswith(MOUNT)
 
 
 _FIELDS = tuple(field.name for field in fields(WatchedRoot))
@@ -69,7 +77,7 @@ def known_roots(database: Database) -> list[WatchedRoot]:
 
 def adopt_files(database: Database, roots: Sequence[WatchedRoot]) -> None:
     """Files under `roots` that were taken in as no one's are theirs: while a root is away, its files are left alone."""
-    for root in roots:
+    for root in sorted(roots, key=lambda root: len(root.path), reverse=True):  # of two in each other the inner one's
         with database.write() as session:
             session.execute(update(File).where(under(root.path), File.root_id.is_(None)).values(root_id=root.id))
 
@@ -80,10 +88,35 @@ def roots_around(paths: Sequence[str], roots: Sequence[WatchedRoot]) -> list[Wat
 
 
 def remove_root(database: Database, root_id: int) -> None:
-    """Watch a folder no more. What is known of its files stays."""
+    """Watch a folder no more, nor what is mounted in it. What is known of its files stays."""
+    known = known_roots(database)
+    removed = [root_id, *(other.id for root in known if root.id == root_id for other in known if is_inner(other, root))]
     with database.write() as session:
-        session.execute(update(File).where(File.root_id == root_id).values(root_id=None))
-        session.execute(delete(Root).where(Root.id == root_id))
+        session.execute(update(File).where(File.root_id.in_(removed)).values(root_id=None))
+        session.execute(delete(Root).where(Root.id.in_(removed)))
+
+
+def is_inner(root: WatchedRoot, outer: WatchedRoot) -> bool:
+    """Whether `root` is a mount inside `outer`, which is watched as a root of its own because of that."""
+    return root.is_mount and root.id != outer.id and _is_in(root.path, outer.path)
+
+
+def add_mount(database: Database, path: str, outer: WatchedRoot, now: datetime) -> None:
+    """Remember what is mounted at `path` inside `outer` as a root of its own, to which the files in it belong."""
+    status = os.stat(path)
+    with database.write() as session:
+        insert_or_ignore(session, Root, [{"path": path, "added_at": now, "watched_on": this_host()}])
+        row = session.scalars(select(Root).where(Root.path == path)).one()
+        row.device = MOUNT + (row.device or str(status.st_dev)).removeprefix(MOUNT)
+        row.inode = row.inode or str(status.st_ino)
+        of_outer = or_(File.root_id.is_(None), File.root_id == outer.id)
+        session.execute(update(File).where(under(path), of_outer).values(root_id=row.id))
+
+
+def has_files(database: Database, root: WatchedRoot) -> bool:
+    """Whether anything is known of files in `root`."""
+    with database.read() as session:
+        return session.scalar(select(File.id).where(File.root_id == root.id).limit(1)) is not None
 
 
 def watch_here(database: Database, roots: Sequence[WatchedRoot]) -> None:
@@ -100,17 +133,27 @@ def watched_elsewhere(database: Database, roots: Sequence[WatchedRoot]) -> list[
 
 
 def outermost(roots: Sequence[WatchedRoot]) -> list[WatchedRoot]:
-    """`roots` without those that lie inside another one, which covers them."""
+    """`roots` without those that lie inside another one, which covers them, as it does not where a link leads out of it."""
     kept: list[WatchedRoot] = []
     for root in sorted(roots, key=lambda root: len(root.path)):
-        if not any(root_of(root.path, [outer]) for outer in kept):
+        if not any(_covers(outer.path, root.path) for outer in kept):
             kept.append(root)
     return kept
 
 
+def _covers(outer: str, path: str) -> bool:
+    below = path[len(os.path.join(outer, "")) :]
+    return _is_in(path, outer) and os.path.realpath(path) == os.path.join(os.path.realpath(outer), below)
+
+
 def root_of(path: str, roots: Sequence[WatchedRoot]) -> WatchedRoot | None:
-    """The root that `path` lies under."""
-    return next((root for root in roots if _is_in(path, root.path)), None)
+    """The root that `path` lies under: of several the innermost."""
+    return max((root for root in roots if _is_in(path, root.path)), key=lambda root: len(root.path), default=None)
+
+
+def base_of(root: WatchedRoot, roots: Sequence[WatchedRoot]) -> str:
+    """The path of the outermost of `roots` around `root`: rules and links count from there."""
+    return min((other.path for other in roots if _is_in(root.path, other.path)), key=len, default=root.path)
 
 
 def _is_in(path: str, folder: str) -> bool:

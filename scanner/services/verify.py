@@ -85,7 +85,7 @@ def prove(
 ) -> Proof:
     """Compare all images (with `videos`: and videos) under `paths` (absolute) with the database.
 
-    `roots` are the watched folders, whose rules count.
+    `roots` are the watched folders, whose rules count; of those in each other the outer one's.
 
     Rows of the roots with the ids `spare`, those that are away, are not called gone.
 
@@ -95,7 +95,8 @@ def prove(
     for path in paths:
         if not os.path.lexists(path):
             raise NothingToVerify(f"{path} does not exist; name a folder that is there (is its drive plugged in?)")
-        root = next((root for root in roots if path == root or path.startswith(os.path.join(root, ""))), path)
+        around = [root for root in roots if path == root or path.startswith(os.path.join(root, ""))]
+        root = min(around, key=len, default=path)
         batch: list[FoundFile] = []
         for seen in _images_under(path, root=root, ignore=ignore, videos=videos):
             batch.append(seen)
@@ -108,10 +109,10 @@ def prove(
 
 
 def _images_under(path: str, *, root: str, ignore: Sequence[str], videos: bool) -> Iterator[FoundFile]:
-    """Every image under `path`, also in what a rule passes over, and every folder that cannot be read."""
+    """Every image under `path`, also in what a rule passes over, and every folder that cannot be read. A root may be a link."""
     rules = IgnoreRules(ignore)
     above = rules.rule_on_the_way(path, root=root)
-    if not os.path.isdir(path) or os.path.islink(path):
+    if not os.path.isdir(path) or (os.path.islink(path) and path != root):
         yield from _look(path, above, videos)
         return
     waiting: list[tuple[str, str | None]] = [(path, above)]

@@ -27,10 +27,10 @@ from ..jobs.leases import backlog, reconcile
 from ..jobs.lock import KEEP_SECONDS
 from ..jobs.queue import waker
 from ..jobs.supervisor import EmbeddedWorker
-from ..roots.ledger import EVENTS, POLLED, add_to_counts, check_presence, note_mode
-from ..roots.mounts import current_mounts, why_polled
-from ..roots.roots import WatchedRoot, add_roots, known_roots, root_of, watch_here
+from ..roots.ledger import add_to_counts
+from ..roots.roots import WatchedRoot, add_roots, watch_here
 from .unreachable import drop_gone
+from .watched_roots import WatchedRoots
 
 TURN_SECONDS = 0.2
 STOP_SECONDS = 4.0
@@ -74,12 +74,10 @@ class WatchService:
         self._worker = EmbeddedWorker(settings, database, now) if with_worker else None
         self._notices: SimpleQueue[Notice] = SimpleQueue()
         self._watching = Watching(self._notices)
+        self._roots = WatchedRoots(settings, database, self._paths, self._watching, now)
         self._finding = Finding(settings, database, now, self._wake)
         self._sweeps = Sweeps(settings, database, self._finding, now)
         self._sleep = SleepWatch()
-        self._modes: dict[int, str] = {}
-        self._noted: set[tuple[int, str | None]] = set()
-        self._away: dict[int, str] = {}
         self._due: dict[int, float] = {}
         self._swept_once: set[int] = set()
         self._next_reconcile = 0.0
@@ -130,29 +128,21 @@ class WatchService:
         self._next_keep = time.monotonic() + KEEP_SECONDS
 
     def _look_at_roots(self) -> None:
-        """Pause roots that are away, resume those that are back, and watch exactly those that are here."""
         self._finding.record_counts()
         self._finding.look_at_links()
-        roots = [root for root in known_roots(self._database) if root.path in self._paths]
         if not self._is_asked:
-            watch_here(self._database, roots)
+            watch_here(self._database, self._roots.tops)
             self._ask(self._asked)
-        here = []
-        for root in roots:
-            away = check_presence(self._database, root, self._now())
-            if away is None:
-                here.append(root)
-            elif self._away.get(root.id) != away:
-                log.warning("%s is paused, and nothing in it is marked: %s", root.path, away)
-                self._sweeps.forget(root)
-            self._note_presence(root, away)
-        before = {(root.id, root.path) for root in self._finding.roots}
-        self._finding.roots = here
-        if {(root.id, root.path) for root in here} != before:
-            self._watch(here)
-            self._demand_sweeps()
+        looked = self._roots.look()
+        self._finding.roots, self._finding.away = self._roots.here, self._roots.away
+        for root in looked.gone:
+            self._sweeps.forget(root)
+        for root_id in looked.to_sweep:
+            self._due[root_id] = 0.0
+        if looked.to_sweep:
             return
-        for trouble in drop_gone(self._database, [root.path for root in here], self._now()):
+        here, away = [root.path for root in self._roots.here], [root.id for root in self._roots.away]
+        for trouble in drop_gone(self._database, here, self._now(), spare=away):
             log.debug("%s", trouble)  # `status` shows it
         self._watching.look_after()
         if self._sleep.has_slept():
@@ -166,28 +156,6 @@ class WatchService:
             ask(self._database, asked, self._paths)
         self._is_asked = True
 
-    def _note_presence(self, root: WatchedRoot, away: str | None) -> None:
-        if away is not None:
-            self._away[root.id] = away
-        elif self._away.pop(root.id, None) is not None:
-            log.warning("%s is back", root.path)
-
-    def _watch(self, roots: Sequence[WatchedRoot]) -> None:
-        mounts = current_mounts()
-        forced = {"polled": "the setting watch_mode says so", "events": ""}.get(self._settings.watch_mode)
-        for root in roots:
-            reason = why_polled(root.path, mounts) if forced is None else forced
-            self._set_mode(root, POLLED if reason else EVENTS, reason or None)
-        self._watching.watch([root.path for root in roots if self._modes[root.id] == EVENTS])
-
-    def _set_mode(self, root: WatchedRoot, mode: str, reason: str | None) -> None:
-        self._modes[root.id] = mode
-        if (root.id, reason) not in self._noted:  # said once: a limit that is reached is reached a thousand times
-            self._noted.add((root.id, reason))
-            if reason:
-                log.warning("%s is not watched by events but polled: %s", root.path, reason)
-        note_mode(self._database, root, mode, reason)
-
     def _begin_due_sweeps(self) -> None:
         if not self._watching.is_set_up:
             return
@@ -199,7 +167,7 @@ class WatchService:
 
     def _interval(self, root: WatchedRoot) -> float:
         seconds = self._settings.sweep_seconds
-        if self._modes.get(root.id) == POLLED:
+        if not self._roots.is_by_events(root):
             seconds = max(self._settings.poll_seconds, (root.swept_seconds or 0.0) / POLLING_SHARE)
         return seconds * random.uniform(0.9, 1.1)  # noqa: S311  (only spreads load)
 
@@ -216,7 +184,7 @@ class WatchService:
                 case Overflowed():
                     log.warning("the system dropped events; every root is swept")
                     for root in self._finding.roots:
-                        if self._modes[root.id] == EVENTS:
+                        if self._roots.is_by_events(root):
                             add_to_counts(self._database, root.id, overflows=1)
                     self._demand_sweeps()
                 case Unreadable(folders, first):
@@ -224,10 +192,8 @@ class WatchService:
                 case Restarted():
                     self._demand_sweeps()
                 case Unwatched(path, reason):
-                    unwatched = root_of(path, self._finding.roots)
-                    if unwatched is not None and self._modes[unwatched.id] == EVENTS:
-                        self._set_mode(unwatched, POLLED, reason)
-                        self._due[unwatched.id] = 0.0  # not only when the hour is over
+                    for root in self._roots.note_unwatched(path, reason):
+                        self._due[root.id] = 0.0  # not only when the hour is over
         for path, is_made in hints.items():
             if (swept := self._finding.hint(path, is_made=is_made)) is not None:
                 self._sweeps.begin(swept, Source.EVENT, path)

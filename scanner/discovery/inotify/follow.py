@@ -7,6 +7,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
 
+from ...roots.mounts import mount_table, mounts_inside, why_kind_is_polled
 from .advice import advice
 from .kernel import Event, Inotify
 from .tree import Folder, Tree
@@ -23,11 +24,15 @@ Reports = SimpleQueue[dict[str, Any]]
 
 
 class Follower:
-    """Two threads: one that takes events from the system before it drops any, and one that follows them."""
+    """Two threads: one that takes events from the system before it drops any, and one that follows them.
 
-    def __init__(self, reports: Reports, roots: Sequence[str]) -> None:
+    What is mounted in a root is followed, too; with `everywhere` also what gives no dependable events, and may not answer.
+    """
+
+    def __init__(self, reports: Reports, roots: Sequence[str], *, everywhere: bool = False) -> None:
         self._reports = reports
         self._roots = roots
+        self._everywhere = everywhere
         self._inotify = Inotify()
         self._tree = Tree(self._inotify, self._no_watch_left)
         self._events: SimpleQueue[Event] = SimpleQueue()
@@ -35,6 +40,8 @@ class Follower:
         self._made: dict[str, float] = {}
         self._limited: set[str] = set()
         self._unreadable = 0
+        self._mounts_version = 0
+        self._mounts: frozenset[str] = frozenset()
         self._next_look = 0.0
         self._threads = [threading.Thread(target=work, daemon=True) for work in (self._read, self._follow)]
 
@@ -56,6 +63,7 @@ class Follower:
                     self._is_dropping = True
 
     def _follow(self) -> None:
+        self._read_mounts()
         for root in self._roots:
             self._tree.look_at_top(root)
         self._reports.put({"ready": True})
@@ -109,6 +117,9 @@ class Follower:
         for root in self._roots:
             if self._tree.look_at_top(root):
                 self._reports.put({"hint": root})
+        for path in self._read_mounts():
+            if self._tree.look_at_path(path):
+                self._reports.put({"hint": path})
         for path in self._tree.retry_unreadable(RETRIED_AT_ONCE):
             self._reports.put({"hint": path})
         self._tree.drop_loose()
@@ -117,6 +128,18 @@ class Follower:
             self._unreadable = unreadable
             self._reports.put({"unreadable": unreadable, "first": first})
         self._next_look = monotonic() + LOOK_SECONDS
+
+    def _read_mounts(self) -> list[str]:
+        """Where something is, or was, mounted in the roots, the outer first; nothing while that is as it was."""
+        table = mount_table()
+        if table.version == self._mounts_version:
+            return []
+        self._mounts_version = table.version
+        mounts = {path: mount for root in self._roots for path, mount in mounts_inside(root, table.mounts).items()}
+        if not self._everywhere:
+            self._tree.left_out = frozenset(path for path, mount in mounts.items() if why_kind_is_polled(mount.kind))
+        before, self._mounts = self._mounts, frozenset(mounts)
+        return sorted(before | self._mounts, key=len)
 
     def _catch_up(self) -> None:
         self._reports.put({"overflow": True})

@@ -50,20 +50,28 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(local: Database, root: Path, tmp_path: Path) -> Iterator[Start]:
-    """Start the service on the root, in a thread; `start(sweep_seconds=...)` gives it settings of its own."""
-    stop, threads = threading.Event(), []
+    """Start the service on the root, in a thread; `start(sweep_seconds=...)` gives it settings of its own. A second call ends
+    the one before it."""
+    running: list[tuple[threading.Event, threading.Thread]] = []
+
+    def end() -> None:
+        stop, thread = running.pop()
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
 
     def begin(**changes: object) -> WatchService:
+        if running:
+            end()
         values: dict[str, Any] = {"settle_seconds": 0.2, "reconcile_seconds": 0.2, **changes}
         settings = Settings(tmp_path / "data", **values)
-        roots = add_roots(local, [str(root)], now())
+        roots = [found for found in add_roots(local, [str(root)], now()) if found.path == str(root)]
+        stop = threading.Event()
         service = WatchService(settings, local, roots, with_worker=False, now=now, stop=stop)
-        threads.append(threading.Thread(target=service.run))
-        threads[-1].start()
+        running.append((stop, threading.Thread(target=service.run)))
+        running[-1][1].start()
         return service
 
     yield begin
-    stop.set()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
+    if running:
+        end()
