@@ -22,7 +22,7 @@ def install() -> None:
     """Have the modules changed as soon as they are imported."""
     changes: dict[str, Callable[[Any], None]] = {
         "worker.decoding.decoder_pool": _change_decoding,
-        "worker.decoding.process.fork_server": _change_environment,
+        "scanner.processes.fork_server": _change_environment,
         "worker.pipeline.read": _change_reading,
     }
     sys.meta_path.insert(0, _Changing(changes))

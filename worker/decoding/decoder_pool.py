@@ -1,7 +1,7 @@
 """Decoding in separate, limited processes: a decoder that crashes, hangs or eats memory costs one file, not the worker.
 
-The processes import this module and no torch, so that they start quickly and stay small. They are confined (`process`): what
-takes one over can neither write, connect, start anything nor read what is none of its business.
+The processes import this module and no torch, so that they start quickly and stay small. They are confined
+(`scanner.processes`): what takes one over can neither write, connect, start anything nor read what is none of its business.
 """
 
 import os
@@ -17,6 +17,11 @@ from typing import Any, TypeVar
 
 from scanner.base.files import open_regular
 from scanner.domain.evidence import Evidence
+from scanner.processes.confinement import Confined
+from scanner.processes.pool import ProcessPool
+from scanner.processes.replies import Answer, BadReply, Made, Refused, read_plainly, tell_plainly
+from scanner.processes.time_budget import OutOfTime
+from scanner.processes.work import Died, Work
 
 from ..detector.faces.face_crops import FaceInputs
 from ..detector.faces.face_finder import process_face_finder
@@ -26,11 +31,7 @@ from ..evidence.gathering import gather, gather_signed, merged, unread_record
 from ..evidence.manifests import has_record
 from .fingerprint import fingerprint
 from .inputs import Ready
-from .process.confinement import Confined
-from .process.pool import ProcessPool
-from .process.time_budget import OutOfTime
-from .process.work import Died, Work
-from .replies import BadReply
+from .replies import read_evidence, read_ready, tell_evidence, tell_ready
 from .video_frames import Video, sampled_frames
 
 # A process is replaced after this many pictures, so that no decoder's leak grows.
@@ -43,6 +44,10 @@ RECORD_SECONDS, RECORD_TRIES = 20.0, 2
 _PLAIN = FaceInputs()
 
 T = TypeVar("T")
+# How what a process made is told by it, and read here.
+_Told = tuple[Callable[[Any], Made], Callable[[Answer], Any]]
+_PLAINLY: _Told = (tell_plainly, read_plainly)
+_EVIDENCE: _Told = (tell_evidence, read_evidence)
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class DecoderPool:
 
     def warm_up(self) -> Confined:
         """Start the processes before the first picture comes; says what confines them."""
-        self._schedule(os.getpid, [], self._limits.seconds, ("value",)).result()
+        self._schedule(os.getpid, [], self._limits.seconds).result()
         assert self._pool.confined is not None
         return self._pool.confined
 
@@ -115,13 +120,14 @@ class DecoderPool:
         """
         looks = self._faces if faces is None else faces
         arguments = [content, size, shown, self._limits, looks, self._scaled]
+        told = (tell_ready, partial(read_ready, size=size))
         if not isinstance(content, bytes):
-            return self._start(_decode, arguments, self._limits.video_seconds, ("ready",), size)
-        return self._with_record(self._start(_decode, arguments, self._limits.seconds, ("ready",), size), content)
+            return self._start(_decode, arguments, self._limits.video_seconds, told)
+        return self._with_record(self._start(_decode, arguments, self._limits.seconds, told), content)
 
     def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T | PictureError | PoolBroke]":
         """Start `work(content, argument, max_pixels)` in a decoder process; see `begin`. It gives bytes or plain values."""
-        return self._start(work, [content, argument, self._limits.pixels], self._limits.seconds, ("bytes", "value"))
+        return self._start(work, [content, argument, self._limits.pixels], self._limits.seconds)
 
     def _with_record(
         self, decoded: "Future[Ready | PictureError | PoolBroke]", content: bytes
@@ -146,7 +152,7 @@ class DecoderPool:
     def _read_record(self, told: "Future[Ready | PictureError | PoolBroke]", ready: Ready, content: bytes, tries: int) -> None:
         try:
             seconds = min(RECORD_SECONDS, self._limits.seconds)
-            record = self._schedule(gather_signed, [content, ready.format], seconds, ("evidence",))
+            record = self._schedule(gather_signed, [content, ready.format], seconds, _EVIDENCE)
         except RuntimeError:  # the pool ended meanwhile
             told.set_result(PoolBroke())
         else:
@@ -175,7 +181,7 @@ class DecoderPool:
             told.set_result(replace(ready, evidence=merged(signed, ready.evidence or ()), is_signed=False))
 
     def _start(
-        self, work: Callable[..., T], arguments: list[Any], seconds: float, kinds: tuple[str, ...], size: int = 0
+        self, work: Callable[..., T], arguments: list[Any], seconds: float, told_as: _Told = _PLAINLY
     ) -> "Future[T | PictureError | PoolBroke]":
         told: Future[T | PictureError | PoolBroke] = Future()
         content = arguments[0]
@@ -183,7 +189,7 @@ class DecoderPool:
             # It would die of the message itself, before it is at work.
             told.set_result(self._needs_too_much())
             return told
-        future = self._schedule(work, arguments, seconds, kinds, size)
+        future = self._schedule(work, arguments, seconds, told_as)
 
         def tell(done: "Future[T]") -> None:
             try:
@@ -205,8 +211,8 @@ class DecoderPool:
             if self._breaks > BREAKS_IN_A_ROW:
                 raise DecodersFail(f"the decoder processes die again and again: {error}") from error
             return PoolBroke()
-        except PictureError as error:
-            return error
+        except Refused as error:
+            return error if isinstance(error, PictureError) else PictureError(str(error))
         except OutOfTime as error:
             return DecoderTrouble(f"its decoding {error} (setting decode_seconds; of a video, video_seconds)")
         except Died as error:
@@ -222,11 +228,9 @@ class DecoderPool:
     def _needs_too_much(self) -> PictureError:
         return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
 
-    def _schedule(
-        self, work: Callable[..., T], arguments: list[Any], seconds: float, kinds: tuple[str, ...], size: int = 0
-    ) -> "Future[T]":
+    def _schedule(self, work: Callable[..., T], arguments: list[Any], seconds: float, told_as: _Told = _PLAINLY) -> "Future[T]":
         opened = partial(open_regular, arguments[0].path) if arguments and isinstance(arguments[0], Video) else None
-        return self._pool.schedule(Work(work, arguments, seconds, kinds, size, opened))
+        return self._pool.schedule(Work(work, arguments, seconds, *told_as, opened))
 
 
 def _prepare_process(megabytes: int, faces: bool) -> None:

@@ -13,6 +13,7 @@ from scanner.media.formats import openable_formats
 from scanner.media.pictures import damage_of, decode_image, open_image
 from scanner.media.raw import SMALLEST_PREVIEW, embedded_preview, is_raw
 from scanner.media.shown_share import shown_share
+from scanner.processes.replies import Refused
 
 from .frames import frames_of
 
@@ -46,7 +47,7 @@ class Decoded:
         return self.format in ("JPEG", "MPO") and min(self.picture.size) > 2 * short_side
 
 
-class PictureError(Exception):
+class PictureError(Refused):
     """The bytes are no picture that can be used. The text is the reason, in a user's words."""
 
 

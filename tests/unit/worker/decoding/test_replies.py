@@ -14,15 +14,24 @@ import pytest
 
 from scanner.domain.evidence import Evidence
 from scanner.domain.prediction import Face
-from worker.decoding import replies
+from scanner.processes.replies import (
+    HEADER_BYTES,
+    Answer,
+    BadReply,
+    Refused,
+    Reply,
+    read_plainly,
+    read_reply,
+    reply_of,
+    tell_plainly,
+)
 from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Ready
-from worker.decoding.replies import BadReply, Reply, read_reply, reply_of
+from worker.decoding.replies import read_evidence, read_ready, tell_evidence, tell_ready
 from worker.detector.faces.face import Input
 from worker.detector.image.picture import PictureError
 
 SIZE, MOST = 4, 10_000
-KINDS = ("ready", "bytes", "evidence", "value")
 
 
 def view(shade: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -41,6 +50,8 @@ READY = Ready(
     fingerprint=-(1 << 63),
     is_signed=True,
 )
+Read = Callable[[Answer], Any]
+as_ready = partial(read_ready, size=SIZE)
 
 
 def sent(header: bytes, *blobs: bytes) -> Callable[[int], bytes]:
@@ -58,12 +69,12 @@ def sent(header: bytes, *blobs: bytes) -> Callable[[int], bytes]:
     return receive
 
 
-def read(reply: Reply, kinds: tuple[str, ...] = KINDS) -> Any:
-    return read_reply(sent(reply.header(), *map(bytes, reply.blobs)), kinds=kinds, size=SIZE, most=MOST)
+def read(reply: Reply, how: Read) -> Any:
+    return how(read_reply(sent(reply.header(), *map(bytes, reply.blobs)), most=MOST))
 
 
 def test_a_decoded_picture_comes_back_as_it_was_made() -> None:
-    back = read(reply_of(lambda: READY))
+    back = read(reply_of(lambda: READY, tell_ready), as_ready)
     assert [view.tolist() for item in back.inputs for view in item.views] == [
         view.tolist() for item in READY.inputs for view in item.views
     ]
@@ -73,30 +84,44 @@ def test_a_decoded_picture_comes_back_as_it_was_made() -> None:
     assert places[0] == places[1]
 
 
-@pytest.mark.parametrize("made", [b"png", READY.evidence, 7, ["a", {"b": 1.5}], None, True])
+def test_evidence_comes_back() -> None:
+    assert read(reply_of(lambda: READY.evidence, tell_evidence), read_evidence) == READY.evidence
+
+
+@pytest.mark.parametrize("made", [b"png", 7, ["a", {"b": 1.5}], None, True])
 def test_other_results_come_back(made: object) -> None:
-    assert read(reply_of(lambda: made)) == made
+    assert read(reply_of(lambda: made, tell_plainly), read_plainly) == made
 
 
 def test_what_is_raised_comes_back_as_a_reason() -> None:
-    def fails(error: BaseException) -> None:
-        raise error
+    def fails(error: BaseException) -> Reply:
+        def work() -> None:
+            raise error
 
-    with pytest.raises(PictureError, match=r"^no picture$"):
-        read(reply_of(partial(fails, PictureError("no picture"))))
+        return reply_of(work, tell_plainly)
+
+    with pytest.raises(Refused, match=r"^no picture$"):
+        read(fails(PictureError("no picture")), read_plainly)
     with pytest.raises(MemoryError):
-        read(reply_of(partial(fails, MemoryError())))
-    with pytest.raises(PictureError, match=r"its decoder failed: KeyError: 'x'"):
-        read(reply_of(partial(fails, KeyError("x"))))
+        read(fails(MemoryError()), read_plainly)
+    with pytest.raises(Refused, match=r"its decoder failed: KeyError: 'x'"):
+        read(fails(KeyError("x")), read_plainly)
 
 
-def changed(**changes: Any) -> Reply:
+TOLD = reply_of(lambda: READY, tell_ready)
+
+
+def changed(**changes: Any) -> tuple[Reply, Read]:
     """A picture's reply with something else in its document."""
-    reply = reply_of(lambda: READY)
-    return replace(reply, document={**reply.document, **changes})
+    return replace(TOLD, document={**TOLD.document, **changes}), as_ready
 
 
-HOSTILE = {
+def with_blobs(*blobs: bytes) -> tuple[Reply, Read]:
+    """A picture's reply with other blobs."""
+    return replace(TOLD, blobs=blobs), as_ready
+
+
+HOSTILE: dict[str, tuple[Reply, Read]] = {
     "a size that is none": changed(width=-1),
     "too large": changed(height=1 << 31),
     "a text for a number": changed(width="30"),
@@ -106,26 +131,30 @@ HOSTILE = {
     "nothing to judge": changed(inputs=[]),
     "a NUL": changed(format="P\0"),
     "half a letter": changed(format="\ud800"),
+    "a name with a NUL": changed(**{"more\0": 1}),
     "evidence of other things": changed(evidence=[{"kind": 1}]),
     "a number that no database takes": changed(fingerprint=1 << 63),
-    "pictures of another size": replace(reply_of(lambda: READY), blobs=(b"x" * 49,) * 4),
-    "fewer pictures": replace(reply_of(lambda: READY), blobs=(b"x" * 48,) * 3),
-    "more pictures": replace(reply_of(lambda: READY), blobs=(b"x" * 48,) * 5),
-    "a negative count": changed(inputs=[{**reply_of(lambda: READY).document["inputs"][0], "framings": -1}]),
-    "too much": Reply("bytes", None, (b"x" * (MOST + 1),)),
-    "two blobs": Reply("bytes", None, (b"a", b"b")),
-    "blobs beside evidence": Reply("evidence", [], (b"a",)),
-    "evidence that is none": Reply("evidence", {"a": 1}),
-    "an unknown kind": Reply("order", "rm"),
-    "a reason that is none": Reply("refused", ["a"]),
-    "a long reason": Reply("refused", "a" * 100_000),
+    "no object": (replace(TOLD, document=[1]), as_ready),
+    "pictures of another size": with_blobs(*[b"x" * 49] * 4),
+    "fewer pictures": with_blobs(*[b"x" * 48] * 3),
+    "more pictures": with_blobs(*[b"x" * 48] * 5),
+    "a negative count": changed(inputs=[{**TOLD.document["inputs"][0], "framings": -1}]),
+    "too much": (Reply("made", None, (b"x" * (MOST + 1),)), read_plainly),
+    "two blobs": (Reply("made", None, (b"a", b"b")), read_plainly),
+    "a blob and a value": (Reply("made", 1, (b"a",)), read_plainly),
+    "blobs beside evidence": (Reply("made", {"evidence": []}, (b"a",)), read_evidence),
+    "evidence that is none": (Reply("made", {"evidence": {"a": 1}}), read_evidence),
+    "another result than was asked for": (Reply("made", {"evidence": []}), as_ready),
+    "an unknown kind": (Reply("order", "rm"), read_plainly),
+    "a reason that is none": (Reply("refused", ["a"]), read_plainly),
+    "a long reason": (Reply("refused", "a" * 100_000), read_plainly),
 }
 
 
-@pytest.mark.parametrize("reply", HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_reply_is_refused(reply: Reply) -> None:
+@pytest.mark.parametrize(("reply", "how"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_reply_is_refused(reply: Reply, how: Read) -> None:
     with pytest.raises(BadReply):
-        read(reply)
+        read(reply, how)
 
 
 class Bomb:
@@ -139,29 +168,28 @@ class Bomb:
 
 
 RAW = {
-    "a pickle": pickle.dumps({"kind": "value"}),
+    "a pickle": pickle.dumps({"kind": "made"}),
     "no JSON": b"\xff\xfe",
     "no object": b"[1]",
     "nested": b"[" * 100_000,
-    "not a number": b'{"kind": "value", "document": NaN, "blobs": []}',
-    "another key": b'{"kind": "value", "document": 1, "blobs": [], "x": 1}',
-    "a negative size": b'{"kind": "bytes", "document": 1, "blobs": [-1]}',
-    "a truth for a size": b'{"kind": "bytes", "document": 1, "blobs": [true]}',
-    "many digits": b'{"kind": "value", "document": ' + b"9" * 100_000 + b', "blobs": []}',
+    "not a number": b'{"kind": "made", "document": NaN, "blobs": []}',
+    "another key": b'{"kind": "made", "document": 1, "blobs": [], "x": 1}',
+    "a negative size": b'{"kind": "made", "document": 1, "blobs": [-1]}',
+    "a truth for a size": b'{"kind": "made", "document": 1, "blobs": [true]}',
+    "many digits": b'{"kind": "made", "document": ' + b"9" * 100_000 + b', "blobs": []}',
 }
 
 
 @pytest.mark.parametrize("header", RAW.values(), ids=RAW)
 def test_what_is_no_reply_is_refused(header: bytes) -> None:
     with pytest.raises(BadReply):
-        read_reply(sent(header), kinds=KINDS, size=SIZE, most=MOST)
+        read_reply(sent(header), most=MOST)
 
 
-def test_only_what_was_asked_for_is_taken() -> None:
+def test_a_blob_of_another_size_is_refused() -> None:
+    answer = read_reply(sent(Reply("made", None, (b"abc",)).header(), b"ab"), most=MOST)
     with pytest.raises(BadReply):
-        read(reply_of(lambda: b"bytes"), kinds=("ready",))
-    with pytest.raises(BadReply):
-        read_reply(sent(Reply("bytes", None, (b"abc",)).header(), b"ab"), kinds=KINDS, size=SIZE, most=MOST)
+        read_plainly(answer)
 
 
 def send(_content: bytes, asked: list[Any], _pixels: int) -> None:
@@ -170,7 +198,7 @@ def send(_content: bytes, asked: list[Any], _pixels: int) -> None:
     from multiprocessing.connection import Connection
 
     channel = Connection(3)
-    channel.send_bytes({"pickle": pickle.dumps(Bomb(path)), "endless": b"x" * (replies.HEADER_BYTES + 1)}[what])
+    channel.send_bytes({"pickle": pickle.dumps(Bomb(path)), "endless": b"x" * (HEADER_BYTES + 1)}[what])
 
 
 @pytest.mark.parametrize("what", ["pickle", "endless"])
@@ -194,7 +222,7 @@ def result(_content: bytes, path: str, _pixels: int) -> Bomb:
 
 
 def test_a_result_that_runs_code_is_not_told(tmp_path: Path) -> None:
-    assert json.loads(reply_of(lambda: 1).header())["kind"] == "value"
+    assert json.loads(reply_of(lambda: 1, tell_plainly).header())["kind"] == "made"
     with DecoderPool(1, Limits(pixels=10**6, seconds=60, megabytes=2048)) as pool:
         outcome = pool.submit(result, b"", str(tmp_path / "bomb")).result()
     assert isinstance(outcome, PictureError)

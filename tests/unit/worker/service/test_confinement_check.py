@@ -8,8 +8,8 @@ import pytest
 
 from scanner.base.settings import Settings
 from scanner.ops.doctor import Health
+from scanner.processes.confinement import Confined
 from worker.decoding.decoder_pool import DecoderPool
-from worker.decoding.process.confinement import Confined
 from worker.service.checks import _confinement
 
 

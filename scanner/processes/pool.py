@@ -1,4 +1,4 @@
-"""A pool of decoder processes, each with a channel of its own: what goes wrong in one is told of the work that it had in hand."""
+"""A pool of limited processes, each with a channel of its own: what goes wrong in one is told of the work that it had in hand."""
 
 import queue
 import sys
@@ -34,7 +34,7 @@ class ProcessPool:
         self._slots = [Slot(self._works, self._start, most_works, most_bytes) for _ in range(processes)]
         for slot in self._slots:
             slot.start()
-        threading.Thread(target=self._watch, name="decoders' clock", daemon=True).start()
+        threading.Thread(target=self._watch, name="limited processes' clock", daemon=True).start()
 
     def schedule(self, work: Work) -> "Future[Any]":
         """Have it done. Raises RuntimeError when the pool has ended."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from worker.decoding.process.time_budget import BLOCKED_TIMES, TimeBudget, Usage
+from scanner.processes.time_budget import BLOCKED_TIMES, TimeBudget, Usage
 
 SECONDS = 60.0
 STILL = Usage(5.0, is_runnable=False)

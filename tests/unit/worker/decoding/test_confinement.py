@@ -262,7 +262,7 @@ def test_what_cannot_confine_is_said_and_work_goes_on() -> None:
     """As on a machine without the packages, or with a kernel that has neither."""
     program = (
         "import sys; sys.modules['landlockpy'] = sys.modules['seccompy'] = None\n"
-        "from worker.decoding.process.confinement import confine\n"
+        "from scanner.processes.confinement import confine\n"
         "confined = confine(); print(confined, confined.missing, open('/etc/hostname').readable())"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

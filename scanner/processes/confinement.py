@@ -90,8 +90,8 @@ def die_with_parent() -> None:
 
 def code_places() -> Iterator[str]:
     """Where Python, its packages and the libraries that they load lie: they may be read, and nothing else."""
-    package = Path(__file__).resolve().parents[2]
-    paths = [str(package), str(package.parent / "scanner"), *site.getsitepackages(), *_LIBRARIES]
+    here = Path(__file__).resolve().parents[2]
+    paths = [str(here / "scanner"), str(here / "worker"), *site.getsitepackages(), *_LIBRARIES]
     paths += [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     paths += [os.path.join(prefix, "lib") for prefix in (sys.prefix, sys.base_prefix)]
     if site.ENABLE_USER_SITE:

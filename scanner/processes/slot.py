@@ -1,4 +1,4 @@
-"""A place for one decoder process, and the thread that asks it."""
+"""A place for one limited process, and the thread that asks it."""
 
 import pickle
 import queue
@@ -12,12 +12,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from typing import Any, Protocol
 
-from scanner.base.documents import from_document
-
-from ..replies import BadReply, read_reply
+from ..base.documents import from_document
 from .child import BEGUN, NO_MEMORY
 from .confinement import Confined
 from .fork_server import ServerGone
+from .replies import BadReply, read_reply
 from .time_budget import OutOfTime, TimeBudget, usage_of
 from .work import Died, Work
 
@@ -47,7 +46,7 @@ class Slot(threading.Thread):
         most_works: int,
         most_bytes: int,
     ) -> None:
-        super().__init__(name="decoder", daemon=True)
+        super().__init__(name="limited process", daemon=True)
         self._works, self._start_process = works, start
         self._most_works, self._most_bytes = most_works, most_bytes
         self._lock = threading.Lock()  # of the next ones, which the clock's thread reads
@@ -100,7 +99,7 @@ class Slot(threading.Thread):
     def _made(self, work: Work) -> Any:
         with ExitStack() as stack:
             file = stack.enter_context(work.open()) if work.open else None
-            request = pickle.dumps((work.function, list(work.arguments), file is not None), protocol=5)
+            request = pickle.dumps((work.function, list(work.arguments), work.tell, file is not None), protocol=5)
             for _ in range(_TRIES):
                 channel = self._begun(request, file, work.function.__module__)
                 if channel:
@@ -136,7 +135,7 @@ class Slot(threading.Thread):
 
         self._set_clock(work.seconds)
         try:
-            made = read_reply(receive, kinds=work.kinds, size=work.size, most=self._most_bytes)
+            made = work.read(read_reply(receive, most=self._most_bytes))
         except (EOFError, OSError):
             code = self._end()
             if self._late:
@@ -162,8 +161,7 @@ class Slot(threading.Thread):
             with self._lock:
                 self._process, self._late, self._done = process, "", 0
             self._set_clock(_START_SECONDS)
-            told = read_reply(self._channel.recv_bytes, kinds=("value",), size=0, most=0)
-            self.confined = from_document(Confined, told)
+            self.confined = from_document(Confined, read_reply(self._channel.recv_bytes, most=0).document)
             self._set_clock(None)
         return self._channel
 

@@ -1,4 +1,4 @@
-"""Decoder processes where there is no fork server (macOS, Windows): each is started anew, and imports all that it needs."""
+"""Limited processes where there is no fork server (macOS, Windows): each is started anew, and imports all that it needs."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence

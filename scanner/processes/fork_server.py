@@ -1,4 +1,4 @@
-"""Starts decoder processes out of one that has imported what they need, and nothing of the worker: no torch, no connection.
+"""Starts limited processes out of one that has imported what they need, and nothing of the worker: no torch, no connection.
 
 It begins with an empty environment, so that no password is in the memory of its children, and does what the worker writes to
 its socket: start a process, end one and say how it ended. It ends with the worker, and its children with it. Linux only.

@@ -1,4 +1,4 @@
-"""One decoder process: prepares itself, gives up what it does not need, and then does what it is sent, one work after the other.
+"""One limited process: prepares itself, gives up what it does not need, and then does what it is sent, one work after the other.
 
 What comes in was pickled by the process that started it, which it trusts; what goes out is `replies` only.
 """
@@ -15,8 +15,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Any
 
-from ..replies import Reply, reply_of
 from .confinement import confine
+from .replies import Made, Reply, reply_of, tell_plainly
 
 # What a process says when it has taken a work; and how it ends when it has no memory to take one.
 BEGUN, NO_MEMORY = b"begun", 77
@@ -32,16 +32,16 @@ def run(channel: Connection, prepare: Callable[[], None], modules: Sequence[str]
     for number in range(3):  # what libraries write of hostile files reaches no log and no terminal
         os.dup2(nothing, number)
     os.close(nothing)
-    _send(channel, Reply("value", asdict(confine())))
+    _send(channel, Reply("made", asdict(confine())))
     while True:
         try:
-            work = _received(channel)
+            work, tell = _received(channel)
         except EOFError:
             return
         except MemoryError:
             sys.exit(NO_MEMORY)
         channel.send_bytes(BEGUN)
-        _send(channel, reply_of(work))
+        _send(channel, reply_of(work, tell))
         del work
 
 
@@ -53,14 +53,14 @@ def keep_only(descriptor: int) -> int:
     return 3
 
 
-def _received(channel: Connection) -> Callable[[], Any]:
+def _received(channel: Connection) -> tuple[Callable[[], Any], Callable[[Any], Made]]:
     try:
-        work, arguments, with_file = pickle.loads(channel.recv_bytes())  # noqa: S301  (from the process that started this one)
+        work, arguments, tell, with_file = pickle.loads(channel.recv_bytes())  # noqa: S301  (from the process that started this one)
     except (AttributeError, ImportError, pickle.UnpicklingError) as error:
-        return partial(_fail, error)
+        return partial(_fail, error), tell_plainly
     if with_file:
         arguments.append(os.fdopen(recv_handle(channel), "rb"))
-    return partial(work, *arguments)
+    return partial(work, *arguments), tell
 
 
 def _fail(error: Exception) -> None:

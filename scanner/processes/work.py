@@ -1,10 +1,12 @@
-"""What a decoder process is asked to do, and what can become of it beside an answer."""
+"""What a limited process is asked to do, and what can become of it beside an answer."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import Any
+
+from .replies import Answer, Made, read_plainly, tell_plainly
 
 
 class Died(Exception):
@@ -17,16 +19,17 @@ class Died(Exception):
 
 @dataclass(frozen=True)
 class Work:
-    """A function of an importable module with its `arguments`, and what may come back: `kinds` of replies, inputs of `size`.
+    """A function of an importable module with its `arguments`; `tell` makes of its result what goes over the channel.
 
-    `open` gives a file that is handed to the process as the last argument. The `future` gives what `read_reply` does, or raises
-    Died, OutOfTime, BadReply, BrokenProcessPool (no fault of the work's), OSError (it cannot be opened).
+    `read` makes of that what the `future` gives. It raises Refused and MemoryError as the function did, Died, OutOfTime,
+    BadReply, BrokenProcessPool (no fault of the work's), OSError (it cannot be opened). `open` gives a file that is handed to the
+    process as the last argument.
     """
 
     function: Callable[..., Any]
     arguments: Sequence[Any]
     seconds: float
-    kinds: tuple[str, ...]
-    size: int = 0
+    tell: Callable[[Any], Made] = tell_plainly
+    read: Callable[[Answer], Any] = read_plainly
     open: Callable[[], BufferedReader] | None = None
     future: "Future[Any]" = field(default_factory=Future, compare=False)

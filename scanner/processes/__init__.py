@@ -1,0 +1,1 @@
+"""Limited processes, for what hostile files may take over: how they are started, confined, asked and ended."""
