@@ -4,22 +4,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PIL import Image
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QImage
 
 from scanner.base.errors import KnownError
-from scanner.media.forensic.tags import Tag, read_tags
-from scanner.media.forensic.views import View, examine
-from scanner.media.formats import has_video_suffix
-from scanner.media.frames import frame_of, is_video, video_frame
-from scanner.media.pictures import SOURCE_PIXELS, decode_image, opened_picture
+from scanner.media.forensic.tags import Tag
+from scanner.media.forensic.views import View
+from scanner.media.looking.looker import NotShown
+from scanner.media.looking.views import Seen
 
 from ..tasks.background import Background
+from .judged_pictures import JudgedPictures
 from .qimage import as_qimage
 
-# More is shown reduced: 4 bytes of memory each.
-SHOWN_PIXELS = 24_000_000
 _MEMORY_BYTES = 160 << 20
 
 
@@ -51,65 +48,39 @@ class FileTags:
     reason: str = ""
 
 
-def decode(path: str) -> Shown:
-    """Decode for looking at: upright, over white, at most SHOWN_PIXELS; of a video, its first frame."""
-    try:
-        if has_video_suffix(path) and is_video(path):
-            return shown_frame(path, video_frame(path, 0.0))
-        with opened_picture(path) as picture:
-            width = picture.width
-            if width * picture.height > SOURCE_PIXELS and picture.format != "JPEG":
-                return Shown(path, QImage(), 1.0, f"{picture.width} x {picture.height} pixels are too many to show")
-            longer, reduced = max(picture.size), None
-            if width * picture.height > SHOWN_PIXELS:
-                factor = (SHOWN_PIXELS / (width * picture.height)) ** 0.5
-                reduced = (max(1, int(width * factor)), max(1, int(picture.height * factor)))
-                picture.draft("RGB", reduced)
-            image = decode_image(picture, reduced)
-            return Shown(path, as_qimage(image), max(image.size) / longer)
-    except OSError as error:
-        return Shown(path, QImage(), 1.0, error.strerror or "it cannot be decoded")
-    except Exception as error:  # decoders say what they like about broken files
-        return Shown(path, QImage(), 1.0, str(error) or type(error).__name__)
+def decode(pictures: JudgedPictures, path: str) -> Shown:
+    """For looking at: upright, over white, not too large; of a video, its first frame."""
+    return _shown(path, lambda: pictures.whole(path))
 
 
-def decode_frame(path: str, frame: int, seconds: float | None) -> Shown:
+def decode_frame(pictures: JudgedPictures, path: str, frame: int, seconds: float | None) -> Shown:
     """A frame of a video or an animation, in the same way."""
-    try:
-        return shown_frame(path, frame_of(path, frame, seconds))
-    except Exception as error:  # decoders say what they like about broken files
-        return Shown(path, QImage(), 1.0, str(error) or type(error).__name__)
+    return _shown(path, lambda: pictures.frame(path, frame, seconds))
 
 
-def examined(path: str, view: View, frame: int, seconds: float | None, size: QSize) -> ExaminedPicture:
+def examined(pictures: JudgedPictures, path: str, view: View, frame: int, seconds: float | None, size: QSize) -> ExaminedPicture:
     """A forensic view of a file, reduced to `size` where that is less."""
     try:
-        found = examine(path, view, frame, seconds)
-        reduced = found.picture if found.picture.width <= size.width() else found.picture.resize(size.toTuple())
-        return ExaminedPicture(as_qimage(reduced), found.gain)
-    except OSError as error:
-        return ExaminedPicture(QImage(), reason=error.strerror or "it cannot be decoded")
-    except Exception as error:  # decoders say what they like about broken files
-        return ExaminedPicture(QImage(), reason=str(error) or type(error).__name__)
+        seen = pictures.examined(path, view, frame, seconds, (size.width(), size.height()))
+        return ExaminedPicture(as_qimage(seen.picture), seen.number)
+    except NotShown as error:
+        return ExaminedPicture(QImage(), reason=str(error))
 
 
-def file_tags(path: str) -> FileTags:
+def file_tags(pictures: JudgedPictures, path: str) -> FileTags:
     """What a file says of itself in its EXIF and other texts."""
     try:
-        return FileTags(path, read_tags(path))
-    except OSError as error:
-        return FileTags(path, (), error.strerror or "it cannot be decoded")
-    except Exception as error:  # decoders say what they like about broken files
-        return FileTags(path, (), str(error) or type(error).__name__)
+        return FileTags(path, pictures.tags(path))
+    except NotShown as error:
+        return FileTags(path, (), str(error))
 
 
-def shown_frame(path: str, picture: Image.Image) -> Shown:
-    """A picture that is decoded already, reduced where it has more than SHOWN_PIXELS."""
-    width = picture.width
-    factor = min(1.0, (SHOWN_PIXELS / (width * picture.height)) ** 0.5)
-    if factor < 1:
-        picture = picture.resize((max(1, int(width * factor)), max(1, int(picture.height * factor))))
-    return Shown(path, as_qimage(picture), picture.width / width)
+def _shown(path: str, look: Callable[[], Seen]) -> Shown:
+    try:
+        seen = look()
+        return Shown(path, as_qimage(seen.picture), seen.number)
+    except NotShown as error:
+        return Shown(path, QImage(), 1.0, str(error))
 
 
 class Previews(QObject):
@@ -117,8 +88,9 @@ class Previews(QObject):
 
     ready = Signal(object)
 
-    def __init__(self, background: Background, parent: QObject | None = None) -> None:
+    def __init__(self, pictures: JudgedPictures, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._pictures = pictures
         self._background = background
         self._kept: OrderedDict[str, Shown] = OrderedDict()
         self._wanted = ""
@@ -133,12 +105,12 @@ class Previews(QObject):
         self._kept.move_to_end(path)
         missing = [other for other in then if other not in self._kept]
         if missing:
-            self._background.ask(lambda: decode(missing[0]), self._keep_and_go_on(then), self._fail, "preview")
+            self._background.ask(lambda: decode(self._pictures, missing[0]), self._keep_and_go_on(then), self._fail, "preview")
         return found
 
     def show_frame(self, path: str, frame: int, seconds: float | None, answered: Callable[[Shown], None]) -> None:
         """Give a frame of the video or animation in sight to `answered`; it is not kept."""
-        self._background.ask(lambda: decode_frame(path, frame, seconds), answered, self._fail, "frame")
+        self._background.ask(lambda: decode_frame(self._pictures, path, frame, seconds), answered, self._fail, "frame")
 
     def examine(
         self,
@@ -150,18 +122,18 @@ class Previews(QObject):
         answered: Callable[[ExaminedPicture], None],
     ) -> None:
         """Give a forensic view of the picture in sight, at most of `size`, to `answered`; it is not kept."""
-        self._background.ask(lambda: examined(path, view, frame, seconds, size), answered, self._fail, "examined")
+        self._background.ask(lambda: examined(self._pictures, path, view, frame, seconds, size), answered, self._fail, "examined")
 
     def read_tags(self, path: str, answered: Callable[[FileTags], None]) -> None:
         """Give what the file in sight says in its EXIF and other texts to `answered`."""
-        self._background.ask(lambda: file_tags(path), answered, self._fail, "tags")
+        self._background.ask(lambda: file_tags(self._pictures, path), answered, self._fail, "tags")
 
     def kept(self, path: str) -> Shown | None:
         """The picture if it is at hand."""
         return self._kept.get(path)
 
     def _decode_first(self, path: str, then: Sequence[str]) -> tuple[Shown, Sequence[str]]:
-        return decode(path), then
+        return decode(self._pictures, path), then
 
     def _keep(self, answer: tuple[Shown, Sequence[str]]) -> None:
         shown, then = answer
@@ -180,7 +152,9 @@ class Previews(QObject):
     def _go_on(self, then: Sequence[str]) -> None:
         missing = [path for path in then if path not in self._kept]
         if missing:
-            self._background.ask(lambda: decode(missing[0]), self._keep_and_go_on(missing[1:]), self._fail, "preview")
+            self._background.ask(
+                lambda: decode(self._pictures, missing[0]), self._keep_and_go_on(missing[1:]), self._fail, "preview"
+            )
 
     def _store(self, shown: Shown) -> None:
         self._kept[shown.path] = shown

@@ -9,15 +9,15 @@ import hashlib
 import os
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
 from scanner.base.access.private import make_missing
 from scanner.base.files import written_whole
-from scanner.media.formats import has_video_suffix
-from scanner.media.frames import is_video, video_frame
-from scanner.media.pictures import small_picture
+
+from .judged_pictures import JudgedPictures
 
 SIZES = {"normal": 128, "large": 256, "x-large": 512}
 CAP_BYTES = 512 << 20
@@ -25,28 +25,39 @@ CAP_BYTES = 512 << 20
 _LOOK_EVERY = 200
 _DOWN_TO = 0.9
 _TOUCH_SECONDS = 86_400
+# The SHA-256 of what it shows, and how the file was then: anything may have put its old time back.
+_CONTENT, _STATE = "X-dfscan::SHA256", "X-dfscan::State"
 # Counts up when pictures are decoded in another way, so that none is shown as it was.
-_MADE_BY = "dfscan 2"
+_MADE_BY = "dfscan 3"
 
 
 class ThumbnailCache:
     """Finds or makes thumbnails; may be asked from several threads."""
 
-    def __init__(self, folder: Path, cap_bytes: int = CAP_BYTES) -> None:
+    def __init__(self, folder: Path, pictures: JudgedPictures, cap_bytes: int = CAP_BYTES) -> None:
         self._folder = folder
+        self._pictures = pictures
         self._cap = cap_bytes
         self._made = 0
         self._lock = threading.Lock()
 
     def thumbnail(self, path: str, size: str = "large") -> Image.Image:
-        """RGB, upright, neither side above SIZES[size]. Raises OSError and what Pillow raises when there is no picture."""
+        """RGB, upright, neither side above SIZES[size]. Raises NotShown, and OSError where there is no file."""
         uri = Path(path).as_uri()
-        mtime = int(os.stat(path).st_mtime)
+        status = os.stat(path)
         kept = self._folder / size / (hashlib.md5(uri.encode(), usedforsecurity=False).hexdigest() + ".png")
-        found = _read(kept, uri, mtime)
+        sha256 = self._pictures.judged(path)
+        marks = {
+            "Thumb::URI": uri,
+            "Thumb::MTime": str(int(status.st_mtime)),
+            _STATE: f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}",
+            _CONTENT: sha256 or "",
+            "Software": _MADE_BY,
+        }
+        found = _read(kept, marks)
         if found is None:
-            found = _small(path, SIZES[size])
-            self._write(kept, found, uri, mtime)
+            found = self._pictures.small(path, SIZES[size], sha256).picture
+            self._write(kept, found, marks)
         return found
 
     def trim(self) -> int:
@@ -67,15 +78,14 @@ class ThumbnailCache:
                 total -= size
         return total
 
-    def _write(self, kept: Path, picture: Image.Image, uri: str, mtime: int) -> None:
-        marks = PngImagePlugin.PngInfo()
-        marks.add_text("Thumb::URI", uri)
-        marks.add_text("Thumb::MTime", str(mtime))
-        marks.add_text("Software", _MADE_BY)
+    def _write(self, kept: Path, picture: Image.Image, marks: Mapping[str, str]) -> None:
+        written = PngImagePlugin.PngInfo()
+        for name, value in marks.items():
+            written.add_text(name, value)
         try:
             make_missing(kept.parent)
             with written_whole(kept) as partial:
-                picture.save(partial, "PNG", pnginfo=marks, compress_level=1)
+                picture.save(partial, "PNG", pnginfo=written, compress_level=1)
                 partial.chmod(0o600)
         except OSError:  # a full disk costs time, not the picture
             return
@@ -86,20 +96,11 @@ class ThumbnailCache:
             self.trim()
 
 
-def _small(path: str, pixels: int) -> Image.Image:
-    if not (has_video_suffix(path) and is_video(path)):
-        return small_picture(path, pixels)
-    frame = video_frame(path, 0.0)
-    frame.thumbnail((pixels, pixels))
-    return frame
-
-
-def _read(kept: Path, uri: str, mtime: int) -> Image.Image | None:
-    """The thumbnail, if it is of this file as it is now."""
+def _read(kept: Path, marks: Mapping[str, str]) -> Image.Image | None:
+    """The thumbnail, if it is of what was judged of this file, and the file has stayed as it was."""
     try:
         with Image.open(kept, formats=["PNG"]) as picture:
-            marks = [picture.info.get(name) for name in ("Thumb::URI", "Thumb::MTime", "Software")]
-            if marks != [uri, str(mtime), _MADE_BY]:
+            if {name: picture.info.get(name) for name in marks} != marks:
                 return None
             picture.load()
             found = picture.convert("RGB")

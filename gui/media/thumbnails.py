@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage, QPainter
 
 from scanner.base.errors import KnownError
+from scanner.media.looking.looker import ChangedSince
 
 from ..tasks.background import Background
 from .qimage import as_qimage
@@ -15,6 +16,7 @@ _MEMORY_BYTES = 96 << 20
 _AT_ONCE = 3
 # More than a screen full; what was asked for before has been scrolled away.
 _WAITING = 120
+_WORDS_SIDE = 192
 
 
 class Thumbnails(QObject):
@@ -46,6 +48,11 @@ class Thumbnails(QObject):
             self._ask()
         return None
 
+    def forget(self, path: str) -> None:
+        """Something else may have been judged there since."""
+        dropped = self._kept.pop(path, None)
+        self._bytes -= dropped.sizeInBytes() if dropped is not None else 0
+
     def _ask(self) -> None:
         while self._waiting and len(self._asked) < _AT_ONCE:
             path, _ = self._waiting.popitem(last=True)
@@ -61,6 +68,8 @@ class Thumbnails(QObject):
             return as_qimage(self._cache.thumbnail(path, self._size))
         except KnownError:
             raise
+        except ChangedSince:
+            return _in_words("changed since\nit was judged")
         except Exception:  # whatever is wrong with the file: it has no picture to show, and the list goes on
             return QImage()
 
@@ -73,3 +82,17 @@ class Thumbnails(QObject):
             self._bytes -= dropped.sizeInBytes()
         self.ready.emit(path)
         self._ask()
+
+
+def _in_words(words: str) -> QImage:
+    """What stands in the place of a picture that is not shown."""
+    image = QImage(_WORDS_SIDE, _WORDS_SIDE, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.lightGray)
+    painter = QPainter(image)
+    font = painter.font()
+    font.setPixelSize(_WORDS_SIDE // 9)
+    painter.setFont(font)
+    painter.setPen(Qt.GlobalColor.black)
+    painter.drawText(image.rect(), int(Qt.AlignmentFlag.AlignCenter), words)
+    painter.end()
+    return image

@@ -147,6 +147,7 @@ class QueueModel(QAbstractListModel):
             elif (row := self.row_of(file_id)) is not None:
                 self._items[row] = item
                 self._stacks.renew(item)
+                self._thumbnails.forget(item.path)
                 self.dataChanged.emit(self.index(row), self.index(row))
         self.remove(leaving)
         for item in fresh.values():

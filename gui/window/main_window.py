@@ -17,6 +17,7 @@ from scanner.ops.status import Status
 from scanner.review.review_queue import Counts
 
 from ..media.explain_process import COMMAND as EXPLAIN
+from ..media.judged_pictures import judged_in
 from ..media.previews import Previews
 from ..models.presenter import QueuePresenter
 from ..models.queue_model import QueueModel
@@ -186,13 +187,14 @@ class MainWindow(QMainWindow):
             self.complain(recovery_words(opened.recovered))
 
     def _build(self, opened: Opened) -> None:
-        thumbnails = make_thumbnails(self._settings, self._drawing, self.devicePixelRatioF(), self)
+        pictures = judged_in(opened.database)
+        thumbnails = make_thumbnails(self._settings, pictures, self._drawing, self.devicePixelRatioF(), self)
         model = QueueModel(thumbnails)
         model.setParent(self)
         model.stacking = bool(self.store.number("stacked", 1))
         presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self)
         heatmaps = make_heatmaps(self._settings, self._explain, self._drawing, self)
-        review = ReviewPage(presenter, thumbnails, Previews(self._decoding, self), heatmaps)
+        review = ReviewPage(presenter, thumbnails, Previews(pictures, self._decoding, self), heatmaps)
         problems = ProblemsPage(presenter, partial(wake_workers, self._settings))
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
         models = ModelBox(presenter, self.service, command, lambda: self.service.current().model, self._settings)

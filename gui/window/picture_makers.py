@@ -9,6 +9,7 @@ from scanner.base.settings import Settings
 from ..media.explain_process import ExplainProcess
 from ..media.heatmap_cache import HeatmapCache
 from ..media.heatmaps import Heatmaps
+from ..media.judged_pictures import JudgedPictures
 from ..media.thumbnail_cache import ThumbnailCache
 from ..media.thumbnails import Thumbnails
 from ..tasks.background import Background
@@ -16,9 +17,11 @@ from ..tasks.background import Background
 _FINE_SCREEN = 1.4
 
 
-def make_thumbnails(settings: Settings, background: Background, scale: float, parent: QObject) -> Thumbnails:
+def make_thumbnails(
+    settings: Settings, pictures: JudgedPictures, background: Background, scale: float, parent: QObject
+) -> Thumbnails:
     """Larger ones on a fine screen; `scale` is its pixels for each of Qt's."""
-    cache = ThumbnailCache(settings.data_dir / "thumbnails")
+    cache = ThumbnailCache(settings.data_dir / "thumbnails", pictures)
     return Thumbnails(cache, background, "x-large" if scale > _FINE_SCREEN else "large", parent)
 
 

@@ -51,12 +51,33 @@ def try_writing(folder: Path) -> None:
         pass
 
 
+# Files that were opened for this process, which may open none, by the paths that they have for it.
+_handed: dict[str, BufferedReader] = {}
+
+
+@contextmanager
+def handed_over(path: str, file: BufferedReader | None) -> Iterator[None]:
+    """Let `open_regular` open `file` in the place of `path`; None: as it is."""
+    if file is None:
+        yield
+        return
+    _handed[path] = file
+    try:
+        yield
+    finally:
+        _handed.pop(path).close()
+
+
 def open_regular(path: str | os.PathLike[str], *, follow: bool = True, folder: int | None = None) -> BufferedReader:
     """Open a regular file to read its bytes; without `follow`, a symbolic link is none. Raises OSError, NotRegular.
 
     `path` may be a name in `folder`, a descriptor. A name may have become a FIFO's since it was looked at: opening that must
     not wait for a writer.
     """
+    if folder is None and (handed := _handed.get(os.fspath(path))) is not None:
+        opened = os.fdopen(os.dup(handed.fileno()), "rb")
+        opened.seek(0)
+        return opened
     descriptor = os.open(path, _READ if follow else _READ | _NO_FOLLOW, dir_fd=folder)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,5 +1,6 @@
 """A place for one limited process, and the thread that asks it."""
 
+import os
 import pickle
 import queue
 import threading
@@ -98,7 +99,8 @@ class Slot(threading.Thread):
 
     def _made(self, work: Work) -> Any:
         with ExitStack() as stack:
-            file = stack.enter_context(work.open()) if work.open else None
+            # Windows hands no file over, and confines nothing: the process opens it itself.
+            file = stack.enter_context(work.open()) if work.open and os.name != "nt" else None
             request = pickle.dumps((work.function, list(work.arguments), work.tell, file is not None), protocol=5)
             for _ in range(_TRIES):
                 channel = self._begun(request, file, work.function.__module__)

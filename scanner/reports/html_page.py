@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..base.escape import printable
 from ..domain.evidence import CAVEAT, MISSING, Evidence
-from ..media.pictures import small_picture
+from ..media.looking.looker import ChangedSince, looker
 from .item import ReportItem
 from .report import Report, Summary, iterate_statuses
 
@@ -26,6 +26,7 @@ class Entry:
     path: str
     scanned_at: str
     thumbnail: str | None
+    has_changed: bool
     evidence: list[Evidence]
 
 
@@ -46,19 +47,23 @@ def html_pieces(summary: Summary, items: Iterable[ReportItem]) -> Iterator[str]:
         if item.score is None or thumbnail_left == 0:
             return None
         thumbnail_left -= 1
-        return thumbnail_of(item.path)
+        return thumbnail_of(item.path, item.sha256)
 
     return environment.get_template("report.html").generate(
         report=summary, entries=_entries(items, thumbnail), counts=list(iterate_statuses(summary)), caveat=CAVEAT
     )
 
 
-def thumbnail_of(path: str) -> str | None:
-    """A small JPEG of a picture as a data URL; None when it cannot be made (the file may be gone by now)."""
+def thumbnail_of(path: str, sha256: str | None = None) -> str | None:
+    """A small JPEG of a picture as a data URL; None when it cannot be made (the file may be gone by now).
+
+    It is decoded in a limited process. Raises ChangedSince when the content is another one than that which was judged, `sha256`.
+    """
     try:
-        small = small_picture(path, THUMBNAIL_PIXELS)
         buffer = BytesIO()
-        small.save(buffer, "JPEG", quality=80)
+        looker().small(path, THUMBNAIL_PIXELS, sha256).picture.save(buffer, "JPEG", quality=80)
+    except ChangedSince:
+        raise
     except Exception:  # whatever is wrong with the file, the report is more important
         return None
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -68,4 +73,9 @@ def _entries(items: Iterable[ReportItem], thumbnail: Callable[[ReportItem], str 
     for item in items:
         when = item.scanned_at.astimezone().strftime("%Y-%m-%d %H:%M") if item.scanned_at else ""
         traces = [trace for trace in item.evidence or () if trace.finding != MISSING]
-        yield Entry(item, printable(item.path), when, thumbnail(item), traces)
+        small, has_changed = None, False
+        try:
+            small = thumbnail(item)
+        except ChangedSince:
+            has_changed = True
+        yield Entry(item, printable(item.path), when, small, has_changed, traces)

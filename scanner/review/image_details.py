@@ -103,6 +103,13 @@ def image_details(database: Database, file_id: int, *, copies: int = 20) -> Imag
     )
 
 
+def judged_content(database: Database, path: str) -> str | None:
+    """The SHA-256 of what was judged of the file at `path`; None where it has no verdict."""
+    has_verdict = (File.path == path, File.state.in_(_WITH_VERDICT), File.detection_id.is_not(None))
+    with database.read() as session:
+        return session.scalar(select(Content.sha256).join(File, File.content_id == Content.id).where(*has_verdict))
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """A model that has given verdicts, and what it says of itself."""

@@ -41,20 +41,23 @@ def main(rows: int) -> None:
 
 def make_pictures(folder: Path, rows: int) -> None:
     """`rows` files; some hundred real pictures, which the others are hard links to, and a thumbnail of each."""
+    from gui.media.judged_pictures import JudgedPictures
     from gui.media.thumbnail_cache import ThumbnailCache
 
     pictures = folder / "pictures"
     pictures.mkdir()
-    cache = ThumbnailCache(folder / "thumbnails", cap_bytes=100 << 30)
+    cache = ThumbnailCache(folder / "thumbnails", JudgedPictures(lambda _: None), cap_bytes=100 << 30)
     for number in range(PICTURES):
         noise = Image.frombytes("RGB", (32, 24), os.urandom(2304)).resize((1024, 768), Image.Resampling.BICUBIC)
         noise.save(pictures / f"{number}.jpg", quality=85)
-        cache.thumbnail(str(pictures / f"{number}.jpg"))
     sources = [pictures / f"{number % PICTURES}.jpg" for number in range(rows)]
     kept = folder / "thumbnails" / "large"
     for number in range(PICTURES, rows):
+        os.link(sources[number], pictures / f"{number}.jpg")
+    for number in range(PICTURES):  # a link changes its file's ctime
+        cache.thumbnail(str(sources[number]))
+    for number in range(PICTURES, rows):
         link = pictures / f"{number}.jpg"
-        os.link(sources[number], link)
         thumbnail = kept / (hashlib.md5(link.as_uri().encode(), usedforsecurity=False).hexdigest() + ".png")
         _mark(kept, sources[number], link, thumbnail)
 
@@ -187,12 +190,16 @@ def _window(folder: str):  # type: ignore[no-untyped-def]
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
 
+    from gui.media.judged_pictures import JudgedPictures
+    from gui.window import main_window
     from gui.window.main_window import MainWindow
     from scanner.base.settings import Settings
 
     gc.set_threshold(50_000, 20, 100)  # as the command does
     app = QApplication([])
     app.setStyle("Fusion")
+    # Its pictures are hard links of a few, with contents that are numbers: none is what was judged.
+    main_window.judged_in = lambda _: JudgedPictures(lambda _: None)  # type: ignore[attr-defined]
     window = MainWindow(Settings(data_dir=Path(folder)), lambda: datetime.now(UTC))
     window.application = app  # Qt needs it for as long as there is a window
     window.show()

@@ -91,8 +91,8 @@ def test_nothing_is_read_before_it_is_looked_at(
     five: Archive, open_window: Open, monkeypatch: pytest.MonkeyPatch, tagged: Path
 ) -> None:
     read: list[str] = []
-    plain = previews.read_tags
-    monkeypatch.setattr(previews, "read_tags", lambda path: [read.append(Path(path).stem), plain(path)][1])
+    plain = previews.file_tags
+    monkeypatch.setattr(previews, "file_tags", lambda pictures, path: [read.append(Path(path).stem), plain(pictures, path)][1])
     opened = open_window()
     opened.shows("a", "b", "c", "d")
     opened.press("jj")

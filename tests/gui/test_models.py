@@ -11,6 +11,7 @@ from PIL import Image
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from gui.media.judged_pictures import JudgedPictures
 from gui.media.previews import decode
 from gui.media.thumbnail_cache import ThumbnailCache
 from gui.tasks.background import Background
@@ -19,6 +20,8 @@ from gui.window.notices import SECONDS_BETWEEN, NoticeLimit
 from scanner.base.errors import KnownError
 
 Open = Callable[..., Opened]
+# Of files that nobody has judged.
+PICTURES = JudgedPictures(lambda _: None)
 
 
 def test_the_queues_model(five: Archive, open_window: Open, qtmodeltester: ModelTester) -> None:
@@ -73,7 +76,7 @@ def test_thumbnails_follow_the_specification(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned a quarter
     Image.new("RGB", (800, 400), "red").save(picture, exif=exif)
-    cache = ThumbnailCache(tmp_path / "cache")
+    cache = ThumbnailCache(tmp_path / "cache", PICTURES)
     assert cache.thumbnail(str(picture)).size == (128, 256)
     [kept] = (tmp_path / "cache" / "large").iterdir()
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -91,7 +94,7 @@ def test_thumbnails_follow_the_specification(tmp_path: Path) -> None:
 
 def test_thumbnails_stay_below_the_cap(tmp_path: Path) -> None:
     """Thumbnails stay below the cap and the oldest go first."""
-    cache = ThumbnailCache(tmp_path / "cache", cap_bytes=30_000)
+    cache = ThumbnailCache(tmp_path / "cache", PICTURES, cap_bytes=30_000)
     for number in range(10):
         picture = tmp_path / f"{number}.png"
         Image.frombytes("RGB", (40, 40), os.urandom(4800)).save(picture)
@@ -106,16 +109,16 @@ def test_previews_are_upright_and_say_why_there_is_none(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 8
     Image.new("RGB", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
-    shown = decode(str(tmp_path / "a.jpg"))
+    shown = decode(PICTURES, str(tmp_path / "a.jpg"))
     assert (shown.image.width(), shown.image.height()) == (20, 30)
     (tmp_path / "text.jpg").write_text("no picture")
-    assert decode(str(tmp_path / "text.jpg")).image.isNull()
-    assert decode(str(tmp_path / "gone.jpg")).reason == "No such file or directory"
+    assert decode(PICTURES, str(tmp_path / "text.jpg")).image.isNull()
+    assert decode(PICTURES, str(tmp_path / "gone.jpg")).reason == "No such file or directory"
 
 
 def test_large_pictures_are_shown_reduced(tmp_path: Path) -> None:
     Image.new("L", (8000, 6000)).save(tmp_path / "a.png")
-    shown = decode(str(tmp_path / "a.png"))
+    shown = decode(PICTURES, str(tmp_path / "a.png"))
     assert shown.image.width() * shown.image.height() <= 24_000_000
     assert shown.scale == pytest.approx(shown.image.width() / 8000)
 

@@ -6,7 +6,6 @@ The processes import this module and no torch, so that they start quickly and st
 
 import os
 import signal
-import sys
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 from scanner.base.files import open_regular
 from scanner.domain.evidence import Evidence
 from scanner.processes.confinement import Confined
+from scanner.processes.limits import limit_process
 from scanner.processes.pool import ProcessPool
 from scanner.processes.replies import Answer, BadReply, Made, Refused, read_plainly, tell_plainly
 from scanner.processes.time_budget import OutOfTime
@@ -237,13 +237,7 @@ def _prepare_process(megabytes: int, faces: bool) -> None:
     prepare_pillow()
     if faces:
         process_face_finder()
-    if sys.platform != "win32":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-        if sys.platform == "linux":  # macOS has no working limit of address space
-            resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+    limit_process(megabytes)
 
 
 def _decode(

@@ -10,10 +10,7 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from ...base.documents import to_document
-from ...media.forensic.tags import read_tags
-from ...media.formats import has_video_suffix
-from ...media.frames import is_video, video_frame
-from ...media.pictures import decode_image, opened_picture
+from ...media.looking.looker import ChangedSince, NotShown, looker
 from ...results.measured_rates import MeasuredRates, measured_rates
 from ..image_details import Finding, ImageDetails
 from .manifest import sha256_of
@@ -113,16 +110,18 @@ def image_record(number: int, details: ImageDetails, folder: Path, heat: FindHea
         if (found := sha256_of(details.path)) != details.sha256:
             problem = f"The file has changed since it was judged: its SHA-256 is now {found}."
         else:
-            exif = _exif(details.path)
+            exif = _exif(details)
             pictures = _pictures(number, details, folder, heat)
+    except ChangedSince:
+        problem = "The file has changed since it was judged."
     except Exception as error:  # decoders say what they like about broken files
         problem = f"The file cannot be shown: {getattr(error, 'strerror', None) or error or type(error).__name__}."
     return ImageRecord(number, details, rates, exif, pictures, problem)
 
 
-def _exif(path: str) -> tuple[tuple[str, str], ...]:
-    with suppress(Exception):  # broken EXIF spoils no report
-        tags = [tag for tag in read_tags(path) if tag.part in _EXIF_PARTS and tag.name != "MakerNote"]
+def _exif(details: ImageDetails) -> tuple[tuple[str, str], ...]:
+    with suppress(NotShown):  # broken EXIF spoils no report
+        tags = [tag for tag in looker().tags(details.path, details.sha256) if tag.part in _EXIF_PARTS and tag.name != "MakerNote"]
         return tuple((tag.name, _shortened(tag.value)) for tag in tags)
     return ()
 
@@ -132,10 +131,10 @@ def _shortened(text: str) -> str:
 
 
 def _pictures(number: int, details: ImageDetails, folder: Path, heat: FindHeat) -> tuple[Picture, ...]:
-    upright = _upright(details.path)
-    scale = min(1.0, SHOWN_PIXELS / max(upright.size))
-    size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
-    plain = upright.resize(size)
+    seen = looker().whole(details.path, details.sha256)
+    scale = min(1.0, seen.number * SHOWN_PIXELS / max(seen.picture.size))
+    size = [max(1, round(side * scale / seen.number)) for side in seen.picture.size]
+    plain = seen.picture.resize((size[0], size[1]))
     boxed = plain.copy()
     _draw_faces(boxed, details.finding, scale)
     made = [(plain, "plain", "As it is"), (boxed, "faces", "Faces that were found, with their scores")]
@@ -150,13 +149,6 @@ def _pictures(number: int, details: ImageDetails, folder: Path, heat: FindHeat) 
         picture.convert("RGB").save(folder / name, "JPEG", quality=85)
         pictures.append(Picture(name, words))
     return tuple(pictures)
-
-
-def _upright(path: str) -> Image.Image:
-    if has_video_suffix(path) and is_video(path):
-        return video_frame(path, 0.0)
-    with opened_picture(path) as picture:
-        return decode_image(picture)
 
 
 def _draw_faces(picture: Image.Image, found: Finding, scale: float) -> None:

@@ -1,6 +1,7 @@
 """A report as one page that loads nothing and runs nothing."""
 
 import base64
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -81,7 +82,7 @@ def test_the_page_loads_nothing_and_runs_nothing(
 def test_thumbnail_of_present_and_gone(item: MakeItem, report_of: MakeReport, make_picture: MakePicture, tmp_path: Path) -> None:
     """A picture at hand has a thumbnail and one that is gone has none."""
     picture = make_picture(tmp_path / "a.jpg", size=(640, 320))
-    page = Page(as_html(report_of(item(str(picture)), item(str(tmp_path / "gone.jpg")))))
+    page = Page(as_html(report_of(judged(item, picture), item(str(tmp_path / "gone.jpg")))))
     [source] = page.pictures()
     assert picture_in(source).size == (160, 80)
     assert "gone.jpg" in page.text
@@ -97,10 +98,40 @@ def test_only_so_many_thumbnails(
     item: MakeItem, report_of: MakeReport, make_picture: MakePicture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(html_page, "THUMBNAILS", 2)
-    picture = str(make_picture(tmp_path / "a.jpg"))
-    page = Page(as_html(report_of(*[item(picture)] * 4)))
+    picture = make_picture(tmp_path / "a.jpg")
+    page = Page(as_html(report_of(*[judged(item, picture)] * 4)))
     assert len(page.pictures()) == 2
-    assert page.text.count(picture) == 4
+    assert page.text.count(str(picture)) == 4
+
+
+def test_a_picture_that_is_another_one_by_now_is_not_shown(
+    item: MakeItem, report_of: MakeReport, make_picture: MakePicture, tmp_path: Path
+) -> None:
+    """Nor one that took its place with its size and time."""
+    picture = make_picture(tmp_path / "a.jpg")
+    found = judged(item, picture)
+    other = make_picture(tmp_path / "b.jpg", size=(300, 200))
+    os.utime(other, ns=(picture.stat().st_atime_ns, picture.stat().st_mtime_ns))
+    os.replace(other, picture)
+    page = Page(as_html(report_of(found)))
+    assert page.pictures() == []
+    assert "changed since it was judged" in page.text
+
+
+def test_nothing_is_decoded_by_the_process_that_reports(
+    item: MakeItem, report_of: MakeReport, make_picture: MakePicture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError("decoded here")
+
+    found = judged(item, make_picture(tmp_path / "a.jpg"))
+    monkeypatch.setattr(Image, "open", fail)
+    assert len(Page(as_html(report_of(found))).pictures()) == 1
+
+
+def judged(item: MakeItem, picture: Path) -> ReportItem:
+    """An item of this picture as it is now."""
+    return replace(item(str(picture)), sha256=hashlib.sha256(picture.read_bytes()).hexdigest())
 
 
 def test_score_threshold_review_and_times_are_shown(item: MakeItem, failed: MakeItem, report_of: MakeReport) -> None:
