@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QImage
@@ -17,6 +18,7 @@ from ..tasks.background import Background
 from .judged_pictures import JudgedPictures
 from .qimage import as_qimage
 
+T = TypeVar("T")
 _MEMORY_BYTES = 160 << 20
 
 
@@ -127,6 +129,10 @@ class Previews(QObject):
     def read_tags(self, path: str, answered: Callable[[FileTags], None]) -> None:
         """Give what the file in sight says in its EXIF and other texts to `answered`."""
         self._background.ask(lambda: file_tags(self._pictures, path), answered, self._fail, "tags")
+
+    def compute(self, work: Callable[[], T], answered: Callable[[T], None], topic: str) -> None:
+        """Compute something of pictures that are decoded already; a newer question on the topic drops the older."""
+        self._background.ask(work, answered, self._fail, topic)
 
     def kept(self, path: str) -> Shown | None:
         """The picture if it is at hand."""

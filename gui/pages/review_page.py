@@ -93,6 +93,7 @@ class ReviewPage(QWidget):
         """Buttons name the keys in force, which are given by the names of what they do."""
         self.deciding.show_keys(keys)
         self.look.near.show_keys(keys)
+        self.comparing.show_keys(keys)
 
     def together(self) -> set[int]:
         """The contents that the next decision is for: of the selection, and of the ticked near copies."""
@@ -106,18 +107,23 @@ class ReviewPage(QWidget):
     def focus_picture(self) -> None:
         """Keys mean images again."""
         if self.comparing.is_on and self.comparing.view is not None:
-            self.comparing.view.pictures[0].setFocus()
+            self.comparing.view.focus()
         else:
             (self.look.preview if self.left.isHidden() else self.grid).setFocus()
 
     def step(self, by: int) -> None:
         """To the next image, or back, once an undo that is on its way has come about."""
-        self._presenter.acts.turns.take(lambda: self.grid.step(by))
+
+        def go_on() -> None:
+            if not self.comparing.step(by):
+                self.grid.step(by)
+
+        self._presenter.acts.turns.take(go_on)
 
     def escape(self) -> None:
         """One thing less: the comparison, a field that is written in, decisions on several."""
         if self.comparing.is_on:
-            self.comparing.end()
+            self.comparing.escape()
         elif not self.grid.hasFocus():
             self.focus_picture()
         elif self.look.near.group.isChecked():
@@ -158,7 +164,10 @@ class ReviewPage(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.whole = QStackedWidget()
         self.whole.addWidget(self.splitter)
-        self.comparing = Comparing(self.whole, self._previews, self)
+        self.comparing = Comparing(
+            self.whole, self._previews, self.look.near, lambda: (self.current(), self.grid.selected()), self
+        )
+        self.comparing.said.connect(self._presenter.said)
         self.comparing.ended.connect(self.focus_picture)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -175,6 +184,7 @@ class ReviewPage(QWidget):
         self.deciding.note.stored.connect(self.noted)
         self.deciding.note.left.connect(self.focus_picture)
         self.known.left.connect(self.focus_picture)
+        self.known.currentChanged.connect(lambda number: self.look.below.setVisible(not number))  # the table needs the room
         self.deciding.notice.undo_wanted.connect(self._presenter.acts.undo)
         self.deciding.notice.redo_wanted.connect(self._presenter.acts.redo)
         self._presenter.acts.told.connect(self.deciding.notice.tell)
@@ -182,7 +192,6 @@ class ReviewPage(QWidget):
         self.filters.left.connect(self.grid.setFocus)
         self.grid.selectionModel().selectionChanged.connect(self._show_selection)
         self.look.near.ticked_changed.connect(self._show_selection)
-        self.look.near.chosen.connect(self._compare)
         self._resting.timeout.connect(self._ask_near)
         self.look.layers.changed.connect(self._show_face)
         self._presenter.details_ready.connect(self._show_details)
@@ -277,18 +286,6 @@ class ReviewPage(QWidget):
                 self.look.near.show_copies(copies, item.label)
 
         self._presenter.ask(lambda: near_copies(self._presenter.database, item.content_id, limit=_NEAR_COPIES), show, "near")
-
-    def _compare(self, copy: NearCopy) -> None:
-        item = self.current()
-        if item is not None:
-            self.comparing.compare(item, copy)
-
-    def toggle_comparing(self) -> None:
-        """Side by side with the chosen near copy, and back."""
-        if self.comparing.is_on:
-            self.comparing.end()
-        else:
-            self.look.near.choose()
 
     def _refresh_details(self) -> None:
         item = self.current()

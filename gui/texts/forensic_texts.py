@@ -21,3 +21,16 @@ def view_sentence(view: View) -> str:
 def view_badge(view: View, gain: float) -> str:
     """On the picture, so that nobody takes the view for it."""
     return f"{TITLES[view]}, amplified \N{MULTIPLICATION SIGN}{gain:.3g}"
+
+
+def difference_sentence(gain: int, *, is_equal: bool, is_same_cut: bool) -> str:
+    """What the difference of two pictures shows, and what it cannot."""
+    if is_equal:
+        return "The two are equal, pixel by pixel."
+    if not is_same_cut:
+        return f"The two are cut differently: they do not lie over each other, and differ everywhere. {_NO_VERDICT}"
+    return (
+        f"Black where both are equal, amplified \N{MULTIPLICATION SIGN}{gain}. Saving or resizing changes edges and texture a "
+        "little everywhere; a part that was altered differs in its place. What was moved by a pixel differs at all edges. "
+        f"{_NO_VERDICT}"
+    )

@@ -13,12 +13,14 @@ from scanner.media.forensic.views import View
 from ..models.presenter import QueuePresenter
 from ..pages.queue_view import QueueView
 from ..style.icons import icon
+from ..widgets.preview.compare_view import CompareView
 from .action_icons import ICONS
 from .image_actions import ImageActions
 from .key_bindings import Key, Needs, bound_keys, shown
 
 # In menus, and at the picture itself.
 _LOOKING = ("loupe", "zoom", "magnifier", "", "boxes", "heatmap", "error_levels", "noise", "facts", "", "compare")
+_COMPARING = ("swap", "blink", "difference", "amplify")
 
 
 def all_keys() -> tuple[Key, ...]:
@@ -41,7 +43,11 @@ def all_keys() -> tuple[Key, ...]:
         Key("facts", "I", "EXIF and origin as a table, and back", needs=Needs.IMAGE),
         Key("heatmap", "H", "Show where the score comes from, and back", needs=Needs.IMAGE),
         Key("boxes", "B", "Show the boxes of faces, and back", needs=Needs.PAGE),
-        Key("compare", "C", "Side by side with a near copy, and back", needs=Needs.IMAGE),
+        Key("compare", "C", "Two selected images, or a near copy, side by side, and back", needs=Needs.IMAGE),
+        Key("swap", "X", "One over the other, and the other way round", needs=Needs.IMAGE),
+        Key("blink", "Shift+X", "One and the other in turn, and no more", needs=Needs.IMAGE),
+        Key("difference", "D", "Where the two differ, and back", needs=Needs.IMAGE),
+        Key("amplify", "Shift+D", "Amplify the difference more", needs=Needs.IMAGE),
         Key("group", "G", "Decide on the ticked near copies together, and back", needs=Needs.IMAGE),
         Key("stack", "S", "Open the stack of near copies, and close it", needs=Needs.IMAGE),
         Key("larger", "Ctrl++", "Larger thumbnails", needs=Needs.PAGE, also="Ctrl+="),
@@ -83,7 +89,11 @@ def queue_work(view: QueueView, acts: ImageActions, presenter: QueuePresenter) -
         "facts": view.loupe.toggle_facts,
         "heatmap": look.heatmaps.toggle,
         "boxes": look.layers.toggle_boxes,
-        "compare": review.toggle_comparing,
+        "compare": review.comparing.toggle,
+        "swap": partial(review.comparing.act, CompareView.swap),
+        "blink": partial(review.comparing.act, CompareView.blink),
+        "difference": partial(review.comparing.act, CompareView.toggle_difference),
+        "amplify": partial(review.comparing.act, CompareView.amplify),
         "group": look.near.toggle_group,
         "stack": review.grid.toggle_stack,
         "larger": lambda: review.grid.resize_cells(review.grid.size_number + 1),
@@ -145,6 +155,7 @@ class WindowActions(QObject):
             view.review.look.preview.addAction(action)
         self._number_tabs()
         self._fill(bar)
+        view.review.comparing.actions = [self.by_name[name] for name in _COMPARING]
         view.review.look.closer.addActions([self.by_name[name] for name in _LOOKING if name])
         for widget in (view.review.grid, view.review.look.preview):
             widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -186,7 +197,7 @@ class WindowActions(QObject):
         self._plain(file, "Quit", "quit", "Ctrl+Q")
         self._add(edit, "undo", "redo", "", "copy_path", "select_all", "search")
         self._add(review, "fake", "real", "unsure", "note", "group", "", "next", "previous")
-        self._add(show, *_LOOKING, "stack", "", "zoom_in", "zoom_out", "", "larger", "smaller", "", "refresh")
+        self._add(show, *_LOOKING, *_COMPARING, "stack", "", "zoom_in", "zoom_out", "", "larger", "smaller", "", "refresh")
         show.addAction(self.stacking)
         self._plain(show, "Only the folder of this image", "only_folder")
         self._plain(helping, "Guide", "guide", "F1")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtGui import QHideEvent, QIcon, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from scanner.base.escape import printable
@@ -105,7 +105,7 @@ class NearStrip(QWidget):
 
     def toggle_group(self) -> None:
         """Decide on the ticked ones together, or not."""
-        if self.group.isEnabled():
+        if self.group.isEnabled() and self.isVisible():
             self.group.toggle()
 
     def _allow(self, possible: bool) -> None:
@@ -113,6 +113,19 @@ class NearStrip(QWidget):
         self.group.setChecked(False)
         for button in (self.group, self.compare):
             button.setEnabled(possible)
+
+    def step(self, by: int) -> None:
+        """Compare with the next one, or the one before."""
+        row = self.list.currentRow() + by
+        if 0 <= row < self.list.count():
+            self.list.setCurrentRow(row)
+            self.choose()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What is done together must be in sight."""
+        if not event.spontaneous():
+            self.group.setChecked(False)
+        super().hideEvent(event)
 
     def choose(self) -> None:
         """Compare with the current copy."""

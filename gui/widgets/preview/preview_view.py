@@ -111,6 +111,7 @@ class PreviewView(QWidget):
         ratio = self._image.width() / other._image.width()
         self._zoom = None if other._zoom is None else other._zoom / ratio
         self._centre = other._centre * ratio
+        self._keep_choice()
         self.update()
 
     def look_at(self, place: QRectF) -> None:
@@ -239,10 +240,13 @@ class PreviewView(QWidget):
         self._centre.setX(min(max(self._centre.x(), -half_width), half_width))
         self._centre.setY(min(max(self._centre.y(), -half_height), half_height))
 
-    def _tell(self) -> None:
+    def _keep_choice(self) -> None:
         self._chosen_zoom = self._zoom
         if not self._image.isNull():
             size = self._image.size()
             self._chosen_centre = QPointF(self._centre.x() / size.width(), self._centre.y() / size.height())
+
+    def _tell(self) -> None:
+        self._keep_choice()
         self.update()
         self.looked.emit()
