@@ -30,6 +30,7 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 )
 @click.option("--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="A field of the recipe, for this run.")
 @click.option("--seed", type=click.IntRange(min=0), help="Other than the recipe's.")
+@click.option("--seeds", type=click.IntRange(min=2), help="So many runs, each with a seed of its own; mean and deviation.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Other than the recipe's.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", type=click.IntRange(min=0), help="Processes that load pictures; without, as many as keep up.")
@@ -51,6 +52,7 @@ def train(
     bfloat16: bool,
     changes: tuple[str, ...],
     seed: int | None,
+    seeds: int | None,
     epochs: int | None,
     device: str,
     loaders: int | None,
@@ -73,7 +75,8 @@ def train(
     from ..loop.distributed import joined
     from ..loop.run import Run, prepare_folder, run_training, start_weights
     from ..loop.run_log import shown_progress
-    from ..loop.schedule import refuse_unknown_repeats
+    from ..loop.schedule import without_unknown_repeats
+    from ..loop.seeds import prepare_seeds, run_seeds
     from .training_set import checked, gathered
 
     chosen = recipe_named(recipe, changes)
@@ -85,8 +88,10 @@ def train(
     files = backbone_files(settings.data_dir, clip_weights or named_clip, resnet_weights)
     started = find_checkpoint(start, settings.data_dir) if start else None
     if isinstance(chosen, HeadsRecipe):
-        if epochs or resume:
-            raise click.UsageError("heads have no epochs, and nothing to resume: embeddings that are there are not made anew")
+        if epochs or resume or seeds:
+            raise click.UsageError(
+                "heads have no epochs, no --seeds, and nothing to resume: embeddings that are there are not made anew"
+            )
         if no_cache:
             raise click.UsageError("heads are fitted on kept embeddings: --no-cache is for recipes that train by gradients")
         if started is None:
@@ -104,7 +109,11 @@ def train(
         chosen = replace(chosen, plan=replace(chosen.plan, epochs=epochs, sizes=sizes))
     weights = start_weights(chosen.network, files, started)
     prepare_pillow()
-    prepare_folder(out, resume=resume)
+    if seeds:
+        with_seed(chosen, chosen.plan.seed + seeds - 1)
+        prepare_seeds(out, chosen.plan.seed, seeds, resume=resume)
+    else:
+        prepare_folder(out, resume=resume)
     with ExitStack() as stack:
         team = stack.enter_context(joined(choose_device(device).name))
 
@@ -113,13 +122,19 @@ def train(
                 click.echo(line, err=True)
 
         found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say, out=leave_out)
-        refuse_unknown_repeats(found.without(()).rows, chosen.plan)
+        own = recipe.endswith(".toml") or any(change.startswith("plan.repeat") for change in changes)
+        plan = without_unknown_repeats(found.without(()).rows, chosen.plan, say, own=own)
         manifest = checked(found, out, some, team, say)
         kept, left_out = without_source(manifest, leave_out) if leave_out else (manifest, ())
         folder = None if no_cache else cache or settings.cache / "embeddings"
         show = stack.enter_context(shown_progress(interactive=sys.stderr.isatty()))
-        path = run_training(Run(chosen, kept, out, team, weights, loaders, folder), show=show, say=say)
-        if path and leave_out:
-            measure_left_out(path, files, leave_out, left_out, kept.of_split("val"), some, say)
-        if path:
+
+        def trained(run: Run) -> Path | None:
+            path = run_training(run, show=show, say=say)
+            if path and leave_out:
+                measure_left_out(path, files, leave_out, left_out, kept.of_split("val"), some, say)
+            return path
+
+        run = Run(replace(chosen, plan=plan), kept, out, team, weights, loaders, folder)
+        if path := run_seeds(run, seeds, trained, say, leaves_out=bool(leave_out)) if seeds else trained(run):
             click.echo(path)

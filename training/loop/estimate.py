@@ -23,7 +23,7 @@ from .optimiser import optimiser_for, training_step
 from .schedule import Schedule, batches
 
 _TIMED_STEPS = 2
-_FILE = "precision.json"
+PRECISION_FILE = "precision.json"
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def quicker_precision(
     """
     if not plan.autocast or team.device.type != "cpu":
         return plan.autocast, None
-    kept = folder / _FILE
+    kept = folder / PRECISION_FILE
     try:
         return bool(json.loads(kept.read_bytes())["autocast"]), None
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,7 +1,7 @@
 """Which pictures are shown when."""
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import pairwise
@@ -72,14 +72,22 @@ def schedule_of(rows: Sequence[Row], plan: TrainingPlan, team: Team) -> Schedule
     return Schedule(rows, plan, count, [epoch * steps for epoch in range(plan.epochs + 1)])
 
 
-def refuse_unknown_repeats(rows: Sequence[Row], plan: TrainingPlan) -> None:
-    """Raises ManifestError where the plan repeats a source that is not there: it was misspelt, and nothing would be repeated."""
+def without_unknown_repeats(rows: Sequence[Row], plan: TrainingPlan, say: Callable[[str], None], *, own: bool) -> TrainingPlan:
+    """The plan without repeats of sources that are not there.
+
+    In a recipe of one's `own` such a source was misspelt, and nothing would be repeated: raises ManifestError. A bundled recipe
+    repeats sources of the set that it was made for: that is said.
+    """
     there = {row.source for row in rows}
-    for source in plan.repeat:
-        if source not in there:
-            meant = get_close_matches(source, sorted(there), 1)
-            advice = f"did you mean {meant[0]!r}?" if meant else f"there are {', '.join(sorted(there)[:10])}"
-            raise ManifestError(f"the recipe repeats source {source!r}, which the manifest does not have; {advice}")
+    unknown = [source for source in plan.repeat if source not in there]
+    for source in unknown if own else ():
+        meant = get_close_matches(source, sorted(there), 1)
+        advice = f"did you mean {meant[0]!r}?" if meant else f"there are {', '.join(sorted(there)[:10])}"
+        raise ManifestError(f"the recipe repeats source {source!r}, which the manifest does not have; {advice}")
+    if not unknown:
+        return plan
+    say(f"note: the recipe repeats {', '.join(unknown)}, which the manifest does not have")
+    return replace(plan, repeat={source: times for source, times in plan.repeat.items() if source in there})
 
 
 def _even(count: int, batch_size: int, processes: int) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from training.config.hyperparameters import Plateau, TrainingPlan
+from training.config.recipes.reader import recipe_named
 from training.data.augmentation import Augmentation
 from training.data.manifest import ManifestError, Row
 from training.evaluation.metrics import auc
@@ -21,7 +22,7 @@ from training.loop.loop import Trained, train
 from training.loop.optimiser import learning_rate, training_step
 from training.loop.progress import Progress
 from training.loop.run_state import AnotherRun, StateUnwritable, run_key
-from training.loop.schedule import fake_weight, refuse_unknown_repeats, schedule_of
+from training.loop.schedule import fake_weight, schedule_of, without_unknown_repeats
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.branch import Branch
 from worker.detector.model.network import FusionDetector
@@ -449,6 +450,16 @@ def test_full_disk_is_said(rows: Sequence[Row], tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize(("source", "said"), [("source2", "did you mean 'source"), ("webcam", "there are source0, source1")])
 def test_repeating_a_source_that_is_not_there_is_refused(rows: Sequence[Row], source: str, said: str) -> None:
-    refuse_unknown_repeats(rows, replace(PLAN, repeat={"source1": 2}))
+    known, unknown = replace(PLAN, repeat={"source1": 2}), replace(PLAN, repeat={"source1": 2, source: 2})
+    assert without_unknown_repeats(rows, known, print, own=True) == known
     with pytest.raises(ManifestError, match=f"repeats source '{source}'.*{said}"):
-        refuse_unknown_repeats(rows, replace(PLAN, repeat={source: 2}))
+        without_unknown_repeats(rows, unknown, print, own=True)
+
+
+def test_a_bundled_recipe_repeats_what_is_there(rows: Sequence[Row]) -> None:
+    """Its sources are of the set that it was made for: `lite` trains on any other, too."""
+    said: list[str] = []
+    plan = recipe_named("lite").plan
+
+    assert without_unknown_repeats(rows, plan, said.append, own=False) == replace(plan, repeat={})
+    assert said == ["note: the recipe repeats ffhq_realorfake, basemax_fakefaces, which the manifest does not have"]
