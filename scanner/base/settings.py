@@ -25,6 +25,12 @@ from .errors import KnownError
 if TYPE_CHECKING:
     from cattrs import Converter
 
+# Names that are passed over unless the setting `ignore` says otherwise: what systems and network drives keep for themselves,
+NOT_PICTURES = ("@eaDir", "lost+found", "Thumbs.db", "desktop.ini", "System Volume Information", "FOUND.000")
+# what was thrown away, and earlier states of what is beside them. Those that begin with a dot are hidden anyway.
+TRASHES = ("$RECYCLE.BIN", "RECYCLER", "#recycle", "@Recycle", "Network Trash Folder")
+SNAPSHOTS = ("#snapshot", "~snapshot", "@Recently-Snapshot", "Backups.backupdb")
+
 PREFIX = "DFSCAN_"
 HANDED_DOWN = f"{PREFIX}SETTINGS"
 
@@ -80,7 +86,7 @@ class Settings:
     video_frames: int = 16  # how many frames of a video are looked at
     video_seconds: float = 120.0  # the same for all of them together
     max_video_megabytes: float = 4000.0
-    ignore: tuple[str, ...] = ("@eaDir", "#recycle", "lost+found", "Thumbs.db", "desktop.ini")
+    ignore: tuple[str, ...] = (*NOT_PICTURES, *TRASHES, *SNAPSHOTS)
     path_map: tuple[str, ...] = ()  # HERE=THERE: what the scanner calls HERE is at THERE on this worker's machine
     file_seconds: float = 300.0  # how long a worker may wait for one piece of a file
     batch_seconds: float = 1800.0  # how long a worker may take for one batch

@@ -1,17 +1,13 @@
 """What every command is given: the settings, and the database opened on them."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from ..base.access.private import private_folder
-from ..base.addresses.spelling import as_spelled
-from ..base.addresses.user_paths import user_path
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.settings import Settings
@@ -19,20 +15,6 @@ from ..base.settings import Settings
 if TYPE_CHECKING:
     from ..database.engine import Database
 
-
-class _UserPath(click.ParamType[str]):
-    """A path as a person writes it, made what the database holds; the same for every command."""
-
-    name = "path"
-
-    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return as_spelled(user_path(value))
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(incomplete, type="file")]
-
-
-USER_PATH = _UserPath()
 
 pass_settings = click.make_pass_decorator(Settings)
 

@@ -7,10 +7,11 @@ import click
 
 import migrations
 
+from ..base.addresses.parameters import USER_PATH
 from ..base.addresses.redaction import without_password
 from ..base.errors import KnownError
 from ..base.settings import Settings
-from .context import USER_PATH, known_url, pass_settings
+from .context import known_url, pass_settings
 
 
 class NotSqlite(KnownError):

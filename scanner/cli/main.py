@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..base.access.private import demand_own, keep_files_private
+from ..base.addresses.parameters import USER_FILE
+from ..base.addresses.socket_folder import keep_sockets_short
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.settings import config_file, load_settings, unknown_variables
@@ -102,7 +104,7 @@ def _leaf_commands() -> "EntryPoints":
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dfscan")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where everything that dfscan writes is kept.")
+@click.option("--data-dir", type=USER_FILE, help="Where everything that dfscan writes is kept.")
 @click.option("--database-url", help="sqlite:///FILE or postgresql://...")
 @click.option("--broker-url", help="redis://...; the embedded broker without it.")
 @click.option("--model", help="The checkpoint: a name from `dfscan model list`, or a file.")
@@ -132,6 +134,7 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 100)
     _take_names_as_bytes()
     keep_files_private()
+    keep_sockets_short()
     _print_any_name()
     try:
         status = _run()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..base.addresses.parameters import USER_PATH
 from ..base.escape import printable
 from ..base.settings import Settings
 from ..domain.evidence import FILTERS
-from .context import USER_PATH, opened_database, pass_settings, utc_now
+from .context import opened_database, pass_settings, utc_now
 
 if TYPE_CHECKING:
     from ..database.engine import Database

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..base.addresses.parameters import USER_PATH
 from ..base.settings import Settings
-from .context import USER_PATH, opened_database, pass_settings
+from .context import opened_database, pass_settings
 
 if TYPE_CHECKING:
     from ..database.engine import Database

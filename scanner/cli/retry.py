@@ -2,8 +2,9 @@
 
 import click
 
+from ..base.addresses.parameters import USER_PATH
 from ..base.settings import Settings
-from .context import USER_PATH, opened_database, pass_settings
+from .context import opened_database, pass_settings
 
 
 @click.command()

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..base.addresses.parameters import USER_PATH
 from ..base.escape import printable
 from ..base.settings import Settings
-from .context import USER_PATH, opened_database
+from .context import opened_database
 from .report import FORCE, LIMIT, OUTPUT, report_target, write_report
 
 if TYPE_CHECKING:

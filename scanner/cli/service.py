@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from ..base.access.private import private_folder
+from ..base.addresses.parameters import USER_PATH
 from ..base.errors import KnownError
 from ..base.files import write_whole
 from ..base.settings import PREFIX, Settings, config_file, sourced_settings
 from ..ops.autostart import LABEL, NAME, Job, environment_text, launchd_agent, scheduled_task, systemd_unit
-from .context import USER_PATH, opened_database, pass_settings
+from .context import opened_database, pass_settings
 
 
 class ServiceFailed(KnownError):

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..base.addresses.parameters import USER_PATH
 from ..base.escape import printable
 from ..base.logs import JSON_VARIABLE, log_to_stderr, tell
 from ..base.settings import Settings
 from ..database.engine import Database, DatabaseUnavailable
 from ..ops.liveness import Liveness
-from .context import USER_PATH, opened_database, pass_settings
+from .context import opened_database, pass_settings
 
 if TYPE_CHECKING:
     from ..domain.asked import Asked

@@ -5,7 +5,10 @@ import re
 from collections.abc import Sequence
 from fnmatch import translate
 
+from ..base.settings import SNAPSHOTS, TRASHES
+
 HIDDEN = "hidden"
+_SYSTEMS = dict.fromkeys(TRASHES, "a trash folder, ") | dict.fromkeys(SNAPSHOTS, "a folder of snapshots, ")
 
 
 class IgnoreRules:
@@ -13,7 +16,11 @@ class IgnoreRules:
 
     def __init__(self, globs: Sequence[str]) -> None:
         # Most globs are plain names, and one look-up is for all of them. Patterns also match paths: * is any text, with /.
-        self._plain = {os.path.normcase(glob): glob for glob in globs if not set(glob) & set("*?[")}
+        plain = [glob for glob in globs if not set(glob) & set("*?[")]
+        # These have many spellings: a drive has $RECYCLE.BIN, $Recycle.Bin or $recycle.bin.
+        marked = [glob for glob in plain if glob in _SYSTEMS and glob[0] in "$#@~"]
+        spellings = {spelling: glob for glob in marked for spelling in (glob.lower(), glob.title(), glob.upper())}
+        self._plain = spellings | {os.path.normcase(glob): glob for glob in plain}
         self._patterns = [(glob, re.compile(translate(os.path.normcase(glob))).match) for glob in globs if set(glob) & set("*?[")]
         self._want_paths = bool(self._patterns) or any("/" in glob for glob in globs)
 
@@ -27,7 +34,7 @@ class IgnoreRules:
         glob = self._plain.get(os.path.normcase(name))
         if glob is None and self._want_paths:
             glob = self._matched(os.path.normcase(name), os.path.normcase(above + name))
-        return None if glob is None else f"ignored by {glob}"
+        return None if glob is None else f"{_SYSTEMS.get(glob, '')}ignored by {glob}"
 
     def keep(self, names: Sequence[str], above: str) -> list[str]:
         """Those of `names` that no rule passes over; names of folders may end with a separator."""

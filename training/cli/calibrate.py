@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.settings import Settings
 
 from .context import pass_settings
@@ -26,9 +27,7 @@ class _Share(click.ParamType[float]):
 
 
 @click.command()
-@click.option(
-    "--reals", required=True, type=click.Path(path_type=Path), help="A folder of photographs that are known to be real."
-)
+@click.option("--reals", required=True, type=USER_FILE, help="A folder of photographs that are known to be real.")
 @click.option("--fpr", default="1%", type=_Share(), show_default=True, help="How many of them may be called fake.")
 @click.option("--flagged", type=_Share(), help="How many may be flagged at all, five times --fpr without it.")
 @click.option("--name", help="What the new calibration is called; without it, after the checkpoint and the day.")

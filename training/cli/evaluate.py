@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.settings import Settings
 
 from .context import pass_settings
@@ -17,18 +18,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("checkpoint", required=False)
-@click.option("--data", "manifest_path", type=click.Path(path_type=Path), help="The manifest (CSV).")
+@click.option("--data", "manifest_path", type=USER_FILE, help="The manifest (CSV).")
 @click.option("--split", default="val", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for the report (Markdown, JSON) and its plots.")
+@click.option("--out", type=USER_FILE, help="Folder for the report (Markdown, JSON) and its plots.")
 @click.option("--force", is_flag=True, help="Overwrite an earlier report in --out.")
 @click.option("--robustness", "with_robustness", is_flag=True, help="Also under recompression, resizing, blur and the like.")
 @click.option("--faces", "with_faces", is_flag=True, help="Score pictures as scanning does, by their faces.")
-@click.option("--predictions", type=click.Path(path_type=Path), help="Write what it says of each picture there (CSV).")
-@click.option("--from-predictions", "earlier", type=click.Path(path_type=Path), help="Measure such a file; nothing is scored.")
-@click.option("--against", type=click.Path(path_type=Path), help="Predictions of another detector on the same pictures.")
+@click.option("--predictions", type=USER_FILE, help="Write what it says of each picture there (CSV).")
+@click.option("--from-predictions", "earlier", type=USER_FILE, help="Measure such a file; nothing is scored.")
+@click.option("--against", type=USER_FILE, help="Predictions of another detector on the same pictures.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", default=1, show_default=True, type=click.IntRange(min=0), help="Processes that load pictures.")
-@click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
+@click.option("--clip-weights", type=USER_FILE, help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
 @click.option("--json", "as_json", is_flag=True)
 @pass_settings
 def evaluate(

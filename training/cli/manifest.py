@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scanner.base.addresses.parameters import USER_FILE
+
 from ..data.frames import COMPRESSIONS
 from ..data.importers.layouts import LAYOUTS, default_source, importer_named
 from ..data.manifest import ManifestError, Row, read_manifest, write_manifest
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
     from ..data.leaks import Leaks
 
 _LISTED = "\n".join(f"    {layout:14} {said}" for layout, said in LAYOUTS.items())
-_output = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("manifest.csv"), show_default=True, help="The manifest."
-)
+_output = click.option("-o", "--output", type=USER_FILE, default=Path("manifest.csv"), show_default=True, help="The manifest.")
 _force = click.option("--force", is_flag=True, help="Overwrite the manifest if there is one.")
 
 
@@ -34,7 +34,7 @@ def manifest() -> None:
 
 @manifest.command("import", help=f"Make a manifest from a data set.\n\n\b\nLAYOUT is one of\n{_LISTED}")
 @click.argument("layout", type=click.Choice(list(LAYOUTS)), metavar="LAYOUT")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=USER_FILE)
 @_output
 @click.option("--source", help="What the set is called; default: its layout, or for plain folders and lists their name.")
 @click.option("--family", default="", help="The kind of its fakes: face swap, diffusion, ...")
@@ -57,7 +57,7 @@ def manifest() -> None:
 )
 @click.option("--compression", type=click.Choice(COMPRESSIONS), help="Only videos compressed so, where the set has several.")
 @click.option("--frames", type=click.IntRange(min=1), help="So many frames of each video, evenly spread (DeepfakeBench: 32).")
-@click.option("--images-root", type=click.Path(path_type=Path), help="Where the pictures lie that a JSON file lists.")
+@click.option("--images-root", type=USER_FILE, help="Where the pictures lie that a JSON file lists.")
 @_force
 def import_(
     layout: str,
@@ -95,7 +95,7 @@ def import_(
 
 
 @manifest.command()
-@click.argument("manifests", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("manifests", nargs=-1, required=True, type=USER_FILE)
 @_output
 @_force
 def merge(manifests: tuple[Path, ...], output: Path, force: bool) -> None:
@@ -112,8 +112,8 @@ def merge(manifests: tuple[Path, ...], output: Path, force: bool) -> None:
 
 
 @manifest.command()
-@click.argument("path", metavar="MANIFEST", type=click.Path(path_type=Path))
-@click.option("--without-leaks", type=click.Path(path_type=Path), help="Write a manifest here without what leaks or is broken.")
+@click.argument("path", metavar="MANIFEST", type=USER_FILE)
+@click.option("--without-leaks", type=USER_FILE, help="Write a manifest here without what leaks or is broken.")
 @click.option("--processes", type=click.IntRange(min=0), help="Processes that read pictures; default: one per core, at most 8.")
 @click.option("--json", "as_json", is_flag=True)
 @_force
@@ -144,10 +144,8 @@ def check(path: Path, without_leaks: Path | None, processes: int | None, as_json
 
 
 @manifest.command()
-@click.argument("path", metavar="MANIFEST", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="A new folder for the crops and manifest.csv."
-)
+@click.argument("path", metavar="MANIFEST", type=USER_FILE)
+@click.option("-o", "--output", required=True, type=USER_FILE, help="A new folder for the crops and manifest.csv.")
 @click.option("--size", default=256, show_default=True, type=click.IntRange(min=32), help="Pixels; the recipe's input or more.")
 @click.option("--processes", type=click.IntRange(min=0), help="Processes that cut; default: one per core, at most 8.")
 @_force

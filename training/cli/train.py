@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.settings import Settings
 
 from .context import pass_settings
@@ -16,14 +17,14 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 @click.option(
     "--recipe", default="lite", show_default=True, help="A name (lite, fusion, paper, ...) or a .toml file of your own."
 )
-@click.option("--data", "manifest_path", type=click.Path(path_type=Path), help="The manifest (CSV); `dfscan manifest` makes one.")
+@click.option("--data", "manifest_path", type=USER_FILE, help="The manifest (CSV); `dfscan manifest` makes one.")
 @click.option("--from-reviews", is_flag=True, help="Also learn from what was reviewed as fake or real.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/train"), show_default=True, help="Folder of the run.")
+@click.option("--out", type=USER_FILE, default=Path("runs/train"), show_default=True, help="Folder of the run.")
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run in --out.")
 @click.option("--from", "start", help="Start from this checkpoint (a name or a file) instead of public weights.")
 @click.option("--leave-out", help="A source to leave out, and to measure on at the end.")
 @click.option("--leave-out-each", is_flag=True, help="Leave out each source in turn and print the matrix (recipes with [heads]).")
-@click.option("--cache", type=click.Path(path_type=Path), help="Folder of embeddings of frozen branches, for all runs.")
+@click.option("--cache", type=USER_FILE, help="Folder of embeddings of frozen branches, for all runs.")
 @click.option("--no-cache", is_flag=True, help="Compute frozen branches anew in every epoch.")
 @click.option(
     "--bfloat16", is_flag=True, help="Embed by CLIP in bfloat16 (recipes with [heads]): quicker where the processor has it."
@@ -34,8 +35,8 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 @click.option("--epochs", type=click.IntRange(min=1), help="Other than the recipe's.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", type=click.IntRange(min=0), help="Processes that load pictures; without, as many as keep up.")
-@click.option("--clip-weights", type=click.Path(path_type=Path), help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
-@click.option("--resnet-weights", type=click.Path(path_type=Path), help="torchvision's ResNet101 (ImageNet).")
+@click.option("--clip-weights", type=USER_FILE, help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
+@click.option("--resnet-weights", type=USER_FILE, help="torchvision's ResNet101 (ImageNet).")
 @pass_settings
 def train(
     settings: Settings,

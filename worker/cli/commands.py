@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.documents import to_document
 from scanner.base.escape import escaped, escaped_lines, printable
 from scanner.base.logs import log_to_stderr, tell
@@ -134,7 +135,7 @@ def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
 
 
 @model.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=USER_FILE)
 @click.option("--name", help="What it is called here; the file's name without it.")
 @click.option("--sha256", help="The file's sha256 as its publisher tells it; another file is refused.")
 @click.option("--card", type=click.Path(path_type=Path), help="How an ONNX network takes pictures and what it answers (TOML).")
@@ -196,7 +197,7 @@ def use_model(ctx: click.Context, settings: Settings, name: str) -> None:
 
 @model.command("fetch")
 @click.argument("name")
-@click.option("--from", "given", type=click.Path(path_type=Path), help="A file that you brought; nothing is downloaded then.")
+@click.option("--from", "given", type=USER_FILE, help="A file that you brought; nothing is downloaded then.")
 @click.option("--quiet", is_flag=True, help="Without pip's progress bar.")
 @pass_settings
 def fetch_model(settings: Settings, name: str, given: Path | None, quiet: bool) -> None:

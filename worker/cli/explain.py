@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.base.access.private import share_as_user_does
+from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
 from scanner.base.files import write_whole
@@ -30,7 +31,7 @@ class OutputRefused(KnownError):
 
 @click.command()
 @click.argument("image", required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A PNG of the picture with the heatmap laid over it.")
+@click.option("-o", "--output", type=USER_FILE, help="A PNG of the picture with the heatmap laid over it.")
 @click.option("--json", "as_json", is_flag=True)
 @click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--serve", is_flag=True, help="Answer JSON requests from standard input, one a line (worker/explain/server.py).")

@@ -4,6 +4,8 @@ import os
 
 from ..errors import KnownError
 
+EMPTY = "an empty path names nothing (a variable that is not set?); write . for the working folder"
+
 
 class PathNotMeant(KnownError):
     """A path that can hardly be what was meant."""
@@ -16,7 +18,7 @@ def user_path(text: str | os.PathLike[str]) -> str:
     """
     written = os.fspath(text)
     if not written:
-        raise PathNotMeant("an empty path names nothing (a variable that is not set?); write . for the working folder")
+        raise PathNotMeant(EMPTY)
     path = os.path.expanduser(written)
     home = path.split(os.sep)[0]
     if home.startswith("~") and not os.path.lexists(home):

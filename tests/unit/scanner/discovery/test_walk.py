@@ -43,7 +43,9 @@ def test_images_at_every_depth(root: Path, make_picture: MakePicture) -> None:
         make_picture(root / name, seed)
     os.utime(root / "z.jpg", ns=(1, 1_700_000_000_123_456_789))
     assert found(root) == ["b/a.png", "b/c/x.WEBP", "z.jpg"]
-    assert entries(root)[-1] == Found(str(root / "z.jpg"), (root / "z.jpg").stat().st_size, 1_700_000_000_123_456_789)
+    status = (root / "z.jpg").stat()
+    dates = status.st_size, 1_700_000_000_123_456_789
+    assert entries(root)[-1] == Found(str(root / "z.jpg"), *dates, status.st_ino, status.st_ctime_ns)
 
 
 def test_an_empty_folder_holds_nothing(root: Path) -> None:
@@ -151,7 +153,9 @@ def test_link_shows_its_target(root: Path, make_picture: MakePicture) -> None:
     """A link to an image shows the images size and time."""
     status = make_picture(root / "y.jpg").stat()
     (root / "link.jpg").symlink_to("y.jpg")
-    assert look_at(str(root / "link.jpg"), root=str(root)) == Found(str(root / "link.jpg"), status.st_size, status.st_mtime_ns)
+    assert look_at(str(root / "link.jpg"), root=str(root)) == Found(
+        str(root / "link.jpg"), status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
+    )
 
 
 def test_the_root_may_be_reached_through_a_link(root: Path, tmp_path: Path, make_picture: MakePicture) -> None:
