@@ -18,6 +18,7 @@ import platformdirs
 from .access.private import own_text
 from .addresses.server_urls import postgres_url, redis_url
 from .addresses.sqlite_urls import SqliteUrlNotMeant, sqlite_path, sqlite_url
+from .addresses.system_folders import NOT_PICTURES, SNAPSHOTS, TRASHES
 from .addresses.user_paths import PathNotMeant, user_path
 from .choices import choices_file
 from .errors import KnownError
@@ -25,18 +26,11 @@ from .errors import KnownError
 if TYPE_CHECKING:
     from cattrs import Converter
 
-# Names that are passed over unless the setting `ignore` says otherwise: what systems and network drives keep for themselves,
-NOT_PICTURES = ("@eaDir", "lost+found", "Thumbs.db", "desktop.ini", "System Volume Information", "FOUND.000")
-# what was thrown away, and earlier states of what is beside them. Those that begin with a dot are hidden anyway.
-TRASHES = ("$RECYCLE.BIN", "RECYCLER", "#recycle", "@Recycle", "Network Trash Folder")
-SNAPSHOTS = ("#snapshot", "~snapshot", "@Recently-Snapshot", "Backups.backupdb")
-
 PREFIX = "DFSCAN_"
 HANDED_DOWN = f"{PREFIX}SETTINGS"
 
 # What has a meaning elsewhere: to the log, to tests, in compose.yaml, between our own processes.
 _OTHER_VARIABLES = tuple(PREFIX + name for name in ("LOG_JSON", "UMASK", "TEST_", "PICTURES", "PASSWORD", "SETTINGS", "FLAGGED_"))
-
 
 # Files and folders that are named by a path; a service runs in another folder.
 _FILES = ("broker_ca_file", "cache_dir", "clip_weights")

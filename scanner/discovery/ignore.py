@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from fnmatch import translate
 
-from ..base.settings import SNAPSHOTS, TRASHES
+from ..base.addresses.system_folders import SNAPSHOTS, TRASHES
 
 HIDDEN = "hidden"
 _SYSTEMS = dict.fromkeys(TRASHES, "a trash folder, ") | dict.fromkeys(SNAPSHOTS, "a folder of snapshots, ")

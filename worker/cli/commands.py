@@ -138,7 +138,7 @@ def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
 @click.argument("file", type=USER_FILE)
 @click.option("--name", help="What it is called here; the file's name without it.")
 @click.option("--sha256", help="The file's sha256 as its publisher tells it; another file is refused.")
-@click.option("--card", type=click.Path(path_type=Path), help="How an ONNX network takes pictures and what it answers (TOML).")
+@click.option("--card", type=USER_FILE, help="How an ONNX network takes pictures and what it answers (TOML).")
 @pass_settings
 def import_model(settings: Settings, file: Path, name: str | None, sha256: str | None, card: Path | None) -> None:
     """Copy a checkpoint into the data folder, after checking that it is whole and runs here.
