@@ -2,10 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from PySide6.QtCore import QObject, QSize, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from scanner.base.errors import KnownError
@@ -60,6 +60,15 @@ def decode_frame(pictures: JudgedPictures, path: str, frame: int, seconds: float
     return _shown(path, lambda: pictures.frame(path, frame, seconds))
 
 
+def reduced(shown: Shown, side: int) -> Shown:
+    """No side above `side`, if that is more than 0."""
+    longer = max(shown.image.width(), shown.image.height())
+    if not side or longer <= side:
+        return shown
+    small = shown.image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    return replace(shown, image=small, scale=shown.scale * small.width() / shown.image.width())
+
+
 def examined(pictures: JudgedPictures, path: str, view: View, frame: int, seconds: float | None, size: QSize) -> ExaminedPicture:
     """A forensic view of a file, reduced to `size` where that is less."""
     try:
@@ -110,9 +119,23 @@ class Previews(QObject):
             self._background.ask(lambda: decode(self._pictures, missing[0]), self._keep_and_go_on(then), self._fail, "preview")
         return found
 
-    def show_frame(self, path: str, frame: int, seconds: float | None, answered: Callable[[Shown], None]) -> None:
-        """Give a frame of the video or animation in sight to `answered`; it is not kept."""
-        self._background.ask(lambda: decode_frame(self._pictures, path, frame, seconds), answered, self._fail, "frame")
+    def show_frame(
+        self,
+        path: str,
+        frame: int,
+        seconds: float | None,
+        answered: Callable[[Shown], None],
+        *,
+        topic: str = "frame",
+        side: int = 0,
+    ) -> None:
+        """Give a frame of the video or animation in sight to `answered`, no side above `side` if one is given; it is not kept.
+
+        A newer question on the topic drops the older.
+        """
+        self._background.ask(
+            lambda: reduced(decode_frame(self._pictures, path, frame, seconds), side), answered, self._fail, topic
+        )
 
     def examine(
         self,

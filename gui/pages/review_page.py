@@ -274,7 +274,7 @@ class ReviewPage(QWidget):
 
     def _show_face(self) -> None:
         if self._shown_id is not None:
-            self.details.show_face(self._shown_id, self.look.layers.deciding_face(_FACE_PIXELS))
+            self.details.show_face(self._shown_id, self.look.layers.deciding_part(_FACE_PIXELS))
 
     def _ask_near(self) -> None:
         item = self.current()

@@ -24,6 +24,12 @@ def score_text(score: float) -> str:
     return "<0.01" if score < 0.01 else f"{score:.2f}"
 
 
+def clock(seconds: float) -> str:
+    """A time in a video."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:04.1f}"
+
+
 def label_line(label: str, score: float) -> str:
     """Sign, word and score."""
     return f"{label_shape(label)} {verdict_word(label, is_judged=True)} {score_text(score)}"

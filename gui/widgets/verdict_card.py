@@ -8,7 +8,7 @@ from scanner.review.image_details import ImageDetails
 
 from ..style.colours import BADGES
 from ..texts.rates_texts import rates_words
-from ..texts.verdict_texts import explanation, headline, is_judged, label_shape, score_text
+from ..texts.verdict_texts import DECIDING, clock, explanation, headline, is_judged, label_shape, score_text
 
 # The name under which the document finds the enlarged face.
 FACE = "face:deciding"
@@ -26,7 +26,9 @@ def verdict_card(details: ImageDetails, *, with_face: bool) -> str:
     origin = "".join(f" {_badge(html.escape(trace.text), *_ORIGIN)}" for trace in details.evidence or () if _tells(trace))
     words = [explanation(found), rates_words(measured_rates(found.card, found.label), found.label) if judged else ""]
     text = "".join(f"<p style='margin:4px 0'>{html.escape(part)}</p>" for part in words if part)
-    picture = f"<td style='padding-right:8px'><img src='{FACE}'></td>" if with_face else ""
+    frames = found.prediction.frames
+    below = f"<br>{DECIDING} {clock(frames[0].seconds)}" if frames else ""
+    picture = f"<td style='padding-right:8px'><img src='{FACE}'>{below}</td>" if with_face else ""
     told = f"<td><p style='margin:2px 0'>{badge}{origin}</p>{text}</td>"
     return f"<table cellspacing='0' cellpadding='0'><tr>{picture}{told}</tr></table>"
 

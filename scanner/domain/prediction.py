@@ -63,6 +63,14 @@ class Prediction:
             (face for face in self.faces or () if face.score is not None), key=lambda face: face.score or 0.0, default=None
         )
 
+    @property
+    def deciding_frame(self) -> int:
+        """The frame on which the score rests most: of a video, the one with the highest score; else that of the deciding face."""
+        if self.frames:
+            return self.frames[0].frame
+        face = self.deciding_face
+        return face.frame if face is not None else 0
+
     def why_unjudged(self, face: Face) -> str:
         """In a few words, why `face` has no score."""
         if max(face.box[2:]) < SMALLEST_FACE:

@@ -12,6 +12,9 @@ from ...media.previews import Shown
 from .overlays import FaceBoxes, Heat, Words
 from .preview_view import Overlay, PreviewView
 
+# A frame is larger than a face in the card.
+_FRAME_SIDES = 1.5
+
 
 class Layers(QObject):
     """Of one preview. `clear` comes with each other image; `changed` follows whatever comes."""
@@ -29,18 +32,30 @@ class Layers(QObject):
         self._finding: Finding | None = None
         self._patches: Sequence[Patch] = ()
         self._words = ""
+        # The first frame, and the one that decides, where another one is in sight; with the width of the original.
+        self._first = (QImage(), 0.0)
+        self._deciding = (QImage(), 0.0)
 
     def clear(self) -> None:
         """Nothing is known yet of the image in sight."""
         self._width, self._finding, self._patches, self._frame = 0.0, None, (), 0
         self._picture = QImage()
+        self._first = self._deciding = (QImage(), 0.0)
         self._show()
 
     def set_picture(self, shown: Shown, frame: int = 0) -> None:
         """The picture has come, or another frame of it."""
         self._frame, self.scale, self._picture = frame, shown.scale, shown.image
         self._width = shown.image.width() / shown.scale
+        if not frame:
+            self._first = (self._picture, self._width)
         self._show()
+
+    def set_frame(self, frame: int, shown: Shown) -> None:
+        """A frame that is not in sight has come: it may be the one that decides."""
+        if self._finding is not None and frame == self._finding.prediction.deciding_frame:
+            self._deciding = (shown.image, shown.image.width() / shown.scale)
+            self.changed.emit()
 
     def set_finding(self, finding: Finding) -> None:
         """What the model found has come."""
@@ -75,22 +90,46 @@ class Layers(QObject):
         self._preview.set_overlays(layers)
         self.changed.emit()
 
-    def deciding_face(self, side: int) -> QImage:
-        """The face that decides, as `side` pixels at most, with the heatmap on it; null while it cannot be shown."""
-        found = self._finding.prediction.deciding_face if self._finding is not None else None
-        if found is None or found.frame != self._frame or self._picture.isNull() or not self._width:
+    def deciding_part(self, side: int) -> QImage:
+        """What decides, about `side` pixels large: of a video, the frame with its faces; else the face, with the heatmap on it.
+
+        Null while it cannot be shown.
+        """
+        found = self._finding
+        if found is None:
             return QImage()
-        box = QRectF(*found.box)
+        frame = found.prediction.deciding_frame
+        elsewhere = self._deciding if frame else self._first
+        image, width = (self._picture, self._width) if frame == self._frame else elsewhere
+        if image.isNull() or not width:
+            return QImage()
+        if found.prediction.frames:
+            shown = _scaled(image, round(_FRAME_SIDES * side))
+            boxes = FaceBoxes(found.prediction, frame, width, found.threshold, found.band_low)
+            return _painted(shown, boxes, QRectF(shown.rect()))
+        face = found.prediction.deciding_face
+        if face is None:
+            return QImage()
+        box, scale = QRectF(*face.box), image.width() / width
         room = box.adjusted(-0.2 * box.width(), -0.2 * box.height(), 0.2 * box.width(), 0.2 * box.height())
-        place = QRectF(room.topLeft() * self.scale, room.size() * self.scale).intersected(QRectF(self._picture.rect()))
+        place = QRectF(room.topLeft() * scale, room.size() * scale).intersected(QRectF(image.rect()))
         if place.isEmpty():
             return QImage()
-        cut = self._picture.copy(place.toAlignedRect()).convertToFormat(QImage.Format.Format_RGB32)
-        shown = cut.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-        if self._patches:
-            ratio = shown.width() / place.width()
-            whole = QRectF(-place.topLeft() * ratio, self._picture.size().toSizeF() * ratio)
-            painter = QPainter(shown)
-            Heat(self._patches, self._width).paint(painter, whole)
-            painter.end()
-        return shown
+        shown = _scaled(image.copy(place.toAlignedRect()), side)
+        if not self._patches or frame:
+            return shown
+        ratio = shown.width() / place.width()
+        whole = QRectF(-place.topLeft() * ratio, image.size().toSizeF() * ratio)
+        return _painted(shown, Heat(self._patches, width), whole)
+
+
+def _scaled(image: QImage, side: int) -> QImage:
+    plain = image.convertToFormat(QImage.Format.Format_RGB32)
+    return plain.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+
+
+def _painted(image: QImage, overlay: Overlay, whole: QRectF) -> QImage:
+    painter = QPainter(image)
+    overlay.paint(painter, whole)
+    painter.end()
+    return image

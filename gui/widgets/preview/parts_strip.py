@@ -11,7 +11,7 @@ from scanner.domain.prediction import Face, Prediction
 
 from ...media.patches import Box
 from ...texts.accessible_names import named
-from ...texts.verdict_texts import DECIDING, score_text
+from ...texts.verdict_texts import DECIDING, clock, score_text
 
 _SIDE = 52
 _PART = int(Qt.ItemDataRole.UserRole)
@@ -34,7 +34,7 @@ def parts_of(prediction: Prediction) -> list[Part]:
     times = {frame.frame: frame.seconds for frame in frames}
     parts = [
         Part(
-            f"{_mark(not rank)}{_time(frame.seconds)}\n{score_text(frame.score)}",
+            f"{_mark(not rank)}{clock(frame.seconds)}\n{score_text(frame.score)}",
             "A frame of the video",
             frame.frame,
             frame.seconds,
@@ -54,13 +54,8 @@ def _mark(decides: bool) -> str:
     return f"{DECIDING} " if decides else ""
 
 
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    return f"{int(minutes)}:{rest:04.1f}"
-
-
 def _told(face: Face, verdict: str, times: dict[int, float]) -> str:
-    where = f" at {_time(times[face.frame])}" if face.frame in times else f" in frame {face.frame + 1}" if face.frame else ""
+    where = f" at {clock(times[face.frame])}" if face.frame in times else f" in frame {face.frame + 1}" if face.frame else ""
     return f"A face of {face.box[2]} \N{MULTIPLICATION SIGN} {face.box[3]} pixels{where}: {verdict}"
 
 
@@ -79,8 +74,8 @@ class PartsStrip(QListWidget):
         self.setHorizontalScrollMode(QListWidget.ScrollMode.ScrollPerPixel)
         self.itemClicked.connect(self._choose)
         self.itemActivated.connect(self._choose)
-        self._image = QImage()
-        self._scale = 1.0
+        # Pictures of frames, with their side divided by the original's.
+        self._frames: dict[int, tuple[QImage, float]] = {}
         self.setVisible(False)
 
     @property
@@ -89,7 +84,7 @@ class PartsStrip(QListWidget):
         return tuple(self.item(row).data(_PART) for row in range(self.count()))
 
     def show_parts(self, parts: Sequence[Part]) -> None:
-        """Fill the strip; pictures come with `set_picture`."""
+        """Fill the strip; pictures come with `set_frame`."""
         if tuple(parts) != self.parts:
             self.clear()
             for part in parts:
@@ -101,25 +96,32 @@ class PartsStrip(QListWidget):
         self.setVisible(bool(parts))
         self._draw()
 
-    def set_picture(self, image: QImage, scale: float) -> None:
-        """The picture that faces of its first frame are cut from; `scale` is its side divided by the original's."""
-        self._image, self._scale = image, scale
+    def set_frame(self, frame: int, image: QImage, scale: float) -> None:
+        """A frame, and what is cut from it; `scale` is its side divided by the original's."""
+        self._frames[frame] = (image, scale)
         self._draw()
+
+    def forget_frames(self) -> None:
+        """Another image is in sight."""
+        self._frames.clear()
 
     def _choose(self, item: QListWidgetItem) -> None:
         self.chosen.emit(item.data(_PART))
 
     def _draw(self) -> None:
-        if self._image.isNull():
-            return
         side = round(_SIDE * self.devicePixelRatioF())
         for row in range(self.count()):
             item, part = self.item(row), self.item(row).data(_PART)
-            if item.icon().isNull() and part.box is not None and not part.frame:
-                place = QRect(*(round(value * self._scale) for value in part.box)).intersected(self._image.rect())
-                if not place.isEmpty():
-                    cut = self._image.copy(place).scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio)
-                    item.setIcon(_plain(QPixmap.fromImage(cut)))
+            image, scale = self._frames.get(part.frame, (QImage(), 1.0))
+            if image.isNull() or not item.icon().isNull():
+                continue
+            box = part.box or (0, 0, round(image.width() / scale), round(image.height() / scale))
+            place = QRect(*(round(value * scale) for value in box)).intersected(image.rect())
+            if not place.isEmpty():
+                cut = image.copy(place).scaled(
+                    side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+                )
+                item.setIcon(_plain(QPixmap.fromImage(cut)))
 
 
 def _plain(pixmap: QPixmap) -> QIcon:

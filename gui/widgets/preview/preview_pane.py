@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from scanner.review.image_details import ImageDetails
@@ -22,6 +21,7 @@ from .lens import Lens
 from .near_copies_strip import NearStrip
 from .parts_strip import Part, PartsStrip, parts_of
 from .preview_view import PreviewView
+from .strip_frames import StripFrames
 
 
 class LookPane(QWidget):
@@ -51,6 +51,8 @@ class LookPane(QWidget):
         self.heat_words.setTextFormat(Qt.TextFormat.PlainText)
         self.heat_words.setVisible(False)
         self.parts = PartsStrip()
+        self.frames = StripFrames(previews, self)
+        self.frames.came.connect(self._take_frame)
         self.near = NearStrip(thumbnails)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -117,7 +119,9 @@ class LookPane(QWidget):
     def show_details(self, details: ImageDetails) -> None:
         """What is known of the image in sight has come."""
         self.layers.set_finding(details.finding)
-        self.parts.show_parts(parts_of(details.finding.prediction))
+        parts = parts_of(details.finding.prediction)
+        self.parts.show_parts(parts)
+        self.frames.begin(self._path, [(part.frame, part.seconds) for part in parts if part.frame])
         self.heatmaps.set_details(details)
 
     def _begin(self, path: str) -> None:
@@ -126,7 +130,8 @@ class LookPane(QWidget):
         self.layers.clear()
         self.forensic.forget()
         self.parts.show_parts(())
-        self.parts.set_picture(QImage(), 1.0)
+        self.parts.forget_frames()
+        self.frames.stop()
         self.near.forget()
         self.heatmaps.set_details(None)
 
@@ -139,7 +144,7 @@ class LookPane(QWidget):
             self.preview.show_picture(shown.image)
             self.layers.set_picture(shown)
             self.forensic.set_picture(shown.path, shown.image)
-            self.parts.set_picture(shown.image, shown.scale)
+            self.parts.set_frame(0, shown.image, shown.scale)
 
     def _show_part(self, part: Part) -> None:
         """A face, or another frame."""
@@ -160,6 +165,10 @@ class LookPane(QWidget):
             self._look_at(part)
 
         self._previews.show_frame(path, part.frame, part.seconds, show)
+
+    def _take_frame(self, frame: int, shown: Shown) -> None:
+        self.parts.set_frame(frame, shown.image, shown.scale)
+        self.layers.set_frame(frame, shown)
 
     def _look_at(self, part: Part) -> None:
         if part.box is not None:
