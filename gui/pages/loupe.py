@@ -56,6 +56,7 @@ class Loupe(QObject):
         page.look.leave.show()
         page.look.preview.fit_limit = _FITTED
         self.is_open = True
+        page.look.show_words()
         page.focus_picture()
 
     def leave(self) -> None:
@@ -72,17 +73,21 @@ class Loupe(QObject):
             widget.show()
         for splitter, sizes in zip((page.splitter, page.right), self._sizes, strict=True):
             splitter.setSizes(sizes)
+        page.look.show_words()
         if page.isVisible():
             page.focus_picture()
 
     def toggle_facts(self) -> None:
         """What the file says of itself; in the loupe, below the picture."""
-        known = self._page.known
-        known.toggle_facts()
-        if self.is_open:
-            self._page.below.setVisible(known.currentWidget() is known.facts)
-            if self._page.below.isVisible():
-                known.facts.search.setFocus()
+        page = self._page
+        if not self.is_open:
+            page.known.toggle_facts()
+        elif page.below.isVisible():
+            page.below.hide()
+            page.focus_picture()
+        else:
+            page.below.show()
+            page.known.show_facts()
 
     def escape(self) -> bool:
         """One thing less: the comparison or the note, and then the loupe itself. False when there is nothing of it to leave."""

@@ -184,7 +184,7 @@ class ReviewPage(QWidget):
         self.deciding.note.stored.connect(self.noted)
         self.deciding.note.left.connect(self.focus_picture)
         self.known.left.connect(self.focus_picture)
-        self.known.currentChanged.connect(lambda number: self.look.below.setVisible(not number))  # the table needs the room
+        self.known.currentChanged.connect(self._make_room)
         self.deciding.notice.undo_wanted.connect(self._presenter.acts.undo)
         self.deciding.notice.redo_wanted.connect(self._presenter.acts.redo)
         self._presenter.acts.told.connect(self.deciding.notice.tell)
@@ -271,6 +271,11 @@ class ReviewPage(QWidget):
             self.look.show_details(details)
             self._stored_notes = {details.content_id: details.note or ""}
             self._show_selection()
+
+    def _make_room(self, tab: int) -> None:
+        """The table needs the room of the strips."""
+        self.look.below.setVisible(not tab)
+        self.look.show_words()
 
     def _show_face(self) -> None:
         if self._shown_id is not None:

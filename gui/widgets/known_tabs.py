@@ -51,8 +51,12 @@ class KnownTabs(QTabWidget):
             self.setCurrentIndex(0)
             self.left.emit()
         else:
-            self.setCurrentWidget(self.facts)
-            self.facts.search.setFocus()
+            self.show_facts()
+
+    def show_facts(self) -> None:
+        """To the table, where one can search at once."""
+        self.setCurrentWidget(self.facts)
+        self.facts.search.setFocus()
 
     def _look(self, *_: object) -> None:
         details = self._details

@@ -85,6 +85,12 @@ def test_it_is_below_the_picture_in_the_loupe(archive: Archive, open_window: Ope
     opened.bot.keyClick(preview, Qt.Key.Key_Escape)
     opened.until(opened.page.grid.hasFocus)
     assert opened.page.below.isVisible()
+    assert facts.isVisible()
+    opened.press(" ")
+    opened.until(preview.hasFocus)
+    opened.bot.keyClick(preview, "i")  # also where it was in sight before
+    opened.until(facts.search.hasFocus)
+    assert facts.isVisible()
 
 
 def test_nothing_is_read_before_it_is_looked_at(

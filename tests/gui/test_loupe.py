@@ -1,5 +1,8 @@
 """The loupe: the picture on the whole screen, by each of its keys, with decisions, and back to the window as it was."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +11,9 @@ from archives import Archive, Opened
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from test_deciding import stored
+
+from scanner.domain.prediction import Face, Prediction
+from scanner.domain.states import Basis
 
 Open = Callable[..., Opened]
 
@@ -126,6 +132,83 @@ def test_zoom_and_place_stay_from_image_to_image(archive: Archive, open_window: 
     press(opened, Qt.Key.Key_Escape)
     opened.bot.keyClick(opened.page.grid, Qt.Key.Key_F11)
     assert (preview.zoom, preview._centre) == (zoom, place)
+
+
+def test_45_faces_in_a_small_window(archive: Archive, open_window: Open, tmp_path: Path) -> None:
+    Image.new("RGB", (900, 500), "gray").save(tmp_path / "crowd.png")
+    faces = tuple(Face((number % 9 * 100, number // 9 * 100, 60, 60), 0.9, 0.9 - number / 100) for number in range(45))
+    archive.add("crowd.png", 0.9, picture=tmp_path / "crowd.png", prediction=Prediction(Basis.FACES, faces))
+    opened = open_window()
+    opened.window.resize(1024, 700)
+    opened.until(lambda: has_picture(opened) and opened.page.look.parts.count() == 45)
+    preview = opened.page.look.preview
+    before = preview.height()
+    opened.press(" ")
+    opened.until(lambda: is_in_loupe(opened) and preview.height() > before)
+    assert preview.width() > 0.95 * opened.window.width()
+    with_boxes = preview.grab().toImage()
+    press(opened, "b")
+    assert preview.grab().toImage() != with_boxes
+    press(opened, Qt.Key.Key_Escape)
+    opened.until(lambda: preview.height() == before)
+    assert (opened.window.width(), opened.window.height()) == (1024, 700)
+
+
+def test_the_heatmap_says_how_it_stands(five: Archive, open_window: Open) -> None:
+    opened = open_window(explain=["/nowhere/explain"])
+    opened.shows("a", "b", "c", "d")
+    opened.until(lambda: has_picture(opened) and opened.page.details.toPlainText() != "")
+    opened.press(" ")
+    opened.until(lambda: is_in_loupe(opened))
+    press(opened, "h")
+    opened.until(lambda: "cannot be started" in opened.page.look.layers._words)
+    press(opened, Qt.Key.Key_Escape)
+    assert opened.page.look.layers._words == ""  # its own line is in sight again
+    assert "cannot be started" in opened.page.look.heat_words.text()
+
+
+def test_at_scale_two_places_are_right(five: Archive, tmp_path: Path) -> None:
+    """The magnifier tells the pixel under the pointer, and views are drawn, in the loupe with two pixels for each of Qt's."""
+    code = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from gui.window.main_window import MainWindow
+from scanner.base.settings import Settings
+app = QApplication([])
+window = MainWindow(Settings(data_dir=Path(sys.argv[1])), lambda: datetime.now(UTC))
+window.show()
+window.open()
+def until(true):
+    for _ in range(3000):
+        if true():
+            return
+        QTest.qWait(10)
+    raise AssertionError
+until(lambda: window.view and window.view.review.current())
+preview = window.view.review.look.preview
+until(lambda: not preview._preliminary and not preview.image.isNull())
+window.view.loupe.enter()
+until(lambda: preview.width() > 0.9 * window.width())
+window.view.review.look.lens.toggle()
+at = preview.picture_rect().topLeft() + (QPoint(10, 5) * preview.zoom + QPoint(1, 1)).toPointF()
+QTest.mouseMove(preview, at.toPoint())
+until(lambda: window.view.review.look.lens.pixel == (10, 5))
+preview.setFocus()
+QTest.keyClick(preview, Qt.Key.Key_E)
+until(lambda: window.view.review.look.layers._words.startswith("Error levels, amplified"))
+shown = window.grab().toImage()
+print(preview.devicePixelRatioF(), shown.width() == 2 * window.width(), window.view.loupe.is_open)
+window.end()
+"""
+    environment = {**os.environ, "QT_SCALE_FACTOR": "2"}
+    command = [sys.executable, "-c", code, str(five.data_dir)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["2.0", "True", "True"]
 
 
 def test_whatever_takes_the_page_away_ends_it(five: Archive, open_window: Open) -> None:

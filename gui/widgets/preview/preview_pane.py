@@ -36,6 +36,7 @@ class LookPane(QWidget):
         self._summary = ""
         self._counts = (0, 0)
         self._frame = 0
+        self._view = ""
         self.summary = named(ElidedLabel(), "Current image")
         self.preview = PreviewView()
         self.layers = Layers(self.preview)
@@ -176,13 +177,19 @@ class LookPane(QWidget):
             self.preview.look_at(QRectF(left, top, width, height))
 
     def _tell_view(self, words: str, sentence: str) -> None:
-        self.layers.set_words(words)
+        self._view = words
+        self.show_words()
         self.view_words.setText(sentence)
         self.view_words.setVisible(bool(sentence))
+
+    def show_words(self) -> None:
+        """On the picture: what it is; and how the heatmap stands, where the line for it is out of sight."""
+        self.layers.set_words(self._view or ("" if self.below.isVisible() else self.heat_words.text()))
 
     def _tell_heat(self, words: str, offer: Offer) -> None:
         self.heat_words.setText(words)
         self.heat_words.setVisible(bool(words))
+        self.show_words()
         self._offer = offer
         self.heat_offer.setText(offer.value)
         self.heat_offer.setVisible(offer is not Offer.NOTHING)
