@@ -12,8 +12,6 @@ from scanner.review.ordering import QueueItem
 
 # Of this many bands of bits and one more, one is equal in two near fingerprints: each differing bit spoils one at most.
 NEAR = 3
-_BAND_BITS = 64 // (NEAR + 1)
-_BAND = (1 << _BAND_BITS) - 1
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Stacks:
 
     def __init__(self) -> None:
         self._heads: dict[int, QueueItem] = {}
-        self._by_band: dict[int, list[int]] = {}
+        self._by_band: dict[int, list[QueueItem]] = {}
         self._members: dict[int, dict[int, QueueItem]] = {}
         self._head_of: dict[int, int] = {}
         self._open: set[int] = set()
@@ -40,9 +38,9 @@ class Stacks:
         if item.fingerprint is None:
             return None
         for band in _bands(item.fingerprint):
-            for head_id in self._by_band.get(band, ()):
-                if are_near(self._heads[head_id], item):
-                    return self._heads[head_id]
+            for head in self._by_band.get(band, ()):
+                if head.label == item.label and are_near(head, item):
+                    return head
         return None
 
     def lead(self, item: QueueItem) -> None:
@@ -50,7 +48,7 @@ class Stacks:
         if item.fingerprint is not None:
             self._heads[item.file_id] = item
             for band in _bands(item.fingerprint):
-                self._by_band.setdefault(band, []).append(item.file_id)
+                self._by_band.setdefault(band, []).append(item)
 
     def join(self, head: QueueItem, item: QueueItem) -> None:
         """An image stands behind a head, or is brought up to date there."""
@@ -59,7 +57,10 @@ class Stacks:
 
     def renew(self, item: QueueItem) -> None:
         """An image is known better, and stands where it stood."""
-        if item.file_id in self._heads:
+        if (head := self._heads.get(item.file_id)) is not None and head.fingerprint is not None:
+            for band in _bands(head.fingerprint):
+                heads = self._by_band[band]
+                heads[heads.index(head)] = item
             self._heads[item.file_id] = item
         elif (head_id := self._head_of.get(item.file_id)) is not None:
             self._members[head_id][item.file_id] = item
@@ -82,7 +83,7 @@ class Stacks:
         head = self._heads.pop(head_id, None)
         if head is not None and head.fingerprint is not None:
             for band in _bands(head.fingerprint):
-                self._by_band[band].remove(head_id)
+                self._by_band[band].remove(head)
         self._open.discard(head_id)
         left = list(self._members.pop(head_id, {}).values())
         for item in left:
@@ -138,9 +139,14 @@ def are_near(one: QueueItem, other: QueueItem) -> bool:
     return bits_apart(one.fingerprint, other.fingerprint) <= NEAR
 
 
-def _bands(fingerprint: int) -> list[int]:
-    """The fingerprint in bands, each with its number, so that one key stands for one band."""
-    return [((fingerprint >> (_BAND_BITS * number)) & _BAND) | (number << _BAND_BITS) for number in range(NEAR + 1)]
+def _bands(fingerprint: int) -> tuple[int, int, int, int]:
+    """The fingerprint in four bands, each with its number, so that one key stands for one band. Asked of every image."""
+    return (
+        fingerprint & 0xFFFF,
+        fingerprint >> 16 & 0xFFFF | 0x10000,
+        fingerprint >> 32 & 0xFFFF | 0x20000,
+        fingerprint >> 48 & 0xFFFF | 0x30000,
+    )
 
 
 def runs(rows: Sequence[int]) -> list[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """Near copies share a tile, which tells how many it stands for; nothing is decided on those that are hidden."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 from test_deciding import stored
 from test_together import caption
+from test_undo import counting
 
 from gui.models.queue_model import STACK_ROLE, QueueModel
 from gui.models.stacks import NEAR, StackPart
@@ -220,3 +222,28 @@ def test_nothing_is_lost_and_rows_stay_in_order(qtbot: Any) -> None:
         behind = model._stacks.members(found.file_id) if found else []
         assert all(other.label == found.label for other in behind if found)
     assert NEAR == 3
+
+
+def test_fifty_decisions_through_stacks_and_fifty_undos(archive: Archive, open_window: Open) -> None:
+    """Each decision is for one image, and each undo brings that one back into sight, whatever stack it went into."""
+    for number in range(54):
+        look = int.from_bytes(hashlib.sha256(bytes([number % 18])).digest()[:8], "big", signed=True)
+        archive.add(f"{number:02}.png", 0.99 - number / 200, fingerprint=look)
+    opened = open_window()
+    opened.until(lambda: len(opened.names) > 0 and opened.presenter.model.is_complete)
+    assert len(opened.names) < 54
+    decided: list[str] = []
+    for number in range(50):
+        decided.append(Path(opened.current().path).stem)
+        opened.press("fru"[number % 3])
+        left = 54 - len(decided)
+        opened.until(lambda left=left: len(opened.presenter.model.of_content(range(1, 1000))) == left)
+    assert len(set(decided)) == 50
+    wanted = {name: ("fake", "real", "unsure")[number % 3] for number, name in enumerate(decided)}
+    assert counting(archive) == wanted
+    for name in reversed(decided):
+        opened.press("z")
+        opened.until(lambda name=name: opened.page.current() is not None and Path(opened.current().path).stem == name)
+        del wanted[name]
+        assert counting(archive) == wanted
+    assert len(opened.presenter.model.of_content(range(1, 1000))) == 54
