@@ -15,6 +15,7 @@ from scanner.review.criteria import Order
 from scanner.review.ordering import QueueItem, sort_key
 
 from ..media.thumbnails import Thumbnails
+from ..texts.outside import tip
 from ..texts.verdict_texts import item_line
 from .stacks import Stacks, are_near, runs
 
@@ -58,7 +59,7 @@ class QueueModel(QAbstractListModel):
             case Qt.ItemDataRole.DisplayRole:
                 return printable(item.path.rpartition("/")[2])
             case Qt.ItemDataRole.ToolTipRole:
-                return printable(item.path)
+                return tip(printable(item.path))
             case Qt.ItemDataRole.DecorationRole:
                 return self._thumbnails.find(item.path)
             case Qt.ItemDataRole.AccessibleTextRole:

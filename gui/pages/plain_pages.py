@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QVBoxLayout, QWi
 
 from ..style.icons import iconed
 from ..style.spacing import GAP
+from ..texts.outside import plain
 
 _WIDTH = 560
 
@@ -17,12 +18,12 @@ class _Plain(QWidget):
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = QLabel(title)
+        self.title = plain(QLabel(title))
         font = self.title.font()
         font.setPointSizeF(font.pointSizeF() * 1.7)
         font.setBold(True)
         self.title.setFont(font)
-        self.words = QLabel()
+        self.words = plain(QLabel())
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -89,7 +90,7 @@ class FirstStartPage(_Plain):
         self.button = iconed(QPushButton("Choose a folder\N{HORIZONTAL ELLIPSIS}"), "folder-plus")
         self.button.setDefault(True)
         self.button.clicked.connect(self._choose)
-        self.hint = QLabel("You can also drop a folder here.")
+        self.hint = plain(QLabel("You can also drop a folder here."))
         self.column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
         self.column.addWidget(self.hint)
         self.setAcceptDrops(True)

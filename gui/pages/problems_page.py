@@ -27,6 +27,7 @@ from ..style.icons import icon, iconed
 from ..style.spacing import EDGE
 from ..texts.accessible_names import named
 from ..texts.counts import counted
+from ..texts.outside import plain, tip
 from ..widgets.empty_state import EmptyPicture
 
 _PAGE = 500
@@ -61,7 +62,8 @@ class ProblemsModel(QAbstractTableModel):
         if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return None
         when = f"{problem.failed_at.astimezone():%Y-%m-%d %H:%M}" if problem.failed_at else ""
-        return (printable(problem.path), problem.reason, when)[index.column()]
+        text = (printable(problem.path), problem.reason, when)[index.column()]
+        return tip(text) if role == Qt.ItemDataRole.ToolTipRole else text
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         """Titles of the columns."""
@@ -129,7 +131,7 @@ class ProblemsPage(QWidget):
         self.retry_selected.clicked.connect(self._retry_selected)
         self.retry_all = iconed(QPushButton("Try all again"), "refresh-cw")
         self.retry_all.clicked.connect(self._retry_all)
-        empty = QLabel("Every file has a verdict. Files that cannot be read would be listed here, with the reason.")
+        empty = plain(QLabel("Every file has a verdict. Files that cannot be read would be listed here, with the reason."))
         empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         empty.setWordWrap(True)
         self.stack = QStackedWidget()

@@ -17,6 +17,7 @@ from ..models.presenter import QueuePresenter
 from ..style.icons import iconed
 from ..style.spacing import EDGE, GAP, NEAR
 from ..texts.accessible_names import named
+from ..texts.outside import plain
 from ..texts.tab_names import TAB_NAMES
 from ..widgets.bars.video_bar import VideoBar
 from ..widgets.bars.waiting_bar import WaitingBar
@@ -55,7 +56,7 @@ class QueueView(QWidget):
         self.tabs.setExpanding(False)
         for title in self._titles(None):
             self.tabs.addTab(title)
-        self.matching = QLabel()
+        self.matching = plain(QLabel())
         self.run_button = iconed(QPushButton(), "folder-cog")
         self.run_button.setText("Folders and workers")
         self.run_button.setCheckable(True)

@@ -29,6 +29,7 @@ from ..tasks.root_actions import RootRemoval
 from ..tasks.service_process import ServiceProcess
 from ..tasks.unscanned_videos import video_reader_is_installed
 from ..texts.accessible_names import named
+from ..texts.outside import plain
 from ..texts.status_line import duration, waiting_words
 from ..widgets.model_box import ModelBox
 from ..widgets.questions import confirmed
@@ -125,7 +126,7 @@ class RunPage(QWidget):
 
     def _service_box(self) -> QWidget:
         box = QGroupBox("Watch service")
-        self.state = QLabel()
+        self.state = plain(QLabel())
         self.state.setWordWrap(True)
         self.start = iconed(QPushButton("Start"), "play")
         self.start.clicked.connect(lambda: self._service.start())
@@ -139,7 +140,7 @@ class RunPage(QWidget):
         self.pause.setMenu(menu)
         self.bar = named(QProgressBar(), "Progress")
         self.bar.setTextVisible(False)
-        self.progress = QLabel()
+        self.progress = plain(QLabel())
         row = QHBoxLayout()
         row.addWidget(self.state, 1)
         for button in (self.start, self.pause, self.stop):
@@ -177,7 +178,7 @@ class RunPage(QWidget):
 
     def _worker_box(self) -> QWidget:
         box = QGroupBox("Workers")
-        self.workers = QLabel("None at work")
+        self.workers = plain(QLabel("None at work"))
         self.workers.setWordWrap(True)
         layout = QVBoxLayout(box)
         layout.addWidget(self.workers)

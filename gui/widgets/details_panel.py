@@ -1,12 +1,11 @@
 """What is known of the image in sight, in words first and numbers after."""
 
-import html
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QImage, QTextDocument
-from PySide6.QtWidgets import QTextBrowser, QWidget
+from PySide6.QtWidgets import QWidget
 
 from scanner.base.escape import printable
 from scanner.domain.evidence import Evidence
@@ -14,20 +13,20 @@ from scanner.review.decisions import Reviewed
 from scanner.review.image_details import Finding, ImageDetails
 
 from ..texts.evidence_texts import branches, frames, origin, rests_on, stability
+from ..texts.outside import Document, in_html
 from ..texts.verdict_texts import is_judged, score_text, verdict_word
 from .verdict_card import FACE, verdict_card
 
-_CARD = html.escape("The model's card")
+_CARD = in_html("The model's card")
 
 
-class DetailsPanel(QTextBrowser):
+class DetailsPanel(Document):
     """Text that can be selected and copied. `copy_chosen` names another file of the same content."""
 
     copy_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setOpenLinks(False)
         self.setAccessibleName("Details")
         self.anchorClicked.connect(self._follow)
         self._copies: tuple[str, ...] = ()
@@ -89,23 +88,23 @@ class DetailsPanel(QTextBrowser):
 
     def _table(self, rows: Iterable[tuple[str, str]]) -> str:
         cells = "".join(
-            f"<tr><td style='padding-right:10px'><b>{html.escape(name)}</b></td><td>{html.escape(value)}</td></tr>"
+            f"<tr><td style='padding-right:10px'><b>{in_html(name)}</b></td><td>{in_html(value)}</td></tr>"
             for name, value in rows
         )
         return f"<table cellpadding='1'>{cells}</table>"
 
     def _reviews(self, reviews: tuple[Reviewed, ...]) -> str:
         if not reviews:
-            return f"<p><i>{html.escape('No one has decided on it yet.')}</i></p>"
+            return f"<p><i>{in_html('No one has decided on it yet.')}</i></p>"
         followed = zip(reviews, (*reviews[1:], None), strict=True)
-        lines = "".join(f"<li>{html.escape(self._review(review, before))}</li>" for review, before in followed)
-        return f"<p><b>{html.escape('Reviews')}</b></p><ul>{lines}</ul>"
+        lines = "".join(f"<li>{in_html(self._review(review, before))}</li>" for review, before in followed)
+        return f"<p><b>{in_html('Reviews')}</b></p><ul>{lines}</ul>"
 
     def _origin(self, evidence: tuple[Evidence, ...] | None) -> str:
         told, traces = origin(evidence)
-        lines = "".join(f"<li>{html.escape(printable(trace))}</li>" for trace in traces)
-        title = f"<p><b>{html.escape('What the file says of its origin')}</b>"
-        return f"{title}<br>{html.escape(told)}</p>" + (f"<ul>{lines}</ul>" if lines else "")
+        lines = "".join(f"<li>{in_html(printable(trace))}</li>" for trace in traces)
+        title = f"<p><b>{in_html('What the file says of its origin')}</b>"
+        return f"{title}<br>{in_html(told)}</p>" + (f"<ul>{lines}</ul>" if lines else "")
 
     def _review(self, review: Reviewed, before: Reviewed | None) -> str:
         if review.is_note(before):
@@ -120,16 +119,16 @@ class DetailsPanel(QTextBrowser):
         if not details.copies:
             return ""
         links = "".join(
-            f"<li><a href='copy:{number}'>{html.escape(printable(path))}</a></li>" for number, path in enumerate(details.copies)
+            f"<li><a href='copy:{number}'>{in_html(printable(path))}</a></li>" for number, path in enumerate(details.copies)
         )
         title = "The same content is also at"
-        return f"<p><b>{html.escape(title)}</b></p><ul>{links}</ul>"
+        return f"<p><b>{in_html(title)}</b></p><ul>{links}</ul>"
 
     def _others(self, findings: tuple[Finding, ...]) -> str:
         if not findings:
             return ""
-        lines = "".join(f"<li>{html.escape(_other(found))}</li>" for found in findings)
-        return f"<p><b>{html.escape('What other models said')}</b></p><ul>{lines}</ul>"
+        lines = "".join(f"<li>{in_html(_other(found))}</li>" for found in findings)
+        return f"<p><b>{in_html('What other models said')}</b></p><ul>{lines}</ul>"
 
     def _card(self, finding: Finding) -> str:
         """The model's own description, as far as it is plain values."""

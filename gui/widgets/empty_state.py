@@ -1,6 +1,5 @@
 """What is shown where there are no images: why, what hides them, where else they are, and what to do."""
 
-import html
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -12,6 +11,7 @@ from scanner.review.criteria import Tab
 from ..style.icons import icon, iconed
 from ..style.spacing import EDGE, GAP
 from ..texts.accessible_names import named
+from ..texts.outside import in_html, plain
 
 
 class EmptyState(QWidget):
@@ -22,8 +22,7 @@ class EmptyState(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.words = named(QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "State of the list")
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words = named(plain(QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)), "State of the list")
         self.elsewhere = named(QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True), "Where else they are")
         self.elsewhere.linkActivated.connect(lambda name: self.tab_wanted.emit(Tab(name)))
         self.clear = iconed(named(QPushButton("Clear the filters"), "Clear the filters"), "x")
@@ -56,7 +55,7 @@ class EmptyState(QWidget):
 
     def show_elsewhere(self, counts: Sequence[tuple[Tab, str, int]]) -> None:
         """Tabs in which the same filters find something, with their names."""
-        links = ", ".join(f"<a href='{tab.value}'>{html.escape(name)}: {count:,}</a>" for tab, name, count in counts)
+        links = ", ".join(f"<a href='{tab.value}'>{in_html(name)}: {count:,}</a>" for tab, name, count in counts)
         self.elsewhere.setText(f"The same filters find in other tabs: {links}" if links else "")
         self.elsewhere.setVisible(bool(links))
 

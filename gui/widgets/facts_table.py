@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from ..texts.accessible_names import named
+from ..texts.outside import plain
 
 _TITLES = ("Part", "Name", "Value")
 
@@ -42,8 +43,7 @@ class FactsTable(QWidget):
         self.search.setPlaceholderText("Search tags and values")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
-        self.words = named(QLabel(), "About the table")
-        self.words.setTextFormat(Qt.TextFormat.PlainText)
+        self.words = named(plain(QLabel()), "About the table")
         self.table = named(QTableWidget(0, len(_TITLES)), "What the file says of itself")
         self.table.setHorizontalHeaderLabels(_TITLES)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

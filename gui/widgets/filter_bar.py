@@ -25,6 +25,7 @@ from scanner.review.saved_filters import NamedCriteria
 from ..style.icons import iconed
 from ..style.spacing import NEAR
 from ..texts.accessible_names import named
+from ..texts.outside import in_menu, plain
 from .filter_chips import FilterChips
 
 _TYPING_MILLISECONDS = 250
@@ -146,14 +147,14 @@ class FilterBar(QWidget):
         """Fill the menu of saved filters."""
         self._menu.clear()
         for kept in saved:
-            self._menu.addAction(kept.name, lambda name=kept.name: self.saved_chosen.emit(name))  # type: ignore[misc]
+            self._menu.addAction(in_menu(kept.name), lambda name=kept.name: self.saved_chosen.emit(name))  # type: ignore[misc]
         if saved:
             self._menu.addSeparator()
         self._menu.addAction("Save this filter\N{HORIZONTAL ELLIPSIS}", self.save_wanted.emit)
         if saved:
             deleting = self._menu.addMenu("Delete")
             for kept in saved:
-                deleting.addAction(kept.name, lambda name=kept.name: self.delete_wanted.emit(name))  # type: ignore[misc]
+                deleting.addAction(in_menu(kept.name), lambda name=kept.name: self.delete_wanted.emit(name))  # type: ignore[misc]
 
     def set_folder(self, path: str) -> None:
         """Only what lies in a folder, watched or below a watched one."""
@@ -233,7 +234,7 @@ class FilterBar(QWidget):
         scores, times = QHBoxLayout(), QHBoxLayout()
         for layout, one, two in ((scores, self.score_from, self.score_to), (times, self.since, self.until)):
             layout.addWidget(one)
-            layout.addWidget(QLabel("to" if layout is scores else "until"))
+            layout.addWidget(plain(QLabel("to" if layout is scores else "until")))
             layout.addWidget(two)
         scores.addStretch()
         scores.addWidget(self.cleared)

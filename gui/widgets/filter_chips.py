@@ -7,7 +7,10 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPalette
 from PySide6.QtWidgets import QLabel, QWidget
 
+from scanner.base.escape import escaped
+
 from ..texts.accessible_names import named
+from ..texts.outside import in_html, tip
 
 _LONGEST = 180  # pixels
 
@@ -45,8 +48,8 @@ class FilterChips(QLabel):
         for name, words in filters:
             short = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, _LONGEST)
             chips.append(
-                f"<a href='lift:{name}' title='{html.escape(words)}' style='{style}'>"
-                f"&nbsp;{html.escape(short)}&nbsp;\N{MULTIPLICATION SIGN}&nbsp;</a>"
+                f"<a href='lift:{name}' title='{html.escape(tip(escaped(words)))}' style='{style}'>"
+                f"&nbsp;{in_html(short)}&nbsp;\N{MULTIPLICATION SIGN}&nbsp;</a>"
             )
         everything = " &nbsp; <a href='lift:'>Clear all</a>" if chips else ""
         self.setText(f"Only: {' &nbsp; '.join(chips)}{everything}" if chips else "")

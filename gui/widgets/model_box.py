@@ -15,6 +15,7 @@ from ..style.icons import iconed
 from ..tasks.service_process import ServiceProcess
 from ..texts.accessible_names import named
 from ..texts.counts import counted
+from ..texts.outside import plain
 
 
 class ModelBox(QGroupBox):
@@ -47,7 +48,7 @@ class ModelBox(QGroupBox):
         self.model = named(QComboBox(), "Model")
         self.model.addItem(self.chosen or "The best at hand", self.chosen)
         self.model.activated.connect(self._choose)
-        self.state = QLabel()
+        self.state = plain(QLabel())
         self.state.setWordWrap(True)
         self.rescan = iconed(QPushButton("Re-scan what is stale"), "refresh-cw")
         self.rescan.setVisible(False)

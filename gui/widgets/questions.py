@@ -2,6 +2,8 @@
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from ..texts.outside import plain_box
+
 
 def ask_to_close(window: QWidget, pending: int) -> bool:
     """Whether to close while images wait to be scanned."""
@@ -18,6 +20,7 @@ def confirmed(window: QWidget, title: str, words: str, button: str) -> bool:
     """Whether the person agrees; Esc and the default do not."""
     box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=window)
     box.setInformativeText(words)
+    plain_box(box)
     yes = box.addButton(button, QMessageBox.ButtonRole.AcceptRole)
     no = box.addButton(QMessageBox.StandardButton.Cancel)
     box.setDefaultButton(no)

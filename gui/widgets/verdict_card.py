@@ -1,12 +1,11 @@
 """The verdict first, in words: how sure, on what it rests, what the file says of its origin."""
 
-import html
-
 from scanner.domain.evidence import GENERATED_TYPES, Evidence, Kind
 from scanner.results.measured_rates import measured_rates
 from scanner.review.image_details import ImageDetails
 
 from ..style.colours import BADGES
+from ..texts.outside import in_html
 from ..texts.rates_texts import rates_words
 from ..texts.verdict_texts import DECIDING, clock, explanation, headline, is_judged, label_shape, score_text
 
@@ -20,12 +19,12 @@ def verdict_card(details: ImageDetails, *, with_face: bool) -> str:
     judged = is_judged(found)
     background, foreground = BADGES[f"found-{found.label}" if found.label == "real" else found.label]
     shape = label_shape(found.label) if found.label != "real" else ""
-    score = f" &nbsp; {html.escape(score_text(found.score))}" if judged else ""
-    title = html.escape(f"{shape} {headline(found.label, is_judged=judged)}".strip())
+    score = f" &nbsp; {in_html(score_text(found.score))}" if judged else ""
+    title = in_html(f"{shape} {headline(found.label, is_judged=judged)}".strip())
     badge = _badge(f"{title}{score}", background.name(), foreground.name())
-    origin = "".join(f" {_badge(html.escape(trace.text), *_ORIGIN)}" for trace in details.evidence or () if _tells(trace))
+    origin = "".join(f" {_badge(in_html(trace.text), *_ORIGIN)}" for trace in details.evidence or () if _tells(trace))
     words = [explanation(found), rates_words(measured_rates(found.card, found.label), found.label) if judged else ""]
-    text = "".join(f"<p style='margin:4px 0'>{html.escape(part)}</p>" for part in words if part)
+    text = "".join(f"<p style='margin:4px 0'>{in_html(part)}</p>" for part in words if part)
     frames = found.prediction.frames
     below = f"<br>{DECIDING} {clock(frames[0].seconds)}" if frames else ""
     picture = f"<td style='padding-right:8px'><img src='{FACE}'>{below}</td>" if with_face else ""

@@ -24,6 +24,7 @@ from ..models.presenter import QueuePresenter
 from ..pages.review_page import ReviewPage
 from ..tasks.file_actions import RemovalAct, export_report
 from ..texts.counts import counted
+from ..texts.outside import plain_box
 from ..widgets.questions import confirmed
 from .dialogs.evidence_dialog import EvidenceDialog
 from .dialogs.kept_dialog import KeptDialog
@@ -160,8 +161,9 @@ class ImageActions(QObject):
 
         def done(written: Written) -> None:
             images = counted(written.images, "image")
-            box = QMessageBox(QMessageBox.Icon.Information, "Evidence report", f"{images} written to {written.folder}")
+            box = QMessageBox(QMessageBox.Icon.Information, "Evidence report", f"{images} written to {printable(written.folder)}")
             box.setInformativeText(f"Note the sum of its sums, apart from the report:\n{written.manifest_sha256}")
+            plain_box(box)
             box.setParent(self._window, Qt.WindowType.Dialog)
             box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             box.finished.connect(box.deleteLater)

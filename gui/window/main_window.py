@@ -31,6 +31,7 @@ from ..tasks.opening import Opened, open_queue, wake_workers, worker_is_installe
 from ..tasks.progress import Progress
 from ..tasks.service_process import ServiceProcess
 from ..tasks.unscanned_videos import UnscannedVideos
+from ..texts.outside import plain
 from ..texts.status_line import recovery_words, standing_line
 from ..widgets.bars.banner import Banner
 from ..widgets.bars.video_bar import VideoBar
@@ -158,7 +159,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.banner)
         column.addWidget(self._pages, 1)
         self.setCentralWidget(central)
-        self.standing = QLabel()
+        self.standing = plain(QLabel())
         self.statusBar().addPermanentWidget(self.standing)
 
     def _show_failure(self, error: KnownError) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from ..texts.counts import counted
+from ..texts.outside import tip
 
 SECONDS_BETWEEN = 60.0
 
@@ -57,7 +58,7 @@ class Tray(QObject):
 
     def show_state(self, text: str, *, running: bool, paused: bool) -> None:
         """What the icon says, and what its menu offers."""
-        self._icon.setToolTip(text)
+        self._icon.setToolTip(tip(text))
         self._toggle.setText("Go on watching" if paused else "Pause watching")
         self._toggle.setVisible(running or paused)
 

@@ -7,6 +7,7 @@ from ...style.colours import BARS, bar_style
 from ...style.icons import closing
 from ...style.spacing import EDGE
 from ...texts.accessible_names import named
+from ...texts.outside import plain
 
 
 class Banner(QFrame):
@@ -17,8 +18,7 @@ class Banner(QFrame):
         self._trouble = ""
         self._complaint = ""
         self.setStyleSheet(bar_style("trouble", "Banner"))
-        self._words = named(QLabel(), "What went wrong")
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
+        self._words = named(plain(QLabel()), "What went wrong")
         self._words.setWordWrap(True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.dismiss = closing(named(QToolButton(), "Dismiss"), BARS["trouble"][1])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -15,6 +15,7 @@ from ...style.spacing import EDGE
 from ...texts.accessible_names import named
 from ...texts.forensic_texts import difference_sentence
 from ...texts.key_words import with_key
+from ...texts.outside import plain
 from ..elided_label import ElidedLabel
 from .overlays import Words
 from .preview_view import PreviewView
@@ -52,8 +53,8 @@ class CompareView(QWidget):
         self.pictures = (named(PreviewView(), "The image in sight"), named(PreviewView(), "The other image"))
         self.over = named(PreviewView(), "Both images, one over the other")
         self.names = (ElidedLabel(), ElidedLabel())
-        self.captions = (QLabel(), QLabel())
-        self.words = named(QLabel(), "What the difference shows")
+        self.captions = (plain(QLabel()), plain(QLabel()))
+        self.words = named(plain(QLabel()), "What the difference shows")
         self.words.setWordWrap(True)
         self.blinking = QTimer(self)
         self.blinking.setInterval(_BLINK_MILLISECONDS)
@@ -134,7 +135,6 @@ class CompareView(QWidget):
         sides = QHBoxLayout(beside)
         sides.setContentsMargins(0, 0, 0, 0)
         for column, (picture, caption) in enumerate(zip(self.pictures, self.captions, strict=True)):
-            caption.setTextFormat(Qt.TextFormat.PlainText)
             grid.addWidget(self.names[column], 0, column)
             grid.addWidget(caption, 1, column)
             grid.setColumnStretch(column, 1)

@@ -14,6 +14,7 @@ from ...style.icons import iconed
 from ...style.spacing import NEAR
 from ...texts.accessible_names import named
 from ...texts.key_words import with_key
+from ...texts.outside import tip
 from ...texts.verdict_texts import label_line
 from ..elided_label import ElidedLabel
 
@@ -87,7 +88,7 @@ class NearStrip(QWidget):
         for copy in copies:
             item = QListWidgetItem(_caption(copy))
             item.setData(_COPY, copy)
-            item.setToolTip(_told(copy))
+            item.setToolTip(tip(_told(copy)))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{printable(copy.path)}, {_caption(copy)}")
             self.list.addItem(item)
             self._show_thumbnail(copy.path)

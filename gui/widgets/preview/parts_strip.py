@@ -11,6 +11,7 @@ from scanner.domain.prediction import Face, Prediction
 
 from ...media.patches import Box
 from ...texts.accessible_names import named
+from ...texts.outside import tip
 from ...texts.verdict_texts import DECIDING, clock, score_text
 
 _SIDE = 52
@@ -89,7 +90,7 @@ class PartsStrip(QListWidget):
             self.clear()
             for part in parts:
                 item = QListWidgetItem(part.words)
-                item.setToolTip(part.told)
+                item.setToolTip(tip(part.told))
                 item.setData(Qt.ItemDataRole.AccessibleTextRole, part.told)
                 item.setData(_PART, part)
                 self.addItem(item)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from scanner.review.image_details import ImageDetails
@@ -13,6 +13,7 @@ from ...media.previews import Previews, Shown
 from ...media.thumbnails import Thumbnails
 from ...texts.accessible_names import named
 from ...texts.counts import counted
+from ...texts.outside import plain
 from ...texts.verdict_texts import item_line
 from ..elided_label import ElidedLabel
 from .forensic import Forensic
@@ -44,12 +45,11 @@ class LookPane(QWidget):
         self.forensic = Forensic(previews, self)
         self.forensic.show_wanted.connect(self.preview.show_picture)
         self.forensic.told.connect(self._tell_view)
-        self.view_words = named(QLabel(), "What this view shows")
+        self.view_words = named(plain(QLabel()), "What this view shows")
         self.view_words.setWordWrap(True)
         self.view_words.setVisible(False)
-        self.heat_words = named(QLabel(), "State of the heatmap")
+        self.heat_words = named(plain(QLabel()), "State of the heatmap")
         self.heat_words.setWordWrap(True)
-        self.heat_words.setTextFormat(Qt.TextFormat.PlainText)
         self.heat_words.setVisible(False)
         self.parts = PartsStrip()
         self.frames = StripFrames(previews, self)

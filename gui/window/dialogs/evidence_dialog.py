@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from ...texts.accessible_names import named
+from ...texts.outside import plain
 
 
 class EvidenceDialog(QDialog):
@@ -37,9 +38,11 @@ class EvidenceDialog(QDialog):
         form.addRow("Title", self.title)
         form.addRow("Author", self.author)
         form.addRow("New folder", row)
-        words = QLabel(
-            f"A report of {count} {'image' if count == 1 else 'images'}, with pictures, decisions and sums. "
-            "Heatmaps are in it for images whose heatmap was shown (H)."
+        words = plain(
+            QLabel(
+                f"A report of {count} {'image' if count == 1 else 'images'}, with pictures, decisions and sums. "
+                "Heatmaps are in it for images whose heatmap was shown (H)."
+            )
         )
         words.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)

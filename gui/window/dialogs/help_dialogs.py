@@ -1,16 +1,16 @@
 """Help: how one works with the window, what the models say of themselves, and which version this is."""
 
-import html
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QVBoxLayout, QWidget
 
 from scanner.review.image_details import ModelCard, model_cards
 
 from ...models.presenter import QueuePresenter
 from ...texts.accessible_names import named
+from ...texts.outside import Document, in_html, plain_box
 from ..icon import program_icon
 
 _GUIDE = """
@@ -41,7 +41,7 @@ Apache License 2.0. The icons are Lucide (ISC License)."""
 
 def show_guide(window: QWidget, keys: Mapping[str, str]) -> None:
     """How one works with the window, with the keys in force by the names of what they do."""
-    named_keys = {name: html.escape(key or "no key") for name, key in keys.items()}
+    named_keys = {name: in_html(key or "no key") for name, key in keys.items()}
     _show(window, "Guide", _GUIDE.format(**named_keys))
 
 
@@ -50,6 +50,7 @@ def show_about(window: QWidget) -> None:
     box = QMessageBox(QMessageBox.Icon.NoIcon, "About dfscan", f"dfscan {version('dfscan')}", parent=window)
     box.setIconPixmap(program_icon().pixmap(64, 64))
     box.setInformativeText(_ABOUT)
+    plain_box(box)
     box.finished.connect(box.deleteLater)
     box.open()
 
@@ -58,7 +59,7 @@ def show_cards(window: QWidget, presenter: QueuePresenter) -> None:
     """What the models that have given verdicts say of themselves."""
 
     def show(cards: Sequence[ModelCard]) -> None:
-        parts = [f"<h3>{html.escape(card.name)}</h3><p>SHA-256 {card.sha256}</p>{card_table(card.card)}" for card in cards]
+        parts = [f"<h3>{in_html(card.name)}</h3><p>SHA-256 {in_html(card.sha256)}</p>{card_table(card.card)}" for card in cards]
         _show(window, "Models", "".join(parts) or "<p>No model has given a verdict yet.</p>")
 
     presenter.ask(lambda: model_cards(presenter.database), show, "cards")
@@ -67,7 +68,7 @@ def show_cards(window: QWidget, presenter: QueuePresenter) -> None:
 def card_table(card: Mapping[str, Any]) -> str:
     """What a checkpoint says of itself, as a table; a part with parts of its own is a table in it."""
     rows = "".join(
-        f"<tr><td style='padding-right:12px'>{html.escape(str(name).replace('_', ' '))}</td><td>{_told(value)}</td></tr>"
+        f"<tr><td style='padding-right:12px'>{in_html(str(name).replace('_', ' '))}</td><td>{_told(value)}</td></tr>"
         for name, value in card.items()
     )
     return f"<table cellpadding='2'>{rows}</table>"
@@ -82,13 +83,13 @@ def _told(value: object) -> str:
         return ", ".join(_told(part) for part in value) or "none"
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "unknown"}[value]
-    return html.escape(f"{value:.4g}" if isinstance(value, float) else str(value))
+    return in_html(f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 def _show(window: QWidget, title: str, document: str) -> None:
     dialog = QDialog(window)
     dialog.setWindowTitle(title)
-    text = named(QTextBrowser(), title)
+    text = named(Document(), title)
     text.setHtml(document)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     buttons.rejected.connect(dialog.reject)

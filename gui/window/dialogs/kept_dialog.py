@@ -9,6 +9,7 @@ from scanner.base.escape import printable
 from scanner.quarantine.removals import Removed
 
 from ...texts.accessible_names import named
+from ...texts.outside import plain
 from ...widgets.empty_state import EmptyPicture
 
 _ID = 256
@@ -31,7 +32,7 @@ class KeptDialog(QDialog):
         nothing = QVBoxLayout(self.empty)
         nothing.addStretch()
         nothing.addWidget(EmptyPicture("archive"), 0, Qt.AlignmentFlag.AlignHCenter)
-        nothing.addWidget(QLabel("Nothing was moved away."), 0, Qt.AlignmentFlag.AlignHCenter)
+        nothing.addWidget(plain(QLabel("Nothing was moved away.")), 0, Qt.AlignmentFlag.AlignHCenter)
         nothing.addStretch()
         self.restore = QPushButton("Restore")
         self.restore.setToolTip("Gives name, place and times back")

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from ...texts.accessible_names import named
+from ...texts.outside import plain
 from ..key_bindings import Key, bound_keys, keys_shown, portable, refusal
 
 _NAME = int(Qt.ItemDataRole.UserRole)
@@ -50,7 +51,7 @@ class KeysDialog(QDialog):
         self.use = QPushButton("Set")
         self.use.setAutoDefault(False)
         self.use.clicked.connect(self._use)
-        self.words = named(QLabel(), "Whether the key is free")
+        self.words = named(plain(QLabel()), "Whether the key is free")
         self.words.setWordWrap(True)
         self.words.setMinimumHeight(2 * self.words.fontMetrics().height())
         self.reset = QPushButton("Reset")
@@ -64,10 +65,10 @@ class KeysDialog(QDialog):
         self.tree.setCurrentIndex(self.tree.model().index(0, 0))
 
     def _lay_out(self) -> None:
-        tabs = QLabel(_TABS)
+        tabs = plain(QLabel(_TABS))
         tabs.setWordWrap(True)
         row = QHBoxLayout()
-        row.addWidget(QLabel("New key"))
+        row.addWidget(plain(QLabel("New key")))
         row.addWidget(self.edit, 1)
         row.addWidget(self.use)
         row.addWidget(self.reset)
