@@ -6,11 +6,12 @@ import os
 import sys
 from datetime import UTC, datetime
 from types import TracebackType
+from typing import Any
 
 import click
 
 from .addresses.redaction import without_passwords
-from .escape import escaped_lines
+from .escape import escaped, escaped_lines
 
 # Set by `watch --log-json`, and passed on to the worker that it starts.
 JSON_VARIABLE = "DFSCAN_LOG_JSON"
@@ -35,11 +36,19 @@ class JsonLines(logging.Formatter):
 
 
 class PlainLines(logging.Formatter):
-    """A line for people, with the passwords of URLs replaced."""
+    """A line for people, with the passwords of URLs replaced, and nothing in it that steers a terminal or looks like a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line."""
+        """The line, and a traceback's."""
         return without_passwords(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
+        """The line alone."""
+        return escaped(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  (logging's name)
+        """A traceback, whose last line may quote a name."""
+        return escaped_lines(super().formatException(ei))
 
 
 def log_to_stderr(form: str) -> None:
@@ -54,12 +63,17 @@ def log_to_stderr(form: str) -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
+def print_text(text: str, *, err: bool = False) -> None:
+    """Print lines for people: nothing in them steers a terminal. (What programs read is printed otherwise: JSON escapes.)"""
+    click.echo(escaped_lines(text), err=err)
+
+
 def tell(line: str) -> None:
-    """Say `line` on standard error: as it is, or as JSON if that is asked for."""
+    """Say `line` on standard error, for people, or as JSON if that is asked for."""
     if _wants_json():
         log.info("%s", line)
     else:
-        click.echo(line, err=True)
+        click.echo(escaped_lines(line), err=True)
 
 
 def say_error(message: str) -> None:

@@ -6,6 +6,7 @@ import os
 import click
 
 from ..base.addresses.redaction import without_password
+from ..base.logs import print_text
 from ..base.settings import Sourced, config_file, sourced_settings
 
 
@@ -24,13 +25,13 @@ def show(ctx: click.Context, as_json: bool) -> None:
         click.echo(json.dumps({item.name: {"value": _plain(item), "source": item.source} for item in items}, indent=2))
         return
     for item in items:
-        click.echo(f"{item.name:20} {_plain(item)!s:40} {item.source}")
+        print_text(f"{item.name:20} {_plain(item)!s:40} {item.source}")
 
 
 @config.command()
 def path() -> None:
     """Show where config.toml is looked for."""
-    click.echo(config_file())
+    print_text(str(config_file()))
 
 
 def _plain(item: Sourced) -> object:

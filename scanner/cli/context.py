@@ -10,6 +10,7 @@ import click
 from ..base.access.private import private_folder
 from ..base.errors import KnownError
 from ..base.escape import printable
+from ..base.logs import print_text
 from ..base.settings import Settings
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def known_url(settings: Settings) -> str:
     flags = click.get_current_context().meta.get("dfscan.flags", {})
     if flags.get("data_dir") or flags.get("database_url"):
         raise NoDatabase(f"{said}. Is --data-dir or --database-url written as it was then?")
-    click.echo(f"dfscan: {said}", err=True)
+    print_text(f"dfscan: {said}", err=True)
     return "sqlite://"
 
 

@@ -10,6 +10,7 @@ import migrations
 from ..base.addresses.parameters import USER_PATH
 from ..base.addresses.redaction import without_password
 from ..base.errors import KnownError
+from ..base.logs import print_text
 from ..base.settings import Settings
 from .context import known_url, pass_settings
 
@@ -32,7 +33,7 @@ def upgrade(settings: Settings) -> None:
 
     database = open_database(settings.url)
     schema.upgrade(database)
-    click.echo(f"{without_password(settings.url)} is at revision {schema.current_revision(database)}")
+    print_text(f"{without_password(settings.url)} is at revision {schema.current_revision(database)}")
     database.close()
 
 
@@ -45,7 +46,7 @@ def current(settings: Settings) -> None:
 
     database = open_database(known_url(settings))
     found = schema.current_revision(database) or "none (empty)"
-    click.echo(f"{without_password(settings.url)}: revision {found}, this program needs {migrations.HEAD}")
+    print_text(f"{without_password(settings.url)}: revision {found}, this program needs {migrations.HEAD}")
     database.close()
 
 
@@ -58,7 +59,7 @@ def backup(settings: Settings, output: str | None) -> None:
 
     path = _sqlite_file(settings, "pg_dump makes its backups")
     made = back_up(path, Path(output) if output else new_backup_path(path))
-    click.echo(f"{path} is backed up to {made} ({made.stat().st_size / 1e6:,.1f} MB)")
+    print_text(f"{path} is backed up to {made} ({made.stat().st_size / 1e6:,.1f} MB)")
 
 
 @db.command()
@@ -71,7 +72,7 @@ def restore(settings: Settings, copy: str) -> None:
     path = _sqlite_file(settings, "pg_restore restores it")
     _demand_unused(path, settings)
     aside = put_back(Path(copy), path)
-    click.echo(f"{path} is the backup {copy} now" + (f"; what was there is kept as {aside}" if aside else ""))
+    print_text(f"{path} is the backup {copy} now" + (f"; what was there is kept as {aside}" if aside else ""))
 
 
 def _demand_unused(path: Path, settings: Settings) -> None:

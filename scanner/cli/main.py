@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ..base.addresses.parameters import USER_FILE
 from ..base.addresses.socket_folder import keep_sockets_short
 from ..base.errors import KnownError
 from ..base.escape import printable
+from ..base.logs import print_text
 from ..base.settings import config_file, load_settings, unknown_variables
 
 if TYPE_CHECKING:
@@ -123,7 +125,7 @@ def cli(
     flags = {"data_dir": data_dir, "database_url": database_url, "broker_url": broker_url, "model": model}
     ctx.meta["dfscan.flags"] = flags
     for line in unknown_variables(os.environ):
-        click.echo(f"dfscan: {printable(line)}", err=True)
+        print_text(f"dfscan: {printable(line)}", err=True)
     ctx.obj = load_settings(flags, os.environ, config_file())
     demand_own(ctx.obj.data_dir)
 
@@ -171,7 +173,7 @@ def _run() -> int:
     except KnownError as error:
         return _complain(str(error))
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return EXIT_ERROR
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
@@ -194,6 +196,13 @@ def _run() -> int:
         raise
     except Exception:
         return _tell_bug()
+
+
+def _show(error: click.ClickException) -> None:
+    """What click says of wrong usage quotes the arguments, which a shell's * may have made."""
+    told = StringIO()
+    error.show(told)
+    print_text(told.getvalue().rstrip("\n"), err=True)
 
 
 def _trouble(error: OSError) -> str:
@@ -219,7 +228,7 @@ def _tell_bug() -> int:
 
         from ..base.addresses.redaction import without_passwords
 
-        click.echo(without_passwords("".join(format_exception(kind, error, trace))), err=True, nl=False)
+        print_text(without_passwords("".join(format_exception(kind, error, trace))).rstrip("\n"), err=True)
     else:  # JSON lines are asked for
         sys.excepthook(kind, error, trace)
     return EXIT_BUG

@@ -9,6 +9,7 @@ import click
 
 from ..base.addresses.parameters import USER_PATH
 from ..base.escape import printable
+from ..base.logs import print_text
 from ..base.settings import Settings
 from ..domain.evidence import FILTERS
 from .context import opened_database, pass_settings, utc_now
@@ -103,7 +104,7 @@ def write_report(summary: "Summary", items: Iterable["ReportItem"], form: str, t
             click.echo(piece, nl=False)
         return
     target.write(map(click.unstyle, pieces))
-    click.echo(f"written to {printable(target.path)}", err=True)
+    print_text(f"written to {printable(target.path)}", err=True)
 
 
 def _pieces(summary: "Summary", items: Iterable["ReportItem"], form: str) -> Iterator[str]:
@@ -128,14 +129,14 @@ def _period(since: str | None, until: str | None) -> tuple[datetime | None, date
     if since is None and until is None:
         return None, None
     if (zone := unknown_zone()) is not None:
-        click.echo(f"dfscan: TZ={printable(zone)} is no time zone that this machine knows; times are read as UTC", err=True)
+        print_text(f"dfscan: TZ={printable(zone)} is no time zone that this machine knows; times are read as UTC", err=True)
     now = utc_now().astimezone(LocalZone())
     begin = None if since is None else parse_moment(since, now)
     end = None if until is None else parse_moment(until, now)
     if begin is not None and end is not None and begin >= end:
         raise click.UsageError(f"--since ({as_read(begin)}) is not before --until ({as_read(end)}), so nothing lies between them")
     told = [f"{word} {as_read(moment)}" for word, moment in (("since", begin), ("until", end)) if moment is not None]
-    click.echo(", ".join(told), err=True)
+    print_text(", ".join(told), err=True)
     return begin, end
 
 

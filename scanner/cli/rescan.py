@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base.addresses.parameters import USER_PATH
+from ..base.logs import print_text
 from ..base.settings import Settings
 from .context import opened_database, pass_settings
 
@@ -46,14 +47,17 @@ def rescan(settings: Settings, paths: tuple[str, ...], flips: bool, as_json: boo
         click.echo(json.dumps({"model": vars(model), "pending": count}, indent=1))
     else:
         then = "; `dfscan scan` or a running `dfscan watch` takes them up, then `dfscan rescan --flips` compares" if count else ""
-        click.echo(f"{count:,} files wait for the verdict of {model.name}{then}")
+        print_text(f"{count:,} files wait for the verdict of {model.name}{then}")
 
 
 def _show_flips(database: "Database", model: "Checkpoint", scope: Sequence[str], *, as_json: bool) -> None:
     from ..results.model_comparison import compare_models
 
     found = compare_models(database, model.sha256, paths=scope)
-    click.echo(_document(model, found) if as_json else _text(model, found))
+    if as_json:
+        click.echo(_document(model, found))
+    else:
+        print_text(_text(model, found))
 
 
 def _warn_of_others(database: "Database", model: "Checkpoint") -> None:
@@ -61,7 +65,7 @@ def _warn_of_others(database: "Database", model: "Checkpoint") -> None:
     from ..jobs.workers import live_workers
 
     for name in sorted({worker.model for worker in live_workers(database, database.now())} - {model.name}):
-        click.echo(f"dfscan: a worker with the model {name} runs, which leaves them alone; start it anew", err=True)
+        print_text(f"dfscan: a worker with the model {name} runs, which leaves them alone; start it anew", err=True)
 
 
 def _document(model: "Checkpoint", found: "Comparison") -> str:

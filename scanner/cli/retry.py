@@ -3,6 +3,7 @@
 import click
 
 from ..base.addresses.parameters import USER_PATH
+from ..base.logs import print_text
 from ..base.settings import Settings
 from .context import opened_database, pass_settings
 
@@ -21,7 +22,7 @@ def retry(settings: Settings, paths: tuple[str, ...], kind: str | None) -> None:
         kinds = failed_kinds(database, paths=paths)
     if count:
         waker(settings)()
-        click.echo(f"{count:,} failed files are pending again; `dfscan scan` or a running `dfscan watch` takes them up")
+        print_text(f"{count:,} failed files are pending again; `dfscan scan` or a running `dfscan watch` takes them up")
         return
     there_are = ", ".join(f"{name} ({number:,})" for name, number in kinds.items())
-    click.echo(f"no file has failed with the reason {kind}; there are: {there_are}" if kinds else "no file has failed")
+    print_text(f"no file has failed with the reason {kind}; there are: {there_are}" if kinds else "no file has failed")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base.addresses.parameters import USER_PATH
-from ..base.escape import printable
+from ..base.escape import escaped, printable
+from ..base.logs import print_text
 from ..base.settings import Settings
 from .context import opened_database
 from .report import FORCE, LIMIT, OUTPUT, report_target, write_report
@@ -74,7 +75,7 @@ def scan(
         target = report_target(chosen, database, output, force=force, also_protected=paths)
         taken = take_in_paths(chosen, database, paths, database.now, asked)
         compared = f" ({taken.compared:,} of them to be compared again)" if taken.compared else ""
-        click.echo(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known{compared}", err=True)
+        print_text(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known{compared}", err=True)
         is_named = no_faces or bool(ctx.meta["dfscan.flags"].get("model"))
         _judge_anew(chosen, database, paths, asked, is_named=is_named)
         with _progress() as show:
@@ -96,7 +97,7 @@ def scan(
             write_report(found, items, form, target)
         gone = [path for path in paths if not os.path.lexists(path)]
         for path in gone:
-            click.echo(
+            print_text(
                 f"dfscan: {printable(path)} was moved away or deleted while it was scanned; name it where it is now", err=True
             )
         failed = found.failed or gone or leaves_out(database, paths)
@@ -114,7 +115,7 @@ def _judge_anew(
         return
     stale = count_stale(database, wanted(settings, None), paths=paths)
     if stale:
-        click.echo(f"{stale:,} verdicts were made with other settings; `dfscan rescan` has them made anew", err=True)
+        print_text(f"{stale:,} verdicts were made with other settings; `dfscan rescan` has them made anew", err=True)
 
 
 @contextmanager
@@ -146,7 +147,7 @@ def _bar() -> Iterator[Callable[[int, int, tuple[str, ...]], None]]:
 
         def show(total: int, done: int, workers: tuple[str, ...]) -> None:
             for device in set(workers) - said:
-                progress.console.print(f"device: {device}", highlight=False, markup=False)
+                progress.console.print(f"device: {escaped(device)}", highlight=False, markup=False)
                 said.add(device)
             rate = speed.of(done, workers)
             text = f"{rate:,.1f}/s" if rate else ""
@@ -165,12 +166,12 @@ def _plain_lines() -> Callable[[int, int, tuple[str, ...]], None]:
     def show(total: int, done: int, workers: tuple[str, ...]) -> None:
         nonlocal last
         for device in set(workers) - said:
-            click.echo(f"device: {device}", err=True)
+            print_text(f"device: {device}", err=True)
             said.add(device)
         rate = speed.of(done, workers)
         if (monotonic() - last >= PLAIN_LINE_SECONDS or done == total) and rate:
             last = monotonic()
-            click.echo(f"{done:,} of {total:,}, {rate:,.1f}/s, {(total - done) / rate:,.0f} s left", err=True)
+            print_text(f"{done:,} of {total:,}, {rate:,.1f}/s, {(total - done) / rate:,.0f} s left", err=True)
 
     return show
 

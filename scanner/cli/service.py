@@ -12,6 +12,7 @@ from ..base.access.private import private_folder
 from ..base.addresses.parameters import USER_PATH
 from ..base.errors import KnownError
 from ..base.files import write_whole
+from ..base.logs import print_text
 from ..base.settings import PREFIX, Settings, config_file, sourced_settings
 from ..ops.autostart import LABEL, NAME, Job, environment_text, launchd_agent, scheduled_task, systemd_unit
 from .context import opened_database, pass_settings
@@ -53,10 +54,10 @@ def install(ctx: click.Context, paths: tuple[str, ...], no_start: bool) -> None:
         _write_private(job.environment_file, environment_text(job).encode())
         write_whole(file, systemd_unit(job))
         commands = [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", f"{NAME}.service"]]
-    click.echo(f"written to {file}")
+    print_text(f"written to {file}")
     if not no_start:
         _run(commands)
-        click.echo("started; `dfscan service status` shows how it does")
+        print_text("started; `dfscan service status` shows how it does")
 
 
 @service.command()
@@ -75,10 +76,10 @@ def uninstall(settings: Settings) -> None:
     try:
         _run(commands)
     except ServiceFailed as error:
-        click.echo(f"dfscan: {error}; its files are removed all the same", err=True)
+        print_text(f"dfscan: {error}; its files are removed all the same", err=True)
     file.unlink()
     (settings.data_dir / "service.env").unlink(missing_ok=True)
-    click.echo(f"removed {file}")
+    print_text(f"removed {file}")
 
 
 @service.command("status")
@@ -88,10 +89,10 @@ def show_status(settings: Settings) -> None:
     from ..jobs.lock import WATCH, current_holder
 
     file = _service_file()
-    click.echo(f"service  {'installed: ' + str(file) if file.exists() else 'not installed'}")
+    print_text(f"service  {'installed: ' + str(file) if file.exists() else 'not installed'}")
     with opened_database(settings) as database:
         holder = current_holder(database, WATCH, database.now())
-    click.echo(f"watch    process {holder.pid} on {holder.host}" if holder else "watch    not running")
+    print_text(f"watch    process {holder.pid} on {holder.host}" if holder else "watch    not running")
     sys.exit(0 if holder else 1)
 
 

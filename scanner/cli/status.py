@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..base.logs import print_text
 from ..base.settings import Settings
 from .context import opened_database, pass_settings
 
@@ -26,16 +27,16 @@ def status(settings: Settings, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(now), indent=2, default=lambda moment: moment.isoformat(timespec="seconds")))
         return
-    click.echo("files    " + (", ".join(f"{count:,} {state}" for state, count in now.files.items()) or "none yet"))
-    click.echo(f"backlog  {now.pending:,} pending, {now.leased:,} of them in work")
+    print_text("files    " + (", ".join(f"{count:,} {state}" for state, count in now.files.items()) or "none yet"))
+    print_text(f"backlog  {now.pending:,} pending, {now.leased:,} of them in work")
     for worker in now.workers:
         trouble = f"; waits: {escaped(worker.trouble)}" if worker.trouble else ""
-        click.echo(f"worker   {worker.name}, model {worker.model}, {worker.device}{trouble}")
+        print_text(f"worker   {worker.name}, model {worker.model}, {worker.device}{trouble}")
     if not now.workers:
-        click.echo("worker   none at work")
-    click.echo(f"watch    process {now.watch.pid} on {now.watch.host}" if now.watch else "watch    not running")
+        print_text("worker   none at work")
+    print_text(f"watch    process {now.watch.pid} on {now.watch.host}" if now.watch else "watch    not running")
     for root in now.roots:
-        click.echo(f"watched  {printable(root.path)}: {_watched_how(root)}")
+        print_text(f"watched  {printable(root.path)}: {_watched_how(root)}")
 
 
 def _watched_how(root: "WatchedRoot") -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..base.addresses.parameters import USER_PATH
+from ..base.logs import print_text
 from ..base.settings import Settings
 from .context import opened_database, pass_settings
 
@@ -55,10 +56,10 @@ def verify(settings: Settings, paths: tuple[str, ...], as_json: bool) -> None:
         document = {"paths": asked, "files": proof.files, **vars(proof), "unexplained": unexplained, "away": not_told}
         click.echo(json.dumps(document, indent=1))
     else:
-        click.echo(_text(proof))
+        print_text(_text(proof))
         for root, reason in away.items():
-            click.echo(f"away, so nothing is known of it: {printable(root.path)}: {reason}")
-            click.echo(f"    if it was deleted for good: dfscan watch --forget {quote(printable(root.path))}")
+            print_text(f"away, so nothing is known of it: {printable(root.path)}: {reason}")
+            print_text(f"    if it was deleted for good: dfscan watch --forget {quote(printable(root.path))}")
     sys.exit(EXIT_UNEXPLAINED if proof.unexplained else EXIT_NOT_TOLD if away else 0)
 
 
@@ -89,10 +90,10 @@ def verify_report(folder: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"folder": folder, **vars(found)}, indent=1))
     else:
-        click.echo(f"{found.files:,} files of the report, {found.images:,} images")
+        print_text(f"{found.files:,} files of the report, {found.images:,} images")
         for problem in found.problems:
-            click.echo(f"changed: {problem}")
+            print_text(f"changed: {problem}")
         for path in found.away:
-            click.echo(f"not at its place, so not checked: {printable(path)}")
-        click.echo(f"The sum of the sums is {found.manifest_sha256}: compare it with the one that was noted with the report")
+            print_text(f"not at its place, so not checked: {printable(path)}")
+        print_text(f"The sum of the sums is {found.manifest_sha256}: compare it with the one that was noted with the report")
     sys.exit(EXIT_CHANGED if found.problems else 0)

@@ -13,7 +13,7 @@ import click
 
 from ..base.addresses.parameters import USER_PATH
 from ..base.escape import printable
-from ..base.logs import JSON_VARIABLE, log_to_stderr, tell
+from ..base.logs import JSON_VARIABLE, log_to_stderr, print_text, tell
 from ..base.settings import Settings
 from ..database.engine import Database, DatabaseUnavailable
 from ..ops.liveness import Liveness
@@ -155,7 +155,7 @@ def _accept(database: Database, roots: Sequence["WatchedRoot"]) -> bool:
         ledger.accept(database, root)
     holder = lock.current_holder(database, lock.WATCH, database.now())
     if holder is not None:
-        click.echo(f"accepted; the running watch (process {holder.pid} on {holder.host}) goes on with them")
+        print_text(f"accepted; the running watch (process {holder.pid} on {holder.host}) goes on with them")
     return holder is not None
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from io import StringIO
@@ -9,11 +10,14 @@ from typing import Any
 
 import click
 
-from ..base.escape import escaped, printable
+from ..base.escape import escaped, escaped_lines, printable
 from ..domain.evidence import DAMAGED, mark
 from .item import CSV_COLUMNS, REVIEW_COLUMNS, ReportItem, iso
 from .report import Report, Summary, iterate_statuses
 
+# What begins a formula; full-width signs are taken for the others in East Asia.
+_SIGNS = "=+-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
+_IN_ANOTHER_CELL = re.compile(rf"([;\n][\s\"']*)([{re.escape(_SIGNS)}])")
 _COLOURS = {"fake": "red", "uncertain": "yellow", "real": "green", "failed": "magenta", "skipped": "magenta"}
 
 
@@ -71,14 +75,25 @@ def table_pieces(report: Summary, items: Iterable[ReportItem], *, local: Callabl
 def summary(report: Summary) -> str:
     """The counts in one line."""
     counts = [click.style(f"{count:,} {status}", fg=_COLOURS.get(status)) for status, count in iterate_statuses(report)]
-    model = f"; model {report.model}" if report.model else ""
+    model = f"; model {escaped(report.model)}" if report.model else ""
     return f"{report.totals['files']:,} files: {', '.join(counts) or 'nothing'}{model}"
 
 
 def _csv_line(fields: Sequence[object]) -> str:
     out = StringIO()
-    csv.writer(out).writerow(fields)
+    csv.writer(out).writerow([_harmless(field) if isinstance(field, str) else field for field in fields])
     return out.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    """A text that no spreadsheet takes for a formula (OWASP, CSV injection), and no terminal for a command.
+
+    An apostrophe goes before what would begin a formula: at the start, and behind a semicolon, where the spreadsheets of some
+    countries begin another cell. Tabs and control characters are escaped.
+    """
+    cell = escaped_lines(cell)
+    begins_one = cell.lstrip()[:1] in tuple(_SIGNS) or cell.startswith("\n")
+    return _IN_ANOTHER_CELL.sub(r"\1'\2", f"'{cell}" if begins_one else cell)
 
 
 def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
@@ -87,9 +102,9 @@ def _line(item: ReportItem, local: Callable[[datetime], datetime]) -> str:
     status = click.style(f"{item.status:9}", fg=_COLOURS.get(item.status))
     notes = [
         escaped(item.error or ""),
-        ", ".join(item.remarks),
+        escaped(", ".join(item.remarks)),
         f"reviewed: {item.review}" if item.review else "",
-        f"[{evidence}]" if (evidence := mark(one for one in item.evidence or () if one.finding != DAMAGED)) else "",
+        f"[{escaped(evidence)}]" if (evidence := mark(one for one in item.evidence or () if one.finding != DAMAGED)) else "",
         f"near copies: {item.group}" if item.group else "",
     ]
     return "  ".join([status, score, when, printable(item.path), *(note for note in notes if note)]).rstrip()

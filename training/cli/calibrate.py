@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from scanner.base.addresses.parameters import USER_FILE
+from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
 from .context import pass_settings
@@ -69,13 +70,13 @@ def calibrate(
         predictor,
         reals,
         settings.ignore,
-        on_read=lambda count: click.echo(f"{count:,} photographs scored", err=True),
+        on_read=lambda count: print_text(f"{count:,} photographs scored", err=True),
         find=process_face_finder().find if settings.faces else None,
     )
     if settings.faces:
-        click.echo(f"{found.with_face:,} of {len(found.scores):,} have a face that is large enough", err=True)
+        print_text(f"{found.with_face:,} of {len(found.scores):,} have a face that is large enough", err=True)
     for line in found.unread:
-        click.echo(f"left out: {line}", err=True)
+        print_text(f"left out: {line}", err=True)
     new = recalibrated(
         card,
         found.scores,
@@ -91,11 +92,11 @@ def calibrate(
         click.echo(json.dumps({"path": str(target), "name": name, "threshold": new.threshold, **record}, indent=2))
         return
     rate, was = record["false_alarm_rate"], record["before"]["false_alarm_rate"]
-    click.echo(
+    print_text(
         f"{name}: fake from {new.threshold:.3f} (was {card.threshold:.3f}), "
         f"uncertain from {new.band_low:.3f} (was {card.band_low:.3f})\n"
         f"of {record['reals']:,} real photographs {rate['value']:.2%} are called fake (was {was:.2%}); "
         f"with 95 % confidence {rate['low']:.2%} to {rate['high']:.2%} of all that are like them\n"
         f"written to {target}"
     )
-    click.echo(f"`dfscan model use {name}` scans with it", err=True)
+    print_text(f"`dfscan model use {name}` scans with it", err=True)

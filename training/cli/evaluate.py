@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.base.addresses.parameters import USER_FILE
+from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
 from .context import pass_settings
@@ -80,7 +81,7 @@ def evaluate(
         found = Evaluation(found.predictions, {**found.document, "compared": compared_with(found.predictions, other)})
     click.echo(json.dumps(found.document, indent=2, allow_nan=False) if as_json else report_text(found.document))
     if out:
-        click.echo(f"written to {write_report(found, out, replace=force)}", err=True)
+        print_text(f"written to {write_report(found, out, replace=force)}", err=True)
 
 
 def _backbones(settings: Settings, clip_weights: Path | None) -> "BackboneFiles":
@@ -121,6 +122,6 @@ def _measured(
         datetime.now(UTC),
         with_robustness=with_robustness,
         with_faces=with_faces,
-        report=tenths(lambda done, of: click.echo(f"robustness: {done:,} of {of:,} images", err=True)),
+        report=tenths(lambda done, of: print_text(f"robustness: {done:,} of {of:,} images", err=True)),
         processes=loaders,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.base.addresses.parameters import USER_FILE
+from scanner.base.logs import print_text
 
 from ..data.frames import COMPRESSIONS
 from ..data.importers.layouts import LAYOUTS, default_source, importer_named
@@ -90,7 +91,7 @@ def import_(
     imported = with_splits(found, naming, shares, official=splits == "official")
     write_manifest(output, imported.rows, replace=force)
     if left_out := said(imported.left_out):
-        click.echo(f"left out: {left_out}", err=True)
+        print_text(f"left out: {left_out}", err=True)
     _tell(output, imported.rows)
 
 
@@ -138,7 +139,7 @@ def check(path: Path, without_leaks: Path | None, processes: int | None, as_json
     if without_leaks:
         kept = leaks.without(rows)
         write_manifest(without_leaks, kept, replace=force)
-        click.echo(f"{without_leaks}: {len(kept):,} of {len(rows):,} pictures", err=True)
+        print_text(f"{without_leaks}: {len(kept):,} of {len(rows):,} pictures", err=True)
     if leaks:
         click.get_current_context().exit(1)
 
@@ -163,7 +164,7 @@ def crop(path: Path, output: Path, size: int, processes: int | None, force: bool
         raise ManifestError(f"{output} cannot be written: {error.strerror}; name another folder") from None
     write_manifest(target, cropped.rows, replace=force)
     for reason, pictures in cropped.left_out.items():
-        click.echo(f"left out: {pictures:,} {reason}", err=True)
+        print_text(f"left out: {pictures:,} {reason}", err=True)
     _tell(target, cropped.rows)
 
 
@@ -180,19 +181,19 @@ def _refuse_existing(output: Path, force: bool) -> None:
 def _tell(output: Path, rows: Sequence[Row]) -> None:
     """Print what a manifest holds, and what is missing to train with it."""
     videos = any(row.video for row in rows)
-    click.echo(f"{'source':24} {'split':6} {'real':>9} {'fake':>9} {'groups':>9}" + (f" {'videos':>9}" if videos else ""))
+    print_text(f"{'source':24} {'split':6} {'real':>9} {'fake':>9} {'groups':>9}" + (f" {'videos':>9}" if videos else ""))
     for source, split in sorted({(row.source, row.split) for row in rows}):
         part = [row for row in rows if (row.source, row.split) == (source, split)]
         fakes = sum(row.label for row in part)
         groups = len({row.group for row in part})
         count = f" {len({row.video for row in part} - {''}):9,}" if videos else ""
-        click.echo(f"{source:24} {split:6} {len(part) - fakes:9,} {fakes:9,} {groups:9,}{count}")
+        print_text(f"{source:24} {split:6} {len(part) - fakes:9,} {fakes:9,} {groups:9,}{count}")
     for split in ("train", "val"):
         labels = {row.label for row in rows if row.split == split}
         missing = [name for label, name in enumerate(("real", "fake")) if label not in labels]
         if missing:
-            click.echo(f"note: split {split!r} has no {' and no '.join(missing)} images; training needs both", err=True)
-    click.echo(f"wrote {output}", err=True)
+            print_text(f"note: split {split!r} has no {' and no '.join(missing)} images; training needs both", err=True)
+    print_text(f"wrote {output}", err=True)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from scanner.base.addresses.parameters import USER_FILE
+from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
 from .context import pass_settings
@@ -120,7 +121,7 @@ def train(
 
         def say(line: str) -> None:
             if team.leads:
-                click.echo(line, err=True)
+                print_text(line, err=True)
 
         found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say, out=leave_out)
         own = recipe.endswith(".toml") or any(change.startswith("plan.repeat") for change in changes)
@@ -138,4 +139,4 @@ def train(
 
         run = Run(replace(chosen, plan=plan), kept, out, team, weights, loaders, folder)
         if path := run_seeds(run, seeds, trained, say, leaves_out=bool(leave_out)) if seeds else trained(run):
-            click.echo(path)
+            print_text(str(path))

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
     from .training_set import checked, gathered
 
     def say(line: str) -> None:
-        click.echo(line, err=True)
+        print_text(line, err=True)
 
     files = heads_files(request.recipe, request.files, request.start)
     made = request.out / f"{request.recipe.network.name}.safetensors"
@@ -68,7 +67,7 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
         request.leaves_each_out,
         request.in_bfloat16,
     )
-    click.echo(run_heads(run, say))
+    print_text(str(run_heads(run, say)))
 
 
 def measure_left_out(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
+from scanner.base.logs import print_text
 
 from .progress import Progress
 
@@ -60,7 +60,7 @@ def duration(seconds: float) -> str:
 
 def _line(now: Progress) -> None:
     if now.step % LINE_EVERY == 0 or now.step == now.steps:
-        click.echo(f"step {now.step:,}/{now.steps:,}, {_text(now)}", err=True)
+        print_text(f"step {now.step:,}/{now.steps:,}, {_text(now)}", err=True)
 
 
 def _text(now: Progress) -> str:

@@ -10,7 +10,7 @@ import click
 
 from scanner.base.addresses.user_paths import user_path
 from scanner.base.escape import printable
-from scanner.base.logs import tell
+from scanner.base.logs import print_text, tell
 from scanner.base.settings import Settings
 from scanner.cli.context import pass_settings
 
@@ -41,7 +41,7 @@ def benchmark(settings: Settings, folder: str, sample: int | None, device: str |
         click.echo(json.dumps(_document(found), indent=2))
         return
     for line in _lines(found):
-        click.echo(line)
+        print_text(line)
 
 
 def _document(found: "Measured") -> dict[str, object]:

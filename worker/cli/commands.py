@@ -14,7 +14,7 @@ import click
 from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.documents import to_document
 from scanner.base.escape import escaped, escaped_lines, printable
-from scanner.base.logs import log_to_stderr, tell
+from scanner.base.logs import log_to_stderr, print_text, tell
 from scanner.base.settings import Settings
 from scanner.cli.context import opened_database, pass_settings
 from scanner.jobs.exit_codes import EXIT_CANNOT_BEGIN
@@ -102,7 +102,7 @@ def list_models(settings: Settings, as_json: bool) -> None:
             line = f"{mark} {item.name:20} cannot be used: {item.problem}"
         else:
             line = f"{mark} {item.name:20} recipe {item.card.recipe.name:18} fake from {item.card.threshold:.3f}  {origin}"
-        click.echo(escaped(line))
+        print_text(escaped(line))
 
 
 def _active(settings: Settings) -> Path | None:
@@ -131,7 +131,7 @@ def show_model(settings: Settings, name: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"path": str(path), "sha256": file_sha256(path), **to_document(card)}, indent=2))
     else:
-        click.echo(escaped_lines(card_text(card, path, file_sha256(path))))
+        print_text(escaped_lines(card_text(card, path, file_sha256(path))))
 
 
 @model.command("import")
@@ -165,12 +165,12 @@ def _import_onnx(settings: Settings, file: Path, name: str | None, sha256: str |
     found = import_onnx(file, card, settings.data_dir, name=name or file.stem, sha256=sha256, now=datetime.now(UTC))
     _say_imported(found.path)
     if found.notice:
-        click.echo(found.notice, err=True)
+        print_text(found.notice, err=True)
 
 
 def _say_imported(path: Path) -> None:
-    click.echo(printable(str(path)))
-    click.echo(f"`dfscan model use {path.stem}` scans with it", err=True)
+    print_text(printable(str(path)))
+    print_text(f"`dfscan model use {path.stem}` scans with it", err=True)
 
 
 @model.command("use")
@@ -191,8 +191,8 @@ def use_model(ctx: click.Context, settings: Settings, name: str) -> None:
     choose_model(settings.data_dir, name)
     now = next(item for item in sourced_settings(ctx.meta["dfscan.flags"], os.environ, config_file()) if item.name == "model")
     if now.source != str(choices_file(settings.data_dir)):
-        click.echo(f"{now.source} goes before this choice and names {now.value!r}; take it out there", err=True)
-    click.echo(f"{name} scans from the next start of `watch`, `scan` or `worker` on; older verdicts stay as they are", err=True)
+        print_text(f"{now.source} goes before this choice and names {now.value!r}; take it out there", err=True)
+    print_text(f"{name} scans from the next start of `watch`, `scan` or `worker` on; older verdicts stay as they are", err=True)
 
 
 @model.command("fetch")
@@ -210,4 +210,4 @@ def fetch_model(settings: Settings, name: str, given: Path | None, quiet: bool) 
 
     weights = weights_named(name)
     path = fetch(weights, backbones_folder(settings.data_dir), given=given, say=tell, quiet=quiet)
-    click.echo(path)
+    print_text(str(path))
