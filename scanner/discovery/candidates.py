@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from enum import Enum
 
 from ..base.addresses.spelling import as_spelled
+from ..base.escape import printable
 from ..base.settings import Settings
 from ..database.engine import Database
 from ..domain.asked import ANYTHING
 from ..roots.ledger import add_to_counts, check_presence
 from ..roots.roots import WatchedRoot, base_of, root_of
 from .ignore import IgnoreRules
-from .intake import batches, mark_missing_path, take_in
+from .intake import batches, mark_missing_path, note_restless, take_in
 from .passed_over import mark_path, reasons
 from .settle import Settling, is_fresh
 from .walk import FOLDER, LINK_TO_NOTHING, Entry, Found, Skipped, look_at
@@ -103,6 +104,13 @@ class Finding:
         by_source: dict[Source, list[Entry]] = {}
         for entry in self._settling.settled(self._look):
             by_source.setdefault(self._sources.get(entry.path, Source.EVENT), []).append(entry)
+        restless = self._settling.restless(self._look)
+        for batch in batches(restless):
+            self._take_in(batch, Source.EVENT)
+            note_restless(self._database, [entry.path for entry in batch if isinstance(entry, Found)])
+        for entry in restless:
+            said = "rewritten again and again: it is judged now and then" if isinstance(entry, Found) else entry.reason
+            log.info("%s is %s", printable(entry.path), said)
         for path in [path for path in self._sources if path not in self._settling]:
             del self._sources[path]
         for source, settled in by_source.items():

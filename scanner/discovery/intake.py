@@ -11,7 +11,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import and_, select, update
 
 from ..base.addresses.spelling import Speller, is_misspelled
 from ..base.machine import this_host
@@ -19,6 +19,7 @@ from ..database.engine import Database
 from ..database.models import File
 from ..database.queries import asked_values, insert_or_ignore
 from ..domain.asked import ANYTHING, Asked
+from ..domain.claims import RESTLESS
 from ..domain.states import State
 from ..roots.file_identity import is_in_doubt
 from .diff import Known, has_dates_of, is_as_known, known_under
@@ -92,6 +93,14 @@ def take_in(
     new = sum(isinstance(entry, Found) for entry in fresh)
     again = became[Became.CHANGED]
     return Taken(new, again, len(by_path) - new - again - skipped, skipped, became[Became.COMPARED])
+
+
+def note_restless(database: Database, paths: Sequence[str]) -> None:
+    """Say of pending files that they are rewritten again and again, so that a worker takes what they hold at some moment."""
+    waiting = and_(File.path.in_(paths), File.state == State.PENDING)
+    said = {"error_kind": RESTLESS, "error": "rewritten again and again: what it holds now and then is judged"}
+    with database.write() as session:
+        session.execute(update(File).where(waiting).values(said))
 
 
 def mark_gone(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 # From this many tries on a file is claimed alone: should it kill the worker again, it takes no others along.
 SUSPECT_AFTER = 2
+# What is said of a pending file that is rewritten again and again.
+RESTLESS = "restless"
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,7 @@ class Claimed:
 
     `attempts` counts this one, too. `faces` and `videos` are what was asked of it (`scanner.domain.asked`). With `sha256` only
     its content is to be compared with that one, unless it turns out to be another. `inode` is its file's number, where this
-    machine found it.
+    machine found it. With `is_restless` it is rewritten again and again: what it holds at some moment is judged.
     """
 
     id: int
@@ -25,6 +27,7 @@ class Claimed:
     videos: bool | None = None
     sha256: str | None = None
     inode: int | None = None
+    is_restless: bool = False
 
     @property
     def is_suspect(self) -> bool:

@@ -11,7 +11,7 @@ from ..base.machine import this_host
 from ..database.engine import Database
 from ..database.models import Content, File, Root
 from ..database.queries import unindexed
-from ..domain.claims import SUSPECT_AFTER, Claimed
+from ..domain.claims import RESTLESS, SUSPECT_AFTER, Claimed
 from ..domain.states import State
 
 # No file is put off for longer than this; see `_free`.
@@ -108,6 +108,7 @@ def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> No
 _CLAIMED = (
     *(File.id, File.path, File.size, File.mtime_ns, File.root_id, File.attempts),
     *(File.asked_faces, File.asked_videos, File.content_id, File.state_if_same, File.host, File.inode),
+    File.error_kind,
 )
 
 
@@ -167,6 +168,7 @@ def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> l
             row.asked_videos,
             sha256s.get(row.content_id) if row.state_if_same is not None else None,
             row.inode if row.host == this_host() else None,
+            row.error_kind == RESTLESS,
         )
         for row in rows
     ]

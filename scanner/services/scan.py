@@ -18,7 +18,7 @@ from ..database.engine import Database
 from ..database.models import File
 from ..database.queries import any_of, of_no_root_in, unindexed
 from ..discovery.diff import Difference, compare
-from ..discovery.intake import BATCH, Taken, is_not_empty, mark_gone, take_in
+from ..discovery.intake import BATCH, Taken, is_not_empty, mark_gone, note_restless, take_in
 from ..discovery.passed_over import mark_passed_over, reasons
 from ..discovery.settle import Settling, is_fresh
 from ..discovery.walk import Entry, Found, Skipped, look_at, walk
@@ -33,7 +33,8 @@ from ..roots.roots import WatchedRoot, adopt_files, known_roots, root_of, roots_
 from .unreachable import drop_gone
 
 POLL_SECONDS = 0.1
-# A file that is still being written to after this long is said to be so and left for the next scan.
+# A file that still grows after this long is said to do so and left for the next scan; of one that is rewritten again and again
+# what it holds is judged.
 SETTLE_LIMIT_SECONDS = 60.0
 
 UNSETTLED = "still being written to; scan again later"
@@ -222,9 +223,10 @@ def _take_in_settled(
             taken += take_in(database, done[start : start + BATCH], root_id=None, now=now(), asked=asked())
         if len(settling):
             time.sleep(POLL_SECONDS)
-    left = [Skipped(path, UNSETTLED) for path in settling.paths()]
+    left = settling.restless(lambda path: _look(path, settings), UNSETTLED, is_over=True)
     for start in range(0, len(left), BATCH):
-        taken += take_in(database, left[start : start + BATCH], root_id=None, now=now())
+        taken += take_in(database, left[start : start + BATCH], root_id=None, now=now(), asked=asked())
+        note_restless(database, [entry.path for entry in left[start : start + BATCH] if isinstance(entry, Found)])
     return taken
 
 

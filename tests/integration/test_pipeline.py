@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 from scanner.base.settings import Settings
 from scanner.database.engine import Database
 from scanner.database.models import Detection, File
+from scanner.discovery.intake import note_restless
 from scanner.domain.asked import Asked
 from scanner.domain.claims import SUSPECT_AFTER
 from scanner.domain.outcomes import ActiveModel
@@ -243,6 +244,16 @@ def test_a_content_that_is_only_compared_is_not_decoded_and_nobody_is_told(
     after = [row(path) for path in paths]
     assert [(file.state, file.detection_id) for file in after] == [("scored", file.detection_id) for file in before]
     assert told == []
+
+
+def test_a_picture_that_is_rewritten_again_and_again_is_judged_as_it_is_now(
+    worker: Worker, row, pictures: Callable[[int], list[str]], make_picture: Callable[..., Path]
+) -> None:
+    [camera] = pictures(1)
+    make_picture(Path(camera), 99)  # since intake saw it
+    note_restless(worker.database, [camera])
+    assert drain(worker, lambda: False) == 1
+    assert (row(camera).state, row(camera).error) == ("scored", None)
 
 
 def test_a_content_in_several_batches_is_looked_at_once(

@@ -18,6 +18,7 @@ from scanner.roots.file_identity import identity_of
 
 from ..decoding.video_frames import Video
 from .reach import gone, unread
+from .restless import read_at_rest
 from .types import Item, Worker
 
 # Seen through another mount, the same time may be cut off: to 100 ns by SMB, to 2 s by FAT.
@@ -32,7 +33,12 @@ def read(worker: Worker, file: Claimed) -> Item | Outcome:
     root = worker.local_root(file)
     with worker.deadline.reading(file) as read_on:
         if not ((worker.reads_videos(file) or has_video_suffix(path)) and _container(file, path, root)):
-            return read_image(file, int(settings.max_file_megabytes * 1e6), path=path, root=root, read_on=read_on)
+            most = int(settings.max_file_megabytes * 1e6)
+
+            def read_as(seen: Claimed) -> Item | Outcome:
+                return read_image(seen, most, path=path, root=root, read_on=read_on)
+
+            return read_at_rest(file, path, read_as, read_on) if file.is_restless else read_as(file)
         if worker.reads_videos(file) and not has_video_reader():
             return Unreachable(file, "it is a video, which no worker without the package `av` reads: pip install 'dfscan[video]'")
         if worker.reads_videos(file):
