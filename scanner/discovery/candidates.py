@@ -17,15 +17,14 @@ from ..roots.ledger import add_to_counts, check_presence
 from ..roots.roots import WatchedRoot, base_of, root_of
 from .ignore import IgnoreRules
 from .intake import batches, mark_missing_path, note_restless, take_in
+from .out_of_reach import OutOfReach
 from .passed_over import mark_path, reasons
 from .settle import Settling, is_fresh
-from .walk import FOLDER, LINK_TO_NOTHING, Entry, Found, Skipped, look_at
+from .walk import FOLDER, Entry, Found, Skipped, look_at
 
 # A file that was made and not closed, nor moved to its place, is a link, or still being written. Nothing tells which; so one that
 # was written only now must stay the same for so many times as long as one that was closed.
 PATIENCE = 5.0
-# Links to nothing that are looked at again and again, as nothing tells when what they lead to comes.
-MOST_LINKS = 1000
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ class Finding:
         self._wake = wake
         self._settling = Settling(settings.settle_seconds, time.monotonic)
         self._sources: dict[str, Source] = {}
-        self._links_to_nothing: dict[str, None] = {}
+        self._out_of_reach = OutOfReach(database)
         self._counts: Counter[tuple[int, Source]] = Counter()
 
     def hint(self, path: str, *, is_made: bool = False) -> WatchedRoot | None:
@@ -134,12 +133,10 @@ class Finding:
         """The roots in `root`: what is, or was, mounted there, and links that are roots."""
         return [inner for inner in (*self.roots, *self.away) if inner.id != root.id and root_of(inner.path, [root])]
 
-    def look_at_links(self) -> None:
-        """Follow those links that led to nothing and now lead to something."""
-        for path in list(self._links_to_nothing):
-            if os.path.exists(path) or not os.path.lexists(path):
-                del self._links_to_nothing[path]
-                self.hint(path)
+    def try_again(self) -> list[tuple[WatchedRoot, str]]:
+        """Follow what could not be looked at and now can; folders that are to be swept are returned, with their roots."""
+        hinted = [(self.hint(path), path) for path in self._out_of_reach.in_reach()]
+        return [(root, path) for root, path in hinted if root is not None]
 
     def record_counts(self) -> None:
         """Write what was counted since the last call into the ledger."""
@@ -151,8 +148,7 @@ class Finding:
     def _take_in(self, entries: Sequence[Entry], source: Source) -> None:
         by_root: dict[WatchedRoot | None, list[Entry]] = {}
         for entry in entries:
-            if isinstance(entry, Skipped) and entry.reason == LINK_TO_NOTHING and len(self._links_to_nothing) < MOST_LINKS:
-                self._links_to_nothing[entry.path] = None
+            self._out_of_reach.note(entry)
             root = root_of(entry.path, [*self.roots, *self.away])
             if root not in self.away:
                 by_root.setdefault(root, []).append(entry)

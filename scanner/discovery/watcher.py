@@ -22,7 +22,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from ..base.logs import log_to_stderr
-from .inotify.advice import advice
+from .watching.advice import advice
 
 ALIVE_SECONDS = 2.0
 HINTS_PER_LINE = 1000
@@ -61,10 +61,10 @@ def main() -> int:
 
 def _observing(reports: Reports, roots: list[str], *, everywhere: bool) -> Observing:
     if sys.platform == "linux":
-        from .inotify.follow import Follower
+        from .watching.follow import Follower
 
         return Follower(reports, roots, everywhere=everywhere)
-    from .observer import Observed
+    from .watching.observer import Observed
 
     return Observed(reports, roots)
 

@@ -129,7 +129,6 @@ class WatchService:
 
     def _look_at_roots(self) -> None:
         self._finding.record_counts()
-        self._finding.look_at_links()
         if not self._is_asked:
             watch_here(self._database, self._roots.tops)
             self._ask(self._asked)
@@ -139,6 +138,8 @@ class WatchService:
             self._sweeps.forget(root)
         for root_id in looked.to_sweep:
             self._due[root_id] = 0.0
+        for root, folder in self._finding.try_again():
+            self._sweeps.begin(root, Source.EVENT, folder)
         if looked.to_sweep:
             return
         here, away = [root.path for root in self._roots.here], [root.id for root in self._roots.away]

@@ -1,5 +1,9 @@
 """A watcher process on a root, and the service on it, without a worker."""
 
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,3 +79,17 @@ def start(local: Database, root: Path, tmp_path: Path) -> Iterator[Start]:
     yield begin
     if running:
         end()
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of Python that may not read what its owner may not."""
+    setpriv = shutil.which("setpriv")
+    wrapper = tmp_path / "python"
+    drop = "-dac_override,-dac_read_search"
+    wrapper.write_text(f'#!/bin/sh\nexec {setpriv} --bounding-set={drop} --inh-caps={drop} {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    if os.geteuid() == 0:
+        if setpriv is None or subprocess.run([wrapper, "-c", ""], capture_output=True).returncode:
+            pytest.skip("root's rights cannot be dropped here")
+        monkeypatch.setattr(sys, "executable", str(wrapper))

@@ -3,7 +3,6 @@
 import ctypes
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from itertools import count
@@ -161,20 +160,6 @@ def test_what_is_mounted_over_a_root_is_watched(
     _is_named(heard, root, wait_until)
 
 
-@pytest.fixture
-def unprivileged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes of Python that may not read what its owner may not."""
-    setpriv = shutil.which("setpriv")
-    wrapper = tmp_path / "python"
-    drop = "-dac_override,-dac_read_search"
-    wrapper.write_text(f'#!/bin/sh\nexec {setpriv} --bounding-set={drop} --inh-caps={drop} {sys.executable} "$@"\n')
-    wrapper.chmod(0o755)
-    if os.geteuid() == 0:
-        if setpriv is None or subprocess.run([wrapper, "-c", ""], capture_output=True).returncode:
-            pytest.skip("root's rights cannot be dropped here")
-        monkeypatch.setattr(sys, "executable", str(wrapper))
-
-
 @pytest.mark.usefixtures("unprivileged")
 def test_a_folder_that_can_be_read_later_is_watched(root: Path, heard: Heard, wait_until: WaitUntil) -> None:
     """One that was there, and one that came later; and it is said."""
@@ -195,6 +180,20 @@ def test_a_folder_that_can_be_read_later_is_watched(root: Path, heard: Heard, wa
             _is_named(heard, root / name / "deep", wait_until)
         wait_until(lambda: Unreadable(0, None) in heard.all(), 60, "that all can be read")
         assert sum(isinstance(said, Unreadable) for said in heard.all()) <= 4
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_a_folder_that_can_be_entered_later_is_watched(root: Path, heard: Heard, wait_until: WaitUntil) -> None:
+    """One whose names can be read before."""
+    (root / "folder").mkdir()
+    (root / "folder" / "a.jpg").touch()
+    (root / "folder").chmod(0o644)
+    with Watching(heard.queue) as watching:
+        watching.watch([str(root)])
+        wait_until(lambda: Unreadable(1, str(root / "folder")) in heard.all(), 60, "the closed folder")
+        (root / "folder").chmod(0o755)
+        wait_until(lambda: str(root / "folder") in heard.paths(), 60, "the folder")
+        _is_named(heard, root / "folder", wait_until)
 
 
 @pytest.mark.usefixtures("unprivileged")

@@ -112,3 +112,54 @@ def test_an_unplugged_drive_is_not_told_of(laptop, local: Database, root: Path, 
     assert "gone" not in told
     (root / "drive" / "on the mount point.jpg").write_bytes(b"x")
     assert "1 unexplained" in laptop.run("verify", exit_status=1).stdout
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_what_can_be_read_later_is_taken_in(laptop, local: Database, root: Path, wait_until: WaitUntil) -> None:
+    """Closed at the start, closed when it was watched already, or with names that can be read; said once."""
+    for name in ("closed", "names"):
+        (root / name).mkdir()
+        (root / name / f"{name}.jpg").write_bytes(b"x")
+    (root / "closed").chmod(0)
+    (root / "names").chmod(0o644)
+    laptop.start("watch", root, "--no-worker")
+    expected = {"closed": "failed", "names/names.jpg": "failed"}
+    wait_until(lambda: _states_below(local, root) == expected, 120, "what is closed")
+    for name in ("closed", "names"):
+        (root / name).chmod(0o755)
+    expected = {"closed": "missing", "closed/closed.jpg": "pending", "names/names.jpg": "pending"}
+    wait_until(lambda: _states_below(local, root) == expected, 120, "what is open")
+    said = (root.parent / "started-0.log").read_text()
+    assert said.count("folders that cannot be read") == 1
+    assert said.count("every folder can be read again") == 1
+
+
+def test_a_link_to_nothing_is_followed_after_a_new_start(
+    local: Database, root: Path, start: Start, wait_until: WaitUntil
+) -> None:
+    (root / "link.jpg").symlink_to(root / "target")
+    start()
+    wait_until(lambda: states(local) == {"link.jpg": "skipped"}, 60, "the link")
+    start()
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the sweep")
+    (root / "target").write_bytes(b"x")
+    wait_until(lambda: states(local) == {"link.jpg": "pending"}, 60, "what it leads to")
+
+
+def test_a_file_that_is_mounted_is_taken_in(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    (root / "a.jpg").touch()
+    (root.parent / "other.jpg").write_bytes(b"other")
+    start()
+    wait_until(lambda: states(local) == {"a.jpg": "pending"}, 60, "the first sweep")
+    if subprocess.run(["mount", "--bind", root.parent / "other.jpg", root / "a.jpg"], capture_output=True).returncode:
+        pytest.skip("nothing may be mounted here")
+
+    def size() -> int | None:
+        with local.read() as session:
+            return session.scalars(select(File.size)).one()
+
+    try:
+        wait_until(lambda: size() == len("other"), 60, "what is mounted over it")
+        assert len(known_roots(local)) == 1
+    finally:
+        unmount(root / "a.jpg")

@@ -97,8 +97,10 @@ def test_a_watcher_that_hangs_is_started_again(
 
 def changed_watcher(change: str, root: Path) -> subprocess.Popen[str]:
     """The watcher's process with a line of Python run in it before it begins."""
-    imports = "import sys, time, pathlib, scanner.discovery.watcher as w\nfrom scanner.discovery.inotify.follow import Follower\n"
-    program = f"{imports}from scanner.discovery.inotify.tree import Tree\n{change}\nw.os._exit(w.main())"
+    imports = (
+        "import sys, time, pathlib, scanner.discovery.watcher as w\nfrom scanner.discovery.watching.follow import Follower\n"
+    )
+    program = f"{imports}from scanner.discovery.watching.tree import Tree\n{change}\nw.os._exit(w.main())"
     process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     process.stdin.write(f'{{"roots": ["{root}"]}}\n')

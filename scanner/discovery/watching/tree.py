@@ -147,6 +147,9 @@ class Tree:
             if path in self.left_out:
                 raise NotADirectoryError(errno.ENOTDIR, "left out")
             watch = self._inotify.add(path)
+            if not os.access(path, os.X_OK):
+                self._let_go(watch)
+                raise PermissionError(errno.EACCES, "what is in it cannot be looked at")
         except OSError as error:
             if error.errno in _NO_WATCH_LEFT:
                 self._no_watch_left(path, error)
@@ -198,6 +201,10 @@ class Tree:
         folder = Folder(parent, name, watch)
         self._by_watch.setdefault(watch, []).append(folder)
         return folder
+
+    def _let_go(self, watch: int) -> None:
+        if watch not in self._by_watch:
+            self._inotify.remove(watch)
 
     def _take_out(self, folder: Folder) -> None:
         """Out of its place; what is in it stays in it."""

@@ -118,7 +118,8 @@ class Follower:
             if self._tree.look_at_top(root):
                 self._reports.put({"hint": root})
         for path in self._read_mounts():
-            if self._tree.look_at_path(path):
+            # A single file may be mounted, too; what may not answer is not asked what it is.
+            if self._tree.look_at_path(path) or (path not in self._tree.left_out and os.path.isfile(path)):
                 self._reports.put({"hint": path})
         for path in self._tree.retry_unreadable(RETRIED_AT_ONCE):
             self._reports.put({"hint": path})
