@@ -20,9 +20,10 @@ lost: <b>{undo}</b> takes the last decision back and returns to its image. <b>{n
 the image. Shift and Ctrl select several; the buttons say how many a decision is for.</p>
 <h3>Look closely</h3>
 <p><b>{loupe}</b> shows the picture on the whole screen, <b>{zoom}</b> pixel by pixel, <b>{heatmap}</b> where the score comes
-from, <b>{boxes}</b> the faces, <b>{compare}</b> a near copy beside it. <b>{magnifier}</b> magnifies single pixels;
-<b>{error_levels}</b> and <b>{noise}</b> show traces of editing that only a trained eye should read: they are no verdict. The
-strip below the picture has every face and frame; a click looks at it.</p>
+from, <b>{boxes}</b> the faces, <b>{compare}</b> a near copy beside it, <b>{difference}</b> where the two differ.
+<b>{facts}</b> lists EXIF and origin, <b>{magnifier}</b> magnifies single pixels. <b>{error_levels}</b> and <b>{noise}</b> show
+traces of editing that only a trained eye should read: they are no verdict. The strip below the picture has every face and frame;
+a click looks at it.</p>
 <h3>What a verdict means</h3>
 <p>A score is an estimate, not a proof. The details say how often the model was wrong where it was measured. Nothing
 found does not make an image real; not judged means that there was no face to judge.</p>
