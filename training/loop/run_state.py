@@ -1,7 +1,10 @@
 """Everything a run needs to go on after a kill, in one file that is replaced whole."""
 
+import errno
 import hashlib
 import json
+import os
+import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -98,12 +101,23 @@ class StateWriter:
     def _write(self, content: dict[str, Any]) -> None:
         try:
             with written_whole(self._path) as partial:
-                torch.save(content, partial)
-        except (OSError, RuntimeError) as error:  # torch says a full disk with a RuntimeError
+                _save(content, partial)
+        except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
             raise StateUnwritable(
                 f"{self._path} cannot be written: {reason}. Free space there; --resume goes on from the last state in it"
             ) from None
+
+
+def _save(content: dict[str, Any], path: Path) -> None:
+    """Raises OSError, and RuntimeError."""
+    try:
+        torch.save(content, path)
+    except RuntimeError:
+        # What torch says of a full disk names a line of its own code. Once the file is gone the disk is not full any more.
+        if shutil.disk_usage(path.parent).free < 1 << 20:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+        raise
 
 
 def _content(key: str, state: RunState) -> dict[str, Any]:

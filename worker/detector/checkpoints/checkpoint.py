@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -95,10 +95,14 @@ def _demand_shapes(path: Path, recipe: Recipe, wanted: Mapping[str, tuple[int, .
 
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], card: CheckpointCard) -> None:
-    """Write `tensors` and `card` to `path`, atomically."""
+    """Write `tensors` and `card` to `path`, atomically. Raises CheckpointError where there is no room, and OSError."""
     document = json.dumps({"format": FORMAT, "tensors_sha256": _tensors_sha256(tensors), **to_document(card)})
     with written_whole(path) as partial:
-        save_file(dict(tensors), partial, metadata={HEADER: document})
+        try:
+            save_file(dict(tensors), partial, metadata={HEADER: document})
+        except SafetensorError as error:  # not an OSError, a full disk neither
+            reason = str(error).removeprefix("Error while serializing: ")
+            raise CheckpointError(f"{path} cannot be written: {reason}. Make room there, and call it again") from None
         partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around
 
 

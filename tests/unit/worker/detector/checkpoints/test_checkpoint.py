@@ -8,7 +8,7 @@ import open_clip
 import pytest
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -132,6 +132,22 @@ class Payload:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (self.marker,)
+
+
+def test_a_full_disk_is_one_line(path: Path, lite: FusionDetector, card: CheckpointCard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As safetensors says it; the old checkpoint stays, and nothing half-written."""
+    old = path.read_bytes()
+
+    def full(_tensors: object, partial: Path, **_: object) -> None:
+        partial.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+
+    with pytest.raises(CheckpointError, match=r"good\.safetensors cannot be written: I/O error: No space left .*Make room"):
+        save_checkpoint(path, lite, card)
+    assert path.read_bytes() == old
+    assert [found.name for found in path.parent.iterdir()] == ["good.safetensors"]
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
