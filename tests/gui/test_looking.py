@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 
 from gui.media.heatmap_cache import HeatmapCache, coloured
+from gui.style.colours import BADGES
 from scanner.domain.evidence import FILTERS, Evidence
 from scanner.domain.explain_answer import ExplainAnswer
 from scanner.domain.prediction import Face, Frame, Prediction
@@ -59,8 +60,8 @@ def test_faces_are_drawn_and_told(archive: Archive, open_window: Open, tmp_path:
     assert "1 not judged (too small)" in words
     assert "stable under mild recompression" in words
     assert "clip 0.90, resnet 0.40 (0.50 apart)" in words
-    assert colour_at(opened, 20, 30) == QColor("#b00020")  # the lower edge of a face that counts as fake
-    assert colour_at(opened, 40, 20) == QColor("#17692f")
+    assert colour_at(opened, 20, 30) == BADGES["fake"][0]  # the lower edge of a face that counts as fake
+    assert colour_at(opened, 40, 20) == BADGES["real"][0]
     opened.press("b")
     assert colour_at(opened, 20, 30) == QColor("white")
 
