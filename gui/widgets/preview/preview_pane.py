@@ -92,7 +92,7 @@ class LookPane(QWidget):
         """There is no image in sight."""
         self._begin("")
         self.near.show_copies((), "")
-        self.preview.show_text("")
+        self.preview.show_text("No image is in sight.")
         self.summary.setText("")
 
     def show_item(self, item: QueueItem, name: str, following: Sequence[str]) -> None:
