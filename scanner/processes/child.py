@@ -18,8 +18,8 @@ from typing import Any
 from .confinement import confine
 from .replies import Made, Reply, reply_of, tell_plainly
 
-# What a process says when it has taken a work; and how it ends when it has no memory to take one.
-BEGUN, NO_MEMORY = b"begun", 77
+# How a process ends when it has no memory to take a work; and of what it says when it has taken one.
+NO_MEMORY, TOKEN_BYTES = 77, 16
 
 
 def run(channel: Connection, prepare: Callable[[], None], modules: Sequence[str]) -> None:
@@ -35,12 +35,12 @@ def run(channel: Connection, prepare: Callable[[], None], modules: Sequence[str]
     _send(channel, Reply("made", asdict(confine())))
     while True:
         try:
-            work, tell = _received(channel)
+            work, tell, token = _received(channel)
         except EOFError:
             return
         except MemoryError:
             sys.exit(NO_MEMORY)
-        channel.send_bytes(BEGUN)
+        channel.send_bytes(token)
         _send(channel, reply_of(work, tell))
         del work
 
@@ -53,14 +53,15 @@ def keep_only(descriptor: int) -> int:
     return 3
 
 
-def _received(channel: Connection) -> tuple[Callable[[], Any], Callable[[Any], Made]]:
+def _received(channel: Connection) -> tuple[Callable[[], Any], Callable[[Any], Made], bytes]:
+    token = channel.recv_bytes()
     try:
         work, arguments, tell, with_file = pickle.loads(channel.recv_bytes())  # noqa: S301  (from the process that started this one)
     except (AttributeError, ImportError, pickle.UnpicklingError) as error:
-        return partial(_fail, error), tell_plainly
+        return partial(_fail, error), tell_plainly, token
     if with_file:
         arguments.append(os.fdopen(recv_handle(channel), "rb"))
-    return partial(work, *arguments), tell
+    return partial(work, *arguments), tell, token
 
 
 def _fail(error: Exception) -> None:

@@ -3,6 +3,7 @@
 import os
 import pickle
 import queue
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from multiprocessing.reduction import send_handle
 from typing import Any, Protocol
 
 from ..base.documents import from_document
-from .child import BEGUN, NO_MEMORY
+from .child import NO_MEMORY, TOKEN_BYTES
 from .confinement import Confined
 from .fork_server import ServerGone
 from .replies import BadReply, read_reply
@@ -101,9 +102,10 @@ class Slot(threading.Thread):
         with ExitStack() as stack:
             # Windows hands no file over, and confines nothing: the process opens it itself.
             file = stack.enter_context(work.open()) if work.open and os.name != "nt" else None
+            token = secrets.token_bytes(TOKEN_BYTES)
             request = pickle.dumps((work.function, list(work.arguments), work.tell, file is not None), protocol=5)
             for _ in range(_TRIES):
-                channel = self._begun(request, file, work.function.__module__)
+                channel = self._begun(request, token, file, work.function.__module__)
                 if channel:
                     return self._answer(channel, work)
                 if self._end() == NO_MEMORY:
@@ -112,17 +114,18 @@ class Slot(threading.Thread):
                     break
         raise BrokenProcessPool("the processes die before they have begun")
 
-    def _begun(self, request: bytes, file: BufferedReader | None, module: str) -> Connection | None:
-        """The channel of a process that has taken the work."""
+    def _begun(self, request: bytes, token: bytes, file: BufferedReader | None, module: str) -> Connection | None:
+        """The channel of a process that has taken the work: it gives the token back, which nothing sent before can be."""
         try:
             if module not in self._modules:
                 self._end()
             channel = self._channel_to_process(module)
             self._set_clock(_START_SECONDS)
+            channel.send_bytes(token)
             channel.send_bytes(request)
             if file:
                 send_handle(channel, file.fileno(), None)
-            return channel if channel.recv_bytes(len(BEGUN)) == BEGUN else None
+            return channel if channel.recv_bytes(TOKEN_BYTES) == token else None
         except (OSError, EOFError, ServerGone, BadReply):
             return None
 

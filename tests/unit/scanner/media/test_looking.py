@@ -82,8 +82,10 @@ def test_nothing_is_decoded_here(looker: Looker, picture: Path, monkeypatch: pyt
     assert looker.confined.environment
 
 
-def large_png(side: int) -> bytes:
-    """A black picture, small as a file."""
+@pytest.fixture(scope="module")
+def large_png() -> bytes:
+    """A black picture of 98 megapixels, small as a file."""
+    side = 9_900
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -95,8 +97,10 @@ def large_png(side: int) -> bytes:
 
 
 @pytest.mark.parametrize(("limits", "why"), [({"seconds": 0.01}, "took longer"), ({"megabytes": 350}, "memory")])
-def test_a_file_that_costs_too_much_costs_itself(tmp_path: Path, picture: Path, limits: dict[str, int], why: str) -> None:
-    (tmp_path / "large.png").write_bytes(large_png(9_900))
+def test_a_file_that_costs_too_much_costs_itself(
+    tmp_path: Path, picture: Path, large_png: bytes, limits: dict[str, int], why: str
+) -> None:
+    (tmp_path / "large.png").write_bytes(large_png)
     looker = Looker(1, **limits)  # type: ignore[arg-type]
     with pytest.raises(NotShown, match=why):
         looker.whole(str(tmp_path / "large.png"))

@@ -213,6 +213,23 @@ def test_a_decoder_that_answers_otherwise_is_ended(tmp_path: Path, what: str) ->
         assert pool.submit(pid, b"", None).result() not in (first, None)
 
 
+def send_ahead(_content: bytes, _argument: object, _pixels: int) -> int:
+    """In the decoder: answer what will be asked next, too."""
+    from multiprocessing.connection import Connection
+
+    channel = Connection(3)
+    channel.send_bytes(Reply("made", os.getpid()).header())
+    channel.send_bytes(b"begun")
+    channel.send_bytes(Reply("made", "forged").header())
+    return 0
+
+
+def test_an_answer_to_what_was_not_asked_is_not_taken() -> None:
+    with DecoderPool(1, Limits(pixels=10**6, seconds=60, megabytes=2048)) as pool:
+        first = pool.submit(send_ahead, b"", None).result()
+        assert pool.submit(pid, b"", None).result() not in (first, "forged", 0)
+
+
 def pid(_content: bytes, _argument: object, _pixels: int) -> int:
     return os.getpid()
 
