@@ -41,23 +41,23 @@ def test_a_changed_key_works_at_once_and_is_kept(five: Archive, open_window: Ope
     opened = open_window()
     opened.shows("a", "b", "c", "d")
     dialog = keys_dialog(opened)
-    choose(dialog, "fake", "X")
-    assert shown_key(dialog, "fake") == "X"
+    choose(dialog, "fake", "Y")
+    assert shown_key(dialog, "fake") == "Y"
     dialog.close()
     opened.press("f")  # means nothing now
-    opened.press("x")
+    opened.press("y")
     opened.shows("b", "c", "d")
     assert stored(five) == [("a", "fake", None)]
-    assert opened.page.deciding.buttons[Decision.FAKE].text().endswith("Fake (X)")
+    assert opened.page.deciding.buttons[Decision.FAKE].text().endswith("Fake (Y)")
     opened.window.close()
     again = open_window()
     again.shows("b", "c", "d")
-    again.press("x")
+    again.press("y")
     again.shows("c", "d")
-    assert shown_key(keys_dialog(again), "fake") == "X"
+    assert shown_key(keys_dialog(again), "fake") == "Y"
     show_guide(again.window, again.window.actions_of.keys)
     [guide] = [shown for shown in again.window.findChildren(QTextBrowser) if "Nothing is ever" in shown.toPlainText()]
-    assert "press X (fake), R (real)" in guide.toPlainText()
+    assert "press Y (fake), R (real)" in guide.toPlainText()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_two_keys_change_places_and_all_can_be_reset(five: Archive, open_window:
     opened = open_window()
     opened.shows("a", "b", "c", "d")
     dialog = keys_dialog(opened)
-    choose(dialog, "fake", "X")
+    choose(dialog, "fake", "Y")
     choose(dialog, "real", "F")
     choose(dialog, "fake", "R")
     assert [shown_key(dialog, name) for name in ("fake", "real")] == ["R", "F"]

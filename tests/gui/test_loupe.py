@@ -173,7 +173,8 @@ def test_at_scale_two_places_are_right(five: Archive, tmp_path: Path) -> None:
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from gui.window.main_window import MainWindow
@@ -196,10 +197,11 @@ window.view.loupe.enter()
 until(lambda: preview.width() > 0.9 * window.width() >= 0.9 * window.minimumSizeHint().width())
 window.view.review.look.lens.toggle()
 at = preview.picture_rect().topLeft() + (QPoint(10, 5) * preview.zoom + QPoint(1, 1)).toPointF()
-QTest.mouseMove(preview, at.toPoint())
-until(lambda: window.view.review.look.lens.pixel == (10, 5))
-preview.setFocus()
-QTest.keyClick(preview, Qt.Key.Key_E)
+none = Qt.MouseButton.NoButton
+moved = QMouseEvent(QEvent.Type.MouseMove, at, preview.mapToGlobal(at), none, none, Qt.KeyboardModifier.NoModifier)
+app.sendEvent(preview, moved)
+assert window.view.review.look.lens.pixel == (10, 5)
+window.actions_of.by_name["error_levels"].trigger()
 until(lambda: window.view.review.look.layers._words.startswith("Error levels, amplified"))
 shown = window.grab().toImage()
 print(preview.devicePixelRatioF(), shown.width() == 2 * window.width(), window.view.loupe.is_open)
