@@ -69,7 +69,7 @@ def accept(database: Database, root: WatchedRoot) -> None:
 def _known(root: WatchedRoot) -> Identity | None:
     if not root.device or not root.inode:
         return None
-    return Identity(root.device.removeprefix(MOUNT), root.inode, root.is_mount)
+    return Identity(root.device, root.inode, root.is_mount)
 
 
 def _look(database: Database, root: WatchedRoot) -> Present | Away:

@@ -26,7 +26,8 @@ class NoRoot(KnownError):
 class WatchedRoot:
     """A watched folder and its ledger; `swept_at` is when all below it was last compared with the database.
 
-    `found_by_sweep` counts new and changed files that no event had named, without those of a service's first sweep.
+    `found_by_sweep` counts new and changed files that no event had named, without those of a service's first sweep. `is_mount`:
+    something was mounted there when it was last seen.
     """
 
     id: int
@@ -43,14 +44,10 @@ class WatchedRoot:
     paused_at: datetime | None = None
     paused_reason: str | None = None
     watched_on: str | None = None
-
-    @property
-    def is_mount(self) -> bool:
-        """Whether something was mounted there when it was last seen."""
-        return (self.device or "").startswith(MOUNT)
+    is_mount: bool = False
 
 
-_FIELDS = tuple(field.name for field in fields(WatchedRoot))
+_FIELDS = tuple(field.name for field in fields(WatchedRoot) if field.name not in ("device", "is_mount"))
 
 
 def add_roots(database: Database, paths: Sequence[str], now: datetime) -> list[WatchedRoot]:
@@ -72,7 +69,12 @@ def known_roots(database: Database) -> list[WatchedRoot]:
     """All remembered roots."""
     with database.read() as session:
         rows = session.scalars(select(Root).order_by(Root.path))
-        return [WatchedRoot(**{name: getattr(row, name) for name in _FIELDS}) for row in rows]
+        return [_read(row) for row in rows]
+
+
+def _read(row: Root) -> WatchedRoot:
+    device = row.device and row.device.removeprefix(MOUNT)
+    return WatchedRoot(**{name: getattr(row, name) for name in _FIELDS}, device=device, is_mount=device != row.device)
 
 
 def adopt_files(database: Database, roots: Sequence[WatchedRoot]) -> None:

@@ -5,8 +5,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
+from random import Random
 
 import pytest
 from files.watched import Heard, mount, unmount
@@ -37,10 +40,13 @@ def _swap_in_three(folder: Path) -> None:
 
 
 def _swap_at_once(folder: Path) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    other = folder.with_name("other")
-    if libc.renameat2(-100, os.fsencode(folder), -100, os.fsencode(other), _RENAME_EXCHANGE):
+    if _exchange(folder, folder.with_name("other")):
         pytest.skip("two names cannot be exchanged on this file system")
+
+
+def _exchange(one: Path, other: Path) -> int:
+    libc = ctypes.CDLL(None, use_errno=True)
+    return int(libc.renameat2(-100, os.fsencode(one), -100, os.fsencode(other), _RENAME_EXCHANGE))
 
 
 def _replace_twice(folder: Path) -> None:
@@ -109,6 +115,46 @@ def test_what_was_moved_away_is_not_named(
     (tmp_path / "away" / "away.jpg").write_bytes(b"x")
     _is_named(heard, root, wait_until)
     assert not any(hint.endswith("away.jpg") for hint in heard.paths())
+
+
+def test_many_changes_lose_no_folder(watched: Watching, root: Path, tmp_path: Path, heard: Heard, wait_until: WaitUntil) -> None:
+    """Folders are made, moved in, out and within, exchanged and deleted, quicker than anyone follows."""
+    chance = Random(3)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for number in range(600):
+        inside = [Path(folder) for folder, _, _ in os.walk(root)]
+        one, other = chance.choice(inside[1:] or [root / "none"]), chance.choice(inside)
+        away = chance.choice([outside / "none", *outside.iterdir()])
+        acts: list[Callable[[], object]] = [
+            partial((one / f"{number}" / "a" / "b").mkdir, parents=True),
+            partial(one.rename, other / f"{number} moved"),
+            partial(one.rename, outside / f"{number}"),
+            partial(away.rename, other / f"{number} back"),
+            partial(_exchange, one, other),
+            partial(shutil.rmtree, one if number % 3 == 0 else one / "none"),
+            partial(_replace_and_refill, root if number % 50 == 0 else one / "none"),
+        ]
+        with suppress(OSError):
+            chance.choice(acts)()
+    waiting = {Path(folder) for folder, _, _ in os.walk(root)}
+
+    def are_named() -> bool:
+        for folder in waiting:
+            (folder / "last.jpg").write_bytes(b"x")
+        waiting.difference_update([folder for folder in waiting if str(folder / "last.jpg") in heard.paths()])
+        return not waiting
+
+    wait_until(are_named, 60, "a hint from each folder")
+
+
+def _replace_and_refill(folder: Path) -> None:
+    before = folder.with_name("before")
+    folder.rename(before)
+    folder.mkdir()
+    for entry in list(before.iterdir()):
+        entry.rename(folder / entry.name)
+    before.rmdir()
 
 
 def test_a_root_that_is_a_link_is_watched(root: Path, other: Path, heard: Heard, wait_until: WaitUntil) -> None:
