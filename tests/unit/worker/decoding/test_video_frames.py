@@ -72,6 +72,21 @@ def test_a_long_clip_is_looked_through_at_its_key_frames(tmp_path: Path, monkeyp
     assert [frame.frame for frame in found] == [0, 40, 80, 120, 160]
 
 
+def test_a_link_that_took_the_place_of_a_clip_after_it_was_hashed_is_not_shown(tmp_path: Path) -> None:
+    """To another one of the same size and date."""
+    path, secret = write_video(tmp_path / "clip.mp4", scenes()), tmp_path / "secret.mp4"
+    secret.write_bytes(path.read_bytes())
+    status = path.stat()
+    os.utime(secret, ns=(status.st_atime_ns, status.st_mtime_ns))
+    found = replace(video(path), inode=status.st_ino)
+    assert list(sampled_frames(found, count=2, max_pixels=10**6))
+    path.unlink()
+    path.symlink_to(secret)
+
+    with pytest.raises(PictureError, match="changed meanwhile"):
+        list(sampled_frames(found, count=2, max_pixels=10**6))
+
+
 def test_a_clip_is_turned_as_it_says(tmp_path: Path) -> None:
     left_red = Image.new("RGB", (64, 48), "blue")
     left_red.paste("red", (0, 0, 32, 48))
