@@ -13,7 +13,6 @@ from queue import Empty, SimpleQueue
 from threading import Event
 
 from ..base.errors import KnownError
-from ..base.escape import printable
 from ..base.settings import Settings
 from ..base.trouble_log import TroubleLog
 from ..database.engine import Database, DatabaseUnavailable
@@ -30,6 +29,7 @@ from ..jobs.supervisor import EmbeddedWorker
 from ..roots.ledger import add_to_counts
 from ..roots.roots import WatchedRoot, add_roots, watch_here
 from .unreachable import drop_gone
+from .unreadable import UnreadableLog
 from .watched_roots import WatchedRoots
 
 TURN_SECONDS = 0.2
@@ -77,6 +77,7 @@ class WatchService:
         self._roots = WatchedRoots(settings, database, self._paths, self._watching, now)
         self._finding = Finding(settings, database, now, self._wake)
         self._sweeps = Sweeps(settings, database, self._finding, now)
+        self._unreadable = UnreadableLog(log, time.monotonic)
         self._sleep = SleepWatch()
         self._due: dict[int, float] = {}
         self._swept_once: set[int] = set()
@@ -132,6 +133,7 @@ class WatchService:
         if not self._is_asked:
             watch_here(self._database, self._roots.tops)
             self._ask(self._asked)
+        self._unreadable.say()
         looked = self._roots.look()
         self._finding.roots, self._finding.away = self._roots.here, self._roots.away
         for root in looked.gone:
@@ -189,7 +191,7 @@ class WatchService:
                             add_to_counts(self._database, root.id, overflows=1)
                     self._demand_sweeps()
                 case Unreadable(folders, first):
-                    _say_unreadable(folders, first)
+                    self._unreadable.note(folders, first)
                 case Restarted():
                     self._demand_sweeps()
                 case Unwatched(path, reason):
@@ -230,12 +232,3 @@ class WatchService:
         self._worker_trouble.works()
         if seen.model_sha256 and self._is_asked and seen.model_sha256 != self._asked.model:
             self._ask(replace(self._asked, model=seen.model_sha256))
-
-
-def _say_unreadable(folders: int, first: str | None) -> None:
-    if folders:
-        log.warning(
-            "folders that cannot be read, and are not watched until they can: %d, such as %s", folders, printable(first or "")
-        )
-    else:
-        log.warning("every folder can be read again, and is watched")
