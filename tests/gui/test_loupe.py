@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from archives import Archive, Opened
 from PIL import Image
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from test_deciding import stored
 
 from scanner.domain.prediction import Face, Prediction
@@ -120,7 +120,7 @@ def test_zoom_and_place_stay_from_image_to_image(archive: Archive, open_window: 
     opened.until(lambda: has_picture(opened) and preview._image.width() == 1200)
     for key in ("1", "+", "+", *[Qt.Key.Key_Right] * 4, Qt.Key.Key_Down):
         press(opened, key)
-    zoom, place = preview.zoom, preview._centre
+    zoom, place = preview.zoom, QPointF(preview._centre)  # a copy: the other is changed in place
     assert preview._centre.x() > 100
     assert opened.current().path.endswith("a.png")  # of a magnified picture, arrows show another part
     press(opened, "j")
