@@ -160,10 +160,8 @@ def test_seed_gives_the_weights(rows: Sequence[Row], tmp_path: Path) -> None:
         replace(PLAN, optimiser="adam"),
         replace(PLAN, patience=2),
         replace(PLAN, augmentation=Augmentation(forge=0.5), balance=True),
-        # The same DCF in each epoch: the second one has another rate, which a run that goes on must have, too.
-        replace(PLAN, cosine=False, warmup_steps=0, watched="dcf", plateau=Plateau(0.1, 0)),
     ],
-    ids=["adamw", "adam", "patience", "augmented", "plateau"],
+    ids=["adamw", "adam", "patience", "augmented"],
 )
 def test_killed_run_resumes(
     rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, plan: TrainingPlan
@@ -314,6 +312,34 @@ def test_the_rate_falls_on_a_plateau(rows: Sequence[Row], tmp_path: Path) -> Non
     run(rows, tmp_path / "run", plan, measure=lambda epoch, _: aucs[epoch], report=lambda now: rates.append(now.learning_rate))
 
     assert rates == [0.05] * 12 + [0.025] * 3
+
+
+@pytest.mark.parametrize("step", [4, 7, 8, 11])
+def test_run_killed_on_a_plateau_resumes(rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """With the rate that the epochs before it led to, and the same weights bit for bit; in an epoch, and at its end."""
+    monkeypatch.setattr(run_state, "SAVE_SECONDS", 0.0)
+    plan = replace(PLAN, epochs=4, cosine=False, warmup_steps=0, watched="dcf", plateau=Plateau(0.1, 0))  # from epoch 3 on lower
+    rates: dict[int, float] = {}
+    straight = run(rows, tmp_path / "straight", plan, dropout=0.4, report=lambda now: rates.update({now.step: now.learning_rate}))
+
+    with pytest.raises(Killed):
+        run(rows, tmp_path / "killed", plan, dropout=0.4, report=kill_at(step))
+    after: dict[int, float] = {}
+    measured: list[int] = []
+
+    def measure(epoch: int, averaged: FusionDetector) -> float:
+        measured.append(epoch)
+        return 0.5
+
+    def report(now: Progress) -> None:
+        after[now.step] = now.learning_rate
+
+    resumed = run(rows, tmp_path / "killed", plan, dropout=0.4, report=report, measure=measure)
+
+    assert [rates[first] for first in (1, 4, 7, 10)] == pytest.approx([0.05, 0.05, 0.005, 0.0005])
+    assert after == {number: rate for number, rate in rates.items() if number > step}
+    assert measured == list(range((step - 1) // 3, 4))  # what was measured before is known
+    assert same_weights(resumed.detector, straight.detector)
 
 
 def test_size_of_each_epoch(rows: Sequence[Row], tmp_path: Path) -> None:
