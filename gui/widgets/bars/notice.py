@@ -26,6 +26,7 @@ class Notice(QFrame):
         super().__init__(parent)
         self._way = Way.UNDO
         self._keys: Mapping[str, str] = {}
+        self._named: Way | None = None  # the way whose icon the button has
         self.words = named(ElidedLabel(), "What was just done")
         self.button = QPushButton()
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # keys go on meaning images
@@ -66,7 +67,9 @@ class Notice(QFrame):
         self._name_button()
 
     def _name_button(self) -> None:
-        self.button.setIcon(icon(_ICONS[self._way]))
+        if self._named is not self._way:  # it comes with every decision
+            self._named = self._way
+            self.button.setIcon(icon(_ICONS[self._way]))
         self.button.setText(_BUTTONS[self._way] + with_key(self._keys.get(self._way.value, "")))
 
     def _go_back(self) -> None:
