@@ -19,12 +19,14 @@ from .ignore import IgnoreRules
 from .intake import batches, mark_missing_path, note_restless, take_in
 from .out_of_reach import OutOfReach
 from .passed_over import mark_path, reasons
-from .settle import Settling, is_fresh
+from .settle import GROWS, Settling, is_fresh, open_for_writing
 from .walk import FOLDER, Entry, Found, Skipped, look_at
 
-# A file that was made and not closed, nor moved to its place, is a link, or still being written. Nothing tells which; so one that
-# was written only now must stay the same for so many times as long as one that was closed.
+# A file that was made and not closed, nor moved to its place, is a link, or still being written. So one that was written only
+# now must stay the same for so many times as long as one that was closed, and no process that we know of may write to it.
 PATIENCE = 5.0
+# We may hear of it late.
+LATE_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Finding:
         self._wake = wake
         self._settling = Settling(settings.settle_seconds, time.monotonic)
         self._sources: dict[str, Source] = {}
+        self._unclosed: set[str] = set()
         self._out_of_reach = OutOfReach(database)
         self._counts: Counter[tuple[int, Source]] = Counter()
 
@@ -71,8 +74,9 @@ class Finding:
         entry = look_at(path, root=self.base_of(root), videos=self._settings.videos)
         if isinstance(entry, Found):
             patience = PATIENCE * self._settings.settle_seconds
-            is_written = is_made and is_fresh(entry, patience, datetime.now(UTC))
+            is_written = is_made and is_fresh(entry, patience + LATE_SECONDS, datetime.now(UTC))
             self._settling.watch_over(entry, patience if is_written else None)
+            (self._unclosed.add if is_written else self._unclosed.discard)(path)
             self._sources[path] = Source.EVENT
         elif isinstance(entry, Skipped):
             self._take_in([entry], Source.EVENT)
@@ -101,7 +105,7 @@ class Finding:
     def settle(self) -> None:
         """Take in what has settled."""
         by_source: dict[Source, list[Entry]] = {}
-        for entry in self._settling.settled(self._look):
+        for entry in self._without_open(self._settling.settled(self._look)):
             by_source.setdefault(self._sources.get(entry.path, Source.EVENT), []).append(entry)
         restless = self._settling.restless(self._look)
         for batch in batches(restless):
@@ -115,6 +119,17 @@ class Finding:
         for source, settled in by_source.items():
             for batch in batches(settled):
                 self._take_in(batch, source)
+
+    def _without_open(self, settled: Sequence[Entry]) -> list[Entry]:
+        """Put those off that were never closed and are open still, and say so of them."""
+        unclosed = self._unclosed.intersection(entry.path for entry in settled)
+        busy = open_for_writing(unclosed) if unclosed else set()
+        self._unclosed -= unclosed - busy
+        for entry in settled:
+            if entry.path in busy and isinstance(entry, Found):
+                self._settling.watch_over(entry, PATIENCE * self._settings.settle_seconds)
+                self._take_in([Skipped(entry.path, GROWS)], Source.EVENT)
+        return [entry for entry in settled if entry.path not in busy]
 
     def root_of(self, path: str) -> WatchedRoot | None:
         """The root that `path` lies in, if that is here; what is mounted in a root is one of its own."""

@@ -1,6 +1,8 @@
 """Waiting until a file is complete: a path is settled when its size and mtime have not changed for a while."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +17,19 @@ GROWS = "still being written to"
 def is_fresh(entry: Found, settle_seconds: float, now: datetime) -> bool:
     """Whether the file was written so lately that it may not be complete; so may one that is from the future by our clock."""
     return now.timestamp() - entry.mtime_ns / 1e9 < settle_seconds
+
+
+def open_for_writing(paths: Collection[str]) -> set[str]:
+    """Which of `paths` a process has open to write to, as far as we may know of it."""
+    import psutil  # takes its time, and is needed rarely
+
+    by_real = {os.path.realpath(path): path for path in paths}
+    found: set[str] = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            opened = (file.path for file in process.open_files() if getattr(file, "mode", "r") != "r")
+            found.update(by_real[path] for path in opened if path in by_real)
+    return found
 
 
 @dataclass(frozen=True)

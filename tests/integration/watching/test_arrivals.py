@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from scanner.database.engine import Database
 from scanner.database.models import File
+from scanner.discovery.settle import GROWS
 from scanner.discovery.watcher_supervisor import Hint, Watching
 
 WaitUntil = Callable[[Callable[[], bool], float, str], None]
@@ -105,6 +106,20 @@ def test_a_file_that_is_written_slowly_waits_for_its_end(
     wait_until(lambda: "slow.jpg" in states(local), 60, "the file")
     with local.read() as session:
         assert session.scalars(select(File.size).where(File.path == str(root / "slow.jpg"))).one() == 2
+
+
+def test_a_file_that_stays_open_is_not_judged(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:
+    """However long nothing is written to it: that is its stated reason until it is closed."""
+    start(settle_seconds=0.1)
+    wait_until(lambda: ledger(local).swept_at is not None, 60, "the first sweep")
+    with (root / "slow.jpg").open("wb", buffering=0) as slow:
+        slow.write(b"x")
+        wait_until(lambda: "slow.jpg" in states(local), 60, "the reason")
+        os.link(root / "slow.jpg", root / "last.jpg")
+        assert states(local)["slow.jpg"] == "skipped"
+        with local.read() as session:
+            assert session.scalars(select(File.error).where(File.path == str(root / "slow.jpg"))).one() == GROWS
+    wait_until(lambda: states(local) == {"slow.jpg": "pending", "last.jpg": "pending"}, 60, "the file")
 
 
 def test_a_file_that_is_written_at_once_is_named_once(watched: Watching, root: Path, heard: Heard, wait_until: WaitUntil) -> None:
