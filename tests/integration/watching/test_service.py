@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from files.watched import ledger, mount, now, states, unmount
 from sqlalchemy import func, select
@@ -65,6 +66,7 @@ def test_after_an_overflow_a_sweep_finds_the_rest(local: Database, root: Path, s
     pid = service._watching.pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, 60, "it to stop")
     for number in range(count):
         (root / f"{number}.jpg").touch()
     os.kill(pid, signal.SIGCONT)
