@@ -53,3 +53,10 @@ def test_folders_and_files_stay_small() -> None:
     assert {str(folder): count for folder, count in folders.items() if count > 14} == {}
     assert {str(path): count for path, count in lines.items() if count > 300} == {}
     assert median(lines.values()) <= 100
+
+
+def test_names_of_test_files_are_their_own() -> None:
+    """Of folders without an __init__.py pytest takes the file's name for the module's: two of one name cannot both be run."""
+    files = [path for path in (HOME / "tests").rglob("*.py") if not (path.parent / "__init__.py").exists()]
+    names = Counter(path.name for path in files if path.name != "conftest.py")
+    assert {name: count for name, count in names.items() if count > 1} == {}
