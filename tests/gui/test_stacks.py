@@ -70,7 +70,7 @@ def test_a_stack_opens_and_closes_by_key_and_mouse(copies: Archive, open_window:
     opened.shows("a", "b", "d", "c", "e", "f")
     click_count(opened, "a")
     opened.shows("a", "c", "e", "f")
-    assert opened.tabs[0] == "To review  6"
+    opened.until(lambda: opened.tabs[0] == "To review  6")
 
 
 def test_a_decision_on_a_closed_stack_is_for_the_image_in_sight_alone(copies: Archive, open_window: Open) -> None:

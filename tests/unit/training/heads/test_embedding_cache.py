@@ -1,5 +1,6 @@
 """Embeddings are computed once: after a kill, too, and the same ones."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,7 +102,10 @@ print("views", len(found.views), int(found.embeddings_VD.astype(int).sum()))
 def test_it_survives_kill_9(rows: Sequence[Row], tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.csv"
     crops = [row for row in rows if row.source == "crops"] * 6
-    lines = [f"{row.path},{'fake' if row.label else 'real'},crops,,,{number},train" for number, row in enumerate(crops)]
+    lines = []
+    for number, row in enumerate(crops):
+        copied = shutil.copy(row.path, tmp_path / f"{number}.png")
+        lines.append(f"{copied},{'fake' if row.label else 'real'},crops,,,{number},train")
     manifest.write_text("\n".join(["path,label,source,family,generator,group,split", *lines]) + "\n")
     command = [sys.executable, "-c", SCRIPT, manifest]
     expected = subprocess.run([*command, tmp_path / "whole"], capture_output=True, text=True, check=True).stdout.splitlines()[-1]
