@@ -105,6 +105,7 @@ def test_run_ends_in_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe, manifest
     assert [now.step for now in shown] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_test_split_is_reported(tmp_path: Path, tiny: TrainingRecipe, rows: Sequence[Row]) -> None:
     """What is reported is the test split where there is one."""
     split = [replace(row, split="test") if number in (0, 1, 4, 5) else row for number, row in enumerate(rows)]
@@ -117,6 +118,7 @@ def test_test_split_is_reported(tmp_path: Path, tiny: TrainingRecipe, rows: Sequ
     assert "cross_fitted" not in card.metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_test", [False, True])
 def test_the_epoch_is_never_chosen_on_what_is_reported(
     tmp_path: Path, tiny: TrainingRecipe, rows: Sequence[Row], with_test: bool
@@ -136,6 +138,7 @@ def test_the_epoch_is_never_chosen_on_what_is_reported(
         assert card.training["epoch"] == PLAN.epochs
 
 
+@pytest.mark.slow
 def test_the_epoch_is_chosen_on_groups_that_are_held_back(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
     """With a plateau, and without a split `test`; the card says by what."""
     said: list[str] = []
@@ -155,6 +158,7 @@ def test_the_epoch_is_chosen_on_groups_that_are_held_back(tmp_path: Path, tiny: 
     assert "chosen by the DCF of 4 other images (4 of the training groups" in card_text(card, tmp_path / "x", "0")
 
 
+@pytest.mark.slow
 def test_the_course_of_a_run_is_logged_for_tensorboard(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
     trained(tiny, manifest, tmp_path / "run")
 
@@ -168,6 +172,7 @@ def test_the_course_of_a_run_is_logged_for_tensorboard(tmp_path: Path, tiny: Tra
     assert [event.step for event in log.Scalars("val/auc")] == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
     first = trained(tiny, manifest, tmp_path / "first")
     still = TrainingRecipe(tiny.network, replace(PLAN, epochs=1, learning_rate=1e-12))
@@ -180,6 +185,7 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe,
     assert load_checkpoint(second, BackboneFiles())[1].training["started_from"] == file_sha256(first)
 
 
+@pytest.mark.slow
 def test_run_of_several_branches(
     tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +219,7 @@ def test_run_of_several_branches(
     assert load_predictor(older, CPU, files=BackboneFiles(), micro_batch=16).branches == ()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_network_is_no_start(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
     path = trained(TrainingRecipe(tiny.network, replace(PLAN, epochs=1)), manifest, tmp_path / "run")
 
@@ -228,6 +235,7 @@ def test_missing_weights_are_known_first(tmp_path: Path, monkeypatch: pytest.Mon
         start_weights(recipe_named("paper-resnet").network, BackboneFiles(), None)
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_goes_on_only_when_told(tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest) -> None:
     prepare_folder(tmp_path / "new" / "run", resume=False)
     assert (tmp_path / "new" / "run").is_dir()

@@ -76,6 +76,14 @@ def decoder_processes(before: set[int]) -> list[psutil.Process]:
     return [p for p in here.children(recursive=True) if p.pid not in before and p.ppid() != here.pid]
 
 
+def is_dead(process: psutil.Process) -> bool:
+    """Whether it has ended; the server that forked it may not have asked how, yet."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 @pytest.fixture
 def before() -> set[int]:
     """The processes there are already."""
@@ -227,14 +235,14 @@ def test_a_decoder_that_is_killed_costs_one_picture(before: set[int], content: b
         assert all(isinstance(other.result(), Ready) for other in others)
 
 
-def test_killed_idle_decoder(before: set[int], content: bytes) -> None:
+def test_killed_idle_decoder(before: set[int], content: bytes, wait_until: Callable[..., None]) -> None:
     """The pool cannot tell what such a process had in hand: it is made anew, and the picture is to be decoded again."""
     with DecoderPool(1, LIMITS) as decoders:
         decoders.warm_up()
         for _ in range(3):
             [idle] = decoder_processes(before)
             idle.kill()
-            psutil.wait_procs([idle], timeout=30)
+            wait_until(lambda idle=idle: is_dead(idle), 30, "its end")  # type: ignore[misc]
             outcomes = [decode(decoders, content) for _ in range(3)]
             assert isinstance(outcomes[-1], Ready)
             assert all(isinstance(outcome, Ready | PoolBroke) for outcome in outcomes)
