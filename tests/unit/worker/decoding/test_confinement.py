@@ -25,7 +25,9 @@ def pool() -> Iterator[DecoderPool]:
     """One process, started where the environment holds a password."""
     os.environ[SECRET] = "hunter2"
     with DecoderPool(1, LIMITS) as decoders:
-        decoders.warm_up()
+        missing = [what for what in decoders.warm_up().missing if "not installed" not in what]
+        if missing:
+            pytest.skip(f"this kernel does not confine: {'; '.join(missing)}")
         yield decoders
     del os.environ[SECRET]
 

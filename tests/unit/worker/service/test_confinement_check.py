@@ -16,6 +16,8 @@ from worker.service.checks import _confinement
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux confines")
 def test_it_says_what_confines() -> None:
     found = _confinement(Settings(data_dir=Path()))
+    if found.health is Health.POOR and "not installed" not in found.what:
+        pytest.skip(f"this kernel does not confine: {found.what}")
     assert "no new privileges, seccomp" in found.what
     assert "an empty environment" in found.what
 
