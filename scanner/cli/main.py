@@ -59,6 +59,7 @@ _EXTRA_OF = {
     "torchvision": "worker",
     "open_clip": "worker",
     "sklearn": "train",
+    "pyarrow": "train",
     "PySide6": "gui",
     "psycopg": "postgres",
     "redis": "redis",

@@ -12,8 +12,6 @@ from scanner.base.settings import Settings
 from .context import pass_settings
 
 if TYPE_CHECKING:
-    from worker.detector.weights.public_weights import BackboneFiles
-
     from ..reports.report import Evaluation
 
 
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Overwrite an earlier report in --out.")
 @click.option("--robustness", "with_robustness", is_flag=True, help="Also under recompression, resizing, blur and the like.")
 @click.option("--faces", "with_faces", is_flag=True, help="Score pictures as scanning does, by their faces.")
-@click.option("--predictions", type=USER_FILE, help="Write what it says of each picture there (CSV).")
+@click.option("--predictions", type=USER_FILE, help="Write what it says of each picture there (.csv or .parquet).")
 @click.option("--from-predictions", "earlier", type=USER_FILE, help="Measure such a file; nothing is scored.")
 @click.option("--against", type=USER_FILE, help="Predictions of another detector on the same pictures.")
 @click.option("--device", default="auto", show_default=True)
@@ -71,8 +69,7 @@ def evaluate(
     if earlier is not None:
         found = evaluation_of_predictions(read_predictions(earlier), datetime.now(UTC))
     elif checkpoint and manifest_path:
-        files = _backbones(settings, clip_weights)
-        found = _measured(settings, checkpoint, files, manifest_path, split, device, loaders, with_robustness, with_faces)
+        found = _measured(settings, checkpoint, clip_weights, manifest_path, split, device, loaders, with_robustness, with_faces)
     else:
         raise click.UsageError("name a CHECKPOINT and its --data, or predictions with --from-predictions")
     if predictions:
@@ -84,17 +81,10 @@ def evaluate(
         print_text(f"written to {write_report(found, out, replace=force)}", err=True)
 
 
-def _backbones(settings: Settings, clip_weights: Path | None) -> "BackboneFiles":
-    from worker.detector.weights.public_weights import backbone_files
-
-    named_clip = Path(settings.clip_weights) if settings.clip_weights else None
-    return backbone_files(settings.data_dir, clip_weights or named_clip)
-
-
 def _measured(
     settings: Settings,
     checkpoint: str,
-    files: "BackboneFiles",
+    clip_weights: Path | None,
     manifest_path: Path,
     split: str,
     device: str,
@@ -105,15 +95,14 @@ def _measured(
     """Score the split. The checkpoint is loaded first: a wrong one is known at once, and the manifest may be long."""
     from datetime import UTC, datetime
 
-    from worker.detector.imported.loading import load_network
-    from worker.detector.inference.registry import find_checkpoint
-
     from ..data.manifest import read_manifest
     from ..loop.run_log import tenths
-    from ..reports.report import Subject, evaluation_of
+    from ..reports.report import evaluation_of
+    from ..reports.scoring import Subject
+    from .scoring import checkpoint_file, loaded
 
-    path = Path(checkpoint) if Path(checkpoint).is_file() else find_checkpoint(checkpoint, settings.data_dir)
-    predictor = load_network(path, device, files=files, micro_batch=64)
+    path = checkpoint_file(settings, checkpoint)
+    predictor = loaded(settings, path, clip_weights, device)
     manifest = read_manifest(manifest_path)
     return evaluation_of(
         predictor,

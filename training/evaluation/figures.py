@@ -62,7 +62,7 @@ def figures(
         "calibrated_here": calibrated_here,
         "pooled": of(np.arange(len(rows))),
         "sources": {str(source): of(np.flatnonzero(sources == source)) for source in np.unique(sources)},
-        "generators": {name: {"reals_from": near, **of(chosen)} for name, (chosen, near) in _by_generator(rows).items()},
+        "generators": {name: {"reals_from": near, **of(chosen)} for name, (chosen, near) in by_generator(rows).items()},
     }
 
 
@@ -77,8 +77,11 @@ def measured(
     return {name: {"value": value, **_ends(*ends[name])} for name, value in defined.items()}
 
 
-def _by_generator(rows: Sequence[Row]) -> dict[str, tuple[NDArray[np.int64], list[str]]]:
-    """Per named generator: the indices of its fakes and of the reals beside them, and the sources of those reals."""
+def by_generator(rows: Sequence[Row]) -> dict[str, tuple[NDArray[np.int64], list[str]]]:
+    """Per named generator: the indices of its fakes and of the reals beside them, and the sources of those reals.
+
+    These are the sources of its fakes, as far as they have reals, else all that have some.
+    """
     with_reals = {row.source for row in rows if row.label == 0}
     found = {}
     for name in sorted({row.generator for row in rows if row.label == 1 and row.generator}):

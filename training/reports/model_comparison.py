@@ -14,7 +14,8 @@ from ..evaluation import metrics
 from ..evaluation.bootstrap import group_draws
 from ..evaluation.logits import labels_of
 from ..evaluation.weighted_metrics import Labels, Sample, Scores, Values
-from .predictions import Predictions, PredictionsError
+from .prediction_files import PredictionsError
+from .predictions import Predictions
 
 _DRAWS = 2000
 

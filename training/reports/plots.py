@@ -72,7 +72,7 @@ def roc_plot(of: Scored) -> Figure:
     smallest = 10.0 ** np.floor(np.log10(0.5 / max(1, int((of.labels == 0).sum()))))
     for (name, (labels, scores)), colour in zip(of.lines().items(), _cycle(len(of.lines())), strict=True):
         false_alarms, hits, _ = roc_curve(labels, scores)
-        text = f"{_literal(name)}, AUC {auc(labels, scores):.3f}"
+        text = f"{literal(name)}, AUC {auc(labels, scores):.3f}"
         for axes in (whole, low):
             axes.plot(false_alarms, hits, color=colour, label=text, drawstyle="steps-post" if axes is low else "default")
     for axes in (whole, low):
@@ -94,7 +94,7 @@ def det_plot(of: Scored) -> Figure:
     for (name, (labels, scores)), colour in zip(of.lines().items(), _cycle(len(of.lines())), strict=True):
         false_alarms, hits, _ = roc_curve(labels, scores, drop_intermediate=False)
         inside = (false_alarms > 0) & (false_alarms < 1) & (hits > 0) & (hits < 1)  # the deviates of 0 and 1 are infinite
-        text = f"{_literal(name)}, EER {equal_error_rate(labels, scores):.3f}"
+        text = f"{literal(name)}, EER {equal_error_rate(labels, scores):.3f}"
         axes.plot(_deviates(false_alarms[inside]), _deviates(1 - hits[inside]), color=colour, label=text)
     false_alarm, hit = _rates_at(of, of.threshold)
     if 0 < false_alarm < 1 and 0 < hit < 1:
@@ -157,7 +157,7 @@ def score_histograms(of: Scored) -> Figure:
         axes.axvline(of.threshold, color=_MARK, linewidth=1)
         axes.set(yscale="log", ylabel="images", xlim=(0, 1))
         axes.set_ylim(bottom=0.5)
-        axes.set_title(_literal(str(source)), loc="left", fontsize="medium")
+        axes.set_title(literal(str(source)), loc="left", fontsize="medium")
         axes.legend(loc="upper center", ncols=2, fontsize="small")
     panels[-1].set_xlabel("score, P(fake); grey: uncertain, line: threshold")
     return figure
@@ -186,9 +186,9 @@ def _wilson(share: NDArray[np.float64], count: NDArray[np.int64]) -> tuple[NDArr
     return np.minimum(centre - half, share), np.maximum(centre + half, share)
 
 
-def _literal(name: str) -> str:
+def literal(name: str) -> str:
     """`name` as text that matplotlib takes neither for a formula nor for a hidden label."""
-    return name.replace("$", r"\$") if not name.startswith("_") else f" {_literal(name.lstrip('_'))}"
+    return name.replace("$", r"\$") if not name.startswith("_") else f" {literal(name.lstrip('_'))}"
 
 
 def _cycle(count: int) -> list[str]:

@@ -1,35 +1,41 @@
-"""What a detector says of each picture, as a CSV file from which every table can be made anew.
+"""What a detector says of each picture, as a file (CSV or Parquet) from which every table can be made anew.
 
 Columns: those of the manifest but `split`; `logit` (uncalibrated; of a picture scored by its faces, calibrated), `score`
-(P(fake), 0..1), and for pictures scored by their faces `basis` and `faces` (how many were judged). What they are of lies beside
-it, in a JSON file of the same name.
+(P(fake), 0..1), and for pictures scored by their faces `basis` and `faces` (how many were judged). With them is what they are of.
 """
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from scanner.base.documents import DocumentError, demand_plain, from_document, to_document
-from scanner.base.errors import KnownError
-from scanner.base.files import write_whole, written_whole
+from scanner.base.documents import DocumentError, from_document, to_document
 from scanner.domain.states import Basis
 
 from ..data.manifest import Row
 from ..evaluation.logits import ScannedScores
 from ..evaluation.weighted_metrics import Scores
+from .prediction_files import PredictionsError, read_table, write_table
 
 _OF_ROWS = tuple(field.name for field in fields(Row) if field.name != "split")
 _COLUMNS = (*_OF_ROWS, "logit", "score", "basis", "faces")
 _LABELS = ("real", "fake")
 
 
-class PredictionsError(KnownError):
-    """A file of predictions that cannot be read or written."""
+@dataclass(frozen=True)
+class Trained:
+    """How a detector came to be, as far as its card says: what it was trained on, with which seed, and what was left out.
+
+    `setup` is the same for runs that differ by their seed alone.
+    """
+
+    sources: tuple[str, ...] = ()
+    generators: tuple[str, ...] = ()
+    seed: int | None = None
+    left_out: str = ""
+    setup: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Origin:
     prior: float
     calibrated_here: bool
     versions: Mapping[str, str]
+    trained: Trained = field(default_factory=Trained)
 
 
 @dataclass(frozen=True)
@@ -61,36 +68,17 @@ class Predictions:
 
 
 def write_predictions(path: Path, found: Predictions) -> None:
-    """Write `path` (CSV), and beside it a file of the same name that ends in .json. Raises PredictionsError."""
-    try:
-        with written_whole(path) as partial, partial.open("w", newline="", encoding="utf-8") as opened:
-            writer = csv.writer(opened, lineterminator="\n")
-            writer.writerow(_COLUMNS)
-            writer.writerows(_line(found, number) for number in range(len(found.rows)))
-        write_whole(_origin_file(path), json.dumps(to_document(found.origin), indent=2) + "\n")
-    except OSError as error:
-        raise PredictionsError(f"{path} cannot be written: {error.strerror}; name another file") from None
+    """Write `path`: Parquet where its name ends so, else CSV, and beside that a JSON file. Raises PredictionsError."""
+    write_table(path, _COLUMNS, [_line(found, number) for number in range(len(found.rows))], to_document(found.origin))
 
 
 def read_predictions(path: Path) -> Predictions:
     """The inverse of `write_predictions`: the same rows, and scores to the last bit. Raises PredictionsError."""
+    lines, document = read_table(path, _COLUMNS)
     try:
-        document = json.loads(_origin_file(path).read_text(encoding="utf-8"))
-        demand_plain(document)
         origin = from_document(Origin, document)
-        with path.open(newline="", encoding="utf-8") as opened:
-            reader = csv.DictReader(opened, strict=True)
-            if missing := [name for name in _COLUMNS if name not in (reader.fieldnames or ())]:
-                raise PredictionsError(f"{path} has no column {missing[0]!r}; write it anew with `dfscan evaluate --predictions`")
-            lines = [(reader.line_num, line) for line in reader]
-    except OSError as error:
-        raise PredictionsError(
-            f"{error.filename} cannot be read: {error.strerror}; predictions are a CSV and a JSON file"
-        ) from None
-    except (ValueError, DocumentError, csv.Error) as error:
-        raise PredictionsError(f"{path}, or the JSON file beside it, holds no predictions: {error}") from None
-    if not lines:
-        raise PredictionsError(f"{path} holds no predictions")
+    except DocumentError as error:
+        raise PredictionsError(f"{path} does not say what it is of, and so holds no predictions: {error}") from None
     rows = tuple(_row(path, number, line, origin.split) for number, line in lines)
     logits, scores = (np.asarray([_number(path, number, line, name) for number, line in lines]) for name in ("logit", "score"))
     if not any(line["basis"] for _, line in lines):
@@ -100,12 +88,12 @@ def read_predictions(path: Path) -> Predictions:
     return Predictions(rows, scores, None, ScannedScores(logits, bases, faces), origin)
 
 
-def _line(found: Predictions, number: int) -> list[object]:
+def _line(found: Predictions, number: int) -> dict[str, Any]:
     row, scanned = found.rows[number], found.scanned
-    values: dict[str, object] = {name: getattr(row, name) for name in _OF_ROWS} | {"label": _LABELS[row.label]}
+    values: dict[str, Any] = {name: str(getattr(row, name)) for name in _OF_ROWS} | {"label": _LABELS[row.label]}
     logit = (scanned.logits if scanned else found.logits)[number]  # type: ignore[index]  # one of them is there
-    seen = (scanned.bases[number], scanned.faces[number]) if scanned else ("", "")
-    return [*(str(values[name]) for name in _OF_ROWS), repr(float(logit)), repr(float(found.scores[number])), *seen]
+    seen = (str(scanned.bases[number]), int(scanned.faces[number])) if scanned else (None, None)
+    return {**values, "logit": float(logit), "score": float(found.scores[number]), "basis": seen[0], "faces": seen[1]}
 
 
 def _row(path: Path, number: int, line: Mapping[str, Any], split: str) -> Row:
@@ -126,7 +114,3 @@ def _basis(path: Path, number: int, line: Mapping[str, Any]) -> str:
     if line["basis"] not in set(Basis):
         raise PredictionsError(f"{path}, line {number}: basis is {line['basis']!r}, and must be one of {', '.join(Basis)}")
     return str(line["basis"])
-
-
-def _origin_file(path: Path) -> Path:
-    return path.with_suffix(".json")

@@ -9,24 +9,21 @@ from typing import Any
 
 from scanner.base.errors import KnownError
 from scanner.base.files import try_writing, write_whole
-from worker.detector.checkpoints.card import file_sha256
 from worker.detector.checkpoints.card_tables import anchors_table, figures_table, further_tables, sources_table
 from worker.detector.checkpoints.card_text import robustness_parts
-from worker.detector.checkpoints.checkpoint import library_versions
 from worker.detector.inference.scorer import Scorer
 
 from ..data.manifest import Row, sources_of
-from ..evaluation.calibration import calibrated, fitted_prior
 from ..evaluation.doubts import doubts_about
 from ..evaluation.figures import figures
-from ..evaluation.logits import logits_of, scanned_scores_of
 from ..evaluation.published_results import anchors_beside
 from ..evaluation.robustness import robustness
 from ..evaluation.weighted_metrics import Scores
 from .breakdown import breakdown, breakdown_parts
 from .model_comparison import difference_text
 from .plots import draw_plots, scored
-from .predictions import Origin, Predictions, write_predictions
+from .predictions import Predictions, write_predictions
+from .scoring import Subject, predictions_of
 from .videos import video_figures, videos_part
 from .worst import worst_page
 
@@ -36,16 +33,6 @@ _TITLES = {"roc": "ROC", "det": "DET", "reliability": "Reliability", "scores": "
 
 class ReportUnwritable(KnownError):
     """The folder for the report cannot be written, or holds one already."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is evaluated on what: the checkpoint's file, and the manifest with the split that was taken from it."""
-
-    checkpoint: Path
-    manifest: Path
-    manifest_sha256: str
-    split: str
 
 
 @dataclass(frozen=True)
@@ -83,7 +70,7 @@ def evaluation_of(
 
     `report(done, all)` counts images of the robustness table. Raises ManifestError for a picture that cannot be read.
     """
-    found = _predictions(predictor, rows, subject, with_faces, processes)
+    found = predictions_of(predictor, rows, subject, with_faces=with_faces, processes=processes)
     document = dict(evaluation_of_predictions(found, now).document)
     if with_robustness:
         document["robustness"] = robustness(predictor, rows, processes=processes, report=report)
@@ -116,30 +103,6 @@ def evaluation_of_predictions(found: Predictions, now: datetime) -> Evaluation:
     if videos := video_figures(rows, found.scores):
         document["videos"] = videos
     return Evaluation(found, document)
-
-
-def _predictions(predictor: Scorer, rows: Sequence[Row], subject: Subject, with_faces: bool, processes: int) -> Predictions:
-    card = predictor.card
-    origin = Origin(
-        {
-            "name": card.name,
-            "file": subject.checkpoint.name,
-            "sha256": file_sha256(subject.checkpoint),
-            "created_at": card.created_at,
-        },
-        {"file": subject.manifest.name, "sha256": subject.manifest_sha256},
-        subject.split,
-        card.threshold,
-        card.band_low,
-        fitted_prior(card),
-        subject.split == "val" and card.training.get("manifest_sha256") == subject.manifest_sha256,
-        library_versions(),
-    )
-    if with_faces:
-        scanned = scanned_scores_of(predictor, rows, processes=processes)
-        return Predictions(rows, scanned.scores, None, scanned, origin)
-    logits = logits_of(predictor, rows, processes=processes)
-    return Predictions(rows, calibrated(card.calibration, logits), logits, None, origin)
 
 
 def refuse_earlier_report(folder: Path) -> None:

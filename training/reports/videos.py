@@ -58,13 +58,18 @@ def videos_part(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _side_by_side(frames: Sequence[Row], scores_F: Scores) -> dict[str, Any]:
-    """Of F frames and their V videos."""
+def per_video(frames: Sequence[Row], scores_F: Scores) -> tuple[Sequence[Row], Scores]:
+    """Of F frames and their V videos: a frame of each video, which says what it is of, and the mean of its frames' scores."""
     numbers: dict[tuple[str, str], int] = {}
     video_F = [numbers.setdefault((row.source, row.video), len(numbers)) for row in frames]
     of_video = dict(zip(video_F, frames, strict=True))
-    one_of_each = [of_video[number] for number in range(len(numbers))]
-    means_V = np.bincount(video_F, scores_F) / np.bincount(video_F)
+    means_V: Scores = np.bincount(video_F, scores_F) / np.bincount(video_F)
+    return [of_video[number] for number in range(len(numbers))], means_V
+
+
+def _side_by_side(frames: Sequence[Row], scores_F: Scores) -> dict[str, Any]:
+    """Of F frames and their V videos."""
+    one_of_each, means_V = per_video(frames, scores_F)
     labels_V = labels_of(one_of_each)
     found = {"frames": len(frames), "real": int((labels_V == 0).sum()), "fake": int((labels_V == 1).sum())}
     if not found["real"] or not found["fake"]:

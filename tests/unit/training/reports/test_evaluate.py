@@ -42,10 +42,10 @@ def figures(done: Result) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name != "evaluated_at"}
 
 
-@pytest.mark.parametrize("faces", [[], ["--faces"]])
-def test_predictions_give_the_same_tables(run: Run, tmp_path: Path, faces: list[str]) -> None:
-    first = figures(run("bright", "--data", tmp_path / "m.csv", "--predictions", tmp_path / "p.csv", "--json", *faces))
-    again = figures(run("--from-predictions", tmp_path / "p.csv", "--json"))
+@pytest.mark.parametrize(("name", "faces"), [("p.csv", []), ("p.parquet", ["--faces"]), ("p.parquet", [])])
+def test_predictions_give_the_same_tables(run: Run, tmp_path: Path, name: str, faces: list[str]) -> None:
+    first = figures(run("bright", "--data", tmp_path / "m.csv", "--predictions", tmp_path / name, "--json", *faces))
+    again = figures(run("--from-predictions", tmp_path / name, "--json"))
     assert again == first
     assert first["figures"]["pooled"]["auc"]["value"] == pytest.approx(1)
     assert ("breakdown" in first) == bool(faces)

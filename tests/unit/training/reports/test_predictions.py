@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from scanner.domain.states import Basis
 from training.data.manifest import Row
 from training.evaluation.logits import ScannedScores
-from training.reports.predictions import Origin, Predictions, PredictionsError, read_predictions, write_predictions
+from training.reports.prediction_files import PredictionsError
+from training.reports.predictions import Origin, Predictions, Trained, read_predictions, write_predictions
 
 ORIGIN = Origin(
     {"name": "a", "file": "a.safetensors", "sha256": "0" * 64, "created_at": "today"},
@@ -30,9 +32,12 @@ def rows(names: list[str]) -> tuple[Row, ...]:
     return tuple(Row(Path(f"/p/{n}"), n % 2, name, name[::-1], "g", f"{name},x", "val") for n, name in enumerate(names))
 
 
-@given(st.lists(st.tuples(NAMES, st.floats(-40, 40), st.floats(0, 1)), min_size=1, max_size=8))
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, float, float]]) -> None:
-    path = tmp_path_factory.mktemp("p") / "predictions.csv"
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@given(lines=st.lists(st.tuples(NAMES, st.floats(-40, 40), st.floats(0, 1)), min_size=1, max_size=8))
+def test_what_is_written_is_read(
+    tmp_path_factory: pytest.TempPathFactory, ending: str, lines: list[tuple[str, float, float]]
+) -> None:
+    path = tmp_path_factory.mktemp("p") / f"predictions.{ending}"
     names, logits, scores = (list(column) for column in zip(*lines, strict=True))
     found = Predictions(rows(names), np.asarray(scores), np.asarray(logits), None, ORIGIN)
     write_predictions(path, found)
@@ -46,10 +51,11 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, lines
     assert again.scanned is None
 
 
-def test_pictures_that_were_scanned(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["p.csv", "p.parquet"])
+def test_pictures_that_were_scanned(tmp_path: Path, name: str) -> None:
     scanned = ScannedScores(np.asarray([0.5, -2.0]), np.asarray([Basis.BOTH.value, Basis.WHOLE.value]), np.asarray([3, 0]))
-    write_predictions(tmp_path / "p.csv", Predictions(rows(["a", "b"]), scanned.scores, None, scanned, ORIGIN))
-    again = read_predictions(tmp_path / "p.csv")
+    write_predictions(tmp_path / name, Predictions(rows(["a", "b"]), scanned.scores, None, scanned, ORIGIN))
+    again = read_predictions(tmp_path / name)
     assert again.scanned is not None
     assert again.scanned.bases.tolist() == ["both", "whole"]
     assert again.scanned.faces.tolist() == [3, 0]
@@ -74,6 +80,29 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, change, said: str) -> None
     with pytest.raises(PredictionsError, match=said) as refused:
         read_predictions(path)
     assert str(path) in str(refused.value)
+
+
+def test_a_parquet_file_is_whole_in_itself_and_read_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "p.parquet"
+    trained = Trained(("a",), ("g",), 7, "b", "0123")
+    found = Predictions(rows(["a", "b"]), np.asarray([0.25, 0.5]), np.asarray([1.0, 2.0]), None, replace(ORIGIN, trained=trained))
+    write_predictions(path, found)
+    assert [each.name for each in tmp_path.iterdir()] == ["p.parquet"]
+    assert read_predictions(path).origin.trained == trained
+
+    table = parquet.read_table(path)
+    assert table["label"].to_pylist() == ["real", "fake"]
+    assert table["faces"].to_pylist() == [None, None]
+    parquet.write_table(table.replace_schema_metadata({}), tmp_path / "bare.parquet")
+    parquet.write_table(table.drop_columns("score"), tmp_path / "less.parquet")
+    (tmp_path / "cut.parquet").write_bytes(path.read_bytes()[:-9])
+    for name, said in (("bare", "of which detector"), ("less", "no column 'score'"), ("cut", "holds no predictions")):
+        with pytest.raises(PredictionsError, match=said):
+            read_predictions(tmp_path / f"{name}.parquet")
+    with pytest.raises(PredictionsError, match=r"no\.parquet cannot be read"):
+        read_predictions(tmp_path / "no.parquet")
+    with pytest.raises(PredictionsError, match="cannot be written"):
+        write_predictions(tmp_path / "no" / "p.parquet", found)
 
 
 def test_without_what_lies_beside_it(tmp_path: Path) -> None:
