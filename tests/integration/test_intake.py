@@ -1,7 +1,6 @@
 """From what was found on the disk to rows in the database."""
 
 import os
-import shutil
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,8 +12,7 @@ from sqlalchemy import func, select
 
 from scanner.database.engine import Database
 from scanner.database.models import File
-from scanner.discovery.diff import compare
-from scanner.discovery.intake import BATCH, Taken, batches, is_not_empty, mark_gone, mark_missing_path, take_in
+from scanner.discovery.intake import BATCH, Taken, batches, take_in
 from scanner.discovery.walk import Entry, Found, Skipped, walk
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
@@ -34,38 +32,6 @@ def take(database: Database, now: datetime) -> Callable[..., Taken]:
         return take_in(database, entries, root_id=None, now=now)
 
     return call
-
-
-@pytest.fixture
-def states(database: Database) -> Callable[[], dict[str, str]]:
-    """All states by path."""
-
-    def read() -> dict[str, str]:
-        with database.read() as session:
-            return dict(session.execute(select(File.path, File.state)).all())
-
-    return read
-
-
-@pytest.fixture
-def pictures(database: Database, tmp_path: Path, make_picture: MakePicture, now: datetime) -> Path:
-    """A folder with some pictures that are taken in."""
-    root = tmp_path / "root"
-    (root / "deep").mkdir(parents=True)
-    for name in ("a.jpg", "b.jpg", "deep/c.jpg"):
-        make_picture(root / name)
-    sweep(database, root, now)
-    return root
-
-
-def mark_missing(database: Database, folder: str, *, now: datetime) -> int:
-    """What a scan of `folder` marks."""
-    found = compare(database, folder, walk(folder, root=folder, ignore=()))
-    return sum(mark_gone(database, part.unseen, is_here=lambda: is_not_empty(folder), now=now) for part in found)
-
-
-def sweep(database: Database, root: Path, now: datetime) -> Taken:
-    return take_in(database, list(walk(str(root), root=str(root), ignore=())), root_id=None, now=now)
 
 
 def test_new_known_and_changed(take: Callable[..., Taken], row: Row, now: datetime) -> None:
@@ -186,126 +152,10 @@ def test_link_to_non_utf8_name(database: Database, tmp_path: Path, make_picture:
     outside = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.jpg")
     make_picture(tmp_path / "x.jpg").rename(outside)
     (tmp_path / "root" / "link.jpg").symlink_to(outside)
-    assert sweep(database, tmp_path / "root", now) == Taken(skipped=1)
+    root = str(tmp_path / "root")
+    found = list(walk(root, root=root, ignore=()))
+    assert take_in(database, found, root_id=None, now=now) == Taken(skipped=1)
     assert "out of the folder" in (row(str(tmp_path / "root" / "link.jpg")).error or "")
-
-
-def test_what_is_gone_is_missing_and_comes_back(
-    database: Database, pictures: Path, states: Callable[[], dict[str, str]], make_picture: MakePicture, now: datetime
-) -> None:
-    a = pictures / "a.jpg"
-    a.rename(pictures.parent / "elsewhere.jpg")
-    assert mark_missing(database, str(pictures), now=now) == 1
-    assert mark_missing(database, str(pictures), now=now) == 0
-    assert states()[str(a)] == "missing"
-    assert list(states().values()).count("pending") == 2
-
-    (pictures.parent / "elsewhere.jpg").rename(a)
-    assert sweep(database, pictures, now) == Taken(changed=1, known=2)
-    assert states()[str(a)] == "pending"
-
-
-def test_what_was_skipped_can_be_missing_and_come_back(
-    database: Database, pictures: Path, states: Callable[[], dict[str, str]], now: datetime
-) -> None:
-    fifo = pictures / "fifo.jpg"
-    os.mkfifo(fifo)
-    sweep(database, pictures, now)
-    fifo.unlink()
-    assert mark_missing(database, str(pictures), now=now) == 1
-    os.mkfifo(fifo)
-    sweep(database, pictures, now)
-    assert states()[str(fifo)] == "skipped"
-
-
-def test_a_missing_file_is_in_no_ones_hands(database: Database, pictures: Path, row: Row, lease: Lease, now: datetime) -> None:
-    lease("anna")
-    (pictures / "a.jpg").unlink()
-    mark_missing(database, str(pictures), now=now)
-    gone = row(str(pictures / "a.jpg"))
-    assert (gone.lease_owner, gone.lease_expires_at, gone.finished_at) == (None, None, now)
-    assert row(str(pictures / "b.jpg")).lease_owner == "anna"
-
-
-def test_gone_root_marks_nothing(database: Database, pictures: Path, states: Callable[[], dict[str, str]], now: datetime) -> None:
-    """When the root is gone or empty nothing is marked."""
-    pictures.rename(pictures.parent / "unplugged")
-    assert mark_missing(database, str(pictures), now=now) == 0
-    pictures.mkdir()  # a mount point without its drive
-    assert mark_missing(database, str(pictures), now=now) == 0
-    pictures.rmdir()
-    pictures.touch()
-    assert mark_missing(database, str(pictures), now=now) == 0
-    assert set(states().values()) == {"pending"}
-
-
-def test_only_what_lies_under_the_folder_is_marked(
-    database: Database, pictures: Path, states: Callable[[], dict[str, str]], make_picture: MakePicture, now: datetime
-) -> None:
-    neighbour = pictures.parent / "root2"
-    neighbour.mkdir()
-    for name in ("a.jpg", "b.jpg"):
-        make_picture(neighbour / name)
-    sweep(database, neighbour, now)
-    (neighbour / "a.jpg").unlink()
-    (pictures / "deep" / "c.jpg").unlink()
-    assert mark_missing(database, str(pictures), now=now) == 1
-    assert {path for path, state in states().items() if state == "missing"} == {str(pictures / "deep" / "c.jpg")}
-
-
-def test_more_files_than_one_page_are_marked(database: Database, tmp_path: Path, now: datetime) -> None:
-    (tmp_path / "kept.jpg").touch()
-    for page in batches(Found(str(tmp_path / f"{n}.jpg"), 1, 1) for n in range(BATCH + 3)):
-        take_in(database, page, root_id=None, now=now)
-    assert mark_missing(database, str(tmp_path), now=now) == BATCH + 3
-
-
-def test_one_path_or_what_was_a_folder_is_marked(
-    database: Database, pictures: Path, states: Callable[[], dict[str, str]], now: datetime
-) -> None:
-    assert mark_missing_path(database, str(pictures / "a.jpg"), now=now) == 0
-    (pictures / "a.jpg").unlink()
-    assert mark_missing_path(database, str(pictures / "a.jpg"), now=now) == 1
-    shutil.rmtree(pictures / "deep")
-    assert mark_missing_path(database, str(pictures / "deep"), now=now) == 1
-    assert mark_missing_path(database, str(pictures / "never seen.jpg"), now=now) == 0
-    assert [path for path, state in states().items() if state == "pending"] == [str(pictures / "b.jpg")]
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
-def test_what_cannot_be_looked_at_is_not_called_missing(
-    database: Database, pictures: Path, states: Callable[[], dict[str, str]], now: datetime
-) -> None:
-    (pictures / "deep").chmod(0)
-    try:
-        assert mark_missing(database, str(pictures), now=now) == 0
-        assert mark_missing_path(database, str(pictures / "deep" / "c.jpg"), now=now) == 0
-    finally:
-        (pictures / "deep").chmod(0o700)
-    assert set(states().values()) == {"pending"}
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_a_folder_that_can_be_read_again_loses_its_row(
-    database: Database, pictures: Path, states: Callable[[], dict[str, str]], now: datetime
-) -> None:
-    locked = pictures / "locked"
-    locked.mkdir(mode=0)
-    sweep(database, pictures, now)
-    assert states()[str(locked)] == "failed"
-    assert mark_missing(database, str(pictures), now=now) == 0
-    locked.chmod(0o700)
-    assert mark_missing(database, str(pictures), now=now) == 1
-    assert states()[str(locked)] == "missing"
-
-
-def test_a_file_that_became_a_folder_is_gone(
-    database: Database, pictures: Path, states: Callable[[], dict[str, str]], now: datetime
-) -> None:
-    (pictures / "a.jpg").unlink()
-    (pictures / "a.jpg").mkdir()
-    assert mark_missing(database, str(pictures), now=now) == 1
-    assert states()[str(pictures / "a.jpg")] == "missing"
 
 
 def test_threads_that_take_in_the_same_make_one_row_each(database: Database, now: datetime) -> None:

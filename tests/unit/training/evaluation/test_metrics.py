@@ -1,6 +1,3 @@
-import math
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 import torch
@@ -9,16 +6,12 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 from torchmetrics.functional import classification as tm
 
-from training.evaluation import metrics
-from training.evaluation.bootstrap import group_draws, intervals
 from training.evaluation.metrics import (
     Costs,
     accuracy,
-    actual_dcf,
     auc,
     average_precision,
     balanced_accuracy,
-    cllr,
     equal_error_rate,
     equal_error_threshold,
     expected_calibration_error,
@@ -31,29 +24,8 @@ from training.evaluation.metrics import (
     rate_above,
     threshold_for,
 )
-from training.evaluation.weighted_metrics import Labels, Metric, Sample, Scores, Values
 
-# Few distinct values, so that ties are the rule.
-coarse = st.integers(0, 8).map(lambda eighths: eighths / 8)
-ScoredLists = tuple[list[float], list[float]]
-scored = st.tuples(st.lists(coarse, min_size=1, max_size=30), st.lists(coarse, min_size=1, max_size=30))
-
-
-def joined(reals: list[float], fakes: list[float]) -> tuple[Labels, Scores]:
-    return np.asarray([0] * len(reals) + [1] * len(fakes)), np.asarray([*reals, *fakes], np.float64)
-
-
-def random_scores(seed: int, size: int = 400) -> tuple[Labels, Scores]:
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, size)
-    return labels, rng.normal(labels, 1.0)
-
-
-def random_chances(seed: int, size: int = 500) -> tuple[Labels, Scores]:
-    """Like probabilities, neither calibrated nor balanced."""
-    rng = np.random.default_rng(seed)
-    labels = (rng.random(size) < 0.3).astype(np.int64)
-    return labels, rng.beta(1 + 2 * labels, 3 - 1.5 * labels)
+from .scores import ScoredLists, coarse, joined, random_chances, random_scores, scored
 
 
 @given(scored)
@@ -170,68 +142,6 @@ def test_rate_above_counts_the_threshold_itself() -> None:
     assert rate_above(np.asarray([0.1, 0.5, 0.5, 0.9]), 0.5) == 0.75
 
 
-ROW_METRICS: dict[str, Callable[[Sample], Values]] = {
-    "auc": auc.draws,
-    "average_precision": average_precision.draws,
-    "equal_error_rate": equal_error_rate.draws,
-    "hit_rate_at": lambda sample: hit_rate_at.draws(sample, 0.25),
-    "minimal_dcf": lambda sample: minimal_dcf.draws(sample, Costs(2, 1, 0.3)),
-    "actual_dcf": lambda sample: actual_dcf.draws(sample, 0.4, Costs(2, 1, 0.3)),
-    "accuracy": lambda sample: accuracy.draws(sample, 0.4),
-    "balanced_accuracy": lambda sample: balanced_accuracy.draws(sample, 0.4),
-    "f1_fake": lambda sample: f1_fake.draws(sample, 0.4),
-    "f1_real": lambda sample: f1_real.draws(sample, 0.4),
-    "false_alarm_rate": lambda sample: false_alarm_rate.draws(sample, 0.4),
-    "hit_rate": lambda sample: hit_rate.draws(sample, 0.4),
-    "expected_calibration_error": expected_calibration_error.draws,
-    "cllr": lambda sample: cllr.draws(sample, 0.3),
-}
-
-
-def test_every_metric_is_checked_with_weights() -> None:
-    there = {name for name, value in vars(metrics).items() if isinstance(value, Metric)}
-    # Its cut may be one that no drawn image has.
-    assert there - {"equal_error_threshold"} == ROW_METRICS.keys()
-
-
-@pytest.mark.parametrize("name", ROW_METRICS)
-def test_a_weight_counts_an_image_that_often(name: str) -> None:
-    rng = np.random.default_rng(0)
-    labels, scores = rng.integers(0, 2, 60), rng.integers(0, 12, 60) / 12
-    weights = rng.integers(0, 4, (20, 60))
-
-    found = ROW_METRICS[name](Sample(labels, scores, weights.astype(float)))
-
-    for times, value in zip(weights, found, strict=True):
-        drawn = Sample(np.repeat(labels, times), np.repeat(scores, times), np.ones((1, times.sum())))
-        assert value == pytest.approx(ROW_METRICS[name](drawn)[0], abs=1e-12)
-
-
-def test_weighted_figures_are_those_of_scikit_learn() -> None:
-    rng = np.random.default_rng(1)
-    labels, scores = rng.integers(0, 2, 300), rng.integers(0, 40, 300) / 40
-    weights = rng.integers(0, 3, 300)
-    sample = Sample(labels, scores, weights[None].astype(float))
-
-    assert auc.draws(sample)[0] == pytest.approx(sk.roc_auc_score(labels, scores, sample_weight=weights))
-    assert average_precision.draws(sample)[0] == pytest.approx(sk.average_precision_score(labels, scores, sample_weight=weights))
-
-
-@pytest.mark.parametrize("name", ROW_METRICS)
-def test_draws_without_a_label(name: str) -> None:
-    """Draws without a label are undefined and the others are not."""
-    sample = Sample(np.asarray([0, 0, 1]), np.asarray([0.2, 0.6, 0.9]), np.asarray([[1.0, 1, 0], [0, 0, 2], [1, 1, 1]]))
-
-    only_real, only_fake, both = ROW_METRICS[name](sample)
-
-    # F1 of real is undefined where nothing is real and nothing is called so.
-    assert math.isnan(only_real) == (
-        name not in ("accuracy", "f1_fake", "f1_real", "expected_calibration_error", "false_alarm_rate")
-    )
-    assert math.isnan(only_fake) == (name not in ("accuracy", "f1_fake", "expected_calibration_error", "hit_rate"))
-    assert not math.isnan(both)
-
-
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.83])
 def test_decisions_are_scored_like_the_libraries_do(seed: int, threshold: float) -> None:
@@ -301,69 +211,6 @@ def test_calibration_error_of_overconfidence() -> None:
     assert expected_calibration_error(labels, np.clip(3 * scores - 1, 0, 1)) > 0.1
 
 
-@pytest.mark.parametrize("prior", [0.1, 0.5, 0.8])
-def test_cllr_is_balanced_log_loss(prior: float) -> None:
-    """Cllr is the balanced log loss in bits with the prior taken out."""
-    labels, scores = random_chances(0)
-    odds = scores / (1 - scores) / (prior / (1 - prior))
-    balanced = np.where(labels == 1, 1 / (labels == 1).sum(), 1 / (labels == 0).sum())
-
-    loss = sk.log_loss(labels, odds / (1 + odds), sample_weight=balanced)
-
-    assert cllr(labels, scores, prior) == pytest.approx(loss / math.log(2))
-
-
-def test_cllr_at_its_ends() -> None:
-    """Cllr of no evidence is one bit and of sure scores finite."""
-    labels = np.asarray([0, 1, 1])
-
-    assert cllr(labels, np.full(3, 0.25), 0.25) == pytest.approx(1)
-    assert cllr(labels, np.asarray([0.0, 1.0, 1.0]), 0.5) == pytest.approx(0, abs=1e-9)
-    assert cllr(labels, np.asarray([1.0, 1.0, 1.0]), 0.5) == pytest.approx(26)
-
-
-@given(scored, st.floats(0.1, 10), st.floats(0.1, 10), st.floats(0.01, 0.99), coarse)
-def test_minimal_cost_is_the_lowest_of_all_cuts(
-    lists: ScoredLists, miss: float, false_alarm: float, p_fake: float, threshold: float
-) -> None:
-    labels, scores = joined(*lists)
-    costs = Costs(miss, false_alarm, p_fake)
-    cuts = [*scores, np.inf]
-    expected = min(
-        miss * p_fake * float(np.mean(scores[labels == 1] < cut))
-        + false_alarm * (1 - p_fake) * float(np.mean(scores[labels == 0] >= cut))
-        for cut in cuts
-    )
-
-    lowest = minimal_dcf(labels, scores, costs)
-
-    assert lowest == pytest.approx(expected)
-    assert lowest <= costs.blind + 1e-12
-    assert lowest <= actual_dcf(labels, scores, threshold, costs) + 1e-12
-
-
-@given(scored)
-def test_bounds_of_minimal_cost(lists: ScoredLists) -> None:
-    """Minimal cost lies between half the equal error rate and all of it."""
-    labels, scores = joined(*lists)
-    rate = equal_error_rate(labels, scores)
-
-    assert rate / 2 - 1e-12 <= minimal_dcf(labels, scores, Costs()) <= rate + 1e-12
-
-
-@given(scored, coarse)
-def test_even_costs_are_what_balanced_accuracy_lacks(lists: ScoredLists, threshold: float) -> None:
-    labels, scores = joined(*lists)
-
-    assert actual_dcf(labels, scores, threshold, Costs()) == pytest.approx(1 - balanced_accuracy(labels, scores, threshold))
-
-
-@pytest.mark.parametrize("costs", [(0, 1, 0.5), (1, -1, 0.5), (1, 1, 0), (1, 1, 1)])
-def test_costs_that_make_no_sense_are_refused(costs: tuple[float, float, float]) -> None:
-    with pytest.raises(ValueError, match="costs must be positive"):
-        Costs(*costs)
-
-
 @given(scored)
 def test_rank_metrics_only_see_the_order_of_the_scores(lists: ScoredLists) -> None:
     labels, scores = joined(*lists)
@@ -403,66 +250,3 @@ def test_at_the_equal_error_threshold_errors_are_equal(seed: int) -> None:
 
     assert false_alarm_rate(labels, scores, threshold) == pytest.approx(rate, abs=1e-3)
     assert 1 - hit_rate(labels, scores, threshold) == pytest.approx(rate, abs=1e-3)
-
-
-def test_intervals_repeat() -> None:
-    """Intervals hold the figure and repeat with their seed."""
-    labels, scores = random_scores(0)
-    groups = [str(index) for index in range(len(labels))]
-
-    def of(seed: int) -> tuple[float, float]:
-        return intervals({"auc": auc.draws}, labels, scores, groups, draws=100, seed=seed)["auc"]
-
-    low, high = of(1)
-    assert low < auc(labels, scores) < high
-    assert of(1) == (low, high)
-    assert of(2) != (low, high)
-
-
-def test_width_of_an_interval() -> None:
-    """The interval of a rate is as wide as theory says."""
-    scores = np.random.default_rng(0).random(400)
-    measure = {"rate": lambda sample: false_alarm_rate.draws(sample, 0.7)}
-
-    low, high = intervals(measure, np.zeros(400, int), scores, [str(n) for n in range(400)], draws=4000, seed=0)["rate"]
-
-    rate = rate_above(scores, 0.7)
-    assert high - low == pytest.approx(2 * 1.96 * math.sqrt(rate * (1 - rate) / 400), rel=0.07)
-
-
-def test_fewer_groups_give_a_wider_interval() -> None:
-    rng = np.random.default_rng(0)
-    scores = np.repeat(rng.random(20), 20)  # images of one group are alike
-    measure = {"rate": lambda sample: false_alarm_rate.draws(sample, 0.5)}
-
-    def width(groups: list[str]) -> float:
-        low, high = intervals(measure, np.zeros(400, int), scores, groups, draws=300, seed=0)["rate"]
-        return high - low
-
-    assert width([str(n // 20) for n in range(400)]) > 2 * width([str(n) for n in range(400)])
-
-
-@given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=40), st.integers(1, 50))
-def test_whole_groups_are_drawn_as_many_as_there_are(groups: list[str], draws: int) -> None:
-    weights_DN = np.concatenate(list(group_draws(groups, draws=draws, seed=0)))
-
-    assert weights_DN.shape == (draws, len(groups))
-    first = [groups.index(group) for group in groups]
-    assert np.array_equal(weights_DN, weights_DN[:, first])  # all images of a group are drawn equally often
-    assert (weights_DN[:, sorted(set(first))].sum(axis=1) == len(set(groups))).all()
-
-
-def test_many_images_are_drawn_in_blocks() -> None:
-    blocks = list(group_draws([str(n) for n in range(50_000)], draws=5, seed=0))
-
-    assert [len(block) for block in blocks] == [2, 2, 1]
-    assert (np.concatenate(blocks).sum(axis=1) == 50_000).all()
-
-
-def test_draws_without_a_figure_are_left_out() -> None:
-    labels, scores = joined([0.1], [0.9])
-
-    found = intervals({"auc": auc.draws}, labels, scores, ["a", "b"], draws=20, seed=0)
-    assert found == {"auc": (1.0, 1.0)}
-    only_real = intervals({"auc": auc.draws}, np.zeros(2, int), scores, ["a", "b"], draws=3, seed=0)
-    assert all(map(math.isnan, only_real["auc"]))

