@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from io import BytesIO
 from itertools import islice
@@ -24,10 +25,11 @@ from scanner.domain.states import Label
 from worker.decoding.decoder_pool import DecoderPool, Limits, PoolBroke
 from worker.decoding.inputs import Ready
 from worker.detector.checkpoints.card import file_sha256
+from worker.detector.combined.scorer import AnyScorer
 from worker.detector.faces.face_finder import require_face_finder
 from worker.detector.image.picture import PictureError
-from worker.detector.inference.scorer import Scorer
-from worker.pipeline.aggregation import Judged, judge
+from worker.pipeline.aggregation import judge
+from worker.pipeline.judged import Judged
 from worker.service.model_loading import load_scorer
 from worker.service.public_weights import chosen_checkpoint
 
@@ -45,7 +47,8 @@ class Result:
 
     `score` is P(fake), 0..1, and `label` what that is called with the model's threshold and band; both are None where the picture
     could not be scored, and `error` says why. `prediction` holds what the score rests on: basis, faces with boxes in pixels and
-    scores of their own, scores of the network's branches. `evidence` is what the file says of its own origin. `path` is None for
+    scores of their own, scores of the network's branches, or of a combination's parts by their names. `evidence` is what the file
+    says of its own origin. `path` is None for
     what was no file.
     """
 
@@ -69,7 +72,7 @@ class Detector:
     uncertain.
     """
 
-    def __init__(self, scorer: Scorer, model: ActiveModel, decoders: DecoderPool, *, batch: int) -> None:
+    def __init__(self, scorer: AnyScorer, model: ActiveModel, decoders: DecoderPool, *, batch: int) -> None:
         """`load` makes one."""
         self.name, self.sha256 = model.name, model.sha256
         self.threshold, self.band_low = model.threshold, model.band_low
@@ -102,15 +105,13 @@ class Detector:
         return result.score
 
     def _results(self, pictures: Sequence[Picture]) -> list[Result]:
-        card = self._scorer.card
-        size, shown = card.recipe.preprocessing.size, card.face_inputs
         contents = [_content(picture) for picture in pictures]
-        begun = [self._decoders.begin(content, size, shown) if isinstance(content, bytes) else None for content in contents]
+        begun = [self._begun(content) if isinstance(content, bytes) else None for content in contents]
         decoded: list[Ready | str] = []
         for content, future in zip(contents, begun, strict=True):
             found = future.result() if future else None
             if isinstance(found, PoolBroke) and isinstance(content, bytes):  # killed by someone: once more
-                found = self._decoders.begin(content, size, shown).result()
+                found = self._begun(content).result()
             match found:
                 case Ready():
                     decoded.append(found)
@@ -125,6 +126,10 @@ class Detector:
             self._result(_path(picture), ready, next(judged)) if isinstance(ready, Ready) else Result(_path(picture), error=ready)
             for picture, ready in zip(pictures, decoded, strict=True)
         ]
+
+    def _begun(self, content: bytes) -> "Future[Ready | PictureError | PoolBroke]":
+        first, *others = self._scorer.wanted
+        return self._decoders.begin(content, first.size, first.shown, others=others)
 
     def _result(self, path: Path | None, ready: Ready, judged: Judged | str) -> Result:
         if isinstance(judged, str):

@@ -21,7 +21,8 @@ class ExplainedInput:
 class ExplainAnswer:
     """An answer about the file `path`. Where it cannot be explained, `error` says why, and all else but `path` is None.
 
-    `branches` are scores of the network's branches alone; None where it has one.
+    `branches` are scores of the network's branches alone, or of the parts of a combination; None where it has one. `part` is the
+    part whose inputs these are.
     """
 
     path: str | None
@@ -33,6 +34,7 @@ class ExplainAnswer:
     branches: Mapping[str, float] | None = None
     inputs: tuple[ExplainedInput, ...] | None = None
     error: str | None = None
+    part: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object that is sent, and kept."""

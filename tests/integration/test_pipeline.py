@@ -27,9 +27,10 @@ from worker.decoding.decoder_pool import DecoderPool, DecoderTrouble, Limits
 from worker.decoding.inputs import Ready
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import Scorer
-from worker.pipeline.aggregation import Judged, judge
+from worker.pipeline.aggregation import judge
 from worker.pipeline.deadline import Deadline
 from worker.pipeline.in_hand import IN_HAND
+from worker.pipeline.judged import Judged
 from worker.pipeline.pipeline import drain
 from worker.pipeline.scoring import NetworkFails, OutOfMemory
 from worker.pipeline.types import Worker

@@ -121,6 +121,7 @@ def _told(
         "band_low": model.band_low,
         "label": explanation.label,
         **explanation.prediction.to_json(),
+        "part": explanation.part,
         "inputs": [{"box": list(item.box), "score": item.score} for item in explanation.inputs],
         "conditions": dict(explanation.conditions),
         "output": str(output) if output else None,
@@ -141,6 +142,7 @@ def _in_words(told: dict[str, Any]) -> str:
         "branches": f"{branches}; disagreement {told['disagreement']:.3f}" if branches else "",
         "stable": stable[told["stable"]],
         **{name: f"{score:.3f}" for name, score in told["conditions"].items()},
+        "leading": f"{told['part']}: it raises the score most, and the heatmap is of it" if told["part"] else "",
         "heatmap": printable(told["output"]) if told["output"] else "",
     }
     found = [f"  {name:12}{value}" for name, value in lines.items() if value]

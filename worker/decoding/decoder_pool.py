@@ -6,7 +6,7 @@ The processes import this module and no torch, so that they start quickly and st
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -25,12 +25,12 @@ from scanner.processes.work import Died, Work
 
 from ..detector.faces.face_crops import FaceInputs
 from ..detector.faces.face_finder import process_face_finder
-from ..detector.faces.input_selection import Looked, look, look_through
+from ..detector.faces.input_selection import Looked, Wanted, look_for, look_through
 from ..detector.image.picture import PictureError, prepare_pillow
 from ..evidence.gathering import gather, gather_signed, merged, unread_record
 from ..evidence.manifests import has_record
 from .fingerprint import fingerprint
-from .inputs import Ready
+from .inputs import Ready, Shown
 from .replies import read_evidence, read_ready, tell_evidence, tell_ready
 from .video_frames import Video, sampled_frames
 
@@ -110,17 +110,23 @@ class DecoderPool:
         return self._pool.confined
 
     def begin(
-        self, content: bytes | Video, size: int, shown: FaceInputs = _PLAIN, *, faces: bool | None = None
+        self,
+        content: bytes | Video,
+        size: int,
+        shown: FaceInputs = _PLAIN,
+        *,
+        faces: bool | None = None,
+        others: Sequence[Wanted] = (),
     ) -> "Future[Ready | PictureError | PoolBroke]":
         """Start to decode `content` for inputs of `size` pixels, with its faces `shown` so; a video is read by the decoder.
 
-        `faces` says whether they are looked for in this one; None: as the pool was made.
+        `faces` says whether they are looked for in this one; None: as the pool was made. `others` are for further networks.
         A crash or a time-out of its decoder is a reason like any other. The future raises DecodersFail when the pool breaks again
         and again, however often it is made anew.
         """
         looks = self._faces if faces is None else faces
-        arguments = [content, size, shown, self._limits, looks, self._scaled]
-        told = (tell_ready, partial(read_ready, size=size))
+        arguments = [content, (Wanted(size, shown), *others), self._limits, looks, self._scaled]
+        told = (tell_ready, partial(read_ready, size=size, others=[one.size for one in others]))
         if not isinstance(content, bytes):
             return self._start(_decode, arguments, self._limits.video_seconds, told)
         return self._with_record(self._start(_decode, arguments, self._limits.seconds, told), content)
@@ -242,30 +248,33 @@ def _prepare_process(megabytes: int, faces: bool) -> None:
 
 def _decode(
     content: bytes | Video,
-    size: int,
-    shown: FaceInputs,
+    wanted: Sequence[Wanted],
     limits: Limits,
     faces: bool,
     scaled: bool,
     file: BufferedReader | None = None,
 ) -> Ready:
-    faces = faces and shown.looked_for
-    find = process_face_finder().find if faces else None
+    find = process_face_finder().find if faces and any(one.shown.looked_for for one in wanted) else None
+    looks = [faces and one.shown.looked_for for one in wanted]
     if isinstance(content, bytes):
-        seen = look(content, size, max_pixels=limits.pixels, find=find, scaled=scaled, shown=shown)
-        evidence = gather(content, seen.format, damage=seen.damage, signed=False)
-        return _ready(seen, looked_for_faces=faces, evidence=evidence, is_signed=has_record(content))
+        seen = look_for(content, wanted, max_pixels=limits.pixels, find=find, scaled=scaled)
+        evidence = gather(content, seen[0].format, damage=seen[0].damage, signed=False)
+        return _ready(seen, looks, evidence=evidence, is_signed=has_record(content))
     frames = sampled_frames(content, count=limits.video_frames, max_pixels=limits.pixels, file=file)
-    return _ready(look_through(frames, size, find, shown=shown), looked_for_faces=faces, is_video=True)
+    return _ready(look_through(frames, wanted, find), looks, is_video=True)
 
 
-def _ready(seen: Looked, **found: Any) -> Ready:
+def _ready(seen: Sequence[Looked], looks: Sequence[bool], **found: Any) -> Ready:
+    shown = [Shown(one.inputs, looked, one.unjudged) for one, looked in zip(seen, looks, strict=True)]
+    first = seen[0]
     return Ready(
-        seen.inputs,
-        seen.format,
-        seen.width,
-        seen.height,
-        unjudged=seen.unjudged,
-        fingerprint=fingerprint(seen.picture),
+        first.inputs,
+        first.format,
+        first.width,
+        first.height,
+        looked_for_faces=looks[0],
+        unjudged=first.unjudged,
+        fingerprint=fingerprint(first.picture),
+        others=tuple(shown[1:]),
         **found,
     )

@@ -19,19 +19,22 @@ from ..decoding.decoder_pool import DecoderPool, Limits, PoolBroke
 from ..decoding.inputs import Ready
 from ..decoding.overlay import Placed, overlaid
 from ..detector.checkpoints.card import file_sha256
+from ..detector.combined.loading import load_detector
+from ..detector.combined.scorer import AnyScorer, CombinedScorer
 from ..detector.faces.face import Input
 from ..detector.faces.face_finder import require_face_finder
 from ..detector.faces.places import Box
 from ..detector.image.perturbations import Condition, mild_conditions, under
 from ..detector.image.picture import PictureError
-from ..detector.imported.loading import load_network
 from ..detector.imported.occlusion import occlusion_map
 from ..detector.inference.heatmap import heatmap
 from ..detector.inference.micro_batches import is_out_of_memory
 from ..detector.inference.picture_score import answer_of, input_score
 from ..detector.inference.predictor import Predictor
 from ..detector.inference.scorer import Scorer
-from ..pipeline.aggregation import judge, summed
+from ..pipeline.aggregation import judge
+from ..pipeline.combining import combined, judge_together
+from ..pipeline.judged import Judged, summed
 from ..pipeline.scoring import OutOfMemory
 from ..service.public_weights import chosen_checkpoint, named_backbones
 from .given_file import CannotExplain
@@ -54,13 +57,17 @@ class ExplainedInput:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The verdict on a content; `conditions` maps mild conditions to the score under them, whatever the label is."""
+    """The verdict on a content; `conditions` maps mild conditions to the score under them, whatever the label is.
+
+    Where several models score together, `inputs` are of the `part` that raises the score most, with the scores that it gives.
+    """
 
     score: float
     label: Label
     prediction: Prediction
     conditions: Mapping[str, float]
     inputs: tuple[ExplainedInput, ...]
+    part: str | None = None
 
 
 class Explainer:
@@ -77,7 +84,7 @@ class Explainer:
         if settings.faces:
             require_face_finder()
         self._decoders = DecoderPool(1, limits, faces=settings.faces, scaled=settings.scaled_decode)
-        self._loaded: tuple[Scorer, ActiveModel] | None = None
+        self._loaded: tuple[AnyScorer, ActiveModel] | None = None
 
     def __enter__(self) -> "Explainer":
         self._decoders.__enter__()
@@ -98,8 +105,8 @@ class Explainer:
         both take as long as there are many faces.
         """
         predictor, model = self._load()
-        size, shown = predictor.card.recipe.preprocessing.size, predictor.card.face_inputs
-        ready = self._decoded(lambda: self._decoders.begin(content, size, shown))
+        first, *others = predictor.wanted
+        ready = self._decoded(lambda: self._decoders.begin(content, first.size, first.shown, others=others))
         try:
             return _explained(predictor, model, ready, most, tried)
         except (OutOfMemory, RuntimeError, MemoryError) as error:
@@ -121,38 +128,68 @@ class Explainer:
                 return decoded
         raise CannotExplain("its decoder process was ended twice; try again")
 
-    def _load(self) -> tuple[Scorer, ActiveModel]:
+    def _load(self) -> tuple[AnyScorer, ActiveModel]:
         if self._loaded is None:
             settings = self._settings
             files = named_backbones(settings)
-            predictor = load_network(self._checkpoint, settings.device, files=files, micro_batch=settings.batch_size)
+            predictor = load_detector(self._checkpoint, settings.device, files=files, micro_batch=settings.batch_size)
             card = predictor.card
             model = ActiveModel(0, self._checkpoint.stem, card.threshold, card.band_low, card.whole_images)
             self._loaded = predictor, model
         return self._loaded
 
 
-def _explained(predictor: Scorer, model: ActiveModel, ready: Ready, most: int | None, tried: bool) -> Explanation:
-    [judged] = judge(predictor, model, [ready])
-    if isinstance(judged, str):
-        raise CannotExplain(judged)
+@dataclass(frozen=True)
+class _Shown:
+    """Whose inputs get heatmaps: the network, what it is shown, what it says of that, and its name where it is a part."""
+
+    scorer: Scorer
+    ready: Ready
+    judged: Judged
+    part: str | None = None
+
+
+def _explained(predictor: AnyScorer, model: ActiveModel, ready: Ready, most: int | None, tried: bool) -> Explanation:
+    judged, shown = _judged(predictor, model, ready)
     conditions = {condition.name: _score_under(predictor, condition, ready) for condition in mild_conditions() if tried}
+    card = shown.scorer.card
     scored = [
-        (number, item, input_score(predictor.card, item, answer))
-        for number, (item, answer) in enumerate(zip(ready.inputs, judged.inputs, strict=True))
+        (number, item, input_score(card, item, answer))
+        for number, (item, answer) in enumerate(zip(shown.ready.inputs, shown.judged.inputs, strict=True))
     ]
     if most is not None:
         scored = sorted(scored, key=lambda one: one[2], reverse=True)[:most]
-    inputs = [ExplainedInput(item.box, score, _placed_heat(predictor, item), number) for number, item, score in scored]
-    return Explanation(
-        judged.score, verdict(judged.score, judged.prediction, model), judged.prediction, conditions, tuple(inputs)
-    )
+    inputs = [ExplainedInput(item.box, score, _placed_heat(shown.scorer, item), number) for number, item, score in scored]
+    label = verdict(judged.score, judged.prediction, model)
+    return Explanation(judged.score, label, judged.prediction, conditions, tuple(inputs), shown.part)
 
 
-def _score_under(predictor: Scorer, condition: Condition, ready: Ready) -> float:
+def _judged(predictor: AnyScorer, model: ActiveModel, ready: Ready) -> tuple[Judged, _Shown]:
+    """The verdict, and what is to be shown for it. Raises CannotExplain."""
+    if isinstance(predictor, CombinedScorer):
+        [found] = judge_together(predictor, model, [ready])
+        if isinstance(found, str):
+            raise CannotExplain(found)
+        number = found.leading
+        part = _Shown(predictor.parts[number], ready.parts[number], found.parts[number], predictor.names[number])
+        return found.judged, part
+    [judged] = judge(predictor, model, [ready])
+    if isinstance(judged, str):
+        raise CannotExplain(judged)
+    return judged, _Shown(predictor, ready, judged)
+
+
+def _score_under(predictor: AnyScorer, condition: Condition, ready: Ready) -> float:
     """The content's score with all its inputs changed."""
-    rows = [predictor.answers(np.stack([under(condition, image) for image in item.views])).mean(0) for item in ready.inputs]
-    return summed(predictor, ready, [answer_of(predictor, row_K) for row_K in rows]).score
+    if isinstance(predictor, CombinedScorer):
+        parts = [_under(part, condition, own) for part, own in zip(predictor.parts, ready.parts, strict=True)]
+        return combined(predictor, ready.parts, parts).judged.score
+    return _under(predictor, condition, ready).score
+
+
+def _under(scorer: Scorer, condition: Condition, ready: Ready) -> Judged:
+    rows = [scorer.answers(np.stack([under(condition, image) for image in item.views])).mean(0) for item in ready.inputs]
+    return summed(scorer, ready, [answer_of(scorer, row_K) for row_K in rows])
 
 
 def _placed_heat(predictor: Scorer, item: Input) -> NDArray[np.uint8]:

@@ -6,14 +6,15 @@ One JSON object a line comes in, one goes out for each, in order, until the inpu
     out  {"path": "/pictures/a.jpg", "sha256": "...", "score": 0.97, "label": "fake", "basis": "faces", "stable": true,
           "branches": {"clip-image": 0.9, "resnet101": 0.95} | null,
           "inputs": [{"box": [left, top, width, height], "score": 0.97, "heatmap": "SHA256-MODEL-0.png"}],
-          "error": null}
+          "part": null, "error": null}
 
 `most`, which may be left out, is how many inputs get a heatmap, those with the highest scores; else all do. `sha256` is the
 content's. `score`, `label` (fake | uncertain | real), `basis` (faces | whole), `stable` (true | false | null: not
 tried) and `branches` (scores of the network's branches alone; null where it has one) are what a worker with the same model
-stores. `box` is the square of the picture that the input shows, in pixels of the upright picture; the heatmap lies over it: a
-file in the folder `out` (made where it is missing), an 8-bit grey PNG of the input's size, 0 for nothing to 255 for the strongest
-place of that input.
+stores. Of a combination of models, branches are its parts, and `part` is the one that raises the score most: inputs are its.
+`box` is the square of the picture that the input shows, in pixels of the upright picture; the heatmap lies over it: a file in
+the folder `out` (made where it is missing), an 8-bit grey PNG of the input's size, 0 for nothing to 255 for the strongest place
+of that input.
 
 Where a file cannot be explained, `error` says why and every other value but `path` is null (`sha256`, too). A line that is no
 such object is answered with `path` null. Files are named by the contents' and the model's sha256, so that the same content is
@@ -95,7 +96,17 @@ def _told(path: str, sha256: str, explanation: Explanation, names: Sequence[str]
     found = explanation.prediction
     inputs = tuple(ExplainedInput(item.box, item.score, name) for item, name in zip(explanation.inputs, names, strict=True))
     branches = dict(found.branches) or None
-    return ExplainAnswer(path, sha256, explanation.score, explanation.label, found.basis, found.stable, branches, inputs)
+    return ExplainAnswer(
+        path,
+        sha256,
+        explanation.score,
+        explanation.label,
+        found.basis,
+        found.stable,
+        branches,
+        inputs,
+        part=explanation.part,
+    )
 
 
 def _kept(path: str, file: Path) -> ExplainAnswer | None:

@@ -17,9 +17,10 @@ from scanner.results.record import record, scored_among
 
 from ..decoding.inputs import Ready
 from ..decoding.video_frames import Video
-from .aggregation import Judged, judge
+from .aggregation import judge
 from .charges import leases
 from .in_hand import READ_AT_ONCE, InHand
+from .judged import Judged
 from .read import changed_since, read
 from .types import Batch, Item, Worker
 
@@ -122,9 +123,9 @@ class Pipeline:
 
     def _decode(self, item: Item) -> None:
         worker, size = self._worker, item.bytes_read
-        card = worker.predictor.card
+        first, *others = worker.predictor.wanted
         faces = worker.looks_for_faces(item.files[0])
-        item.decoding = worker.decoders.begin(item.source, card.recipe.preprocessing.size, card.face_inputs, faces=faces)
+        item.decoding = worker.decoders.begin(item.source, first.size, first.shown, faces=faces, others=others)
         if not isinstance(item.source, Video):
             item.source = b""
         self._in_hand.bound(item.decoding, size, worker.deadline.progress)

@@ -16,10 +16,10 @@ from scanner.jobs.path_map import local_path
 from ..decoding.decoder_pool import DecoderPool, DecoderTrouble, PoolBroke
 from ..decoding.inputs import Ready
 from ..decoding.video_frames import Video
+from ..detector.combined.scorer import AnyScorer
 from ..detector.image.picture import PictureError
-from ..detector.inference.scorer import Scorer
-from .aggregation import Judged
 from .deadline import Deadline
+from .judged import Judged
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Worker:
     name: str
     settings: Settings
     database: Database
-    predictor: Scorer
+    predictor: AnyScorer
     model: ActiveModel
     decoders: DecoderPool
     now: Callable[[], datetime]

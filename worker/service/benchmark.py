@@ -19,9 +19,9 @@ from scanner.domain.outcomes import ActiveModel
 
 from ..decoding.decoder_pool import DecoderPool, Limits, PoolBroke
 from ..decoding.inputs import Ready
+from ..detector.combined.scorer import AnyScorer
 from ..detector.faces.face_finder import require_face_finder
 from ..detector.image.picture import PictureError
-from ..detector.inference.scorer import Scorer
 from ..pipeline.aggregation import judge
 from .model_loading import load_scorer
 from .public_weights import chosen_checkpoint
@@ -134,7 +134,7 @@ def measure(folder: Path, settings: Settings, count: int, say: Callable[[str], N
     stages = [Stage("reading", reading), Stage("decoding", plain.seconds)]
     if settings.faces:
         stages.append(Stage("finding faces", max(0.0, seen.seconds - plain.seconds)))
-    inputs = float(np.mean([sum(len(item.views) for item in content.inputs) for content in ready]))
+    inputs = float(np.mean([sum(len(item.views) for part in content.parts for item in part.inputs) for content in ready]))
     return Measured(
         census,
         len(contents),
@@ -178,19 +178,21 @@ def _decoders(settings: Settings, processes: int) -> Iterator[DecoderPool]:
         yield decoders
 
 
-def _decoded(decoders: DecoderPool, scorer: Scorer, contents: Sequence[bytes], *, faces: bool) -> _Decoded:
+def _decoded(decoders: DecoderPool, scorer: AnyScorer, contents: Sequence[bytes], *, faces: bool) -> _Decoded:
     """One after the other, by one process."""
-    size, shown = scorer.card.recipe.preprocessing.size, scorer.card.face_inputs
+    first, *others = scorer.wanted
     began = perf_counter()
-    found = [decoders.begin(content, size, shown, faces=faces).result() for content in contents]
+    found = [decoders.begin(content, first.size, first.shown, faces=faces, others=others).result() for content in contents]
     seconds = perf_counter() - began
     return _Decoded([one for one in found if isinstance(one, Ready)], seconds / max(1, len(contents)))
 
 
-def _together(decoders: DecoderPool, scorer: Scorer, model: ActiveModel, contents: Sequence[bytes], settings: Settings) -> None:
+def _together(
+    decoders: DecoderPool, scorer: AnyScorer, model: ActiveModel, contents: Sequence[bytes], settings: Settings
+) -> None:
     """Decoders and network side by side, in batches, as a worker's pipeline has them."""
-    size, shown = scorer.card.recipe.preprocessing.size, scorer.card.face_inputs
-    begun = [decoders.begin(content, size, shown, faces=settings.faces) for content in contents]
+    first, *others = scorer.wanted
+    begun = [decoders.begin(content, first.size, first.shown, faces=settings.faces, others=others) for content in contents]
     with ThreadPoolExecutor(scorer.calls_at_once, "network") as network:
         judged: list[Future[object]] = []
         for start in range(0, len(begun), settings.batch_size):

@@ -12,6 +12,8 @@ from scanner.base.errors import KnownError
 from scanner.base.settings import Settings
 
 from ..detector.checkpoints.card import read_card
+from ..detector.combined.loading import load_with
+from ..detector.combined.scorer import AnyScorer
 from ..detector.imported.network import load_imported
 from ..detector.inference.device import ChosenDevice, choose_device
 from ..detector.inference.exports import keep_network, kept_network
@@ -29,12 +31,16 @@ class ExportFailed(KnownError):
     """The network could not be exported here."""
 
 
-def load_scorer(checkpoint: Path, settings: Settings) -> Scorer:
-    """Load `checkpoint`. Torch is imported only where it runs the network.
+def load_scorer(checkpoint: Path, settings: Settings) -> AnyScorer:
+    """Load `checkpoint`, of a combination all parts. Torch is imported only where it runs a network.
 
     Raises CheckpointError, BackboneMissing, DeviceUnavailable, RuntimeUnavailable, and ExportFailed where only ONNX Runtime
     is to run it.
     """
+    return load_with(checkpoint, lambda each: _load_one(each, settings))
+
+
+def _load_one(checkpoint: Path, settings: Settings) -> Scorer:
     device = choose_device(settings.device)
     if read_card(checkpoint).imported is not None:
         return load_imported(checkpoint, device, requested=settings.device, micro_batch=settings.batch_size)

@@ -21,8 +21,9 @@ from scanner.base.errors import KnownError
 from scanner.domain.states import Basis
 
 from ..faces.face_crops import FaceInputs
-from ..model.recipes import IMPORTED, Recipe
+from ..model.recipes import COMBINED, IMPORTED, Recipe
 from .imported_network import ImportedNetwork
+from .late_fusion import LateFusion
 
 FORMAT = 2
 HEADER = "dfscan"
@@ -76,7 +77,8 @@ class CheckpointCard:
     without a face flagged. `backbones` maps branches whose weights are not in the file to the sha256 of the public file that they
     need. `face_inputs` says how it is shown faces. A network with a head for whole pictures has `combinations`, one for each
     basis that a score can have (see `Basis`); `calibration` is then that of a single face. `imported` says how a network that was
-    made elsewhere is run; its file is then a tensor of bytes.
+    made elsewhere is run; its file is then a tensor of bytes. With `fusion` other models score together; it
+    has no tensors then, and `calibration` is that of their weighted sum.
     """
 
     name: str
@@ -90,6 +92,7 @@ class CheckpointCard:
     combinations: Mapping[str, Combination] = field(default_factory=dict)
     backbones: Mapping[str, str] = field(default_factory=dict)
     imported: ImportedNetwork | None = None
+    fusion: LateFusion | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -106,6 +109,8 @@ class CheckpointCard:
             raise ValueError("backbones must map branches to sha256 in hex")
         if (self.imported is not None) != (IMPORTED in self.recipe.branches):
             raise ValueError(f"imported goes with the branch {IMPORTED}, and that with it")
+        if (self.fusion is not None) != (COMBINED in self.recipe.branches):
+            raise ValueError(f"fusion goes with the branch {COMBINED}, and that with it")
 
 
 def read_card(path: Path) -> CheckpointCard:

@@ -60,6 +60,8 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
     card, tensors_sha256 = read_header(path)
     if card.imported is not None:
         raise CheckpointError(f"{path} holds an imported network, which torch cannot run; use one that was trained here")
+    if card.fusion is not None:
+        raise CheckpointError(f"{path} is a combination of models and has no network of its own; name one of its parts")
     needed = find_backbone_files(card.recipe, files, only_frozen=True)
     hashes = backbone_hashes(card.recipe, needed)
     for name in frozen_branches(card.recipe):

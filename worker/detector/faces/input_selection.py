@@ -35,6 +35,14 @@ _PLAIN = FaceInputs()
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What one network is shown of a picture: inputs of `size` pixels, with its faces `shown` so."""
+
+    size: int
+    shown: FaceInputs = _PLAIN
+
+
+@dataclass(frozen=True)
 class Looked:
     """A decoded picture and what the network is shown of it, at least one input.
 
@@ -70,29 +78,44 @@ def look(
     Without a face that is large enough, the picture as a whole is the input. One that is a face crop already is not cut
     further. Large JPEGs are decoded at a smaller scale unless it is not to be `scaled`. Raises PictureError.
     """
-    find = find if shown.looked_for else None
-    scaled = scaled and shown.resize == OWN_RESIZE  # another's network was measured on pictures at their full size
-    searched = SEARCHED_PIXELS if find else 0
-    frames = decode_frames(content, max_pixels=max_pixels, short_side=size, pixels=searched, scaled=scaled)
-    again = partial(decode_rgb, content, max_pixels=max_pixels, short_side=size, scaled=scaled)
-    return look_through(frames, size, find, again if scaled else None, shown)
+    [looked] = look_for(content, [Wanted(size, shown)], max_pixels=max_pixels, find=find, scaled=scaled)
+    return looked
+
+
+def look_for(
+    content: bytes, wanted: Sequence[Wanted], *, max_pixels: int, find: Find | None, scaled: bool = True
+) -> tuple[Looked, ...]:
+    """The same for several networks, one after the other as in `wanted`: the picture is decoded and searched once for all."""
+    # Another's network was measured on pictures at their full size.
+    scaled = scaled and all(one.shown.resize == OWN_RESIZE for one in wanted)
+    searched = SEARCHED_PIXELS if find and any(one.shown.looked_for for one in wanted) else 0
+    side = max(one.size for one in wanted)
+    frames = decode_frames(content, max_pixels=max_pixels, short_side=side, pixels=searched, scaled=scaled)
+    again = [partial(decode_rgb, content, max_pixels=max_pixels, short_side=one.size, scaled=scaled) for one in wanted]
+    return look_through(frames, wanted, find, again if scaled else [])
 
 
 def look_through(
-    frames: Iterable[Decoded], size: int, find: Find | None, again: Again | None = None, shown: FaceInputs = _PLAIN
-) -> Looked:
-    """The same for pictures that are decoded already, of which `again` gives the first at another scale.
+    frames: Iterable[Decoded], wanted: Sequence[Wanted], find: Find | None, again: Sequence[Again] = ()
+) -> tuple[Looked, ...]:
+    """The same for pictures that are decoded already; `again`, one for each of `wanted`, give the first at another scale.
 
     Frames without a face count only where no frame has one.
     """
     first: Decoded | None = None
-    find = find if shown.looked_for else None
-    parts = []
+    search = _Search(find) if find else None
+    parts: list[list[_Part]] = [[] for _ in wanted]
     for decoded in frames:
-        parts.append(_look_at(decoded, size, find, again if first is None else None, shown))
+        for number, one in enumerate(wanted):
+            own = again[number] if again and first is None else None
+            parts[number].append(_look_at(decoded, one.size, search if one.shown.looked_for else None, own, one.shown))
         first = first or decoded
     if first is None:
         raise PictureError("there is no picture in it")
+    return tuple(_looked(first, of_one) for of_one in parts)
+
+
+def _looked(first: Decoded, parts: Sequence[_Part]) -> Looked:
     with_face = [part for part in parts if part.inputs[0].face is not None] or parts
     return Looked(
         first.picture,
@@ -106,10 +129,28 @@ def look_through(
     )
 
 
-def _look_at(decoded: Decoded, size: int, find: Find | None, again: Again | None, shown: FaceInputs) -> _Part:
-    if find is None:
+class _Search:
+    """Finds the faces of a picture once, however many networks ask for them."""
+
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._picture: Image.Image | None = None
+        self._faces: dict[bool, list[Located]] = {}
+
+    def __call__(self, picture: Image.Image, size: int) -> list[Located]:
+        """Of an input of `size` pixels it depends only whether the picture is searched with room around it, too."""
+        if picture is not self._picture:
+            self._picture, self._faces = picture, {}
+        is_small = _is_small(picture, size)
+        if is_small not in self._faces:
+            self._faces[is_small] = _found(picture, size, self._find)
+        return self._faces[is_small]
+
+
+def _look_at(decoded: Decoded, size: int, search: _Search | None, again: Again | None, shown: FaceInputs) -> _Part:
+    if search is None:
         return _Part([_shown(decoded, size, shown)], [])
-    faces = _found(decoded.picture, size, find)
+    faces = search(decoded.picture, size)
     kept = {place: _kept(place, decoded) for place in faces}
     large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST_FACE][: shown.most]
     subject = subject_of(large, decoded.picture, size, shown)
@@ -149,12 +190,16 @@ def _found(picture: Image.Image, size: int, find: Find) -> list[Located]:
     Half of the longer side, but around a strip no more than its shorter one: it would grow with the square of its length.
     """
     faces = list(find(picture))
-    if faces or min(picture.size) > 2 * size:
+    if faces or not _is_small(picture, size):
         return faces
     room = min(max(picture.size) // 2, min(picture.size))
     framed = Image.new("RGB", (picture.width + 2 * room, picture.height + 2 * room), (127, 127, 127))
     framed.paste(picture, (room, room))
     return [place.moved(-room, -room) for place in find(framed)]
+
+
+def _is_small(picture: Image.Image, size: int) -> bool:
+    return min(picture.size) <= 2 * size
 
 
 def _sharp_enough(decoded: Decoded, faces: Sequence[Located], side: float, again: Again | None) -> Decoded:

@@ -13,6 +13,7 @@ from scanner.base.access.private import private_folder
 from scanner.base.files import written_whole
 
 from ..checkpoints.card import CheckpointCard, CheckpointError, file_sha256, read_card
+from ..checkpoints.parts import find_parts, users_of
 from ..weights.public_weights import BackboneMissing, weights_with_hash
 from .device import ChosenDevice
 
@@ -61,6 +62,14 @@ def find_checkpoint(wanted: str, data_dir: Path) -> Path:
     raise CheckpointError(f"there is no checkpoint named {wanted!r}; `dfscan model list` shows those at hand")
 
 
+def parts_of(path: Path, card: CheckpointCard) -> tuple[Path, ...]:
+    """The checkpoints of the parts of the combination `path`: beside it, or bundled. None of another model.
+
+    Raises CheckpointError for one that is missing.
+    """
+    return find_parts(path, card, (path.parent, bundled_folder()))
+
+
 @dataclass(frozen=True)
 class Choice:
     """The checkpoint that scans, and what a person should know of how it was chosen."""
@@ -77,9 +86,10 @@ def choose_checkpoint(wanted: str, data_dir: Path, files: "BackboneFiles") -> Ch
     """
     if wanted:
         path = find_checkpoint(wanted, data_dir)
-        missing = _lacking(read_card(path), files, of_others=False)
-        if missing:
-            raise BackboneMissing(f"{path.stem} needs {missing}")
+        card = read_card(path)
+        for each in (card, *map(read_card, parts_of(path, card))):
+            if missing := _lacking(each, files, of_others=False):
+                raise BackboneMissing(f"{path.stem} needs {missing}")
         return Choice(path)
     notice = None
     for name in PREFERRED:
@@ -123,7 +133,9 @@ def available_checkpoints(data_dir: Path) -> list[Available]:
 
 def _available(path: Path, bundled: bool) -> Available:
     try:
-        return Available(path.stem, path, bundled, read_card(path))
+        card = read_card(path)
+        parts_of(path, card)
+        return Available(path.stem, path, bundled, card)
     except CheckpointError as error:
         return Available(path.stem, path, bundled, None, str(error))
 
@@ -144,11 +156,34 @@ def import_checkpoint(source: Path, data_dir: Path, *, name: str, sha256: str | 
     from ..checkpoints.checkpoint import load_checkpoint
 
     target = new_path(name, data_dir, unless_sha256=found)
-    _try_out(source, *load_checkpoint(source, files))
+    if (card := read_card(source)).fusion:
+        find_parts(source, card, (models_folder(data_dir), bundled_folder()))
+    else:
+        _try_out(source, *load_checkpoint(source, files))
     if not target.exists():
         with written_whole(target) as partial:
             shutil.copyfile(source, partial)
     return target
+
+
+def remove_checkpoint(name: str, data_dir: Path, *, active: Path | None) -> Path:
+    """Delete the user's own checkpoint `name`; returns where it was.
+
+    Raises CheckpointError for one that is bundled, that scans (`active`) or that is a part of a combination.
+    """
+    path = models_folder(data_dir) / (name + _SUFFIX)
+    if not _NAME.fullmatch(name) or not path.is_file():
+        if (bundled_folder() / path.name).is_file():
+            raise CheckpointError(f"{name!r} comes with the program, and is not removed")
+        raise CheckpointError(f"there is no checkpoint named {name!r} in {path.parent}; `dfscan model list` shows those at hand")
+    if path == active:
+        raise CheckpointError(f"{name!r} scans now; choose another with `dfscan model use` (or DFSCAN_MODEL), then remove it")
+    if users := users_of(path, path.parent):
+        raise CheckpointError(
+            f"{name!r} is a part of {', '.join(map(repr, users))}, which cannot scan without it: remove that first"
+        )
+    path.unlink()
+    return path
 
 
 def _try_out(source: Path, detector: "FusionDetector", card: CheckpointCard) -> None:

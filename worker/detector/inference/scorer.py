@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoints.card import CheckpointCard
+from ..faces.input_selection import Wanted
 from .device import ChosenDevice
 from .micro_batches import Forward, MicroBatches
 
@@ -44,6 +45,11 @@ class Scorer:
     def ran_on(self) -> str:
         """Device and runtime, as every verdict keeps them."""
         return self.device.name if self.runtime == "torch" else f"{self.device.name}, {self.runtime}"
+
+    @property
+    def wanted(self) -> tuple[Wanted, ...]:
+        """What it is shown of a picture."""
+        return (Wanted(self.card.recipe.preprocessing.size, self.card.face_inputs),)
 
     def logits(self, images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Uncalibrated logits_B of preprocessed uint8 images, in micro-batches of at most `micro_batch`."""

@@ -6,9 +6,10 @@ from typing import Literal
 
 from ..image.preprocess import Preprocessing
 
-BranchName = Literal["clip-image", "clip-prompt", "resnet101", "efficientnet-lite2", "imported"]
-# A network that was made elsewhere: it goes alone, and is not built here.
+BranchName = Literal["clip-image", "clip-prompt", "resnet101", "efficientnet-lite2", "imported", "combined"]
+# A network that was made elsewhere, and other models: each goes alone, and is not built here.
 IMPORTED: BranchName = "imported"
+COMBINED: BranchName = "combined"
 # In which file of `backbones` each stands.
 BACKBONES: Mapping[BranchName, str] = {
     "clip-image": "clip",
@@ -59,8 +60,9 @@ class Recipe:
         """Raises ValueError for what cannot be built."""
         if not self.branches or len(set(self.branches)) < len(self.branches):
             raise ValueError("branches needs at least one branch, and each once")
-        if IMPORTED in self.branches and (len(self.branches) > 1 or self.hidden or self.whole):
-            raise ValueError(f"the branch {IMPORTED} goes alone, and without a head")
+        for alone in (IMPORTED, COMBINED):
+            if alone in self.branches and (len(self.branches) > 1 or self.hidden or self.whole):
+                raise ValueError(f"the branch {alone} goes alone, and without a head")
         if not 0 <= self.dropout < 1 or not all(1 <= width <= WIDEST for width in self.hidden):
             raise ValueError(f"dropout must lie from 0 to below 1, and hidden widths from 1 to {WIDEST}")
         if len(self.hidden) > MOST_LAYERS:

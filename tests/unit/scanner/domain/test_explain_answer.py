@@ -15,7 +15,7 @@ ANSWER = ExplainAnswer(
 @pytest.mark.parametrize("answer", [ANSWER, ExplainAnswer("/a.jpg", error="no picture"), ExplainAnswer(None, error="no request")])
 def test_json_and_back(answer: ExplainAnswer) -> None:
     document = json.loads(json.dumps(answer.to_json()))
-    assert list(document) == ["path", "sha256", "score", "label", "basis", "stable", "branches", "inputs", "error"]
+    assert list(document) == ["path", "sha256", "score", "label", "basis", "stable", "branches", "inputs", "error", "part"]
     assert ExplainAnswer.from_json(document) == answer
 
 

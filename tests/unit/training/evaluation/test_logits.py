@@ -22,7 +22,8 @@ from worker.detector.inference.predictor import Predictor, load_predictor
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.model.assembly import build_detector
 from worker.detector.weights.public_weights import BackboneFiles
-from worker.pipeline.aggregation import Judged, judge
+from worker.pipeline.aggregation import judge
+from worker.pipeline.judged import Judged
 from worker.pipeline.scoring import scored_inputs
 
 SAMPLES = Path(__file__).parents[4] / "samples"

@@ -26,7 +26,7 @@ from scanner.processes.replies import (
     tell_plainly,
 )
 from worker.decoding.decoder_pool import DecoderPool, Limits
-from worker.decoding.inputs import Ready
+from worker.decoding.inputs import Ready, Shown
 from worker.decoding.replies import read_evidence, read_ready, tell_evidence, tell_ready
 from worker.detector.faces.face import Input
 from worker.detector.image.picture import PictureError
@@ -82,6 +82,24 @@ def test_a_decoded_picture_comes_back_as_it_was_made() -> None:
     assert bare[0] == bare[1]
     places = [[(item.box, item.face, item.turned, item.frame, item.seconds) for item in ready.inputs] for ready in (back, READY)]
     assert places[0] == places[1]
+
+
+def test_the_inputs_of_further_networks_come_back() -> None:
+    small, large = (np.full((side, side, 3), side, np.uint8) for side in (2, 7))
+    others = (
+        Shown((Input(small, (0, 0, 9, 9)),)),
+        Shown((Input(large, (0, 0, 3, 3), FACE, framings=(large,)), Input(large, (4, 4, 1, 1))), True, (FACE,)),
+    )
+    told = reply_of(lambda: replace(READY, others=others), tell_ready)
+    back = read(told, partial(read_ready, size=SIZE, others=(2, 7)))
+
+    shown = [[view.shape for item in part.inputs for view in item.views] for part in back.parts]
+    assert shown == [[(SIZE, SIZE, 3)] * 4, [(2, 2, 3)], [(7, 7, 3)] * 3]
+    assert [(part.looked_for_faces, part.unjudged) for part in back.parts] == [(True, (FACE,)), (False, ()), (True, (FACE,))]
+    assert {part.width for part in back.parts} == {30}
+    for sizes in ((), (2,), (7, 2), (2, 7, 7)):
+        with pytest.raises(BadReply):
+            read(told, partial(read_ready, size=SIZE, others=sizes))
 
 
 def test_evidence_comes_back() -> None:

@@ -21,7 +21,8 @@ from worker.detector.inference.predictor import Predictor
 from worker.detector.inference.scorer import sigmoid
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
-from worker.pipeline.aggregation import Judged, judge
+from worker.pipeline.aggregation import judge
+from worker.pipeline.judged import Judged
 
 SIDE = 48
 BOX = (0, 0, SIDE, SIDE)

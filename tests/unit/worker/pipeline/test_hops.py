@@ -16,7 +16,7 @@ TYPES = {
     "scanner.domain.evidence": {"Evidence"},
     "scanner.domain.prediction": {"Face", "Prediction"},
     "worker.pipeline.types": {"Item", "Batch"},
-    "worker.pipeline.aggregation": {"Judged"},
+    "worker.pipeline.judged": {"Judged"},
     "worker.detector.inference.picture_score": {"InputAnswer"},
     "worker.decoding.inputs": {"Ready"},
     "worker.detector.faces.input_selection": {"Looked"},

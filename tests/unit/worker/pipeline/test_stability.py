@@ -22,7 +22,8 @@ from worker.detector.inference.predictor import Predictor
 from worker.detector.model.branch import Branch
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
-from worker.pipeline.aggregation import Judged, judge
+from worker.pipeline.aggregation import judge
+from worker.pipeline.judged import Judged
 from worker.pipeline.scoring import Answers
 from worker.pipeline.stability import stabilities
 
