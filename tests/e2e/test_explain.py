@@ -145,7 +145,7 @@ def test_requests_are_answered(laptop, start: Callable[[], Server], tmp_path: Pa
     image, out = make_picture(tmp_path / "a.jpg", size=(300, 200)), tmp_path / "maps" / "new"
     server = start()
     told = server.explain(image, out)
-    assert list(told) == ["path", "sha256", "score", "label", "basis", "stable", "branches", "inputs", "error"]
+    assert list(told) == ["path", "sha256", "score", "label", "basis", "stable", "branches", "inputs", "error", "part"]
     assert (told["path"], told["basis"], told["branches"], told["error"]) == (str(image), "whole", None, None)
     [shown] = told["inputs"]
     assert (shown["box"], shown["score"]) == ([50, 0, 200, 200], told["score"])
