@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Text, select, type_coerce
 
@@ -33,11 +33,23 @@ class Known(NamedTuple):
     id: int
     inode: int | None = None
     ctime_ns: int | None = None
+    detection_id: int | None = None
 
     @property
     def path(self) -> str:
         """The path."""
         return decode_path(self.stored)
+
+
+class HasPath(Protocol):
+    """What a walk found."""
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+
+
+OnDisk = TypeVar("OnDisk", bound=HasPath)
 
 
 @dataclass
@@ -61,7 +73,7 @@ def compare(
     """
     stretch = Difference()
     length = 0
-    for entry, row in _side_by_side(entries, known_under(database, folder, spare=spare, host=host)):
+    for entry, row in side_by_side(entries, known_under(database, folder, spare=spare, host=host)):
         if row is None:
             assert entry is not None
             stretch.others.append(entry)
@@ -84,26 +96,34 @@ def known_under(database: Database, folder: str, *, spare: Collection[int] = (),
     Those of the roots `spare` (ids) are left out, and with `host` those of no root that another machine took in.
     """
     path = type_coerce(File.path, Text())  # as it is stored
-    columns = (path, File.size, File.mtime_ns, File.state, File.error, File.error_kind, File.id, File.inode, File.ctime_ns)
-    query = select(*columns).where(File.state != State.MISSING, *([of_no_root_in(spare)] if spare else []))
+    columns = (path, File.size, File.mtime_ns, File.state, File.error, File.error_kind, File.id)
+    query = select(*columns, File.inode, File.ctime_ns, File.detection_id).where(
+        File.state != State.MISSING, *([of_no_root_in(spare)] if spare else [])
+    )
     if host is not None:
         query = query.where(of_this_machine(host))
-    # One range of the index, and its order; with the folder's own row in an OR it would be neither.
-    below = query.where(*below_folder(folder)).order_by(File.path).limit(_PAGE)
-    page = query.where(File.path == folder)
-    last = None
+    # One range of the index, and its order; with the folder's own row in an OR it would be neither. Each page has one lower
+    # bound: of two SQLite takes the first for the index, and steps over all pages before.
+    begin, end = below_folder(folder)
+    below = query.where(end).order_by(File.path).limit(_PAGE)
+    with database.read() as session:
+        rows = session.connection().execute(query.where(File.path == folder)).all()
+    yield from map(Known._make, rows)
+    page = below.where(begin)
     while True:
         with database.read() as session:
             rows = session.connection().execute(page).all()
         yield from map(Known._make, rows)
-        if last is not None and len(rows) < _PAGE:
+        if len(rows) < _PAGE:
             return
-        last = rows[-1][0] if last is not None else ""
-        page = below.where(path > last)
+        page = below.where(path > rows[-1][0])
 
 
-def _side_by_side(entries: Iterable[Entry], rows: Iterator[Known]) -> Iterator[tuple[Entry | None, Known | None]]:
-    """Entries and rows with equal paths together, the others with None; a merge of two sorted sequences."""
+def side_by_side(entries: Iterable[OnDisk], rows: Iterator[Known]) -> Iterator[tuple[OnDisk | None, Known | None]]:
+    """Entries and rows with equal paths together, the others with None; a merge of two sorted sequences.
+
+    An entry out of its order comes alone, and so does its row.
+    """
     row = next(rows, None)
     for entry in entries:
         if row is not None and row.stored == entry.path and is_stored_plainly(entry.path):
@@ -135,4 +155,4 @@ def is_as_known(entry: Entry, row: Known | File) -> bool:
 
 def has_dates_of(entry: Found, row: Known | File) -> bool:
     """Whether size and date are those of the row."""
-    return (row.size, row.mtime_ns) == (entry.size, entry.mtime_ns)
+    return row.size == entry.size and row.mtime_ns == entry.mtime_ns

@@ -14,6 +14,7 @@ VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi"))
 # The containers of videos hold sound alone, too.
 _SOUND_SUFFIXES = (".m4a", ".m4b", ".mka", ".weba")
 _SOUND_BRANDS = (b"M4A ", b"M4B ", b"M4P ", b"F4A ")
+_SEPARATORS = os.sep + (os.altsep or "")
 # How many of a file's first bytes tell what it is.
 HEAD = 32
 _FTYP = {
@@ -44,12 +45,13 @@ def has_video_suffix(path: str) -> bool:
 def _suffix(path: str) -> str:
     dot = path.rfind(".")
     # A name that is all suffix is a hidden file's.
-    return path[dot:].lower() if dot > 0 and path[dot - 1] not in (os.sep, os.altsep) else ""
+    return path[dot:].lower() if dot > 0 and path[dot - 1] not in _SEPARATORS else ""
 
 
 def is_promised(path: str, *, videos: bool) -> bool:
     """Whether the name alone promises an image or, with `videos`, a video."""
-    return has_image_suffix(path) or (videos and has_video_suffix(path))
+    suffix = _suffix(path)  # looked for once: this is asked of every name in a tree
+    return suffix in IMAGE_SUFFIXES or (videos and suffix in VIDEO_SUFFIXES)
 
 
 def image_format(head: bytes) -> str | None:

@@ -44,9 +44,9 @@ def is_in_doubt(found: HasIdentity, known: HasIdentity) -> bool:
     Names that were exchanged give another inode, content that was written under the old date another ctime. So do a change of
     rights and another hard link: the content decides.
     """
-    return (found.inode is not None and known.inode is not None) and (
-        (found.inode, found.ctime_ns) != (known.inode, known.ctime_ns)
-    )
+    if found.inode is None or known.inode is None:
+        return False
+    return found.inode != known.inode or found.ctime_ns != known.ctime_ns
 
 
 def is_unnoted(found: HasIdentity, known: HasIdentity) -> bool:

@@ -7,17 +7,19 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from ..base.addresses.spelling import Speller, is_misspelled
+from ..base.addresses.stored_paths import encode_path, is_stored_plainly
 from ..base.errors import KnownError
 from ..base.file_times import storable_ns
 from ..database.engine import Database
 from ..database.models import File
-from ..discovery.diff import known_under
+from ..discovery.diff import Known, known_under, side_by_side
 from ..discovery.ignore import IgnoreRules
 from ..discovery.walk import look_at
 from ..domain.states import State
@@ -25,15 +27,18 @@ from ..media.formats import is_announced, is_promised
 from ..roots.file_identity import identity_of, is_in_doubt
 
 BATCH = 500
+_SCORED = State.SCORED.value
 
 
 class NothingToVerify(KnownError):
     """A path that cannot be walked, or none at all."""
 
 
-@dataclass(frozen=True)
-class FoundFile:
-    """Something on the disk that is, or may be, an image. `size` in bytes; `rule` is what passes it over, if anything does."""
+class FoundFile(NamedTuple):
+    """Something on the disk that is, or may be, an image. `size` in bytes; `rule` is what passes it over, if anything does.
+
+    (A tuple: a tree has many.)
+    """
 
     path: str
     size: int
@@ -97,73 +102,45 @@ def prove(
             raise NothingToVerify(f"{path} does not exist; name a folder that is there (is its drive plugged in?)")
         around = [root for root in roots if path == root or path.startswith(os.path.join(root, ""))]
         root = min(around, key=len, default=path)
-        batch: list[FoundFile] = []
-        for seen in _images_under(path, root=root, ignore=ignore, videos=videos):
-            batch.append(seen)
-            if len(batch) == BATCH:
-                _compare(database, batch, root, proof)
-                batch = []
-        _compare(database, batch, root, proof)
-    proof.gone = _count_gone(database, paths, spare)
+        seen = _images_under(path, root=root, ignore=ignore, videos=videos)
+        is_top = not any(path.startswith(os.path.join(other, "")) for other in paths)
+        _compare(database, path, seen, root, proof, spare, is_top=is_top)
     return proof
 
 
-def _images_under(path: str, *, root: str, ignore: Sequence[str], videos: bool) -> Iterator[FoundFile]:
-    """Every image under `path`, also in what a rule passes over, and every folder that cannot be read. A root may be a link."""
-    rules = IgnoreRules(ignore)
-    above = rules.rule_on_the_way(path, root=root)
-    if not os.path.isdir(path) or (os.path.islink(path) and path != root):
-        yield from _look(path, above, videos)
-        return
-    waiting: list[tuple[str, str | None]] = [(path, above)]
-    while waiting:
-        folder, rule = waiting.pop()
-        try:
-            names = os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError:
-            yield FoundFile(folder, 0, 0, rule, is_folder=True)
-            continue
-        inside = os.path.join(folder, "")
-        for name in names:
-            full = inside + name
-            ignored_by = rule or rules.rule_for(name, inside[len(os.path.join(root, "")) :])
-            if os.path.isdir(full) and not os.path.islink(full):
-                waiting.append((full, ignored_by))
-            else:
-                yield from _look(full, ignored_by, videos)
+def _compare(
+    database: Database,
+    path: str,
+    found: Iterable[FoundFile],
+    root: str,
+    proof: Proof,
+    spare: Collection[int],
+    *,
+    is_top: bool,
+) -> None:
+    """Explain each of `found`, which is below `path`, by its row; with `is_top` count the rows that are gone.
+
+    Both come in the order of paths. What comes without a row is looked for once more by its path: it may be marked missing, or
+    out of its order, as a folder that cannot be read is.
+    """
+    alone: list[FoundFile] = []
+    speller = Speller()
+    for seen, row in side_by_side(found, known_under(database, path, spare=spare)):
+        if seen is None:
+            assert row is not None
+            is_gone = is_top and (not os.path.lexists(row.path) or is_misspelled(row.path, below=path, speller=speller))
+            proof.gone += is_gone
+        elif row is not None:
+            _explain_by_row(seen, row, proof)
+        else:
+            alone.append(seen)
+            if len(alone) == BATCH:
+                _compare_alone(database, alone, root, proof)
+                alone = []
+    _compare_alone(database, alone, root, proof)
 
 
-def _look(path: str, rule: str | None, videos: bool) -> Iterator[FoundFile]:
-    try:
-        status = os.lstat(path)
-    except OSError as error:
-        if not isinstance(error, FileNotFoundError):
-            yield FoundFile(path, 0, 0, rule)
-        return
-    if stat.S_ISLNK(status.st_mode):
-        target = _followed(path)
-        promises = is_promised(path, videos=videos) or (target is not None and stat.S_ISDIR(target.st_mode))
-        if promises:
-            found = target or status
-            yield _found(path, found, rule)
-    elif is_promised(path, videos=videos) or (stat.S_ISREG(status.st_mode) and is_announced(path, videos=videos)):
-        yield _found(path, status, rule)
-
-
-def _found(path: str, status: os.stat_result, rule: str | None) -> FoundFile:
-    return FoundFile(path, status.st_size, storable_ns(status.st_mtime_ns), rule, False, *identity_of(status))
-
-
-def _followed(link: str) -> os.stat_result | None:
-    try:
-        return os.stat(link)
-    except OSError:
-        return None
-
-
-def _compare(database: Database, batch: Sequence[FoundFile], root: str, proof: Proof) -> None:
+def _compare_alone(database: Database, batch: Sequence[FoundFile], root: str, proof: Proof) -> None:
     with database.read() as session:
         rows = {row.path: row for row in session.scalars(select(File).where(File.path.in_([seen.path for seen in batch])))}
     for seen in batch:
@@ -172,6 +149,79 @@ def _compare(database: Database, batch: Sequence[FoundFile], root: str, proof: P
             _explain_without_row(seen, row, root, proof)
         else:
             _explain_by_row(seen, row, proof)
+
+
+def _images_under(path: str, *, root: str, ignore: Sequence[str], videos: bool) -> Iterator[FoundFile]:
+    """Every image under `path`, also in what a rule passes over, and every folder that cannot be read; in the database's order
+    of paths. A root may be a link.
+    """
+    rules = IgnoreRules(ignore)
+    rule = rules.rule_on_the_way(path, root=root)
+    if not os.path.isdir(path) or (os.path.islink(path) and path != root):
+        if (seen := _look(path, rule, videos)) is not None:
+            yield seen
+        return
+    above_root = len(os.path.join(root, ""))
+    inside = os.path.join(path, "")
+    levels = [(inside, rule, _names_in(inside))]
+    while levels:
+        inside, rule, names = levels[-1]
+        if names is None:
+            yield FoundFile(inside.rstrip(os.sep) or os.sep, 0, 0, rule, is_folder=True)
+            levels.pop()
+            continue
+        above = inside[above_root:]
+        for name in names:
+            if name[-1] == os.sep:
+                levels.append((inside + name, rule or rules.rule_for(name[:-1], above), _names_in(inside + name)))
+                break
+            if (seen := _look(inside + name, rule or rules.rule_for(name, above), videos)) is not None:
+                yield seen
+        else:
+            levels.pop()
+
+
+def _names_in(folder: str) -> Iterator[str] | None:
+    """What is in a folder, in the order of the paths below it, folders with a separator at their end; None where it cannot be
+    read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name + os.sep if entry.is_dir(follow_symlinks=False) else entry.name for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return iter(())
+    except OSError:
+        return None
+    names.sort(key=None if is_stored_plainly("".join(names)) else encode_path)
+    return iter(names)
+
+
+def _look(path: str, rule: str | None, videos: bool) -> FoundFile | None:
+    try:
+        status = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return FoundFile(path, 0, 0, rule)
+    if stat.S_ISLNK(status.st_mode):
+        target = _followed(path)
+        promises = is_promised(path, videos=videos) or (target is not None and stat.S_ISDIR(target.st_mode))
+        return _found(path, target or status, rule) if promises else None
+    if is_promised(path, videos=videos) or (stat.S_ISREG(status.st_mode) and is_announced(path, videos=videos)):
+        return _found(path, status, rule)
+    return None
+
+
+def _found(path: str, status: os.stat_result, rule: str | None) -> FoundFile:
+    inode, ctime_ns = identity_of(status)
+    return FoundFile(path, status.st_size, storable_ns(status.st_mtime_ns), rule, False, inode, ctime_ns)
+
+
+def _followed(link: str) -> os.stat_result | None:
+    try:
+        return os.stat(link)
+    except OSError:
+        return None
 
 
 def _explain_without_row(seen: FoundFile, row: File | None, root: str, proof: Proof) -> None:
@@ -188,26 +238,18 @@ def _explain_without_row(seen: FoundFile, row: File | None, root: str, proof: Pr
         proof.unexplained.append(Unexplained(seen.path, f"it is on the disk and {known}{young}"))
 
 
-def _explain_by_row(seen: FoundFile, row: File, proof: Proof) -> None:
-    if row.state == State.PENDING:
+def _explain_by_row(seen: FoundFile, row: File | Known, proof: Proof) -> None:
+    # Nearly all are so: it is asked first.
+    if row.state == _SCORED and row.detection_id is not None:
+        if row.size != seen.size or row.mtime_ns != seen.mtime_ns or is_in_doubt(seen, row):
+            proof.changed += 1
+        else:
+            proof.verdict += 1
+    elif row.state == State.PENDING:
         proof.pending += 1
     elif row.state == State.FAILED and row.error:
         proof.failed[row.error_kind or "failed"] += 1
     elif row.state == State.SKIPPED and row.error:
         proof.skipped[row.error] += 1
-    elif row.state != State.SCORED or row.detection_id is None:
-        proof.unexplained.append(Unexplained(seen.path, f"the database has it as {row.state}, with neither verdict nor reason"))
-    elif (row.size, row.mtime_ns) != (seen.size, seen.mtime_ns) or is_in_doubt(seen, row):
-        proof.changed += 1
     else:
-        proof.verdict += 1
-
-
-def _count_gone(database: Database, paths: Sequence[str], spare: Collection[int]) -> int:
-    tops = [path for path in set(paths) if not any(path.startswith(os.path.join(other, "")) for other in paths)]
-    speller = Speller()
-    return sum(
-        not os.path.lexists(row.path) or is_misspelled(row.path, below=top, speller=speller)
-        for top in tops
-        for row in known_under(database, top, spare=spare)
-    )
+        proof.unexplained.append(Unexplained(seen.path, f"the database has it as {row.state}, with neither verdict nor reason"))

@@ -1,5 +1,6 @@
 """What is asked often reads what it asks for, not what is stored: SQLite says so itself, of the statements that are sent."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from sqlalchemy import event, text
 
 from scanner.database.engine import Database, open_database
 from scanner.database.schema import upgrade
+from scanner.discovery import diff
 from scanner.discovery.diff import known_under
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
@@ -135,3 +137,33 @@ def test_a_long_report_is_read_as_it_is_taken(sqlite: Database) -> None:
         left = [item.path for item in items]
     assert summary.totals["files"] == 2500
     assert [first.path, *left] == [f"/r/{n:04}.jpg" for n in range(2500)]  # one moment, whatever is written meanwhile
+
+
+def work(database: Database, ask: Callable[[], object]) -> int:
+    """How much SQLite does for it, in its own steps: the same on a busy machine."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with database.read() as session:  # the only connection, which all that follow take up again
+        driver = session.connection().connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.set_progress_handler(count, 20)
+    ask()
+    driver.set_progress_handler(None, 0)
+    assert steps
+    return steps
+
+
+def test_pages_of_a_sweep_begin_where_the_last_one_ended(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice as many files are twice the work, not four times."""
+    monkeypatch.setattr(diff, "_PAGE", 25)
+    taken = []
+    for begin, end in ((0, 500), (500, 1000)):
+        take_in(sqlite, [Found(f"/r/{n:04}.jpg", 10, n) for n in range(begin, end)], root_id=None, now=NOW)
+        assert len(list(known_under(sqlite, "/r"))) == end
+        taken.append(work(sqlite, lambda: list(known_under(sqlite, "/r"))))
+    assert taken[1] < 2.5 * taken[0]

@@ -1,6 +1,7 @@
 """The proof of completeness, against a disk and a database that disagree in every way."""
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from scanner.discovery.walk import walk
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
 from scanner.results.record import record
+from scanner.roots.roots import add_roots
 from scanner.services.verify import NothingToVerify, Proof, prove
 
 Lease = Callable[..., list[Claimed]]
@@ -155,3 +157,58 @@ def test_more_files_than_one_batch(database: Database, tree: Path, now: datetime
 def test_a_path_that_is_not_there(database: Database, tmp_path: Path) -> None:
     with pytest.raises(NothingToVerify, match="does not exist"):
         verify(database, tmp_path / "absent")
+
+
+def test_each_file_is_looked_at_once(database: Database, scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof of a million files takes about what a walk over them takes: one look at each, and none more for its row."""
+    looks: Counter[str] = Counter()
+    look = os.lstat
+
+    def counted(path: str) -> os.stat_result:
+        looks[path] += 1
+        return look(path)
+
+    monkeypatch.setattr(os, "lstat", counted)
+    proof = verify(database, scored)
+    assert (proof.verdict, proof.gone) == (3, 0)
+    assert {looks[str(scored / name)] for name in ("a.jpg", "deep/b.png", "deep/deeper/c.webp")} == {1}
+
+
+@pytest.mark.parametrize("name", ["deep-1.jpg", "deep.jpg", "deep0.jpg", "d\\eep.jpg", "d\u00e9.jpg", "D.jpg"])
+def test_names_around_a_folders_name(database: Database, tree: Path, make_picture: MakePicture, now: datetime, name: str) -> None:
+    """Disk and database are gone along in one order, whatever sorts before and after the separator."""
+    make_picture(tree / name, 7)
+    take_in(database, list(walk(str(tree), root=str(tree), ignore=())), root_id=None, now=now)
+    proof = verify(database, tree)
+    assert (proof.pending, proof.gone, proof.unexplained) == (4, 0, [])
+    (tree / name).unlink()
+    proof = verify(database, tree)
+    assert (proof.pending, proof.gone, proof.unexplained) == (3, 1, [])
+
+
+def test_a_folder_that_cannot_be_read_beside_what_sorts_before_it(
+    database: Database, scored: Path, make_picture: MakePicture, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row is out of the order of the walk, and is found all the same."""
+    make_picture(scored / "deep-1.jpg", 8)
+    scan = os.scandir
+
+    def refused(path: str) -> object:
+        if path.rstrip("/") == str(scored / "deep"):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert unexplained(verify(database, scored)) == {"deep", "deep-1.jpg"}
+    take_in(database, list(walk(str(scored), root=str(scored), ignore=())), root_id=None, now=now)
+    proof = verify(database, scored)
+    assert proof.unexplained == []
+    assert (proof.failed, proof.gone) == ({"unreadable-folder": 1}, 0)
+
+
+def test_rows_of_a_root_that_is_away_explain_and_are_not_gone(database: Database, scored: Path, now: datetime) -> None:
+    [root] = add_roots(database, [str(scored / "deep")], now)
+    (scored / "deep" / "b.png").unlink()
+    proof = prove(database, [str(scored)], roots=[], ignore=(), spare=[root.id])
+    assert (proof.verdict, proof.gone, proof.unexplained) == (2, 0, [])
+    assert prove(database, [str(scored), str(scored / "deep")], roots=[], ignore=()).gone == 1
