@@ -17,7 +17,7 @@ from scanner.base.files import open_regular, write_whole
 from ..checkpoints.card import file_sha256
 
 # Goes up when the same checkpoint would be exported as something else.
-_VERSION = 1
+_VERSION = 2
 # Nothing takes so long to be written.
 _LEFT_SECONDS = 3600.0
 

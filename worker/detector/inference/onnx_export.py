@@ -1,8 +1,6 @@
 """A torch network as an ONNX file's bytes, for ONNX Runtime."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -20,7 +18,7 @@ def exported(detector: FusionDetector, preprocessing: Preprocessing) -> bytes:
 
     written: Any = BytesIO()  # which this exporter takes, whatever its signature says
     example_BHWC = torch.zeros(2, preprocessing.size, preprocessing.size, 3, dtype=torch.uint8)
-    with warnings.catch_warnings(), _traceable_attention():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of tracing: the constants it finds are constants
         torch.onnx.export(
             Answers(detector, preprocessing),
@@ -34,14 +32,3 @@ def exported(detector: FusionDetector, preprocessing: Preprocessing) -> bytes:
     model = onnx.load_model_from_string(written.getvalue())
     onnx.helper.set_model_props(model, {BRANCHES: " ".join(detector.compared)})
     return bytes(model.SerializeToString())
-
-
-@contextmanager
-def _traceable_attention() -> Iterator[None]:
-    """Attention in single steps: torch's fused one cannot be exported."""
-    was_fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(was_fused)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ...weights.public_weights import CLIP_VIT_B_16, CLIP_VIT_B_32, BackboneMissing, PublicWeights
 from ..branch import Branch, BranchKind
 from ..recipes import BranchName, ClipName, Recipe
+from .clip_tower import class_tokens
 
 IS_FROZEN = True
 # OpenAI's weights were trained with QuickGELU; "ViT-B-32" would run them with GELU.
@@ -53,7 +54,9 @@ class ClipImage(Branch):
 
     @torch.no_grad()
     def forward(self, images_BCHW: Tensor) -> Tensor:
-        return self.embed(images_BCHW)
+        embedding_BD, tokens = class_tokens(self.visual, images_BCHW, self.blocks)
+        normed = [nn.functional.layer_norm(tokens[block], (self._token_width,)) for block in self.blocks]
+        return torch.cat([nn.functional.normalize(embedding_BD, dim=-1), *normed], dim=1)
 
     def embed(self, images_BCHW: Tensor) -> Tensor:
         if not self.blocks:

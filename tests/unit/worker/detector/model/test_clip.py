@@ -102,6 +102,23 @@ def test_it_is_frozen_whatever_is_asked_and_embeds_with_gradients(
     assert all(parameter.grad is None for parameter in branch.parameters())
 
 
+@pytest.mark.parametrize("blocks", [(), (1, LAYERS)])
+def test_the_last_block_is_computed_for_the_class_token_alone(
+    tower: nn.Module, images_BCHW: Tensor, blocks: tuple[int, ...]
+) -> None:
+    asked = []
+    hooks = [
+        block.mlp.register_forward_hook(lambda _, inputs, output: asked.append(output.shape[1]))
+        for block in tower.transformer.resblocks
+    ]
+
+    ClipImage(tower, blocks)(images_BCHW)
+
+    for hook in hooks:
+        hook.remove()
+    assert asked == [1 + (SIZE // 16) ** 2] * (LAYERS - 1) + [1]
+
+
 def test_every_block_can_be_explained(tower: nn.Module) -> None:
     assert [id(layer) for layer in ClipImage(tower).explained] == [id(block.attn) for block in tower.transformer.resblocks]
 
