@@ -44,7 +44,7 @@ def _of_first(layer: nn.MultiheadAttention, tokens_BTD: Tensor) -> tuple[Tensor,
 def _after(block: Any, tokens_BTD: Tensor, query_BTD: Tensor, key_BTD: Tensor, value_BTD: Tensor) -> Tensor:
     """The tokens of the queries after a block."""
     layer: nn.MultiheadAttention = block.attn
-    in_heads = (len(tokens_BTD), -1, layer.num_heads, layer.head_dim)
+    in_heads = (query_BTD.shape[0], -1, layer.num_heads, layer.head_dim)  # len() would be a constant in an export
     query, key, value = (part.reshape(in_heads).transpose(1, 2) for part in (query_BTD, key_BTD, value_BTD))
     weights_BNTT = torch.softmax(layer.head_dim**-0.5 * query @ key.transpose(2, 3), dim=3)
     seen_BTD = (weights_BNTT @ value).transpose(1, 2).flatten(2)
