@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from scanner.database.engine import open_database
 from scanner.database.models import Content, Review
 from tests.conftest import Dfscan
+from training.config.recipes.reader import TrainingRecipe, recipe_named
 from training.data.manifest import read_manifest
 from training.evaluation.logits import logits_of
 from worker.detector.inference.device import ChosenDevice
@@ -104,6 +105,15 @@ def test_from_a_folder_to_a_checkpoint_that_scans(
 
     document = json.loads(evaluated.stdout)
     assert document["split"] == "val"
+    notes = json.loads((checkpoint.parent / "run.json").read_text(encoding="utf-8"))
+    assert (notes["checkpoint"], len(notes["figures"])) == (checkpoint.name, 2)
+    assert notes["manifest_sha256"] == document["manifest"]["sha256"]
+    assert notes["starts"][0]["command"].startswith("dfscan train --recipe")
+    assert "| 2 |" in (checkpoint.parent / "README.md").read_text(encoding="utf-8")
+    again = recipe_named(str(checkpoint.parent / "resolved-recipe.toml"))
+    assert isinstance(again, TrainingRecipe)
+    assert again.plan.augmentation is not None
+    assert (again.plan.epochs, again.plan.augmentation.forge) == (2, 0.2)
     assert (tmp_path / "report" / "evaluation.md").is_file()
     assert (tmp_path / "report" / "evaluation.json").is_file()
     assert scanned["model"] == "mine"

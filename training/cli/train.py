@@ -78,7 +78,8 @@ def train(
     from ..loop.run import Run, prepare_folder, run_training, start_weights
     from ..loop.run_log import shown_progress
     from ..loop.schedule import without_unknown_repeats
-    from ..loop.seeds import prepare_seeds, run_seeds
+    from ..loop.seeds import prepare_seeds, run_seeds, seed_folders
+    from .notes import begun, write_seeds_readme
     from .training_set import checked, gathered
 
     chosen = recipe_named(recipe, changes)
@@ -132,11 +133,31 @@ def train(
         show = stack.enter_context(shown_progress(interactive=sys.stderr.isatty()))
 
         def trained(run: Run) -> Path | None:
-            path = run_training(run, show=show, say=say)
-            if path and leave_out:
+            if not team.leads:
+                return run_training(run, show=show, say=say)
+            notes = begun(
+                run.recipe,
+                run.manifest,
+                run.folder,
+                named=manifest_path,
+                start=started,
+                device=str(team.device),
+                processes=team.size,
+                left_out=leave_out or "",
+            )
+            path = run_training(run, show=show, say=say, note=notes.epoch)
+            assert path is not None
+            if leave_out:
                 measure_left_out(path, files, leave_out, left_out, kept.of_split("val"), some, say)
+            notes.finish(path)
             return path
 
         run = Run(replace(chosen, plan=plan), kept, out, team, weights, loaders, folder)
-        if path := run_seeds(run, seeds, trained, say, leaves_out=bool(leave_out)) if seeds else trained(run):
+        folders = list(seed_folders(out, plan.seed, seeds).values()) if seeds else []
+        if folders and team.leads:
+            write_seeds_readme(out, chosen.network.name, folders, None)
+        path = run_seeds(run, seeds, trained, say, leaves_out=bool(leave_out)) if seeds else trained(run)
+        if path and folders:
+            write_seeds_readme(out, chosen.network.name, folders, path)
+        if path:
             print_text(str(path))

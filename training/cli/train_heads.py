@@ -41,6 +41,7 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
     from ..heads.run import HeadsRun, heads_files, run_heads
     from ..loop.distributed import Team
     from ..loop.run import UnfinishedRun, prepare_folder
+    from .notes import begun
     from .training_set import checked, gathered
 
     def say(line: str) -> None:
@@ -67,7 +68,18 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
         request.leaves_each_out,
         request.in_bfloat16,
     )
-    print_text(str(run_heads(run, say)))
+    notes = begun(
+        request.recipe,
+        manifest,
+        request.out,
+        named=manifest_path,
+        start=request.start,
+        device=request.device.name,
+        left_out=request.left_out or "",
+    )
+    path = run_heads(run, say)
+    notes.finish(path)
+    print_text(str(path))
 
 
 def measure_left_out(

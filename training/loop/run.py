@@ -33,7 +33,7 @@ from ..data.manifest import Manifest, Row, sources_of
 from ..evaluation.calibration import Bars
 from ..evaluation.doubts import doubts_about
 from ..evaluation.logits import labels_of
-from ..evaluation.metrics import auc, epoch_figures
+from ..evaluation.metrics import epoch_figures
 from ..evaluation.operating_point import judged
 from .distributed import Team
 from .epochs import EpochFigures
@@ -42,7 +42,7 @@ from .frozen_embeddings import FrozenEmbeddings, announced, cached_branches, fro
 from .loop import Trained, train
 from .neutral_embedding import set_neutral
 from .progress import Progress
-from .run_log import duration, tensorboard_log, tenths
+from .run_log import duration, per_source, tensorboard_log, tenths
 from .run_state import FILE
 from .schedule import schedule_of
 
@@ -102,8 +102,16 @@ def prepare_folder(folder: Path, *, resume: bool) -> None:
         raise UnfinishedRun(f"{folder} cannot be written: {error.strerror}; choose another --out") from None
 
 
-def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[str], None]) -> Path | None:
+def run_training(
+    run: Run,
+    *,
+    show: Callable[[Progress], None],
+    say: Callable[[str], None],
+    note: Callable[[int, EpochFigures], None] = lambda *_: None,
+) -> Path | None:
     """Train and write `<recipe>.safetensors` into the folder; returns its path, in the leading process.
+
+    `note` is told the figures of each epoch (0, 1, ...).
 
     Raises ManifestError, AnotherRun, and what reading the pictures raises.
     """
@@ -135,12 +143,11 @@ def run_training(run: Run, *, show: Callable[[Progress], None], say: Callable[[s
             predictor = Predictor(averaged, replace(card, recipe=seen), device, 64)
             logits = kept_logits(predictor, measured_rows, frozen_measured, processes=loaders)
             found = epoch_figures(labels_of(measured_rows), logits)
+            note(epoch, found)
             for name, value in found.items():
                 log(f"{part}/{name}", value, epoch + 1)
             others = f"loss {found['loss']:.4f}, accuracy {found['accuracy']:.4f}, EER {found['eer']:.4f}, DCF {found['dcf']:.4f}"
-            say(
-                f"epoch {epoch + 1}/{recipe.plan.epochs}: {part} AUC {_per_source(measured_rows, logits, found['auc'])}; {others}"
-            )
+            say(f"epoch {epoch + 1}/{recipe.plan.epochs}: {part} AUC {per_source(measured_rows, logits, found['auc'])}; {others}")
             return found
 
         trained = train(
@@ -280,13 +287,3 @@ def _record(run: Run, trained: Trained, rows: Sequence[Row], held: Sequence[Row]
         "rows": len(rows),
         "sources": sources_of(rows),
     }
-
-
-def _per_source(rows: Sequence[Row], logits: Any, pooled: float) -> str:
-    labels = labels_of(rows)
-    parts = [f"{pooled:.4f} pooled"]
-    for source in sorted({row.source for row in rows}):
-        of_source = [index for index, row in enumerate(rows) if row.source == source]
-        if len(set(labels[of_source])) == 2:
-            parts.append(f"{float(auc(labels[of_source], logits[of_source])):.4f} {source}")
-    return ", ".join(parts)

@@ -1,11 +1,15 @@
 """What a run shows while it goes on: a bar on a terminal, a line now and then elsewhere, and TensorBoard's log."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from scanner.base.logs import print_text
 
+from ..data.manifest import Row
+from ..evaluation.logits import labels_of
+from ..evaluation.metrics import auc
+from ..evaluation.weighted_metrics import Scores
 from .progress import Progress
 
 LINE_EVERY = 100
@@ -56,6 +60,17 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def per_source(rows: Sequence[Row], logits: Scores, pooled: float) -> str:
+    """The AUC of all and of each source that holds both labels, in words."""
+    labels = labels_of(rows)
+    parts = [f"{pooled:.4f} pooled"]
+    for source in sorted({row.source for row in rows}):
+        of_source = [index for index, row in enumerate(rows) if row.source == source]
+        if len(set(labels[of_source])) == 2:
+            parts.append(f"{float(auc(labels[of_source], logits[of_source])):.4f} {source}")
+    return ", ".join(parts)
 
 
 def _line(now: Progress) -> None:

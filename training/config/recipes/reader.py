@@ -3,11 +3,12 @@
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from dataclasses import fields as dataclass_fields
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from scanner.base.documents import from_strict_document
 from scanner.base.errors import KnownError
@@ -124,8 +125,23 @@ def _tables(text: str, where: str, changes: Sequence[str], names: tuple[str, ...
         bundled = (files(__package__) / f"{base}.toml").read_text("utf-8")
         own = _merged(_tables(bundled, f"recipe {base}", (), (*names, base)), own)
     for change in changes:
-        own = _merged(own, _change(change))
+        set_there = _change(change)
+        _refuse_unknown(change, set_there, _Document, "a recipe")
+        own = _merged(own, set_there)
     return own
+
+
+def _refuse_unknown(change: str, tables: Mapping[str, Any], kind: type, called: str) -> None:
+    """Raises RecipeError for a table or a field that no recipe has, with those that there are."""
+    kinds = get_type_hints(kind)
+    for name, value in tables.items():
+        if name not in kinds:
+            near = get_close_matches(name, kinds, n=1)
+            meant = f" (did you mean {near[0]}?)" if near else ""
+            raise RecipeError(f"--set {change}: {called} has no {name}{meant}. It has {', '.join(kinds)}")
+        below = next((each for each in (kinds[name], *get_args(kinds[name])) if is_dataclass(each)), None)
+        if isinstance(value, Mapping) and isinstance(below, type):
+            _refuse_unknown(change, value, below, f"[{name}]")
 
 
 def _change(change: str) -> dict[str, Any]:
@@ -136,7 +152,7 @@ def _change(change: str) -> dict[str, Any]:
             return tomllib.loads(f"{key} = {written}")
         except tomllib.TOMLDecodeError:
             continue
-    raise RecipeError(f"{change!r} sets no field of a recipe: write table.key=value, plan.learning_rate=3e-4 for one")
+    raise RecipeError(f"--set {change} sets no field of a recipe: write TABLE.FIELD=VALUE, plan.learning_rate=3e-4 for one")
 
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,13 +164,14 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _recipe(name: str, text: str, where: str, changes: Sequence[str]) -> TrainingRecipe | HeadsRecipe:
+def _recipe(name: str, text: str, file: str, changes: Sequence[str]) -> TrainingRecipe | HeadsRecipe:
+    where = f"{file} with --set {' --set '.join(changes)}" if changes else file
     try:
-        document = from_strict_document(_Document, _tables(text, where, changes), path="$")
+        document = from_strict_document(_Document, _tables(text, file, changes), path="$")
         fields = {each.name: getattr(document.network, each.name) for each in dataclass_fields(_Network)}
         network = Recipe(name, preprocessing=document.preprocessing, inputs=document.inputs, **fields)
     except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{where} is not TOML: {error}") from None
+        raise RecipeError(f"{file} is not TOML: {error}") from None
     except ValueError as error:
         raise RecipeError(f"{where}: {error}. Mend it there") from None
     if IMPORTED in network.branches:

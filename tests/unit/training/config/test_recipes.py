@@ -305,7 +305,15 @@ def test_fields_are_set_for_a_run() -> None:
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [("plan.rate=1", "rate"), ("plan.epochs=many", "epochs"), ("nonsense", "table.key=value"), ("=3", "table.key=value")],
+    [
+        ("plan.rate=1", r"--set plan\.rate=1: \[plan\] has no rate.*It has sizes, epochs"),
+        ("plan.learning_rat=1", r"no learning_rat \(did you mean learning_rate\?\)"),
+        ("optimise.lr=3e-4", "a recipe has no optimise.* It has network, preprocessing, plan"),
+        ("plan.plateau.factr=0.5", r"\[plateau\] has no factr \(did you mean factor"),
+        ("plan.epochs=many", "recipe paper with --set plan.epochs=many: .*plan.epochs"),
+        ("nonsense", "TABLE.FIELD=VALUE"),
+        ("=3", "TABLE.FIELD=VALUE"),
+    ],
 )
 def test_a_field_that_is_none_is_named(change: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
