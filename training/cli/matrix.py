@@ -90,26 +90,36 @@ def measured(
     with_faces: bool,
     out: Path | None,
 ) -> "list[Predictions]":
-    """What the checkpoint says of the split of each manifest; kept as Parquet in `out`/predictions, where a folder is named."""
+    """What the checkpoint says of the split of each manifest.
+
+    Where a folder `out` is named it is kept there, as Parquet in `predictions`, and what is there already is not scored again.
+    """
+    from worker.detector.checkpoints.card import file_sha256
     from worker.detector.image.picture import prepare_pillow
 
     from ..data.manifest import read_manifest
-    from ..reports.predictions import write_predictions
+    from ..reports.predictions import read_predictions, write_predictions
     from ..reports.scoring import Subject, predictions_of
     from .scoring import loaded
 
     prepare_pillow()
-    predictor, found = loaded(settings, checkpoint, clip_weights, device), []
+    predictor, sha256, found = None, file_sha256(checkpoint), []
     for path in manifests:
         read = read_manifest(path)
+        how = "-faces" if with_faces else ""
+        name = f"{checkpoint.stem}-{sha256[:12]}-{path.stem}-{read.sha256[:12]}-{split}{how}.parquet"
+        kept = out / "predictions" / name if out else None
+        if kept and kept.is_file():
+            found.append(read_predictions(kept))
+            continue
+        predictor = predictor or loaded(settings, checkpoint, clip_weights, device)
         subject = Subject(checkpoint, path, read.sha256, split)
         new = predictions_of(predictor, read.all_of_split(split), subject, with_faces=with_faces, processes=loaders)
         found.append(new)
         print_text(f"{checkpoint.name} on {path.name}: {len(new.rows):,} pictures scored", err=True)
-        if out:
-            (out / "predictions").mkdir(exist_ok=True)
-            name = f"{checkpoint.stem}-{new.origin.checkpoint['sha256'][:8]}-{path.stem}-{split}.parquet"
-            write_predictions(out / "predictions" / name, new)
+        if kept:
+            kept.parent.mkdir(exist_ok=True)
+            write_predictions(kept, new)
     return found
 
 

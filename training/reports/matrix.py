@@ -7,6 +7,7 @@ it per video where pictures are frames of some.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, Literal
 
@@ -74,7 +75,7 @@ def detectors_of(predictions: Sequence[Predictions]) -> list[Detector]:
     for same in found.values():
         rows = tuple(row for one in same for row in one.rows)
         name = same[0].origin.checkpoint["name"]
-        if len({row.path for row in rows}) < len(rows):
+        if len({_key(row) for row in rows}) < len(rows):
             raise PredictionsError(f"two of the files hold what {name} says of the same pictures; leave one of them out")
         logits = [one.logits for one in same if one.logits is not None]
         together = np.concatenate(logits) if len(logits) == len(same) else None
@@ -91,7 +92,7 @@ def setups_of(detectors: Sequence[Detector]) -> list[list[Detector]]:
         seeds = [other.trained.seed for other in found.get(key, [])]
         found.setdefault((key, one.checkpoint["sha256"]) if one.trained.seed in seeds else key, []).append(one)
     for runs in found.values():
-        if len({frozenset(row.path for row in one.rows) for one in runs}) > 1:
+        if len({frozenset(map(_key, one.rows)) for one in runs}) > 1:
             name = runs[0].checkpoint["name"]
             raise PredictionsError(f"the seeds of {name} were measured on different pictures; measure all on the same")
         runs.sort(key=lambda one: one.trained.seed or 0)
@@ -127,14 +128,19 @@ def units_with(document: Mapping[str, Any], measure: str) -> list[str]:
     return [unit for unit in UNITS if any(cell[unit] and measure in cell[unit] for cell in cells)]
 
 
+def _key(row: Row) -> tuple[str, Path]:
+    """What a row is: two sets may share real pictures, as FaceForensics++ and FaceShifter do."""
+    return row.source, row.path
+
+
 def _line(runs: Sequence[Detector], by: By) -> dict[str, Any]:
     first = runs[0]
     parts = parts_of(first.rows, by)
-    place_of = [{row.path: place for place, row in enumerate(one.rows)} for one in runs]
+    place_of = [{_key(row): place for place, row in enumerate(one.rows)} for one in runs]
     cells: dict[str, Any] = {}
     for name, part in {ALL: Part(range(len(first.rows))), **parts}.items():
-        paths = [first.rows[place].path for place in part.places]
-        chosen = [[places[path] for path in paths] for places in place_of]
+        keys = [_key(first.rows[place]) for place in part.places]
+        chosen = [[places[key] for key in keys] for places in place_of]
         cells[name] = {
             "in_domain": name != ALL and is_in_domain(name, by, first.trained),
             "ranked_against_others": part.borrows,
