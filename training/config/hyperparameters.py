@@ -33,7 +33,8 @@ class Plateau:
 class TrainingPlan:
     """Hyperparameters of one run.
 
-    `sizes` are the input sizes in pixels of the epochs, the last one repeated up to `epochs`. `batch_size` is over all processes.
+    `sizes` are the input sizes in pixels of the epochs, the last one repeated up to `epochs`. `batch_size` is over all processes;
+    with `accumulate` each of them computes its share in so many parts, one after the other, which takes less memory.
     Weight decay (AdamW, Loshchilov & Hutter 2019) spares norms and biases. `clip_norm` bounds the length of the gradient, 0 does
     not. `ema_decay` averages weights over steps, 0 does not. `balance` weighs both labels alike. `warmup_steps` are at most a
     quarter of all. `repeat` shows the pictures of a source several times an epoch. `autocast` computes in bfloat16 where that is
@@ -65,6 +66,7 @@ class TrainingPlan:
     plateau: Plateau | None = None
     watched: Literal["auc", "dcf"] = "auc"
     held_back: float = 0.0
+    accumulate: int = 1
     seed: int = 20261123
 
     def __post_init__(self) -> None:
@@ -75,6 +77,8 @@ class TrainingPlan:
             raise ValueError("epochs, batch_size and repeat must be at least 1")
         if self.batch_size < 2:
             raise ValueError("batch_size must be 2 or more: batch normalisation has nothing to normalise a single picture by")
+        if not 1 <= self.accumulate <= self.batch_size // 2:
+            raise ValueError(f"accumulate must lie from 1 to {self.batch_size // 2}: each part of a batch needs two pictures")
         if self.epochs > MOST_EPOCHS or self.batch_size > LARGEST_BATCH:
             raise ValueError(f"epochs can be {MOST_EPOCHS:,} at most, and batch_size {LARGEST_BATCH:,}")
         # Written so that what is no number fails, too.

@@ -28,7 +28,7 @@ class ManifestError(KnownError):
     """The manifest cannot be used as it is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One image. `label` is 1 for fake, 0 for real; `group` is what must not be split (a person, a video, an original).
 
@@ -85,9 +85,10 @@ def read_manifest(path: Path, *, twice: bool = False) -> Manifest:
     try:
         content = path.read_bytes()
         # utf-8-sig: spreadsheets write a byte order mark. newline="": names may hold line ends.
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+        reader = csv.DictReader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""))
         _refuse_columns(path, reader.fieldnames or ())
-        rows = tuple(_row(path, reader.line_num, fields) for fields in reader)
+        texts: dict[str, str] = {}
+        rows = tuple(_row(path, reader.line_num, fields, texts) for fields in reader)
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"{path} cannot be read: {error}") from None
     except csv.Error as error:  # most often a quotation mark that is never closed
@@ -207,7 +208,8 @@ def _refuse_twice(path: Path, rows: Iterable[Row]) -> None:
         )
 
 
-def _row(manifest: Path, number: int, fields: dict[str | None, Any]) -> Row:
+def _row(manifest: Path, number: int, fields: dict[str | None, Any], texts: dict[str, str]) -> Row:
+    """`texts` holds one of each text: of a source's name there would be as many copies as pictures."""
     labels = {"real": 0, "fake": 1}
     if any(fields[column] is None for column in COLUMNS):
         raise ManifestError(f"{manifest}, line {number}: has fewer fields than the header")
@@ -220,5 +222,5 @@ def _row(manifest: Path, number: int, fields: dict[str | None, Any]) -> Row:
     if fields["label"] not in labels:
         raise ManifestError(f"{manifest}, line {number}: label {fields['label']!r} is neither real nor fake")
     path, label, *others = (fields[column] or "" for column in COLUMNS)
-    row = Row(manifest.parent / path, labels[label], *others)
-    return replace(row, video=fields[VIDEO]) if fields.get(VIDEO) else row
+    told = (texts.setdefault(text, text) for text in (*others, fields.get(VIDEO) or ""))
+    return Row(manifest.parent / path, labels[label], *told)

@@ -1,6 +1,5 @@
 """What a run costs, measured before it starts: how long it takes, what bounds it, and what it had better use."""
 
-import copy
 import json
 import math
 import os
@@ -10,8 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from scanner.base.files import write_whole
+from worker.detector.image.normalise import normalise
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.network import FusionDetector
 
@@ -19,10 +20,11 @@ from ..config.hyperparameters import TrainingPlan
 from ..data.manifest import Row
 from .distributed import Team
 from .frozen_embeddings import FrozenEmbeddings
-from .optimiser import optimiser_for, training_step
-from .schedule import Schedule, batches
+from .optimiser import optimiser_for, training_step, with_own_weights
+from .schedule import Parts, RunPictures, Schedule, Shown, collated
 
-_TIMED_STEPS = 2
+_TIMED_STEPS = 3
+_TRIED_PICTURES = 8
 PRECISION_FILE = "precision.json"
 
 
@@ -60,7 +62,7 @@ def costs_of(
     team: Team,
     frozen: FrozenEmbeddings | None = None,
 ) -> Mapping[int, Costs]:
-    """Costs at each input size of the run (pixels), from a few steps on a copy of `detector`."""
+    """Costs at each input size of the run (pixels), from a few steps on a copy of `detector`, on a processor small ones."""
     found = {}
     with torch.random.fork_rng():
         for size in sorted(set(map(plan.size_of, range(plan.epochs)))):
@@ -128,20 +130,40 @@ def _costs(
     team: Team,
     frozen: FrozenEmbeddings | None,
 ) -> Costs:
-    began = time.monotonic()
-    batch = next(batches(rows, schedule, plan, preprocessing, step=step, team=team, processes=0))
-    loading = time.monotonic() - began
-    trial = copy.deepcopy(detector).to(team.device).to(memory_format=torch.channels_last).train()
+    own = plan.batch_size // team.size
+    # A processor takes as long for a picture in a small batch. A GPU does not, and whole batches take it no time.
+    tried = min(own, _TRIED_PICTURES) if team.device.type == "cpu" else own
+    shown = next(iter(Parts(schedule, plan.batch_size, step, team)))
+    loading, (images_BHWC, labels_B) = _loading(RunPictures(rows, plan), shown[:tried])
+    size = plan.size_of(shown[0].epoch)
+    images_BCHW = normalise(images_BHWC.to(team.device), replace(preprocessing, size=size))
+    labels_B = labels_B.to(team.device)
+    trial = with_own_weights(detector).to(team.device).to(memory_format=torch.channels_last).train()
     optimiser = optimiser_for(trial, plan)
-    images_BCHW, labels_B, known, embedding = batch.images_BCHW, batch.labels_B, None, 0.0
+    known, embedding = None, 0.0
     if frozen:
         frozen.computed(trial, images_BCHW)
-        began = time.monotonic()
+        began = time.perf_counter()
         known = {name: found_BD.float() for name, found_BD in frozen.computed(trial, images_BCHW).items()}
-        embedding = (time.monotonic() - began) / len(labels_B)
-    float(training_step(trial, optimiser, images_BCHW, labels_B, plan, 1.0, 0.0, known))  # the first is slow everywhere
-    began = time.monotonic()
-    for _ in range(_TIMED_STEPS):
-        loss = training_step(trial, optimiser, images_BCHW, labels_B, plan, 1.0, 0.0, known)
-    float(loss)  # a GPU has done them only now
-    return Costs(loading, (time.monotonic() - began) / _TIMED_STEPS, embedding)
+        float(next(iter(known.values()))[0, 0])  # a GPU has done them only now
+        embedding = (time.perf_counter() - began) / len(labels_B)
+    took = []
+    for _ in range(1 + _TIMED_STEPS):
+        began = time.perf_counter()
+        float(training_step(trial, optimiser, images_BCHW, labels_B, plan, 1.0, 0.0, known))
+        took.append(time.perf_counter() - began)
+    # The first is slow everywhere; of the others the quickest was disturbed least.
+    return Costs(loading * own, min(took[1:]) * own / len(labels_B), embedding)
+
+
+def _loading(pictures: RunPictures, shown: Sequence[Shown]) -> tuple[float, tuple[Tensor, Tensor]]:
+    """Seconds that one process takes for one of the pictures of an epoch, and the batch that they make.
+
+    What comes once a run, and not with each picture, is not counted: the order of an epoch, libraries that are loaded for the
+    first picture.
+    """
+    samples = [pictures[shown[0]]]
+    began = time.perf_counter()
+    samples += [pictures[one] for one in shown[1:]]
+    seconds = time.perf_counter() - began
+    return seconds / max(1, len(shown) - 1), collated(samples)

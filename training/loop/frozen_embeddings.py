@@ -32,6 +32,7 @@ from .schedule import Batch
 
 # Goes up when the same pictures would be embedded in another way.
 _FORMAT = 1
+_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class FrozenEmbeddings:
         missing = np.flatnonzero(~known_BD.any(axis=1))
         if len(missing):
             chosen = images_BCHW if len(missing) == len(lines) else images_BCHW[torch.from_numpy(missing).to(images_BCHW.device)]
-            known_BD[missing] = torch.cat(list(self.computed(detector, chosen).values()), dim=1).cpu().numpy()
+            # A batch that is learned from in parts is not embedded at once, either.
+            computed = [torch.cat(list(self.computed(detector, part).values()), dim=1) for part in torch.split(chosen, _AT_ONCE)]
+            known_BD[missing] = torch.cat(computed).cpu().numpy()
             self.numbers[lines[missing]] = known_BD[missing]
         found_BD = torch.from_numpy(known_BD).to(images_BCHW.device).float()
         return dict(zip(self.branches, torch.split(found_BD, list(self.widths), dim=1), strict=True))

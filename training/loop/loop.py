@@ -3,7 +3,6 @@
 Shapes: B images, C = 3, H = W = the epoch's size.
 """
 
-import copy
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -22,7 +21,7 @@ from ..evaluation.weighted_metrics import NotFinite
 from .distributed import Team
 from .epochs import EpochFigures, best_epoch, epoch_rate, is_over
 from .frozen_embeddings import FrozenEmbeddings, known_of
-from .optimiser import average_in, learning_rate, optimiser_for, training_step
+from .optimiser import average_in, learning_rate, optimiser_for, training_step, with_own_weights
 from .progress import Pace, Progress
 from .run_state import RunState, StateWriter, begun, restore_state, run_key
 from .schedule import batches, fake_weight, schedule_of
@@ -132,6 +131,6 @@ def _measure(
 
 def _with(detector: FusionDetector, average: dict[str, Tensor]) -> FusionDetector:
     """A copy of `detector` that carries the averaged weights."""
-    averaged = copy.deepcopy(detector)
+    averaged = with_own_weights(detector)
     averaged.load_state_dict(average, strict=False)
     return averaged.eval()

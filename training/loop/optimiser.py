@@ -3,13 +3,19 @@
 Shapes: B images, C = 3 channels, H = W pixels. Loss: binary cross-entropy on one logit.
 """
 
+import copy
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
+from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from worker.detector.checkpoints.checkpoint import stored_tensors
+from worker.detector.model.network import FusionDetector
 
 from ..config.hyperparameters import TrainingPlan
 
@@ -26,20 +32,39 @@ def training_step(
 ) -> Tensor:
     """One step at learning rate `rate`; returns the loss before it, on its device.
 
-    `known` are embeddings of frozen branches, by branch.
+    `known` are embeddings of frozen branches, by branch. With `plan.accumulate` the gradients of so many parts of the batch are
+    added up, each weighed by its pictures: the mean over the batch, as without.
     """
     for group in optimiser.param_groups:
         group["lr"] = rate
-    with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=plan.autocast):
-        logits_B = called(images_BCHW, known)
-    weight = torch.tensor(fake_weight, device=labels_B.device)
-    loss = nn.functional.binary_cross_entropy_with_logits(logits_B.float(), labels_B, pos_weight=weight)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    weight, whole = torch.tensor(fake_weight, device=labels_B.device), torch.zeros((), device=labels_B.device)
+    parts = parts_of(len(labels_B), plan.accumulate)
+    for part in parts:
+        # Several processes exchange their gradients once a step, with those of the last part.
+        alone = part != parts[-1] and isinstance(called, DistributedDataParallel)
+        with cast("DistributedDataParallel", called).no_sync() if alone else nullcontext():
+            with torch.autocast(images_BCHW.device.type, torch.bfloat16, enabled=plan.autocast):
+                logits_B = called(images_BCHW[part], known and {name: known_BD[part] for name, known_BD in known.items()})
+            loss = nn.functional.binary_cross_entropy_with_logits(logits_B.float(), labels_B[part], pos_weight=weight)
+            loss = loss * ((part.stop - part.start) / len(labels_B))
+            loss.backward()
+        whole += loss.detach()
     if plan.clip_norm:
         nn.utils.clip_grad_norm_(called.parameters(), plan.clip_norm)
     optimiser.step()
-    return loss.detach()
+    return whole
+
+
+def parts_of(count: int, parts: int) -> list[slice]:
+    """The parts of a batch of `count` pictures, alike up to one picture.
+
+    No part has a single picture, as batch normalisation has nothing to normalise it by; the last batch of an epoch may so have
+    fewer parts.
+    """
+    parts = max(1, min(parts, count // 2))
+    ends = [count * number // parts for number in range(parts + 1)]
+    return [slice(first, last) for first, last in pairwise(ends)]
 
 
 def optimiser_for(detector: nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
@@ -75,3 +100,9 @@ def average_in(average: dict[str, Tensor], detector: nn.Module, decay: float, st
             average[name].lerp_(tensor, 1 - decay)
         else:
             average[name].copy_(tensor)
+
+
+def with_own_weights(detector: FusionDetector) -> FusionDetector:
+    """A copy whose weights may be changed; frozen branches, 350 MB in `paper`, are those of `detector` itself."""
+    frozen = [branch for branch in detector.parts.values() if branch.is_frozen]
+    return copy.deepcopy(detector, {id(branch): branch for branch in frozen})

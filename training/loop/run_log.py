@@ -19,7 +19,7 @@ LINE_EVERY = 100
 def shown_progress(*, interactive: bool) -> Iterator[Callable[[Progress], None]]:
     """Shows each Progress on standard error."""
     if not interactive:
-        yield _line
+        yield _Lines()
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -73,9 +73,16 @@ def per_source(rows: Sequence[Row], logits: Scores, pooled: float) -> str:
     return ", ".join(parts)
 
 
-def _line(now: Progress) -> None:
-    if now.step % LINE_EVERY == 0 or now.step == now.steps:
-        print_text(f"step {now.step:,}/{now.steps:,}, {_text(now)}", err=True)
+class _Lines:
+    """Tells the first step that it is shown, which says that the run has begun, and then one now and then."""
+
+    def __init__(self) -> None:
+        self._began = False
+
+    def __call__(self, now: Progress) -> None:
+        if not self._began or now.step % LINE_EVERY == 0 or now.step == now.steps:
+            print_text(f"step {now.step:,}/{now.steps:,}, {_text(now)}", err=True)
+        self._began = True
 
 
 def _text(now: Progress) -> str:

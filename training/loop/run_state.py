@@ -167,5 +167,7 @@ def restore_state(folder: Path, key: str, state: RunState) -> None:
 
 def run_key(plan: TrainingPlan, preprocessing: Preprocessing, rows: Sequence[Row], team_size: int) -> str:
     """What must be the same for a run to go on: plan, preprocessing, the pictures with their labels, the number of processes."""
-    told = json.dumps([asdict(plan), asdict(preprocessing), team_size, [(str(row.path), row.label) for row in rows]])
-    return hashlib.sha256(told.encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([asdict(plan), asdict(preprocessing), team_size]).encode())
+    for row in rows:  # one at a time: the text of a large manifest takes 100 MB
+        digest.update(json.dumps([str(row.path), row.label]).encode())
+    return digest.hexdigest()

@@ -67,6 +67,11 @@ def schedule_of(rows: Sequence[Row], plan: TrainingPlan, team: Team) -> Schedule
         raise UnevenTeam(f"a batch of {plan.batch_size} cannot be divided among {team.size} processes; change one of them")
     if plan.batch_size < 2 * team.size:
         raise UnevenTeam(f"a batch of {plan.batch_size} leaves each of {team.size} processes a single picture; make it larger")
+    if plan.batch_size < 2 * team.size * plan.accumulate:
+        raise UnevenTeam(
+            f"a batch of {plan.batch_size} in {plan.accumulate} parts (accumulate) leaves each of {team.size} processes less than "
+            "two pictures at a time; make it larger"
+        )
     count = _even(sum(plan.repeat.get(row.source, 1) for row in rows), plan.batch_size, team.size)
     steps = math.ceil(count / plan.batch_size)
     return Schedule(rows, plan, count, [epoch * steps for epoch in range(plan.epochs + 1)])
@@ -121,9 +126,9 @@ def batches(
 
     The loading processes live as long as the run, and go on to the next epoch while the last one is measured.
     """
-    parts = _Parts(schedule, plan.batch_size, step, team)
+    parts = Parts(schedule, plan.batch_size, step, team)
     pin = team.device.type == "cuda"  # copies from pinned memory go on beside the computing
-    loader = loader_of(_RunPictures(rows, plan), batches=parts, processes=processes, collate=_collate, pin=pin)
+    loader = loader_of(RunPictures(rows, plan), batches=parts, processes=processes, collate=collated, pin=pin)
     for (images_BHWC, labels_B), shown in zip(loader, parts, strict=True):
         size = plan.size_of(shown[0].epoch)
         images_BCHW = normalise(images_BHWC.to(team.device, non_blocking=pin), replace(preprocessing, size=size))
@@ -131,7 +136,15 @@ def batches(
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Shown:
+    """A picture of an epoch, by its place among `Pictures`."""
+
+    epoch: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Parts:
     """What this process is shown in each of the steps from `step` on; made as it is asked for."""
 
     schedule: Schedule
@@ -139,7 +152,7 @@ class _Parts:
     step: int
     team: Team
 
-    def __iter__(self) -> "Iterator[list[_Shown]]":
+    def __iter__(self) -> Iterator[list[Shown]]:
         starts = self.schedule.starts
         for epoch, (begins, ends) in enumerate(pairwise(starts)):
             if ends <= self.step:
@@ -147,18 +160,10 @@ class _Parts:
             order = self.schedule.order(epoch)
             for first in range(max(0, self.step - begins) * self.batch_size, len(order), self.batch_size):
                 own = order[first : first + self.batch_size][self.team.rank :: self.team.size]
-                yield [_Shown(epoch, index) for index in own]
+                yield [Shown(epoch, index) for index in own]
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """A picture of an epoch, by its place among `Pictures`."""
-
-    epoch: int
-    index: int
-
-
-class _RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
+class RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
     """The pictures of all epochs."""
 
     def __init__(self, rows: Sequence[Row], plan: TrainingPlan) -> None:
@@ -166,7 +171,7 @@ class _RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
         self._plan = plan
         self._of: dict[int, Pictures] = {}
 
-    def __getitem__(self, shown: _Shown) -> tuple[NDArray[np.uint8], int]:
+    def __getitem__(self, shown: Shown) -> tuple[NDArray[np.uint8], int]:
         if shown.epoch not in self._of:
             plan, epoch = self._plan, shown.epoch
             seed = f"{plan.seed}/{plan.draw_of(epoch)}"
@@ -176,7 +181,7 @@ class _RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
         return self._of[shown.epoch][shown.index]
 
 
-def _collate(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[Tensor, Tensor]:
+def collated(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[Tensor, Tensor]:
     """Tensors: they travel between processes in shared memory, arrays through a pipe."""
     images, labels = zip(*samples, strict=True)
     return torch.from_numpy(np.stack(images)), torch.tensor(labels, dtype=torch.float32)

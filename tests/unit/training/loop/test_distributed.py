@@ -33,13 +33,13 @@ class Patches(Branch):
         return nn.functional.adaptive_avg_pool2d(images_BCHW, 2).flatten(1)
 
 
-def trained(rows: Sequence[Row], folder: Path, team: Team) -> dict[str, Tensor]:
+def trained(rows: Sequence[Row], folder: Path, team: Team, plan: TrainingPlan = PLAN) -> dict[str, Tensor]:
     torch.manual_seed(0)
     detector = FusionDetector({"patches": Patches()}, (8,), 0.0)
     result = train(
         detector,
         rows,
-        PLAN,
+        plan,
         Preprocessing(16, (0.5,) * 3, (0.5,) * 3),
         folder=folder,
         team=team,
@@ -56,11 +56,12 @@ def started_by_torchrun(rows_file: Path, folder: Path) -> None:
     torch.set_num_threads(1)
     rows = [Row(Path(line), number % 2, "s", "f", "", line, "train") for number, line in enumerate(rows_file.read_text().split())]
     with joined("cpu") as team:
-        save_file(trained(rows, folder, team), folder / f"rank{team.rank}.safetensors")
+        save_file(trained(rows, folder, team, replace(PLAN, accumulate=2)), folder / f"rank{team.rank}.safetensors")
 
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_trains(rows: Sequence[Row], tmp_path: Path) -> None:
+    """They learn from each batch in two parts, and the one from all of it."""
     rows = [replace(row, label=number % 2) for number, row in enumerate(rows)]
     rows_file, folder = tmp_path / "rows.txt", tmp_path / "run"
     folder.mkdir()
