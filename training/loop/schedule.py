@@ -69,8 +69,8 @@ def schedule_of(rows: Sequence[Row], plan: TrainingPlan, team: Team) -> Schedule
         raise UnevenTeam(f"a batch of {plan.batch_size} leaves each of {team.size} processes a single picture; make it larger")
     if plan.batch_size < 2 * team.size * plan.accumulate:
         raise UnevenTeam(
-            f"a batch of {plan.batch_size} in {plan.accumulate} parts (accumulate) leaves each of {team.size} processes less than "
-            "two pictures at a time; make it larger"
+            f"a batch of {plan.batch_size} in {plan.accumulate} parts (accumulate) leaves each of {team.size} processes less "
+            "than two pictures at a time; make it larger"
         )
     count = _even(sum(plan.repeat.get(row.source, 1) for row in rows), plan.batch_size, team.size)
     steps = math.ceil(count / plan.batch_size)

@@ -1,6 +1,7 @@
 """What a run costs, and what it chooses by that."""
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from training.data.manifest import Row
 from training.loop import estimate
 from training.loop.distributed import Team
 from training.loop.estimate import Costs, costs_of, quicker_precision, seconds_for
-from training.loop.schedule import schedule_of
+from training.loop.optimiser import optimiser_for
+from training.loop.schedule import Schedule, schedule_of
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.branch import Branch
 from worker.detector.model.network import FusionDetector
@@ -72,7 +74,52 @@ def test_seconds_are_those_of_all_steps(rows: Sequence[Row]) -> None:
     assert seconds_for(costs, PLAN, schedule, Team(torch.device("cpu"), size=2), 1, missing=10) == 36.0 + 2.5
 
 
-def test_costs_are_measured_at_each_size(rows: Sequence[Row]) -> None:
+class Counting(Mean):
+    """Keeps how many pictures it was shown at a time."""
+
+    def __init__(self, *, is_frozen: bool = False) -> None:
+        super().__init__()
+        self.counts: list[int] = []
+        self.is_frozen = is_frozen
+
+    def forward(self, images_BCHW: Tensor) -> Tensor:
+        self.counts.append(len(images_BCHW))
+        return super().forward(images_BCHW)
+
+
+def test_trial_steps_on_a_processor_are_small(rows: Sequence[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few pictures stand for a batch: whole ones at the largest size took most of a run's start, and twice its memory."""
+    network = FusionDetector({"mean": Mean(), "frozen": Counting(is_frozen=True)}, (), 0.0)
+    plan = TrainingPlan((24, 16), 2, 16, "adamw", 0.05)
+    copied: list[FusionDetector] = []
+    monkeypatch.setattr(estimate, "optimiser_for", lambda trial, plan: copied.append(trial) or optimiser_for(trial, plan))
+
+    found = costs_of(network, rows, plan, PREPROCESSING, schedule_of(rows, plan, ALONE), ALONE)
+
+    branch = network.parts["frozen"]
+    assert isinstance(branch, Counting)
+    assert set(branch.counts) == {8}
+    assert copied[0].parts["frozen"] is branch  # hundreds of MB in `paper`
+    assert copied[0].head is not network.head
+    assert found[16].computing == pytest.approx(found[24].computing * (16 / 24) ** 2)
+    assert found[16].loading == found[24].loading
+
+
+def test_the_order_of_an_epoch_is_no_part_of_loading(rows: Sequence[Row], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made once an epoch: of a large set it took longer than the pictures of a step, and more processes were started."""
+    slow, known = 0.5, Schedule.order
+
+    def order(schedule: Schedule, epoch: int) -> list[int]:
+        time.sleep(slow)
+        return known(schedule, epoch)
+
+    monkeypatch.setattr(Schedule, "order", order)
+    found = costs_of(detector(), rows, PLAN, PREPROCESSING, schedule_of(rows, PLAN, ALONE), ALONE)
+
+    assert found[24].loading < slow
+
+
+def test_costs_are_told_for_each_size(rows: Sequence[Row]) -> None:
     network = detector()
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     random = torch.get_rng_state()
