@@ -27,6 +27,10 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 @click.option("--leave-out-each", is_flag=True, help="Leave out each source in turn and print the matrix (recipes with [heads]).")
 @click.option("--cache", type=USER_FILE, help="Folder of embeddings of frozen branches, for all runs.")
 @click.option("--no-cache", is_flag=True, help="Compute frozen branches anew in every epoch.")
+@click.option("--decoded-cache", type=USER_FILE, help="Folder of decoded pictures of the training set; without, none are kept.")
+@click.option(
+    "--decoded-limit", type=click.FloatRange(min=0, min_open=True), help="Its size in GB at most; without, all pictures."
+)
 @click.option(
     "--bfloat16", is_flag=True, help="Embed by CLIP in bfloat16 (recipes with [heads]): quicker where the processor has it."
 )
@@ -51,6 +55,8 @@ def train(
     leave_out_each: bool,
     cache: Path | None,
     no_cache: bool,
+    decoded_cache: Path | None,
+    decoded_limit: float | None,
     bfloat16: bool,
     changes: tuple[str, ...],
     seed: int | None,
@@ -99,6 +105,8 @@ def train(
             raise click.UsageError("heads are fitted on kept embeddings: --no-cache is for recipes that train by gradients")
         if started is None:
             raise click.UsageError("name the checkpoint of the CNN with --from, `--from lite` for the bundled one")
+        if decoded_cache:
+            raise click.UsageError("heads see each view once: --decoded-cache is for recipes that train by gradients")
         request = HeadsRequest(
             chosen, out, started, files, cache, choose_device(device), some, leave_out, leave_out_each, bfloat16
         )
@@ -106,6 +114,8 @@ def train(
         return
     if leave_out_each or bfloat16:
         raise click.UsageError("--leave-out-each and --bfloat16 are for recipes with [heads], `fusion` for one")
+    if decoded_limit and not decoded_cache:
+        raise click.UsageError("--decoded-limit bounds --decoded-cache, which is not given")
     if epochs:
         # Fewer leave out the first, which are smaller.
         sizes = chosen.plan.sizes[-epochs:]
@@ -152,7 +162,8 @@ def train(
             notes.finish(path)
             return path
 
-        run = Run(replace(chosen, plan=plan), kept, out, team, weights, loaders, folder)
+        limit = decoded_limit * 1e9 if decoded_limit else None
+        run = Run(replace(chosen, plan=plan), kept, out, team, weights, loaders, folder, decoded_cache, limit)
         folders = list(seed_folders(out, plan.seed, seeds).values()) if seeds else []
         if folders and team.leads:
             write_seeds_readme(out, chosen.network.name, folders, None)

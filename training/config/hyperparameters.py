@@ -113,3 +113,13 @@ class TrainingPlan:
     def repeats_pictures(self) -> bool:
         """Whether epochs show the very same pictures, of one size, so that it pays to keep what frozen branches say of them."""
         return len({self.size_of(epoch) for epoch in range(self.epochs)}) == 1 and (self.augmentation is None or self.draws > 0)
+
+    @property
+    def decoded_side(self) -> tuple[int, bool]:
+        """How large decoded pictures are kept, in pixels, and whether that is exactly what is shown: it is without augmentation,
+        at one size. Else there is room to cut, as much as is usual (256 pixels for inputs of 224).
+        """
+        sizes = {self.size_of(epoch) for epoch in range(self.epochs)}
+        if self.augmentation is None and len(sizes) == 1:
+            return max(sizes), True
+        return math.ceil(max(sizes) * 8 / 7), False

@@ -14,6 +14,7 @@ from worker.detector.image.picture import PictureError, decode_rgb
 from worker.detector.image.preprocess import OWN_RESIZE, Resize, to_input
 
 from .augmentation import Augmentation, augmented
+from .feeding.decoded_cache import DecodedRows
 from .manifest import MAX_PIXELS, Row
 from .row_picture import looked_at, unreadable
 from .self_blending import forged
@@ -22,7 +23,8 @@ from .self_blending import forged
 class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
     """(uint8 HWC of `size`, label) per row. With an augmentation pictures are changed; the same seed and index repeat exactly.
 
-    An index beyond the rows counts on from the first: another copy of the same row, augmented in another way.
+    An index beyond the rows counts on from the first: another copy of the same row, augmented in another way. What is kept in
+    `decoded` is not decoded again.
     """
 
     def __init__(
@@ -33,23 +35,25 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
         augmentation: Augmentation | None = None,
         seed: str = "",
         resize: Resize = OWN_RESIZE,
+        decoded: DecodedRows | None = None,
     ) -> None:
         self._rows = rows
         self._size = size
         self._resize = resize
         self._augmentation = augmentation
         self._seed = seed
-        self._donors: dict[str, list[Row]] = {}
-        for row in rows if augmentation and augmentation.forge else ():
+        self._known = decoded
+        self._donors: dict[str, list[int]] = {}
+        for number, row in enumerate(rows if augmentation and augmentation.forge else ()):
             if row.label == 0:
-                self._donors.setdefault(row.source, []).append(row)
+                self._donors.setdefault(row.source, []).append(number)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
         row = self._rows[index % len(self._rows)]
-        picture, label = self._decoded(row), row.label
+        picture, label = self._decoded(index % len(self._rows)), row.label
         if self._augmentation is not None:
             rng = random.Random(f"{self._seed}/{index}")  # noqa: S311  (not for secrets)
             if label == 0 and rng.random() < self._augmentation.forge:
@@ -58,8 +62,18 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
             picture = augmented(picture, self._augmentation, rng)
         return to_input(picture, self._size, self._resize), label
 
-    def _decoded(self, row: Row) -> Image.Image:
+    def label(self, index: int) -> int:
+        """The label of what is shown at `index`, without a look at it."""
+        label = self._rows[index % len(self._rows)].label
+        if self._augmentation is None or label:
+            return label
+        return int(random.Random(f"{self._seed}/{index}").random() < self._augmentation.forge)  # noqa: S311
+
+    def _decoded(self, number: int) -> Image.Image:
+        row = self._rows[number]
         try:
+            if self._known is not None:
+                return self._known.picture(number, row)
             content, scaled = row.path.read_bytes(), self._resize == OWN_RESIZE
             return decode_rgb(content, max_pixels=MAX_PIXELS, short_side=self._size, scaled=scaled).picture
         except (OSError, PictureError) as error:

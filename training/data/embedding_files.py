@@ -1,8 +1,10 @@
-"""What the files of kept embeddings have in common: the rows that they belong to, and what is said of their size."""
+"""What the files of a run's caches have in common: the rows that they belong to, their room, and what is said of their size."""
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from scanner.base.errors import KnownError
 
@@ -10,7 +12,7 @@ from .manifest import ManifestError, Row
 
 
 class CacheUnusable(KnownError):
-    """The folder for embeddings cannot be written, has no room for them, or another run writes there."""
+    """The folder of a cache cannot be written, has no room for them, or another run writes there."""
 
 
 def told_rows(rows: Sequence[Row]) -> Iterator[bytes]:
@@ -18,6 +20,27 @@ def told_rows(rows: Sequence[Row]) -> Iterator[bytes]:
     for row in rows:
         told = (os.path.abspath(row.path), _bytes_of(row), row.label, row.source, row.family, row.group, row.split)
         yield json.dumps(told).encode()
+
+
+def with_room(path: Path, needed: int, what: str, advice: str) -> None:
+    """Make the file at `path`, `needed` bytes long, with its room on the disk; one that is there and as long stays as it is.
+
+    A disk that gets full would end the run by a signal when a mapped file is written to. Raises CacheUnusable.
+    """
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        size, free = (path.stat().st_size if path.exists() else 0), shutil.disk_usage(folder).free
+        if size == 0 and needed > free:
+            raise CacheUnusable(f"{what} need {size_text(needed)} and {folder} has {size_text(free)} left: {advice}")
+        if size != needed:
+            with path.open("ab") as opened:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(opened.fileno(), 0, needed)
+                else:
+                    opened.truncate(needed)
+    except OSError as error:
+        raise CacheUnusable(f"{path} cannot be written: {error.strerror or error}; {advice}") from None
 
 
 def size_text(count: float) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.inference.scorer import sigmoid
@@ -63,6 +62,8 @@ def platt(labels: Labels, logits: Scores) -> Calibration:
 
     The slope is always positive: scores are in the order of the logits.
     """
+    from sklearn.linear_model import LogisticRegression  # 80 MB, which a run needs at its end alone
+
     fakes, reals = int(labels.sum()), int((1 - labels).sum())
     targets = np.where(labels == 1, (fakes + 1) / (fakes + 2), 1 / (reals + 2))
     # Standardised for the solver: it stops early on logits that hardly differ. A target between 0 and 1 is an example of both

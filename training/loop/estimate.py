@@ -4,7 +4,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,11 +17,14 @@ from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.network import FusionDetector
 
 from ..config.hyperparameters import TrainingPlan
+from ..config.recipes.reader import TrainingRecipe
+from ..data.feeding.decoded_cache import DecodedRows
 from ..data.manifest import Row
 from .distributed import Team
 from .frozen_embeddings import FrozenEmbeddings
 from .optimiser import optimiser_for, training_step, with_own_weights
-from .schedule import Parts, RunPictures, Schedule, Shown, collated
+from .run_log import duration
+from .schedule import Parts, RunPictures, Schedule, Shown, collated, schedule_of
 
 _TIMED_STEPS = 2
 _TRIED_PICTURES = 8
@@ -61,6 +64,7 @@ def costs_of(
     schedule: Schedule,
     team: Team,
     frozen: FrozenEmbeddings | None = None,
+    decoded: DecodedRows | None = None,
 ) -> Mapping[int, Costs]:
     """Costs at each input size of the run (pixels).
 
@@ -71,20 +75,55 @@ def costs_of(
     largest = max(sizes)
     with torch.random.fork_rng():
         start = schedule.starts[sizes.index(largest)]
-        found = _costs(detector, rows, plan, preprocessing, schedule, start, team, frozen)
+        found = _costs(detector, rows, plan, preprocessing, schedule, start, team, frozen, decoded)
     shares = {size: (size / largest) ** 2 for size in sorted(set(sizes))}
     return {size: Costs(found.loading, found.computing * share, found.embedding * share) for size, share in shares.items()}
 
 
 def seconds_for(
-    costs: Mapping[int, Costs], plan: TrainingPlan, schedule: Schedule, team: Team, processes: int, missing: int = 0
+    costs: Mapping[int, Costs],
+    plan: TrainingPlan,
+    schedule: Schedule,
+    team: Team,
+    processes: int,
+    missing: int = 0,
+    pictured: int | None = None,
 ) -> float:
-    """Seconds of the training steps; measuring after epochs is not counted. `missing` embeddings are computed once."""
+    """Seconds of the training steps; measuring after epochs is not counted.
+
+    `missing` embeddings are computed once, and `pictured` epochs show pictures, without it all.
+    """
     total = missing * max(cost.embedding for cost in costs.values()) / team.size
     for epoch in range(plan.epochs):
         steps = schedule.starts[epoch + 1] - schedule.starts[epoch]
-        total += steps * costs[plan.size_of(epoch)].per_step(processes)
+        cost = costs[plan.size_of(epoch)]
+        total += steps * (cost.per_step(processes) if pictured is None or epoch < pictured else cost.computing)
     return total
+
+
+def loaders_of(
+    detector: FusionDetector,
+    rows: Sequence[Row],
+    recipe: TrainingRecipe,
+    team: Team,
+    asked: int | None,
+    say: Callable[[str], None],
+    frozen: FrozenEmbeddings | None,
+    decoded: DecodedRows | None,
+) -> int:
+    """Say what the run will cost; returns how many processes load: those `asked` for, or as many as keep up."""
+    plan, schedule = recipe.plan, schedule_of(rows, recipe.plan, team)
+    costs = costs_of(detector, rows, plan, recipe.network.preprocessing, schedule, team, frozen, decoded)
+    last = costs[plan.size_of(plan.epochs - 1)]
+    loaders = last.loaders(team.device.type, cores()) if asked is None else asked
+    missing = len(frozen.numbers) - frozen.known if frozen else 0
+    # Where all branches that look at pictures are frozen, a picture is needed until its embedding is known.
+    all_frozen = frozen is not None and set(detector.seeing) <= set(frozen.branches)
+    pictured = (max(1, plan.draws) if missing else 0) if all_frozen else None
+    seconds = seconds_for(costs, plan, schedule, team, loaders, missing, pictured)
+    say(f"{schedule.steps:,} steps, about {duration(seconds)} if nothing else runs; --resume goes on after an interruption")
+    say(last.bound(loaders))
+    return loaders
 
 
 def quicker_precision(
@@ -109,7 +148,7 @@ def quicker_precision(
     except (OSError, ValueError, KeyError, TypeError):
         pass  # none yet
     largest = max(range(plan.epochs), key=plan.size_of)
-    took = {}
+    took: dict[str, float] = {}
     with torch.random.fork_rng():
         for name, autocast in (("float32", False), ("bfloat16", True)):
             tried = replace(plan, autocast=autocast)
@@ -134,12 +173,13 @@ def _costs(
     step: int,
     team: Team,
     frozen: FrozenEmbeddings | None,
+    decoded: DecodedRows | None = None,
 ) -> Costs:
     own = plan.batch_size // team.size
     # A processor takes as long for a picture in a small batch. A GPU does not, and whole batches take it no time.
     tried = min(own, _TRIED_PICTURES) if team.device.type == "cpu" else own
     shown = next(iter(Parts(schedule, plan.batch_size, step, team)))
-    loading, (images_BHWC, labels_B) = _loading(RunPictures(rows, plan), shown[:tried])
+    loading, (images_BHWC, labels_B) = _loading(RunPictures(rows, plan, decoded), shown[:tried], kept=decoded is not None)
     size = plan.size_of(shown[0].epoch)
     images_BCHW = normalise(images_BHWC.to(team.device), replace(preprocessing, size=size))
     labels_B = labels_B.to(team.device)
@@ -161,14 +201,13 @@ def _costs(
     return Costs(loading * own, min(took[1:]) * own / len(labels_B), embedding)
 
 
-def _loading(pictures: RunPictures, shown: Sequence[Shown]) -> tuple[float, tuple[Tensor, Tensor]]:
+def _loading(pictures: RunPictures, shown: Sequence[Shown], *, kept: bool) -> tuple[float, tuple[Tensor, Tensor]]:
     """Seconds that one process takes for one of the pictures of an epoch, and the batch that they make.
 
-    What comes once a run, and not with each picture, is not counted: the order of an epoch, libraries that are loaded for the
-    first picture.
+    What comes once a run is not counted: the order of an epoch, libraries that are loaded for the first picture, pictures that
+    are decoded to be `kept`.
     """
-    samples = [pictures[shown[0]]]
+    samples, timed = [pictures[one] for one in (shown if kept else shown[:1])], shown if kept else shown[1:]
     began = time.perf_counter()
-    samples += [pictures[one] for one in shown[1:]]
-    seconds = time.perf_counter() - began
-    return seconds / max(1, len(shown) - 1), collated(samples)
+    again = [pictures[one] for one in timed]
+    return (time.perf_counter() - began) / max(1, len(timed)), collated(again if kept else samples + again)

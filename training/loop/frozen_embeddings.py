@@ -5,9 +5,7 @@ Shapes: B images, C = 3, H = W = input size in pixels, D embedding width.
 
 import hashlib
 import json
-import os
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,11 +22,11 @@ from worker.detector.model.recipes import Recipe
 
 from ..config.hyperparameters import TrainingPlan
 from ..data.dataset import Pictures
-from ..data.embedding_files import CacheUnusable, size_text, told_rows
+from ..data.embedding_files import size_text, told_rows, with_room
 from ..data.loading import loader_of
 from ..data.manifest import Row
 from ..evaluation.logits import logits_of, stacked
-from .schedule import Batch
+from .schedule import Batch, Needs
 
 # Goes up when the same pictures would be embedded in another way.
 _FORMAT = 1
@@ -73,6 +71,10 @@ class FrozenEmbeddings:
         with torch.autocast(images_BCHW.device.type, torch.bfloat16) if self.autocast else nullcontext():
             return {name: detector.parts[name](detector.shown(name, images_BCHW)).half() for name in self.branches}
 
+    def has(self, lines_B: Sequence[int]) -> bool:
+        """Whether all of these are there."""
+        return bool(self.numbers[np.asarray(lines_B)].any(axis=1).all())
+
     @property
     def known(self) -> int:
         """How many lines are there already."""
@@ -104,22 +106,8 @@ def frozen_embeddings(
     widths = tuple(detector.parts[name].width for name in branches)
     lines = len(rows) if as_scanned else lines_of(plan, rows)
     path = folder / f"{_key(branches, network, hashes, rows, plan, as_scanned=as_scanned)}.f16"
-    needed = lines * sum(widths) * 2
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        size, free = (path.stat().st_size if path.exists() else 0), shutil.disk_usage(folder).free
-        if size == 0 and needed > free:
-            raise CacheUnusable(f"embeddings need {size_text(needed)} and {folder} has {size_text(free)} left: {_ADVICE}")
-        if size != needed:
-            with path.open("ab") as opened:
-                if hasattr(os, "posix_fallocate"):
-                    # A disk that gets full would end the run by a signal when a mapped file is written to: take the room now.
-                    os.posix_fallocate(opened.fileno(), 0, needed)
-                else:
-                    opened.truncate(needed)
-        numbers = np.memmap(path, np.float16, "r+", shape=(lines, sum(widths)))
-    except OSError as error:
-        raise CacheUnusable(f"{path} cannot be written: {error.strerror or error}; {_ADVICE}") from None
+    with_room(path, lines * sum(widths) * 2, "embeddings", _ADVICE)
+    numbers = np.memmap(path, np.float16, "r+", shape=(lines, sum(widths)))
     return FrozenEmbeddings(branches, widths, path, numbers, autocast=plan.autocast and not as_scanned)
 
 
@@ -145,6 +133,13 @@ def known_of(
     return frozen.of(detector, lines, batch.images_BCHW)
 
 
+def needs_of(frozen: FrozenEmbeddings | None, detector: FusionDetector, plan: TrainingPlan, rows: Sequence[Row]) -> Needs:
+    """Which pictures the network must see: all, unless every branch that looks at them is frozen; then those not yet known."""
+    if frozen is None or not set(detector.seeing) <= set(frozen.branches):
+        return lambda *_: True
+    return lambda epoch, indices: not frozen.has([line_of(plan, rows, epoch, index) for index in indices])
+
+
 @torch.inference_mode()
 def kept_logits(
     predictor: Predictor, rows: Sequence[Row], frozen: FrozenEmbeddings | None, *, processes: int, batch_size: int = 64
@@ -152,13 +147,19 @@ def kept_logits(
     """Uncalibrated logits of `rows` as they are, in their order, with what is in `frozen` of the frozen branches."""
     if frozen is None:
         return logits_of(predictor, rows, processes=processes, batch_size=batch_size)
-    pictures = Pictures(rows, predictor.card.recipe.preprocessing.size)
-    loader = loader_of(pictures, batch_size=batch_size, processes=processes, collate=stacked)
+    detector, firsts = predictor.detector, range(0, len(rows), batch_size)
+    if set(detector.seeing) <= set(frozen.branches) and frozen.known == len(rows):
+        loader: Iterable[NDArray[np.uint8]] = (
+            np.empty((min(batch_size, len(rows) - first), 0, 0, 3), np.uint8) for first in firsts
+        )
+    else:
+        pictures = Pictures(rows, predictor.card.recipe.preprocessing.size)
+        loader = loader_of(pictures, batch_size=batch_size, processes=processes, collate=stacked)
     found = []
-    for first, images_BHWC in zip(range(0, len(rows), batch_size), loader, strict=True):
+    for first, images_BHWC in zip(firsts, loader, strict=True):
         images_BCHW = predictor.on_device(images_BHWC)
-        known = frozen.of(predictor.detector, range(first, first + len(images_BHWC)), images_BCHW)
-        found.append(predictor.detector(images_BCHW, known).double().cpu().numpy())
+        known = frozen.of(detector, range(first, first + len(images_BHWC)), images_BCHW)
+        found.append(detector(images_BCHW, known).double().cpu().numpy())
     return np.concatenate(found)
 
 

@@ -16,11 +16,12 @@ from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.network import FusionDetector
 
 from ..config.hyperparameters import TrainingPlan
+from ..data.feeding.decoded_cache import DecodedRows
 from ..data.manifest import Row
 from ..evaluation.weighted_metrics import NotFinite
 from .distributed import Team
 from .epochs import EpochFigures, best_epoch, epoch_rate, is_over
-from .frozen_embeddings import FrozenEmbeddings, known_of
+from .frozen_embeddings import FrozenEmbeddings, known_of, needs_of
 from .optimiser import average_in, learning_rate, optimiser_for, training_step, with_own_weights
 from .progress import Pace, Progress
 from .run_state import RunState, StateWriter, begun, restore_state, run_key
@@ -56,12 +57,13 @@ def train(
     report: Callable[[Progress], None],
     measure: Callable[[int, FusionDetector], EpochFigures],
     frozen: FrozenEmbeddings | None = None,
+    decoded: DecodedRows | None = None,
 ) -> Trained:
     """Train `detector` in place. The leading process calls `report` after each step and `measure` after an epoch.
 
-    What is in `frozen` of the frozen branches is not computed again. The state is written to `folder` every ten minutes
-    and after each epoch; when it holds one, the run goes on from it. Raises AnotherRun when that belongs to another plan, network
-    or manifest, and NotFinite where the loss is no number.
+    What is in `frozen` of the frozen branches is not computed again, and what is in `decoded` is not decoded again. The state is
+    written to `folder` every ten minutes and after each epoch; when it holds one, the run goes on from it. Raises AnotherRun when
+    that belongs to another plan, network or manifest, and NotFinite where the loss is no number.
     """
     schedule = schedule_of(rows, plan, team)
     key = run_key(plan, preprocessing, rows, team.size)
@@ -72,7 +74,8 @@ def train(
     if team.rank:  # other dropout masks than the leader's
         torch.manual_seed(plan.seed + team.rank + 1000 * state.step)
     called, pace, weight = team.wrapped(detector), Pace(schedule, plan, state.step), fake_weight(rows, schedule, plan)
-    left = batches(rows, schedule, plan, preprocessing, step=state.step, team=team, processes=loader_processes)
+    needs, how = needs_of(frozen, detector, plan, rows), {"step": state.step, "processes": loader_processes}
+    left = batches(rows, schedule, plan, preprocessing, team=team, decoded=decoded, needs=needs, **how)
     with StateWriter(folder, key) as writer, closing(left):
         last = math.nan
         for epoch in range(plan.epochs):

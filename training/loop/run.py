@@ -28,6 +28,8 @@ from worker.detector.model.recipes import Recipe
 from worker.detector.weights.public_weights import BackboneFiles
 
 from ..config.recipes.reader import TrainingRecipe
+from ..data.feeding.decoded_cache import DecodedRows, decoded_cache, decoded_rows
+from ..data.feeding.decoded_cache import announced as decoded_pictures
 from ..data.held_back import held_back
 from ..data.manifest import Manifest, Row, sources_of
 from ..evaluation.calibration import Bars
@@ -37,12 +39,12 @@ from ..evaluation.metrics import epoch_figures
 from ..evaluation.operating_point import judged
 from .distributed import Team
 from .epochs import EpochFigures
-from .estimate import cores, costs_of, quicker_precision, seconds_for
+from .estimate import loaders_of, quicker_precision
 from .frozen_embeddings import FrozenEmbeddings, announced, cached_branches, frozen_embeddings, kept_logits
 from .loop import Trained, train
 from .neutral_embedding import set_neutral
 from .progress import Progress
-from .run_log import duration, per_source, tensorboard_log, tenths
+from .run_log import per_source, tensorboard_log, tenths
 from .run_state import FILE
 from .schedule import schedule_of
 
@@ -63,7 +65,8 @@ class Weights:
 class Run:
     """Everything that a run is made of.
 
-    In `cache`, where there is one, embeddings of frozen branches are kept. Without `loader_processes` as many load as keep up.
+    In `cache`, where there is one, embeddings of frozen branches are kept, and in `decoded_cache` decoded pictures, as many as go
+    into `decoded_limit` bytes. Without `loader_processes` as many load as keep up.
     """
 
     recipe: TrainingRecipe
@@ -73,6 +76,8 @@ class Run:
     weights: Weights
     loader_processes: int | None
     cache: Path | None = None
+    decoded_cache: Path | None = None
+    decoded_limit: float | None = None
 
 
 def start_weights(network: Recipe, files: BackboneFiles, start: Path | None) -> Weights:
@@ -126,8 +131,15 @@ def run_training(
     card = CheckpointCard(recipe.network.name, recipe.network, Calibration(), 0.5, 0.5, "")
     frozen = _frozen(run, detector, train_rows, as_scanned=False)
     frozen_measured = _frozen(run, detector, measured_rows, as_scanned=True)
+    decoded = _decoded(run, train_rows)
     if team.leads:
-        run = _announced(run, detector, train_rows, frozen, say)
+        say(f"{recipe.network.name} on {len(train_rows):,} images, {recipe.plan.epochs} epochs, {team.size} x {team.device}")
+        if frozen:
+            say(announced(frozen))
+        if decoded:
+            say(decoded_pictures(decoded.cache, len(train_rows)))
+        asked, kept = run.loader_processes, (frozen, decoded)
+        run = replace(run, loader_processes=loaders_of(detector, train_rows, recipe, team, asked, say, *kept))
     loaders = team.agree(run.loader_processes) or 0
     with ExitStack() as stack:
         log = stack.enter_context(tensorboard_log(run.folder / "tensorboard")) if team.leads else lambda *_: None
@@ -161,6 +173,7 @@ def run_training(
             report=report,
             measure=measure,
             frozen=frozen,
+            decoded=decoded,
         )
     if not team.leads:
         return None
@@ -204,6 +217,15 @@ def _frozen(run: Run, detector: FusionDetector, rows: Sequence[Row], *, as_scann
     return frozen_embeddings(detector, network, hashes, rows, plan, run.cache, as_scanned=as_scanned)
 
 
+def _decoded(run: Run, rows: Sequence[Row]) -> DecodedRows | None:
+    """What is kept of decoded pictures; one cache for all of split `train`, whatever is held back of it."""
+    if run.decoded_cache is None:
+        return None
+    all_rows, (side, exact) = run.manifest.of_split("train"), run.recipe.plan.decoded_side
+    cache = decoded_cache(all_rows, side, run.decoded_cache, exact=exact, limit=run.decoded_limit)
+    return decoded_rows(cache, all_rows, rows)
+
+
 def _prepared(run: Run, detector: FusionDetector, rows: Sequence[Row], say: Callable[[str], None]) -> Run:
     """The run with the precision that is quicker here, the same in every process; the leader measures."""
     plan, team, found = run.recipe.plan, run.team, None
@@ -214,24 +236,6 @@ def _prepared(run: Run, detector: FusionDetector, rows: Sequence[Row], say: Call
     if why and team.leads:
         say(why)
     return replace(run, recipe=replace(run.recipe, plan=replace(plan, autocast=autocast)))
-
-
-def _announced(
-    run: Run, detector: FusionDetector, rows: Sequence[Row], frozen: FrozenEmbeddings | None, say: Callable[[str], None]
-) -> Run:
-    """Say what the run will cost; the run, with as many loading processes as keep up where nobody said how many."""
-    recipe, plan, team = run.recipe, run.recipe.plan, run.team
-    say(f"{recipe.network.name} on {len(rows):,} images, {plan.epochs} epochs, {team.size} x {team.device}")
-    if frozen:
-        say(announced(frozen))
-    schedule = schedule_of(rows, plan, team)
-    costs = costs_of(detector, rows, plan, recipe.network.preprocessing, schedule, team, frozen)
-    last = costs[plan.size_of(plan.epochs - 1)]
-    loaders = last.loaders(team.device.type, cores()) if run.loader_processes is None else run.loader_processes
-    seconds = seconds_for(costs, plan, schedule, team, loaders, len(frozen.numbers) - frozen.known if frozen else 0)
-    say(f"{schedule.steps:,} steps, about {duration(seconds)} if nothing else runs; --resume goes on after an interruption")
-    say(last.bound(loaders))
-    return replace(run, loader_processes=loaders)
 
 
 def _finish(

@@ -18,9 +18,14 @@ from worker.detector.image.preprocess import Preprocessing
 
 from ..config.hyperparameters import TrainingPlan
 from ..data.dataset import Pictures, epoch_order
+from ..data.feeding.decoded_cache import DecodedRows
 from ..data.loading import loader_of
 from ..data.manifest import ManifestError, Row
 from .distributed import Team
+
+# Whether the network must see the pictures of an epoch at these indices.
+Needs = Callable[[int, Sequence[int]], bool]
+_NO_PIXELS = np.empty((0, 0, 3), np.uint8)
 
 
 class UnevenTeam(KnownError):
@@ -121,14 +126,17 @@ def batches(
     step: int,
     team: Team,
     processes: int,
+    decoded: DecodedRows | None = None,
+    needs: Needs = lambda *_: True,
 ) -> Generator[Batch]:
     """What is left of the run after `step` steps, for this process.
 
-    The loading processes live as long as the run, and go on to the next epoch while the last one is measured.
+    The loading processes live as long as the run, and go on to the next epoch while the last one is measured. Pictures in
+    `decoded` are not decoded again; batches that the network does not need to see have images of no pixels.
     """
-    parts = Parts(schedule, plan.batch_size, step, team)
+    parts = Parts(schedule, plan.batch_size, step, team, needs)
     pin = team.device.type == "cuda"  # copies from pinned memory go on beside the computing
-    loader = loader_of(RunPictures(rows, plan), batches=parts, processes=processes, collate=collated, pin=pin)
+    loader = loader_of(RunPictures(rows, plan, decoded), batches=parts, processes=processes, collate=collated, pin=pin)
     for (images_BHWC, labels_B), shown in zip(loader, parts, strict=True):
         size = plan.size_of(shown[0].epoch)
         images_BCHW = normalise(images_BHWC.to(team.device, non_blocking=pin), replace(preprocessing, size=size))
@@ -137,10 +145,11 @@ def batches(
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture of an epoch, by its place among `Pictures`."""
+    """A picture of an epoch, by its place among `Pictures`; without `needed` its label alone."""
 
     epoch: int
     index: int
+    needed: bool = True
 
 
 @dataclass(frozen=True)
@@ -151,6 +160,7 @@ class Parts:
     batch_size: int
     step: int
     team: Team
+    needs: Needs = lambda *_: True
 
     def __iter__(self) -> Iterator[list[Shown]]:
         starts = self.schedule.starts
@@ -160,15 +170,17 @@ class Parts:
             order = self.schedule.order(epoch)
             for first in range(max(0, self.step - begins) * self.batch_size, len(order), self.batch_size):
                 own = order[first : first + self.batch_size][self.team.rank :: self.team.size]
-                yield [Shown(epoch, index) for index in own]
+                needed = self.needs(epoch, own)
+                yield [Shown(epoch, index, needed) for index in own]
 
 
 class RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
     """The pictures of all epochs."""
 
-    def __init__(self, rows: Sequence[Row], plan: TrainingPlan) -> None:
+    def __init__(self, rows: Sequence[Row], plan: TrainingPlan, decoded: DecodedRows | None = None) -> None:
         self._rows = rows
         self._plan = plan
+        self._decoded = decoded
         self._of: dict[int, Pictures] = {}
 
     def __getitem__(self, shown: Shown) -> tuple[NDArray[np.uint8], int]:
@@ -177,8 +189,10 @@ class RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
             seed = f"{plan.seed}/{plan.draw_of(epoch)}"
             # The last epoch's may still be asked for; earlier ones are not.
             self._of = {known: pictures for known, pictures in self._of.items() if known == epoch - 1}
-            self._of[epoch] = Pictures(self._rows, plan.size_of(epoch), augmentation=plan.augmentation, seed=seed)
-        return self._of[shown.epoch][shown.index]
+            size, how = plan.size_of(epoch), plan.augmentation
+            self._of[epoch] = Pictures(self._rows, size, augmentation=how, seed=seed, decoded=self._decoded)
+        pictures = self._of[shown.epoch]
+        return pictures[shown.index] if shown.needed else (_NO_PIXELS, pictures.label(shown.index))
 
 
 def collated(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[Tensor, Tensor]:
