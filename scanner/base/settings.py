@@ -60,7 +60,7 @@ class Settings:
     broker_ca_file: str = ""  # whom to trust with rediss://; empty: whom the system trusts
     model: str = ""  # name of a bundled or imported checkpoint, or a path to one; empty: the best bundled one that can run here
     device: str = "auto"
-    runtime: str = "auto"  # what runs the network: torch, torch-bf16, onnxruntime, or auto: by the device
+    runtime: str = "auto"  # what runs the network: torch, torch-bf16, onnxruntime, onnxruntime-int16, or auto
     batch_size: int = 16
     decoders: int = 2
     scaled_decode: bool = True  # large JPEGs at a smaller scale with enough pixels; else in full, which is slower

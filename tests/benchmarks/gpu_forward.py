@@ -61,7 +61,7 @@ def graphed(predictor: "Predictor", example_BHWC: NDArray[np.uint8]) -> Callable
     """
     import torch
 
-    from worker.detector.inference.answers import Answers
+    from worker.detector.model.answers import Answers
 
     place = torch.device(predictor.device.name)
     answers = Answers(predictor.detector, predictor.card.recipe.preprocessing)

@@ -18,15 +18,17 @@ def checks(settings: Settings) -> Iterator[Finding]:
     from ..detector.inference.device import choose_device
     from .public_weights import chosen_checkpoint
 
+    model: Path | None = None
     try:
         chosen = chosen_checkpoint(settings)
+        model = chosen.path
         yield _model(chosen.path, chosen.notice)
     except KnownError as error:
         yield Finding("model", Health.BAD, str(error), "choose one of `dfscan model list` with DFSCAN_MODEL")
     try:
         device = choose_device(settings.device)
         yield Finding("device", Health.GOOD, f"{device.name} ({device.reason}), torch {version('torch')}")
-        yield _runtime(settings, device)
+        yield _runtime(settings, device, model)
     except KnownError as error:
         yield Finding("device", Health.BAD, str(error), "choose another with DFSCAN_DEVICE, or `auto`")
     yield from _decoders()
@@ -40,11 +42,14 @@ def _model(path: Path, notice: str | None) -> Finding:
     return Finding("model", Health.POOR, f"{path.stem}, {path}; {notice}", "run the command that it names, once")
 
 
-def _runtime(settings: Settings, device: "ChosenDevice") -> Finding:
+def _runtime(settings: Settings, device: "ChosenDevice", model: Path | None) -> Finding:
+    from ..detector.checkpoints.card import read_card
     from ..detector.inference.runtimes import choose_runtime
+    from .model_loading import has_int8_backbone
 
     try:
-        return Finding("runtime", Health.GOOD, choose_runtime(settings.runtime, device))
+        is_int8 = model is not None and has_int8_backbone(read_card(model))
+        return Finding("runtime", Health.GOOD, choose_runtime(settings.runtime, device, is_int8=is_int8))
     except KnownError as error:
         return Finding("runtime", Health.BAD, str(error), "choose another with DFSCAN_RUNTIME, or `auto`")
 

@@ -1,38 +1,39 @@
 """What each runtime makes of the active model and of `paper` on the CPU, beside eager float32: speed and change.
 
 Eager float32 is torch as it comes: no other memory layout, no fusion. `paper` has random weights (see `paper_seeing`); a trained
-one is measured as the active model (DFSCAN_MODEL, DFSCAN_CLIP_WEIGHTS). Scores are of the development set's `val` where it is at
-hand, else of synthetic pictures.
+one is measured as the active model (DFSCAN_MODEL, DFSCAN_DATA_DIR, DFSCAN_CLIP_WEIGHTS).
+Scores are of the development set's `val` where it is at hand, else of synthetic pictures.
 """
 
 import copy
+import os
 import random
 import sys
-import tempfile
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scanner.base.settings import config_file, load_settings
 from training.data.manifest import read_manifest
 from worker.detector.checkpoints.card import CheckpointCard
 from worker.detector.checkpoints.checkpoint import load_checkpoint
 from worker.detector.image.normalise import normalise
-from worker.detector.inference.device import choose_device
+from worker.detector.inference.device import choose_device, has_int8_products
 from worker.detector.inference.onnx_export import exported
 from worker.detector.inference.onnx_runtime import network_of
 from worker.detector.inference.predictor import Predictor
-from worker.detector.inference.runtimes import RUNTIMES
+from worker.detector.inference.runtimes import BY_ONNX_RUNTIME, RUNTIMES
 from worker.detector.inference.scorer import Scorer
 from worker.detector.model.network import FusionDetector
+from worker.service.model_loading import has_int8_backbone
 from worker.service.public_weights import chosen_checkpoint, named_backbones
 
 from ...files.shared_faces import VARIABLE, shared_faces_folder
 from ..bare import prepared
 from ..measure import Figure, Limit, Sizes, in_turn, medians
 from ..pictures import face_sized
-from ..processes import settings_of
 from ..random_weights import paper_seeing
 
 SEED, BATCH, TIMED = 2026, 16, 64
@@ -41,9 +42,10 @@ EAGER = "eager float32"
 
 def measure(sizes: Sizes) -> Iterator[Figure]:
     """The active model on as many pictures as asked for, `paper` on a few: it is ten times as slow as `lite`."""
-    with tempfile.TemporaryDirectory() as place:
-        settings = settings_of(place)
-        active, card = load_checkpoint(chosen_checkpoint(settings).path, named_backbones(settings))
+    settings = load_settings(
+        {}, os.environ, config_file()
+    )  # the user's own: `fusion` needs CLIP's weights, which are in the data folder
+    active, card = load_checkpoint(chosen_checkpoint(settings).path, named_backbones(settings))
     yield from _of(card.name, active, card, _inputs(card.recipe.preprocessing.size, sizes.images), sizes.runs)
     inputs_BHWC = _inputs(224, 2 * TIMED)
     detector, card = paper_seeing(inputs_BHWC[:TIMED])
@@ -60,7 +62,9 @@ def _of(
     best: Limit | None = None,
 ) -> Iterator[Figure]:
     """`best` is what the quickest runtime must reach; its scores must then stay within 0.01."""
-    scorers = {EAGER: _Eager(detector, card), **{runtime: _scorer(runtime, detector, card) for runtime in RUNTIMES}}
+    in_int16 = has_int8_backbone(card) and has_int8_products()
+    runtimes = [runtime for runtime in RUNTIMES if runtime != "onnxruntime-int16" or in_int16]
+    scorers = {EAGER: _Eager(detector, card), **{runtime: _scorer(runtime, detector, card) for runtime in runtimes}}
     timed_BHWC = images_BHWC[:TIMED]
     took = medians(in_turn(runs, **{each: lambda each=each: scorers[each].scores(timed_BHWC) for each in scorers}))
     quickest = min(took, key=lambda each: took[each])
@@ -91,9 +95,9 @@ class _Eager(Scorer):
 
 def _scorer(runtime: str, detector: FusionDetector, card: CheckpointCard) -> Scorer:
     device = choose_device("cpu")
-    if runtime != "onnxruntime":
+    if runtime not in BY_ONNX_RUNTIME:
         return Predictor(copy.deepcopy(detector), card, device, BATCH, runtime)
-    network = network_of(exported(detector, card.recipe.preprocessing))
+    network = network_of(exported(detector, card.recipe.preprocessing, in_int16=runtime == "onnxruntime-int16"))
     return Scorer(network.forward, network.branches, card, device, runtime=runtime, micro_batch=BATCH)
 
 

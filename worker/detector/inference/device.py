@@ -57,6 +57,25 @@ def cpu_threads() -> int:
     return int(os.environ.get("OMP_NUM_THREADS") or 0) or psutil.cpu_count(logical=False) or os.cpu_count() or 1
 
 
+def has_int8_products() -> bool:
+    """Whether the processor adds up int8 products in 32 bits (VNNI); False where the system does not tell."""
+    return not {"avx512_vnni", "avx_vnni"}.isdisjoint(_processor_flags())
+
+
+def has_int8_tiles() -> bool:
+    """Whether it also has int8 products of whole tiles of matrices (AMX)."""
+    return has_int8_products() and "amx_int8" in _processor_flags()
+
+
+def _processor_flags() -> list[str]:
+    """What Linux says that the processor can do."""
+    try:
+        told = Path("/proc/cpuinfo").read_text("utf-8", "replace")
+    except OSError:
+        return []
+    return next((line.partition(":")[2].split() for line in told.splitlines() if line.startswith("flags")), [])
+
+
 def _may_have_gpu() -> bool:
     """Whether the system shows anything of a GPU that torch could use: NVIDIA's or AMD's driver, or Apple's chips."""
     if sys.platform == "linux":  # dxg: Windows' GPUs, seen from its Linux

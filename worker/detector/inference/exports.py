@@ -24,9 +24,9 @@ _LEFT_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 
 
-def kept_network(checkpoint: Path, folder: Path, *, sums: Path | None = None) -> bytes | None:
+def kept_network(checkpoint: Path, folder: Path, runtime: str = "onnxruntime", *, sums: Path | None = None) -> bytes | None:
     """The network in `folder` that `keep_network` wrote for `checkpoint`, if it is the one; a damaged file is removed."""
-    prefix = _prefix(checkpoint)
+    prefix = _prefix(checkpoint, runtime)
     for path in _candidates(folder, prefix, sums):
         try:
             with open_regular(path, follow=False) as file:
@@ -52,9 +52,11 @@ def _candidates(folder: Path, prefix: str, sums: Path | None) -> list[Path]:
         return []
 
 
-def keep_network(checkpoint: Path, folder: Path, network: bytes, *, sums: Path | None = None) -> bool:
+def keep_network(
+    checkpoint: Path, folder: Path, network: bytes, runtime: str = "onnxruntime", *, sums: Path | None = None
+) -> bool:
     """Keep the exported `network` of `checkpoint` in `folder`, with its sha256; whether that could be done."""
-    prefix = _prefix(checkpoint)
+    prefix = _prefix(checkpoint, runtime)
     sha256 = hashlib.sha256(network).hexdigest()
     path = folder / f"{prefix}{sha256}.onnx"
     try:
@@ -75,8 +77,9 @@ def _sum_file(sums: Path, prefix: str) -> Path:
     return sums / f"{prefix.rstrip('-')}.sha256"
 
 
-def _prefix(checkpoint: Path) -> str:
-    return f"{file_sha256(checkpoint)[:32]}-{_VERSION}-"
+def _prefix(checkpoint: Path, runtime: str) -> str:
+    kind = runtime.removeprefix("onnxruntime").removeprefix("-")
+    return f"{file_sha256(checkpoint)[:32]}-{kind}{_VERSION}-"
 
 
 def _clear_away(folder: Path) -> None:

@@ -7,13 +7,17 @@ from typing import Any
 import torch
 
 from ..image.preprocess import Preprocessing
+from ..model.answers import Answers
 from ..model.network import FusionDetector
-from .answers import Answers
-from .onnx_runtime import BRANCHES, INPUT
+from .int16_products import with_int16_products
+from .onnx_runtime import AT_ONCE, BRANCHES, IMAGES, INPUT
 
 
-def exported(detector: FusionDetector, preprocessing: Preprocessing) -> bytes:
-    """The network with its normalisation: uint8 images_BHWC to logits_BK, for any number of images; its branches are noted."""
+def exported(detector: FusionDetector, preprocessing: Preprocessing, *, in_int16: bool = False) -> bytes:
+    """The network with its normalisation: uint8 images_BHWC to logits_BK, for any number of images; its branches are noted.
+
+    With `in_int16` its int8 matrices are multiplied by activations of 16 bits. Raises ValueError where it has none.
+    """
     import onnx
 
     written: Any = BytesIO()  # which this exporter takes, whatever its signature says
@@ -30,5 +34,9 @@ def exported(detector: FusionDetector, preprocessing: Preprocessing) -> bytes:
             dynamic_axes={INPUT: {0: "B"}, "logits_BK": {0: "B"}},
         )
     model = onnx.load_model_from_string(written.getvalue())
-    onnx.helper.set_model_props(model, {BRANCHES: " ".join(detector.compared)})
+    if in_int16 and not with_int16_products(model):
+        raise ValueError("it has no large matrices of int8 values")
+    # Activations are rounded over all that is looked at together: one image alone, so that none depends on its neighbours.
+    at_once = 1 if in_int16 else AT_ONCE
+    onnx.helper.set_model_props(model, {BRANCHES: " ".join(detector.compared), IMAGES: str(at_once)})
     return bytes(model.SerializeToString())

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 INPUT = "images_BHWC"
-BRANCHES = "branches"  # what the file says of itself
+BRANCHES, IMAGES = "branches", "at_once"  # what the file says of itself
 # Images that a core takes at once: more of them no longer fit into its cache, and `lite` gets slower (docs/speed.md).
 AT_ONCE = 2
 
@@ -34,13 +34,13 @@ class Network:
 def network_of(model: bytes | Path) -> Network:
     """Load what `exported` has written. Raises whatever ONNX Runtime does where it is something else."""
     session = session_of(model)
-    branches = session.get_modelmeta().custom_metadata_map[BRANCHES]
+    noted = session.get_modelmeta().custom_metadata_map
 
     def run(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         answer: NDArray[np.float32] = session.run(None, {INPUT: images_BHWC})[0]
         return answer.astype(np.float64)
 
-    return Network(across_cores(run), tuple(branches.split()))
+    return Network(across_cores(run, at_once=int(noted[IMAGES])), tuple(noted[BRANCHES].split()))
 
 
 def session_of(model: bytes | Path) -> "InferenceSession":

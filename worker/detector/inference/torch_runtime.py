@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..image.preprocess import Preprocessing
+from ..model.answers import Answers
 from ..model.branch import Branch
 from ..model.network import FusionDetector
-from .answers import Answers
 from .device import ChosenDevice
 from .micro_batches import Forward
 

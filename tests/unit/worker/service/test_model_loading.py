@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from scanner.base.settings import Settings
-from worker.detector.checkpoints.card import CheckpointError
+from worker.detector.checkpoints.card import CheckpointError, read_card
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.exports import keep_network, kept_network
 from worker.detector.inference.predictor import load_predictor
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.weights.public_weights import BackboneFiles
-from worker.service.model_loading import ExportFailed, _export, load_scorer
+from worker.service.model_loading import ExportFailed, _export, has_int8_backbone, load_scorer
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), np.uint8)
 
@@ -102,6 +102,23 @@ def test_half_written_is_cleared_away(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([fresh.name, checkpoint.name, kept.name])
 
 
+def test_what_is_kept_for_one_runtime_is_not_taken_for_another(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "x.safetensors"
+    checkpoint.write_bytes(b"something")
+
+    assert keep_network(checkpoint, tmp_path, b"float32")
+    assert kept_network(checkpoint, tmp_path, "onnxruntime-int16") is None
+    assert keep_network(checkpoint, tmp_path, b"int16", "onnxruntime-int16")
+
+    assert kept_network(checkpoint, tmp_path) == b"float32"
+    assert kept_network(checkpoint, tmp_path, "onnxruntime-int16") == b"int16"
+
+
+@pytest.mark.parametrize(("name", "is_int8"), [("fusion", True), ("lite", False)])
+def test_which_bundled_networks_have_int8_matrices(tmp_path: Path, name: str, is_int8: bool) -> None:
+    assert has_int8_backbone(read_card(find_checkpoint(name, tmp_path))) == is_int8
+
+
 def test_scores_without_a_kept_network(tmp_path: Path, capfd: pytest.CaptureFixture[str], expected: np.ndarray) -> None:
     """Where nothing can be kept it scores all the same."""
     (tmp_path / "cache").write_text("a file where the folder would be")
@@ -157,14 +174,14 @@ def test_killing_each_export_leaves_it_to_torch(
         load_scorer(checkpoint, Settings(tmp_path, device="cpu", runtime="onnxruntime"))
 
 
-def _be_killed(_checkpoint: Path, _settings: Settings) -> bytes:
+def _be_killed(_checkpoint: Path, _settings: Settings, _runtime: str) -> bytes:
     os.kill(os.getpid(), signal.SIGKILL)
     return b""
 
 
-def _be_killed_once(checkpoint: Path, settings: Settings) -> bytes | None:
+def _be_killed_once(checkpoint: Path, settings: Settings, runtime: str) -> bytes | None:
     mark = settings.data_dir / "killed"
     if not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return _export(checkpoint, settings)
+    return _export(checkpoint, settings, runtime)

@@ -12,6 +12,7 @@ from training.config.recipes.reader import recipe_named
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.normalise import normalise
 from worker.detector.image.preprocess import Preprocessing
+from worker.detector.inference import runtimes
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.micro_batches import MicroBatches
 from worker.detector.inference.onnx_export import exported
@@ -167,6 +168,30 @@ def test_auto_goes_by_the_device(requested: str, device: ChosenDevice, chosen: s
     assert choose_runtime(requested, device) == chosen
 
 
+@pytest.mark.parametrize(
+    ("device", "is_int8", "flags", "chosen", "is_refused"),
+    [
+        (CPU, True, "sse2 avx512_vnni amx_int8", "onnxruntime-int16", False),
+        (CPU, True, "sse2 avx_vnni", "onnxruntime", False),
+        (CPU, True, "sse2 amx_int8", "onnxruntime", True),
+        (CPU, True, "", "onnxruntime", True),
+        (CPU, False, "sse2 avx512_vnni amx_int8", "onnxruntime", True),
+        (GPU, True, "sse2 avx512_vnni amx_int8", "torch", True),
+    ],
+)
+def test_integers_where_network_and_processor_have_them(
+    monkeypatch: pytest.MonkeyPatch, device: ChosenDevice, is_int8: bool, flags: str, chosen: str, is_refused: bool
+) -> None:
+    monkeypatch.setattr("worker.detector.inference.device._processor_flags", flags.split)
+
+    assert choose_runtime("auto", device, is_int8=is_int8) == chosen
+    if is_refused:
+        with pytest.raises(RuntimeUnavailable, match="setting runtime"):
+            choose_runtime("onnxruntime-int16", device, is_int8=is_int8)
+    else:
+        assert choose_runtime("onnxruntime-int16", device, is_int8=is_int8) == "onnxruntime-int16"
+
+
 @pytest.mark.parametrize(("requested", "device"), [("onnxruntime", GPU), ("tensorrt", CPU)])
 def test_runtime_that_cannot_run(requested: str, device: ChosenDevice) -> None:
     """A runtime that cannot run is refused with the next step."""
@@ -174,8 +199,10 @@ def test_runtime_that_cannot_run(requested: str, device: ChosenDevice) -> None:
         choose_runtime(requested, device)
 
 
-def test_what_every_runtime_is_called_is_known() -> None:
-    assert all(choose_runtime(runtime, CPU) == runtime for runtime in RUNTIMES)
+def test_what_every_runtime_is_called_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtimes, "has_int8_products", lambda: True)
+
+    assert all(choose_runtime(runtime, CPU, is_int8=True) == runtime for runtime in RUNTIMES)
 
 
 def _mean_within(memory: int, seen: list[int]) -> Callable[[NDArray[np.uint8]], NDArray[np.float64]]:

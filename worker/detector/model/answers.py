@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..image.normalise import normalise
 from ..image.preprocess import Preprocessing
-from ..model.network import FusionDetector
+from .network import FusionDetector
 
 
 class Answers(nn.Module):
