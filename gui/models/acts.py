@@ -21,7 +21,7 @@ from .queue_model import QueueModel
 
 
 class Acts(QObject):
-    """`told` says what was done and how it is taken back; `settled` follows whatever is stored.
+    """`told` says what was done and how it is taken back; `settled` follows whatever is stored, with the files that it was about.
 
     `began_to_return` comes when an undo or redo begins, `returned` names its files once they are in the queue again,
     `sent_to_tab` the tab in which they are if it is another one. `more_wanted` asks for the rest of the queue.
@@ -29,7 +29,7 @@ class Acts(QObject):
 
     told = Signal(object)
     said = Signal(str)
-    settled = Signal()
+    settled = Signal(object)
     began_to_return = Signal()
     returned = Signal(object)
     sent_to_tab = Signal(object)
@@ -106,12 +106,12 @@ class Acts(QObject):
 
     def _settle(self, act: Act, contents: Collection[int]) -> None:
         """What was decided leaves its tab at once, or shows its new decision."""
+        items = self._model.of_content(contents)
         if isinstance(act, DecisionAct) and act.decision is not None:
-            items = self._model.of_content(contents)
             stays = self.criteria.tab.value == act.decision.value
             belonging = [replace(item, decision=act.decision.value) for item in items] if stays else []
             self._model.bring_up_to_date([item.file_id for item in items], belonging)
-        self.settled.emit()
+        self.settled.emit({*act.touched, *(item.file_id for item in items)})
 
     def _move(self, move: Callable[[], None]) -> None:
         self.turns.hold()
@@ -126,7 +126,7 @@ class Acts(QObject):
         if not act.touched:  # not about images: there is nothing to return to
             self.told.emit(told)
             self.turns.release()
-            self.settled.emit()
+            self.settled.emit(set())
             return
         self.began_to_return.emit()
         criteria, ids, undone = self.criteria, tuple(act.touched), told.way_back is Way.REDO
@@ -148,7 +148,7 @@ class Acts(QObject):
                 self.sent_to_tab.emit(home)
             else:
                 self.turns.release()
-            self.settled.emit()
+            self.settled.emit(set(ids))
 
         self._questions.ask(read, show, unanswered=self.give_up)
 

@@ -1,6 +1,6 @@
 """Between the widgets and the core: asks the database in the background, and keeps the queue's model up to date."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,8 @@ PAGE = 300
 # For going to the end: fewer, larger steps.
 LONG_PAGE = 2_000
 LOOK_MILLISECONDS = 1000
+# Counts on tabs follow what a person does: once for several keys.
+COUNT_MILLISECONDS = 150
 # More changes than this at once: the queue is read anew.
 MANY = 1_000
 
@@ -44,7 +46,7 @@ class _Look:
 
 class QueuePresenter(QObject):
     """One queue on one database. Reading goes through `questions`, what changes something through `doing`, and what people do
-    with images through `acts`."""
+    with images through `acts`. `changed` names files of which other things may be known now, None: of any."""
 
     counts_changed = Signal(object)
     matching_changed = Signal(int)
@@ -52,7 +54,7 @@ class QueuePresenter(QObject):
     said = Signal(str)
     complained = Signal(str)
     details_ready = Signal(object)
-    changed = Signal()
+    changed = Signal(object)
 
     def __init__(
         self,
@@ -84,6 +86,10 @@ class QueuePresenter(QObject):
         self.doing.complained.connect(self.complained)
         self.questions.complained.connect(self.complained)
         self.questions.trouble_ended.connect(self._begin_anew)
+        self._counts = QTimer(self)
+        self._counts.setSingleShot(True)
+        self._counts.setInterval(COUNT_MILLISECONDS)
+        self._counts.timeout.connect(self._count)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MILLISECONDS)
         self._timer.timeout.connect(self.look)
@@ -102,6 +108,7 @@ class QueuePresenter(QObject):
         """Ask nothing more."""
         self._stopped = True
         self._timer.stop()
+        self._counts.stop()
 
     def show(self, criteria: Criteria) -> None:
         """Another queue, from its beginning."""
@@ -153,10 +160,10 @@ class QueuePresenter(QObject):
         """Change something that is not for the undo stack."""
         self.doing.write(work, answered)
 
-    def _follow(self) -> None:
+    def _follow(self, file_ids: Collection[int]) -> None:
         self.look()
-        self.changed.emit()
-        self._count()
+        self.changed.emit(file_ids)
+        self._count_soon()
 
     def _look_no_more(self) -> None:
         """What was read before something changed may not be put in place after it."""
@@ -166,11 +173,12 @@ class QueuePresenter(QObject):
     def _begin_anew(self) -> None:
         """After trouble: nothing is known of what happened meanwhile."""
         self.show(self.criteria)
-        self.changed.emit()
+        self.changed.emit(None)
 
-    def _load(self, *, first: bool, limit: int) -> None:
+    def _load(self, *, first: bool, limit: int, behind: QueueItem | None = None) -> None:
+        """A page: the first, or the one `behind` an item, which is the last one if none is given."""
         self._loading = True
-        criteria, after = self.criteria, None if first else self.model.last
+        criteria, after = self.criteria, None if first else behind or self.model.last
 
         def read() -> tuple[ChangeMarks, tuple[QueueItem, ...]]:
             pulse = take_pulse(self.database)  # before the page: what changes in between is looked at again
@@ -180,6 +188,8 @@ class QueuePresenter(QObject):
             pulse, items = answer
             self._loading = False
             complete = len(items) < limit
+            if self._to_the_end and not complete:  # read while this one is put in its place
+                self._load(first=False, limit=LONG_PAGE, behind=items[-1])
             if first:
                 self._pulse = pulse
                 self.model.start(criteria.order, items, complete=complete)
@@ -187,32 +197,34 @@ class QueuePresenter(QObject):
                 self._count_matching()
             else:
                 self.model.append(items, complete=complete)
-            if self._to_the_end and not complete:
-                self.load_to_the_end()
             self.acts.find_sought(loading=self._loading)
 
         self.questions.ask(read, loaded, "page", self._not_loaded)
 
-    def _changes(self, pulse: ChangeMarks | None, criteria: Criteria) -> _Look | None:
+    def _changes(self, pulse: ChangeMarks | None, criteria: Criteria) -> _Look:
         found = take_pulse(self.database)
         if found == pulse:
-            return None
+            return _Look(found, (), ())
         if pulse is None or criteria.tab is Tab.PROBLEMS:
             return _Look(found, (), ())
-        touched = changed_since(self.database, pulse, MANY)
+        touched = changed_since(self.database, pulse, found, MANY)
         return _Look(found, touched, items_among(self.database, criteria, touched) if touched else ())
 
-    def _apply(self, look: _Look | None) -> None:
+    def _apply(self, look: _Look) -> None:
         self._looking = False
-        if look is None:
+        before, self._pulse = self._pulse, look.pulse
+        if look.pulse == before:
             return
-        self._pulse = look.pulse
         if look.touched is None:
             self._load(first=True, limit=max(PAGE, min(self.model.rowCount(), LONG_PAGE)))
         else:
             self.model.bring_up_to_date(look.touched, look.belonging)
-        self._count()
-        self.changed.emit()
+        self._count_soon()
+        self.changed.emit(look.touched)
+
+    def _count_soon(self) -> None:
+        if not self._counts.isActive():
+            self._counts.start()
 
     def _count(self) -> None:
         if self._counting:

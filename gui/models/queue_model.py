@@ -16,8 +16,8 @@ from scanner.review.ordering import QueueItem, sort_key
 
 from ..media.thumbnails import Thumbnails
 from ..texts.outside import tip
-from ..texts.verdict_texts import item_line
-from .stacks import Stacks, are_near, runs
+from .cells import Cell, RowThumbnails, accessible_text, file_name
+from .stacks import Stacks, runs
 
 ITEM_ROLE = int(Qt.ItemDataRole.UserRole)
 SAVING_ROLE = ITEM_ROLE + 1
@@ -34,7 +34,7 @@ class QueueModel(QAbstractListModel):
 
     def __init__(self, thumbnails: Thumbnails) -> None:
         super().__init__()
-        self._thumbnails = thumbnails
+        self._thumbnails = RowThumbnails(thumbnails)
         self._order = Order.MOST_CERTAIN
         self._items: list[QueueItem] = []
         self._rows: dict[int, int] | None = {}  # by file id; None: to be counted anew
@@ -57,15 +57,13 @@ class QueueModel(QAbstractListModel):
         item = self._items[index.row()]
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return printable(item.path.rpartition("/")[2])
+                return file_name(item)
             case Qt.ItemDataRole.ToolTipRole:
                 return tip(printable(item.path))
             case Qt.ItemDataRole.DecorationRole:
-                return self._thumbnails.find(item.path)
+                return self._thumbnails.find(item.path, index.row())
             case Qt.ItemDataRole.AccessibleTextRole:
-                part = self._stacks.part(item.file_id)
-                stack = f", a stack of {part.size}" if part is not None and part.is_head else ""
-                return f"{printable(item.path.rpartition('/')[2])}, {item_line(item)}{stack}"
+                return accessible_text(item, self._stacks.part(item.file_id))
             case _ if role == ITEM_ROLE:
                 return item
             case _ if role == SAVING_ROLE:
@@ -73,6 +71,14 @@ class QueueModel(QAbstractListModel):
             case _ if role == STACK_ROLE:
                 return self._stacks.part(item.file_id)
         return None
+
+    def cell(self, row: int) -> Cell | None:
+        """The same at once, for whoever draws it."""
+        if not 0 <= row < len(self._items):
+            return None
+        item = self._items[row]
+        part = self._stacks.part(item.file_id)
+        return Cell(item, file_name(item), self._thumbnails.find(item.path, row), part, item.content_id in self._saving)
 
     def canFetchMore(self, parent: _Index) -> bool:
         """Whether the database has more."""
@@ -99,37 +105,34 @@ class QueueModel(QAbstractListModel):
 
     def row_of(self, file_id: int) -> int | None:
         """Where a file is, if it is loaded."""
-        if self._rows is None:
-            self._rows = {item.file_id: row for row, item in enumerate(self._items)}
-        return self._rows.get(file_id)
+        return self._row_numbers().get(file_id)
 
-    def start(self, order: Order, items: Iterable[QueueItem], *, complete: bool) -> None:
+    def start(self, order: Order, items: Sequence[QueueItem], *, complete: bool) -> None:
         """Show another queue from its beginning."""
         self.beginResetModel()
         self._order, self._complete, self._rows = order, complete, None
         self._stacks, self._places, self._items = Stacks(), {}, []
-        listed = list(items)
-        self._last = listed[-1] if listed else None
-        self._items = [item for item in listed if self._stack(item) is None]
+        self._last = items[-1] if items else None
+        self._items = self._stacks.take(items) if self.stacking else list(items)
         self.endResetModel()
 
     def append(self, items: Sequence[QueueItem], *, complete: bool) -> None:
         """The next page."""
         self._complete = complete
         self._last = items[-1] if items else self._last
-        new = [item for item in items if self.row_of(item.file_id) is None and not self._stacks.is_hidden(item.file_id)]
-        alone = [item for item in new if self._stack(item) is None]
+        rows = self._row_numbers()
+        new = [item for item in items if item.file_id not in rows and not self._stacks.is_hidden(item.file_id)]
+        alone = self._stacks.take(new) if self.stacking else new
         if alone:
             first = len(self._items)
             self.beginInsertRows(_NO_PARENT, first, first + len(alone) - 1)
             self._items.extend(alone)
-            if self._rows is not None:
-                self._rows.update((item.file_id, first + offset) for offset, item in enumerate(alone))
+            rows.update(zip([item.file_id for item in alone], range(first, len(self._items)), strict=True))
             self.endInsertRows()
         for item in new:  # into a stack that is open
-            head_id = self._stacks.head_of(item.file_id)
-            if head_id is not None and self._stacks.is_open(head_id):
-                self._insert_member(item)
+            head = self._stacks.head_of(item.file_id)
+            if head is not None and self._stacks.is_open(head.file_id):
+                self._insert_member(item, head)
         if len(alone) < len(new):
             self._redraw()
         if not alone and not complete:
@@ -158,22 +161,23 @@ class QueueModel(QAbstractListModel):
     def remove(self, file_ids: Collection[int]) -> None:
         """Take images out; of a stack that loses its head, the others find another place."""
         homeless: list[QueueItem] = []
-        going = [file_id for file_id in file_ids if self._known(file_id) is not None]
+        leaving = [item for file_id in file_ids if (item := self._known(file_id)) is not None]
+        going = [item.file_id for item in leaving]
         for file_id in going:
             if self._stacks.head_of(file_id) is not None:
                 self._stacks.leave(file_id)
-        for file_id in going:
-            was_open = self._stacks.is_open(file_id)
-            left = self._by_order(self._stacks.disband(file_id))
+        for item in leaving:
+            was_open = self._stacks.is_open(item.file_id)
+            left = sorted(self._stacks.disband(item), key=self._sort_key)
             if was_open:
-                self._keep_together(left)  # their rows stay where they are, as one of them may be in sight
+                self._stacks.regroup(left)  # their rows stay where they are, as one of them may be in sight
             else:
                 homeless += left
         rows = sorted(row for file_id in going if (row := self.row_of(file_id)) is not None)
         for file_id in going:
             self._places.pop(file_id, None)
         self._remove_rows(rows)
-        for item in self._by_order(homeless):
+        for item in sorted(homeless, key=self._sort_key):
             self._place(item)
         if len(rows) < len(going):
             self._redraw()
@@ -188,10 +192,11 @@ class QueueModel(QAbstractListModel):
 
     def toggle_stack(self, file_id: int) -> int | None:
         """Open or close the stack that a file is in; gives its head, or None where there is no stack."""
-        head_id = self._stacks.head_of(file_id) or file_id
-        members = self._by_order(self._stacks.members(head_id))
-        if not members:
+        head = self._stacks.head_of(file_id) or self._known(file_id)
+        members = sorted(self._stacks.members(head.file_id), key=self._sort_key) if head is not None else []
+        if head is None or not members:
             return None
+        head_id = head.file_id
         opened = not self._stacks.is_open(head_id)
         rows = sorted(row for item in members if (row := self.row_of(item.file_id)) is not None)
         self._stacks.set_open(head_id, opened=opened)
@@ -199,7 +204,7 @@ class QueueModel(QAbstractListModel):
             self._places.pop(item.file_id, None)
         self._remove_rows(rows)
         for item in members if opened else ():
-            self._insert_member(item)
+            self._insert_member(item, head)
         self._redraw()
         return head_id
 
@@ -216,10 +221,15 @@ class QueueModel(QAbstractListModel):
             if (row := self.row_of(item.file_id)) is not None:
                 self.dataChanged.emit(self.index(row), self.index(row), [SAVING_ROLE])
 
+    def _row_numbers(self) -> dict[int, int]:
+        if self._rows is None:
+            self._rows = {item.file_id: row for row, item in enumerate(self._items)}
+        return self._rows
+
     def _stack(self, item: QueueItem) -> QueueItem | None:
         """Let an image stand behind a head that is near to it, and give that; None where it has become one itself."""
         head = self._stacks.head_for(item) if self.stacking else None
-        if head is not None and sort_key(self._order, head) < sort_key(self._order, item):
+        if head is not None and self._sort_key(head) < self._sort_key(item):
             self._stacks.join(head, item)
             return head
         self._stacks.lead(item)
@@ -227,21 +237,19 @@ class QueueModel(QAbstractListModel):
 
     def _place(self, item: QueueItem) -> None:
         """Put one image where it belongs, unless a later page brings it."""
-        last = None if self._last is None else sort_key(self._order, self._last)
-        if not self._complete and (last is None or sort_key(self._order, item) > last):
+        if not self._complete and (self._last is None or self._sort_key(item) > self._sort_key(self._last)):
             return
         head = self._stack(item)
         if head is None:
             self._insert(item)
         elif self._stacks.is_open(head.file_id):
-            self._insert_member(item)
+            self._insert_member(item, head)
         else:
             self._redraw()
 
-    def _insert_member(self, item: QueueItem) -> None:
+    def _insert_member(self, item: QueueItem, head: QueueItem) -> None:
         """A row for a member of an open stack."""
-        head = self._stacks.head_above(item.file_id)
-        self._places[item.file_id] = (self._key(head)[0], sort_key(self._order, item))
+        self._places[item.file_id] = (self._key(head)[0], self._sort_key(item))
         self._insert(item)
 
     def _insert(self, item: QueueItem) -> None:
@@ -259,28 +267,15 @@ class QueueModel(QAbstractListModel):
             self._rows = None
             self.endRemoveRows()
 
-    def _keep_together(self, items: Sequence[QueueItem]) -> None:
-        """The first becomes the head of those that are near to it, and so on; each keeps its row."""
-        heads: list[QueueItem] = []
-        for item in items:
-            head = next((head for head in heads if are_near(head, item)), None)
-            if head is None:
-                heads.append(item)
-                self._stacks.lead(item)
-            else:
-                self._stacks.join(head, item)
-                self._stacks.set_open(head.file_id, opened=True)
-
     def _key(self, item: QueueItem) -> tuple[Any, Any]:
         """What rows are sorted by: members of an open stack stand behind its head."""
-        return self._places.get(item.file_id) or (sort_key(self._order, item), ())
+        return self._places.get(item.file_id) or (self._sort_key(item), ())
 
-    def _by_order(self, items: Iterable[QueueItem]) -> list[QueueItem]:
-        return sorted(items, key=lambda item: sort_key(self._order, item))
+    def _sort_key(self, item: QueueItem) -> tuple[Any, ...]:
+        return sort_key(self._order, item)
 
     def _identity(self, item: QueueItem) -> tuple[Any, ...]:
-        """Where it is, and with what: another one needs another place."""
-        return (*sort_key(self._order, item), item.label, item.fingerprint)
+        return (*self._sort_key(item), item.label, item.fingerprint)
 
     def _known(self, file_id: int) -> QueueItem | None:
         """A file that is loaded, with a row or behind one."""
@@ -289,12 +284,17 @@ class QueueModel(QAbstractListModel):
 
     def _redraw(self) -> None:
         """Counts on tiles have changed; which ones would cost a search, and views redraw what is visible."""
+        self._show_all(STACK_ROLE)
         if self._items:
-            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1), [STACK_ROLE])
             self.stacks_changed.emit()
 
     def _show_thumbnail(self, path: str) -> None:
-        # Which row it is would cost a search; the view redraws what is visible, which is little.
+        row = self._thumbnails.row_for(path)
+        if row is not None and (item := self.item(row)) is not None and item.path == path:
+            self.dataChanged.emit(self.index(row), self.index(row), [int(Qt.ItemDataRole.DecorationRole)])
+        else:  # rows have moved since
+            self._show_all(int(Qt.ItemDataRole.DecorationRole))
+
+    def _show_all(self, role: int) -> None:
         if self._items:
-            top, bottom = self.index(0), self.index(len(self._items) - 1)
-            self.dataChanged.emit(top, bottom, [int(Qt.ItemDataRole.DecorationRole)])
+            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1), [role])

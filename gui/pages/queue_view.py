@@ -167,7 +167,7 @@ class QueueView(QWidget):
 
     def _show_waiting(self, words: str, startable: bool) -> None:
         self.waiting.show_waiting(words, startable)
-        self.review.show_waiting(words)
+        self.review.emptiness.show_waiting(words)
 
     def _show_home(self, tab: Tab) -> None:
         """The tab in which an undo has left its image, or that was asked for."""

@@ -1,15 +1,13 @@
 """The page on which a person decides: grid on the left, the picture and what is known of it on the right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from scanner.results.near_copies import NearCopy, near_copies
-from scanner.review.criteria import Tab
 from scanner.review.image_details import ImageDetails
 from scanner.review.ordering import QueueItem
-from scanner.review.review_queue import matching_elsewhere
 
 from ..media.heatmaps import Heatmaps
 from ..media.previews import Previews
@@ -17,16 +15,15 @@ from ..media.thumbnails import Thumbnails
 from ..models.presenter import QueuePresenter
 from ..models.queue_model import QueueModel
 from ..style.spacing import EDGE, NEAR
-from ..texts.tab_names import TAB_NAMES, empty_words
 from ..widgets.decision_row import DecisionRow
 from ..widgets.details_panel import DetailsPanel
-from ..widgets.empty_state import EmptyState
 from ..widgets.filter_bar import FilterBar
 from ..widgets.images.grid_delegate import ImageDelegate
 from ..widgets.images.image_grid import ImageGrid
 from ..widgets.known_tabs import KnownTabs
 from ..widgets.preview.preview_pane import LookPane
 from .comparing import Comparing
+from .emptiness import Emptiness
 
 # How many of the next pictures are decoded ahead.
 _AHEAD = 2
@@ -58,7 +55,7 @@ class ReviewPage(QWidget):
         self._presenter = presenter
         self._previews = previews
         self._shown_id: int | None = None
-        self._waiting = ""
+        self._shown: ImageDetails | None = None
         # The note of the image in sight, once it is known.
         self._stored_notes: dict[int, str] = {}
         self.filters = FilterBar()
@@ -132,11 +129,10 @@ class ReviewPage(QWidget):
             self.grid.go_to(self.grid.currentIndex().row())
 
     def _lay_out(self) -> None:
-        self.empty = EmptyState()
-        self.empty.clear_wanted.connect(self.filters.clear)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.grid)
-        self.stack.addWidget(self.empty)
+        self.emptiness = Emptiness(self.stack, self._presenter, self.filters, self)
+        self.empty = self.emptiness.state
         self.left = QWidget()
         column = QVBoxLayout(self.left)
         column.setContentsMargins(EDGE, EDGE, NEAR, 0)
@@ -209,29 +205,9 @@ class ReviewPage(QWidget):
     def _after_rows(self, *_: object) -> None:
         if self.model.rowCount() and not self.grid.currentIndex().isValid():
             self.grid.go_to(0)
-        self._show_emptiness()
+        self.emptiness.follow()
         if self.current() is None:
             self._show_current()
-
-    def show_waiting(self, words: str) -> None:
-        """What waits to be scanned: an empty list says so."""
-        self._waiting = words
-        self._show_emptiness()
-
-    def _show_emptiness(self) -> None:
-        shown = self.grid if self.model.rowCount() else self.empty
-        self.stack.setCurrentWidget(shown)
-        if shown is self.grid:
-            return
-        narrowed = self._presenter.criteria.is_narrowed
-        filters = [words for _, words in self.filters.in_force()]
-        self.empty.say(empty_words(self._presenter.criteria, filters, self._waiting), narrowed=narrowed)
-        if narrowed:
-            database, criteria = self._presenter.database, self._presenter.criteria
-            self._presenter.ask(lambda: matching_elsewhere(database, criteria), self._show_elsewhere, "elsewhere")
-
-    def _show_elsewhere(self, counts: Sequence[tuple[Tab, int]]) -> None:
-        self.empty.show_elsewhere([(tab, TAB_NAMES[tab], count) for tab, count in counts if count])
 
     def _show_current(self, *_: QModelIndex) -> None:
         item = self.current()
@@ -258,6 +234,7 @@ class ReviewPage(QWidget):
         self.deciding.note.show_for(contents, self._stored_notes.get(min(contents), "") if len(contents) == 1 else "")
 
     def _show_item(self, item: QueueItem) -> None:
+        self._shown = None
         row = self.grid.currentIndex().row()
         following = [other.path for step in range(1, _AHEAD + 1) if (other := self.model.item(row + step)) is not None]
         self.look.show_item(item, self.model.data(self.grid.currentIndex()), following)
@@ -265,7 +242,8 @@ class ReviewPage(QWidget):
         self._resting.start()
 
     def _show_details(self, details: ImageDetails) -> None:
-        if details.file_id == self._shown_id:
+        if details.file_id == self._shown_id and details != self._shown:
+            self._shown = details
             self.details.show_details(details)
             self.known.show_details(details)
             self.look.show_details(details)
@@ -292,9 +270,12 @@ class ReviewPage(QWidget):
 
         self._presenter.ask(lambda: near_copies(self._presenter.database, item.content_id, limit=_NEAR_COPIES), show, "near")
 
-    def _refresh_details(self) -> None:
+    def _refresh_details(self, file_ids: Collection[int] | None) -> None:
+        """Others may be known of these files, None: of any."""
         item = self.current()
-        if item is not None:
+        if item is None:
+            return
+        if file_ids is None or item.file_id in file_ids or (self._shown is not None and self._shown.copies):
             self._presenter.ask_details(item)
-            if self.look.near.copies:
-                self._resting.start()  # one of them may have been moved away
+        if any(file_ids is None or copy.file_id in file_ids for copy in self.look.near.copies):
+            self._resting.start()  # one of them may have been moved away

@@ -73,7 +73,7 @@ class RunPage(QWidget):
         layout.addLayout(lower)
         layout.addStretch(1)
         service.changed.connect(self._show_service)
-        presenter.acts.settled.connect(self.look)
+        presenter.acts.settled.connect(lambda files: None if files else self.look())  # decisions change nothing here
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOK_MILLISECONDS)
         self._timer.timeout.connect(self.look)

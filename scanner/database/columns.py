@@ -1,5 +1,6 @@
 """Column types that the database lacks: file names that are not Unicode, and times that know their zone."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,9 +23,9 @@ class PathText(TypeDecorator[str]):
         """Python -> database."""
         return None if value is None else encode_path(value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        """Database -> Python."""
-        return None if value is None else decode_path(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], str | None]:
+        """Database -> Python, in one call for each value: a queue has a hundred thousand."""
+        return _decoded
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -41,8 +42,20 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("a time without a zone")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Database -> Python."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """Database -> Python, in one call for each value. SQLite has text."""
+        return _from_text if dialect.name == "sqlite" else _in_utc
+
+
+def _decoded(value: str | None) -> str | None:
+    return value if value is None or "\\" not in value else decode_path(value)
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(f"{value}+00:00")
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    if value is None:
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

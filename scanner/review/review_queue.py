@@ -1,11 +1,12 @@
 """The review queue as frozen snapshots: pages by keyset, counts, and what has changed since a last look."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from sys import intern
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, null, or_, select
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
@@ -22,6 +23,7 @@ _HAS_VERDICT = unindexed(File.state).in_((State.SCORED.value, State.PENDING.valu
 # Transactions become visible a little later than the times and ids they carry.
 _OVERLAP = timedelta(seconds=10)
 _OVERLAP_IDS = 50
+_WITHDRAWN = Decision.WITHDRAWN.value
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,19 @@ class Counts:
 class ChangeMarks:
     """Marks that move when anything changes; two equal ones mean that nothing did. Cheap to take."""
 
+    taken_at: datetime = field(compare=False)
     detection: int
     review: int
     finished_at: datetime | None
     pending_since: datetime | None
     removal: int
     pending: int
+
+    def is_all_finished(self, later: "ChangeMarks") -> bool:
+        """Whether all that had been finished by then was visible by then, and nothing was finished until `later`."""
+        if self.finished_at is None or (self.finished_at, self.detection) != (later.finished_at, later.detection):
+            return False
+        return self.taken_at - self.finished_at > _OVERLAP
 
 
 def queue_page(database: Database, criteria: Criteria, *, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
@@ -126,6 +135,7 @@ def count_tabs(database: Database) -> Counts:
 
 def take_pulse(database: Database) -> ChangeMarks:
     """One look at the marks; every one is the end of an index."""
+    taken_at = database.now()
     with database.read() as session:
         marks = select(
             select(func.coalesce(func.max(Detection.id), 0)).scalar_subquery(),
@@ -135,20 +145,20 @@ def take_pulse(database: Database) -> ChangeMarks:
             select(func.coalesce(func.max(Removal.id), 0)).scalar_subquery(),
             select(func.count()).select_from(File).where(File.state == State.PENDING).scalar_subquery(),
         )
-        return ChangeMarks(*session.execute(marks).one())
+        return ChangeMarks(taken_at, *session.execute(marks).one())
 
 
-def changed_since(database: Database, pulse: ChangeMarks, limit: int) -> tuple[int, ...] | None:
-    """Ids of files whose place in the queue may have changed since `pulse`; None when there are more than `limit`.
+def changed_since(database: Database, pulse: ChangeMarks, found: ChangeMarks, limit: int) -> tuple[int, ...] | None:
+    """Ids of files whose place in the queue may have changed from `pulse` to `found`; None when there are more than `limit`.
 
     A little more than that is named, never less: what two transactions wrote at the same time may come late.
     """
     reviewed = select(Review.content_id).where(Review.id > pulse.review - _OVERLAP_IDS)
     touched: list[ColumnElement[bool]] = [File.content_id.in_(reviewed)]
-    if pulse.finished_at is not None:
-        touched.append(File.finished_at >= pulse.finished_at - _OVERLAP)
-    else:
+    if pulse.finished_at is None:
         touched.append(File.finished_at.is_not(None))
+    elif not pulse.is_all_finished(found):  # a decision must not name all that was scanned last
+        touched.append(File.finished_at >= pulse.finished_at - _OVERLAP)
     if pulse.pending_since is not None:
         touched.append(and_(File.state == State.PENDING, File.pending_since >= pulse.pending_since - _OVERLAP))
     else:
@@ -178,6 +188,8 @@ def _where_scores_end(database: Database, criteria: Criteria) -> list[ColumnElem
 
 
 def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
+    # Nothing that still counts is decided on what is to be reviewed: one look less for each row.
+    decision = null() if criteria.tab is Tab.TO_REVIEW else _DECISION
     query = (
         select(
             File.id,
@@ -185,7 +197,7 @@ def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
             File.path,
             Detection.score,
             Detection.label,
-            _DECISION.label("decision"),
+            decision.label("decision"),
             File.finished_at,
             Detection.disagreement,
             or_(Detection.label != Label.REAL, Detection.score < Detection.band_low),
@@ -251,8 +263,10 @@ _DECISION = (
 
 def _items(database: Database, query: Select[*tuple[Any, ...]]) -> tuple[QueueItem, ...]:
     with database.read() as session:
-        rows = session.execute(query)
-        return tuple(
-            QueueItem(file_id, content_id, path, score, label, None if was == Decision.WITHDRAWN else was, at, apart, *traits)
-            for file_id, content_id, path, score, label, was, at, apart, *traits in rows
+        rows = session.connection().execute(query).all()  # not through the mapper, which has nothing to map here
+    return tuple(
+        QueueItem(
+            file_id, content_id, path, score, intern(label), None if was == _WITHDRAWN else was, at, apart, sure, made, bits
         )
+        for file_id, content_id, path, score, label, was, at, apart, sure, made, bits in rows
+    )

@@ -14,8 +14,9 @@ from test_deciding import stored
 from test_together import caption
 from test_undo import counting
 
+from gui.models.near_heads import NEAR
 from gui.models.queue_model import STACK_ROLE, QueueModel
-from gui.models.stacks import NEAR, StackPart
+from gui.models.stacks import StackPart
 from scanner.review.criteria import Order
 from scanner.review.ordering import QueueItem, sort_key
 

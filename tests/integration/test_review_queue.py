@@ -1,6 +1,7 @@
 """What people decide, and the queue that shows what is left."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -146,17 +147,32 @@ def test_what_changed_since_a_pulse_is_named(database: Database, score: Score, n
     assert take_pulse(database) == pulse
     score("/new.jpg", 0.95, now=now + timedelta(hours=1))
     assert take_pulse(database) != pulse
-    ids = changed_since(database, pulse, 100)
+    ids = changed_since(database, pulse, take_pulse(database), 100)
     assert ids is not None
     assert "/new.jpg" in {item.path for item in items_among(database, Criteria(), ids)}
     pulse = take_pulse(database)
     [oldest] = [item for item in paged(database, Criteria()) if item.path == "/b/1.jpg"]
     decide(database, [oldest.content_id], Decision.REAL, note=None, reviewer="anna", now=now)
-    ids = changed_since(database, pulse, 100)
+    ids = changed_since(database, pulse, take_pulse(database), 100)
     assert ids is not None
     assert oldest.file_id in ids
     assert oldest.file_id not in {item.file_id for item in items_among(database, Criteria(), ids)}
-    assert changed_since(database, pulse, 0) is None
+    assert changed_since(database, pulse, take_pulse(database), 0) is None
+
+
+@pytest.mark.usefixtures("five")
+def test_a_decision_does_not_name_what_was_scanned_last(database: Database, score: Score, now: datetime) -> None:
+    score("/last.jpg", 0.95, now=now + timedelta(hours=1))
+    items = {item.path: item for item in paged(database, Criteria())}
+    early, late = (replace(take_pulse(database), taken_at=now + timedelta(hours=1, seconds=after)) for after in (5, 15))
+    decide(database, [items["/b/1.jpg"].content_id], Decision.REAL, note=None, reviewer="anna", now=now)
+    found = take_pulse(database)
+    assert set(changed_since(database, late, found, 100) or ()) == {items["/b/1.jpg"].file_id}
+    # What another process finished at the same time may not have been visible yet.
+    assert items["/last.jpg"].file_id in (changed_since(database, early, found, 100) or ())
+    score("/newer.jpg", 0.9, now=now + timedelta(hours=1))  # with the same time as the last one
+    ids = changed_since(database, late, take_pulse(database), 100) or ()
+    assert "/newer.jpg" in {item.path for item in items_among(database, Criteria(), ids)}
 
 
 def test_near_copies_are_found_by_their_fingerprints(database: Database, pend, lease, model: ActiveModel, now: datetime) -> None:

@@ -156,16 +156,20 @@ class GridView(QAbstractItemView):
         painter = QPainter(self.viewport())
         option = QStyleOptionViewItem()
         self.initViewItemOption(option)
-        plain = option.state
+        plain, drawn = option.state, event.rect()
+        model, selection, current = self.model(), self.selectionModel(), self.currentIndex().row()
+        columns, width, height = self.columns, self._cell.width(), self._cell.height()
+        left, offset = (self.viewport().width() - columns * width) // 2, self.verticalOffset()
         for row in range(*self._visible_rows()):
-            index = self.model().index(row, 0)
-            option.rect = self.visualRect(index)
-            if not option.rect.intersects(event.rect()):
+            down, across = divmod(row, columns)
+            option.rect = QRect(left + across * width, down * height - offset, width, height)
+            if not option.rect.intersects(drawn):
                 continue
+            index = model.index(row, 0)
             option.state = plain
-            if self.selectionModel().isSelected(index):
+            if selection.isSelected(index):
                 option.state |= QStyle.StateFlag.State_Selected
-            if index == self.currentIndex():
+            if row == current:
                 option.state |= QStyle.StateFlag.State_HasFocus
             self.itemDelegateForIndex(index).paint(painter, option, index)
         painter.end()
@@ -205,8 +209,11 @@ class GridView(QAbstractItemView):
         self._ask_ahead()
 
     def dataChanged(self, top_left: _Index, bottom_right: _Index, roles: object = ()) -> None:
-        """Redrawing what is in sight is cheaper than finding out what has changed."""
-        self.viewport().update()
+        """One cell is drawn again; of several, all in sight: cheaper than to find out which have changed."""
+        if top_left.row() == bottom_right.row():
+            self.viewport().update(self.visualRect(top_left))
+        else:
+            self.viewport().update()
 
     def _rows_changed(self) -> None:
         self.updateGeometries()

@@ -66,7 +66,7 @@ def _questions(database: Database) -> dict[str, Callable[[], object]]:
     questions |= {
         "problems: page": partial(problems_page, database, after=None, limit=100),
         "pulse": partial(take_pulse, database),
-        "what has changed": partial(changed_since, database, old, 500),
+        "what has changed": partial(changed_since, database, old, pulse, 500),
         "counts of the tabs": partial(count_tabs, database),
         "standing": partial(current_status, database, datetime.now(UTC)),
     }
