@@ -19,7 +19,8 @@ from .judged_pictures import JudgedPictures
 from .qimage import as_qimage
 
 T = TypeVar("T")
-_MEMORY_BYTES = 160 << 20
+# Some dozen pictures as large as a screen: those behind the one in sight, and the next ones.
+_MEMORY_BYTES = 96 << 20
 
 
 @dataclass(frozen=True)

@@ -180,11 +180,11 @@ class QueuePresenter(QObject):
         self._loading = True
         criteria, after = self.criteria, None if first else behind or self.model.last
 
-        def read() -> tuple[ChangeMarks, tuple[QueueItem, ...]]:
-            pulse = take_pulse(self.database)  # before the page: what changes in between is looked at again
+        def read() -> tuple[ChangeMarks | None, tuple[QueueItem, ...]]:
+            pulse = take_pulse(self.database) if first else None  # before the page: what changes in between is looked at again
             return pulse, queue_page(self.database, criteria, after=after, limit=limit)
 
-        def loaded(answer: tuple[ChangeMarks, tuple[QueueItem, ...]]) -> None:
+        def loaded(answer: tuple[ChangeMarks | None, tuple[QueueItem, ...]]) -> None:
             pulse, items = answer
             self._loading = False
             complete = len(items) < limit

@@ -120,8 +120,8 @@ class QueueModel(QAbstractListModel):
         """The next page."""
         self._complete = complete
         self._last = items[-1] if items else self._last
-        rows = self._row_numbers()
-        new = [item for item in items if item.file_id not in rows and not self._stacks.is_hidden(item.file_id)]
+        rows, members = self._row_numbers(), self._stacks.member_ids
+        new = [item for item in items if item.file_id not in rows and item.file_id not in members]
         alone = self._stacks.take(new) if self.stacking else new
         if alone:
             first = len(self._items)
@@ -129,11 +129,11 @@ class QueueModel(QAbstractListModel):
             self._items.extend(alone)
             rows.update(zip([item.file_id for item in alone], range(first, len(self._items)), strict=True))
             self.endInsertRows()
-        for item in new:  # into a stack that is open
-            head = self._stacks.head_of(item.file_id)
-            if head is not None and self._stacks.is_open(head.file_id):
-                self._insert_member(item, head)
         if len(alone) < len(new):
+            for item in new:  # into a stack that is open
+                head = self._stacks.head_of(item.file_id)
+                if head is not None and self._stacks.is_open(head.file_id):
+                    self._insert_member(item, head)
             self._redraw()
         if not alone and not complete:
             self.more_wanted.emit()  # all of it is hidden: no view has moved, and none will ask

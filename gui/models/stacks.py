@@ -4,7 +4,7 @@ A stack hides images, so it is stricter than what counts as a near copy: the fin
 at most NEAR of 64 bits, and all have the head's label.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, KeysView, Sequence
 from dataclasses import dataclass
 
 from scanner.review.ordering import QueueItem
@@ -109,6 +109,11 @@ class Stacks:
     def count(self, head_id: int) -> int:
         """How many are behind a head."""
         return len(self._members.get(head_id, ()))
+
+    @property
+    def member_ids(self) -> KeysView[int]:
+        """The files that stand behind a head."""
+        return self._head_of.keys()
 
     def head_of(self, file_id: int) -> QueueItem | None:
         """The head that a member stands behind; None of what is no member."""

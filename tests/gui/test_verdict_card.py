@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from archives import Archive, Opened
 from PIL import Image
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QImage
 from test_looking import colour_at, has_picture
 
@@ -154,5 +154,5 @@ def test_a_video_has_a_thumbnail_and_frames(archive: Archive, open_window: Open,
 
 
 def _thumbnail(opened: Opened) -> QImage:
-    found = opened.presenter.model._thumbnails.find(str(Path(opened.current().path)))
+    found = opened.page.grid.currentIndex().data(Qt.ItemDataRole.DecorationRole)
     return found if found is not None else QImage()
