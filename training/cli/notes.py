@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..config.recipes.reader import HeadsRecipe, TrainingRecipe
 
 
-def begun(
+def notes_of(
     recipe: "TrainingRecipe | HeadsRecipe",
     manifest: Manifest,
     folder: Path,
@@ -24,7 +24,7 @@ def begun(
     processes: int = 1,
     left_out: str = "",
 ) -> RunNotes:
-    """Notes of a run that begins now on `manifest`, which was read from the file `named`."""
+    """The notes of a run on `manifest`, which was read from the file `named`; nothing is written yet."""
     from ..config.recipes.reader import TrainingRecipe
     from ..config.recipes.writer import recipe_text
 
@@ -45,9 +45,7 @@ def begun(
         recipe.plan.epochs if isinstance(recipe, TrainingRecipe) else None,
         left_out,
     )
-    notes = RunNotes(folder, facts, recipe_text(recipe))
-    notes.begin()
-    return notes
+    return RunNotes(folder, facts, recipe_text(recipe))
 
 
 def write_seeds_readme(out: Path, recipe: str, folders: list[Path], summary: Path | None) -> None:

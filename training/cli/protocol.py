@@ -14,6 +14,7 @@ from scanner.base.files import try_writing, write_whole
 from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
+from ..records.run_notes import finished_checkpoint
 from .context import pass_settings
 from .matrix import measured
 from .train import train
@@ -125,9 +126,6 @@ def _refuse_another(out: Path, said: "Protocol", manifest_sha256: str) -> None:
 
 def _trained(out: Path, seeds: int) -> list[Path]:
     """The checkpoints, once all are finished: as the notes of their runs say."""
-    found = []
-    for notes in sorted((out / "run").glob("*/run.json" if seeds > 1 else "run.json")):
-        checkpoint = json.loads(notes.read_bytes()).get("checkpoint")
-        if checkpoint and (notes.parent / checkpoint).is_file():
-            found.append(notes.parent / checkpoint)
+    folders = sorted((out / "run").glob("seed-*")) if seeds > 1 else [out / "run"]
+    found = [checkpoint for folder in folders if (checkpoint := finished_checkpoint(folder)) is not None]
     return found if len(found) == seeds else []

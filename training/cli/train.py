@@ -24,7 +24,9 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 @click.option("--resume", is_flag=True, help="Go on with the unfinished run in --out.")
 @click.option("--from", "start", help="Start from this checkpoint (a name or a file) instead of public weights.")
 @click.option("--leave-out", help="A source to leave out, and to measure on at the end.")
-@click.option("--leave-out-each", is_flag=True, help="Leave out each source in turn and print the matrix (recipes with [heads]).")
+@click.option("--leave-out-generator", help="A generator whose fakes to leave out, and to measure on at the end.")
+@click.option("--leave-out-each", is_flag=True, help="Leave out each source in turn, and print the table.")
+@click.option("--leave-out-each-generator", is_flag=True, help="Leave out the fakes of each generator in turn; the table.")
 @click.option("--cache", type=USER_FILE, help="Folder of embeddings of frozen branches, for all runs.")
 @click.option("--no-cache", is_flag=True, help="Compute frozen branches anew in every epoch.")
 @click.option("--decoded-cache", type=USER_FILE, help="Folder of decoded pictures of the training set; without, none are kept.")
@@ -52,7 +54,9 @@ def train(
     resume: bool,
     start: str | None,
     leave_out: str | None,
+    leave_out_generator: str | None,
     leave_out_each: bool,
+    leave_out_each_generator: bool,
     cache: Path | None,
     no_cache: bool,
     decoded_cache: Path | None,
@@ -79,15 +83,21 @@ def train(
     from worker.detector.weights.public_weights import backbone_files
 
     from ..config.recipes.reader import HeadsRecipe, recipe_named, with_seed
-    from ..evaluation.left_out import without_source
+    from ..evaluation.left_out import LeftOut, without
     from ..loop.distributed import joined
+    from ..loop.progress import Progress
     from ..loop.run import Run, prepare_folder, run_training, start_weights
     from ..loop.run_log import shown_progress
     from ..loop.schedule import without_unknown_repeats
     from ..loop.seeds import prepare_seeds, run_seeds, seed_folders
-    from .notes import begun, write_seeds_readme
+    from .leave_each_out import leave_each_out
+    from .notes import notes_of, write_seeds_readme
     from .training_set import checked, gathered
 
+    if sum(map(bool, (leave_out, leave_out_generator, leave_out_each, leave_out_each_generator))) > 1:
+        raise click.UsageError("leave out one thing, or each in turn: --leave-out and its like do not go together")
+    gone = LeftOut("source", leave_out) if leave_out else None
+    gone = LeftOut("generator", leave_out_generator) if leave_out_generator else gone
     chosen = recipe_named(recipe, changes)
     if seed is not None:
         chosen = with_seed(chosen, seed)
@@ -96,6 +106,10 @@ def train(
     named_clip = Path(settings.clip_weights) if settings.clip_weights else None
     files = backbone_files(settings.data_dir, clip_weights or named_clip, resnet_weights)
     started = find_checkpoint(start, settings.data_dir) if start else None
+    heads = isinstance(chosen, HeadsRecipe)
+    if leave_out_each_generator or (leave_out_each and not heads):
+        leave_each_out(click.get_current_context(), "generator" if leave_out_each_generator else "source", resumes=not heads)
+        return
     if isinstance(chosen, HeadsRecipe):
         if epochs or resume or seeds:
             raise click.UsageError(
@@ -107,13 +121,11 @@ def train(
             raise click.UsageError("name the checkpoint of the CNN with --from, `--from lite` for the bundled one")
         if decoded_cache:
             raise click.UsageError("heads see each view once: --decoded-cache is for recipes that train by gradients")
-        request = HeadsRequest(
-            chosen, out, started, files, cache, choose_device(device), some, leave_out, leave_out_each, bfloat16
-        )
+        request = HeadsRequest(chosen, out, started, files, cache, choose_device(device), some, gone, leave_out_each, bfloat16)
         train_heads(settings, request, manifest_path, from_reviews=from_reviews)
         return
-    if leave_out_each or bfloat16:
-        raise click.UsageError("--leave-out-each and --bfloat16 are for recipes with [heads], `fusion` for one")
+    if bfloat16:
+        raise click.UsageError("--bfloat16 is for recipes with [heads], `fusion` for one")
     if decoded_limit and not decoded_cache:
         raise click.UsageError("--decoded-limit bounds --decoded-cache, which is not given")
     if epochs:
@@ -134,18 +146,18 @@ def train(
             if team.leads:
                 print_text(line, err=True)
 
-        found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say, out=leave_out)
+        found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say, out=gone)
         own = recipe.endswith(".toml") or any(change.startswith("plan.repeat") for change in changes)
         plan = without_unknown_repeats(found.without(()).rows, chosen.plan, say, own=own)
         manifest = checked(found, out, some, team, say)
-        kept, left_out = without_source(manifest, leave_out) if leave_out else (manifest, ())
+        kept, left_out = without(manifest, gone) if gone else (manifest, ())
         folder = None if no_cache else cache or settings.cache / "embeddings"
         show = stack.enter_context(shown_progress(interactive=sys.stderr.isatty()))
 
         def trained(run: Run) -> Path | None:
             if not team.leads:
                 return run_training(run, show=show, say=say)
-            notes = begun(
+            notes = notes_of(
                 run.recipe,
                 run.manifest,
                 run.folder,
@@ -153,12 +165,17 @@ def train(
                 start=started,
                 device=str(team.device),
                 processes=team.size,
-                left_out=leave_out or "",
+                left_out=gone.name if gone else "",
             )
-            path = run_training(run, show=show, say=say, note=notes.epoch)
+
+            def shown(now: Progress) -> None:
+                notes.begin()  # a step is done: the folder is no other run's
+                show(now)
+
+            path = run_training(run, show=shown, say=say, note=notes.epoch)
             assert path is not None
-            if leave_out:
-                measure_left_out(path, files, leave_out, left_out, kept.of_split("val"), some, say)
+            if gone:
+                measure_left_out(path, files, gone, left_out, kept.of_split("val"), some, say)
             notes.finish(path)
             return path
 
@@ -167,7 +184,7 @@ def train(
         folders = list(seed_folders(out, plan.seed, seeds).values()) if seeds else []
         if folders and team.leads:
             write_seeds_readme(out, chosen.network.name, folders, None)
-        path = run_seeds(run, seeds, trained, say, leaves_out=bool(leave_out)) if seeds else trained(run)
+        path = run_seeds(run, seeds, trained, say, leaves_out=gone is not None) if seeds else trained(run)
         if path and folders:
             write_seeds_readme(out, chosen.network.name, folders, path)
         if path:

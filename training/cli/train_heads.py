@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..config.recipes.reader import HeadsRecipe
     from ..data.manifest import Row
+    from ..evaluation.left_out import LeftOut
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class HeadsRequest:
     cache: Path | None
     device: "ChosenDevice"
     loaders: int
-    left_out: str | None
+    left_out: "LeftOut | None"
     leaves_each_out: bool
     in_bfloat16: bool
 
@@ -38,10 +39,11 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
 
     from worker.detector.image.picture import prepare_pillow
 
+    from ..evaluation.left_out import without
     from ..heads.run import HeadsRun, heads_files, run_heads
     from ..loop.distributed import Team
     from ..loop.run import UnfinishedRun, prepare_folder
-    from .notes import begun
+    from .notes import notes_of
     from .training_set import checked, gathered
 
     def say(line: str) -> None:
@@ -55,6 +57,9 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
     prepare_folder(request.out, resume=False)
     found = gathered(settings, manifest_path, from_reviews=from_reviews, say=say, out=request.left_out)
     manifest = checked(found, request.out, request.loaders, Team(torch.device(request.device.name)), say)
+    # Heads leave out a source by themselves: it is embedded with the others. Of a generator nothing is embedded.
+    generator = request.left_out if request.left_out and request.left_out.kind == "generator" else None
+    manifest, fakes = without(manifest, generator) if generator else (manifest, ())
     run = HeadsRun(
         request.recipe,
         manifest,
@@ -64,20 +69,23 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
         request.cache or settings.cache / "embeddings",
         request.device,
         request.loaders,
-        request.left_out,
+        request.left_out.name if request.left_out and not generator else None,
         request.leaves_each_out,
         request.in_bfloat16,
     )
-    notes = begun(
+    notes = notes_of(
         request.recipe,
         manifest,
         request.out,
         named=manifest_path,
         start=request.start,
         device=request.device.name,
-        left_out=request.left_out or "",
+        left_out=request.left_out.name if request.left_out else "",
     )
+    notes.begin()
     path = run_heads(run, say)
+    if generator:
+        measure_left_out(path, files, generator, fakes, manifest.of_split("val"), request.loaders, say, as_scanned=True)
     notes.finish(path)
     print_text(str(path))
 
@@ -85,24 +93,34 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
 def measure_left_out(
     path: Path,
     files: "BackboneFiles",
-    source: str,
-    left_out: "Sequence[Row]",
+    left_out: "LeftOut",
+    rows: "Sequence[Row]",
     beside: "Sequence[Row]",
     processes: int,
     say: Callable[[str], None],
+    *,
+    as_scanned: bool = False,
 ) -> None:
-    """Measure the checkpoint at `path` on the rows that were left out, say it, and keep it in the card (`left_out`)."""
+    """Measure the checkpoint at `path` on the `rows` of what was left out, say it, and keep it in the card (`left_out`).
+
+    Each picture is a face crop; `as_scanned` it is scored by the faces in it, and as a whole.
+    """
     from worker.detector.checkpoints.checkpoint import load_checkpoint, save_with_card
     from worker.detector.inference.device import choose_device
     from worker.detector.inference.predictor import Predictor
 
     from ..evaluation.calibration import calibrated
     from ..evaluation.left_out import left_out_figures, left_out_line
-    from ..evaluation.logits import logits_of
+    from ..evaluation.logits import logits_of, scanned_scores_of
 
     detector, card = load_checkpoint(path, files)
     predictor = Predictor(detector, card, choose_device("cpu"), 64)
-    own, others = (calibrated(card.calibration, logits_of(predictor, rows, processes=processes)) for rows in (left_out, beside))
-    found = left_out_figures(source, left_out, own, beside, others, (card.threshold, card.band_low))
+    own, others = (
+        scanned_scores_of(predictor, of, processes=processes).scores
+        if as_scanned
+        else calibrated(card.calibration, logits_of(predictor, of, processes=processes))
+        for of in (rows, beside)
+    )
+    found = left_out_figures(left_out, rows, own, beside, others, (card.threshold, card.band_low))
     say(left_out_line(found))
     save_with_card(path, path, replace(card, metrics={**card.metrics, "left_out": found}))

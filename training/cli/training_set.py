@@ -22,7 +22,7 @@ from ..data.importers.found import ImportFailed
 from ..data.importers.splits import Naming, Shares, said, with_splits
 from ..data.leaks import Leaks, find_leaks, refuse_leaks
 from ..data.manifest import Manifest, ManifestError, Row, read_manifest, refuse_unknown_splits
-from ..evaluation.left_out import without_source
+from ..evaluation.left_out import LeftOut, without
 from ..loop.distributed import Team
 
 _CHECKED = "leaks-checked.json"
@@ -50,11 +50,11 @@ class Gathered:
 
 
 def gathered(
-    settings: Settings, path: Path | None, *, from_reviews: bool, say: Callable[[str], None], out: str | None = None
+    settings: Settings, path: Path | None, *, from_reviews: bool, say: Callable[[str], None], out: LeftOut | None = None
 ) -> Gathered:
     """The manifest at `path`, and the reviewed images. Raises ManifestError, NoReviews and click.UsageError.
 
-    Both labels must be there to train with, to validate with and, in a split `test`, to report of. A source that
+    Both labels must be there to train with, to validate with and, in a split `test`, to report of. What
     is to be left `out` must be there, and is not counted.
     """
     if path is None and not from_reviews:
@@ -62,7 +62,7 @@ def gathered(
     found = Gathered(read_manifest(path) if path else Manifest((), ""), _reviewed(settings, say) if from_reviews else ())
     refuse_unknown_splits(found.without(()).rows, say)
     everything = found.without(())
-    left = without_source(everything, out)[0] if out else everything
+    left = without(everything, out)[0] if out else everything
     try:
         for split in ("train", "val", *(("test",) if left.has_split("test") else ())):
             left.of_split(split)

@@ -1,8 +1,9 @@
-"""What a detector is worth on a source that it was not trained on."""
+"""What a detector is worth on a source, or on the fakes of a generator, that it was not trained on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,6 +12,38 @@ from . import metrics
 from .figures import DRAWS, measured
 from .logits import labels_of
 from .weighted_metrics import Scores
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What is not trained on: a source, or the fakes of a generator."""
+
+    kind: Literal["source", "generator"]
+    name: str
+
+
+def without(manifest: Manifest, left_out: LeftOut) -> tuple[Manifest, tuple[Row, ...]]:
+    """The manifest without what is left out, and the rows to measure on. Raises ManifestError where one of them cannot be."""
+    by_kind = without_source if left_out.kind == "source" else without_generator
+    return by_kind(manifest, left_out.name)
+
+
+def without_generator(manifest: Manifest, generator: str) -> tuple[Manifest, tuple[Row, ...]]:
+    """The manifest without the fakes of `generator`, and those of them to measure on.
+
+    These are the fakes whose group (people, an original) is not trained on, and all of them where there are none such. Raises
+    ManifestError when there are no fakes of it, or no others are left.
+    """
+    fakes = tuple(row for row in manifest.rows if row.label and row.generator == generator)
+    if not fakes:
+        there = ", ".join(sorted({row.generator for row in manifest.rows if row.label and row.generator})[:10]) or "none"
+        raise ManifestError(f"the manifest has no fakes of a generator {generator!r} to leave out; it has those of {there} ...")
+    gone = set(fakes)
+    kept = Manifest(tuple(row for row in manifest.rows if row not in gone), f"{manifest.sha256} without fakes of {generator}")
+    for split in ("train", "val"):
+        kept.of_split(split)
+    trained_on = {row.group for row in kept.rows if row.split == "train"}
+    return kept, tuple(row for row in fakes if row.group not in trained_on) or fakes
 
 
 def without_source(manifest: Manifest, source: str) -> tuple[Manifest, tuple[Row, ...]]:
@@ -26,15 +59,20 @@ def without_source(manifest: Manifest, source: str) -> tuple[Manifest, tuple[Row
 
 
 def left_out_figures(
-    source: str, rows: Sequence[Row], scores: Scores, beside: Sequence[Row], beside_scores: Scores, cuts: tuple[float, float]
+    left_out: LeftOut,
+    rows: Sequence[Row],
+    scores: Scores,
+    beside: Sequence[Row],
+    beside_scores: Scores,
+    cuts: tuple[float, float],
 ) -> dict[str, Any]:
-    """Figures of a left-out source, JSON-ready: AUC, and the rates at the threshold and the band's low end in `cuts`.
+    """Figures of what was left out, JSON-ready: AUC, and the rates at the threshold and the band's low end in `cuts`.
 
-    Where the source has one label only, its images are ranked against those of the other label in `beside`.
+    Where it has one label only, its images are ranked against those of the other label in `beside`.
     """
     labels = labels_of(rows)
     threshold, band_low = cuts
-    found: dict[str, Any] = {"source": source, "real": int((labels == 0).sum()), "fake": int((labels == 1).sum())}
+    found: dict[str, Any] = {left_out.kind: left_out.name, "real": int((labels == 0).sum()), "fake": int((labels == 1).sum())}
     groups = [row.group for row in rows]
     measures = {}
     if found["real"]:
@@ -63,7 +101,8 @@ def left_out_line(found: dict[str, Any]) -> str:
         "flagged_fake_rate": "fake flagged",
     }
     said = [f"{title} {_figure(found[name])}" for name, title in names.items() if name in found]
-    return f"left out {found['source']} ({found['real']:,} real, {found['fake']:,} fake): " + ", ".join(said)
+    name = found["source"] if "source" in found else f"the fakes of {found['generator']}"
+    return f"left out {name} ({found['real']:,} real, {found['fake']:,} fake): " + ", ".join(said)
 
 
 def _figure(figure: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ from ..data.manifest import Manifest, ManifestError, Row, by_collection, sources
 from ..evaluation.calibration import platt
 from ..evaluation.doubts import doubts_about
 from ..evaluation.figures import figures
-from ..evaluation.left_out import left_out_figures, left_out_line
+from ..evaluation.left_out import LeftOut, left_out_figures, left_out_line
 from ..evaluation.logits import labels_of
 from .ablation import ablation
 from .combine import band_start, calibrated_combinations, cnn_weight, fused, pictures_of, plain_combinations
@@ -248,7 +248,7 @@ def _metrics(
             say(f"{source} has no pictures as scanning shows them (it is a face set without rows in `val`): no figures of it")
             continue
         found["left_out"] = left_out_figures(
-            source,
+            LeftOut("source", source),
             [row for row in rows if row.source == source],
             scores[own],
             [row for row in rows if row.source != source],

@@ -25,7 +25,7 @@ _SHOWN = {
     "actual_dcf_raw": "act-DCF at 0.5, raw",
     "hit_rate": "fake called fake",
     "false_alarm_rate": "real called fake",
-    "left_out_auc": "AUC of the source that was left out",
+    "left_out_auc": "AUC of what was left out",
 }
 
 # What a run settles for itself: the card has what it came to.

@@ -34,7 +34,10 @@ class RunFacts:
 
 @dataclass
 class RunNotes:
-    """Written when a run begins, after each epoch and at its end. A run that goes on keeps what was noted before."""
+    """Written when a run begins, after each epoch and at its end. A run that goes on keeps what was noted before.
+
+    Nothing is written before the first of these: the folder may turn out to be another run's.
+    """
 
     folder: Path
     facts: RunFacts
@@ -42,7 +45,9 @@ class RunNotes:
     document: dict[str, Any] = field(default_factory=dict)
 
     def begin(self) -> None:
-        """Note what is run, by what and where. Raises OSError."""
+        """Note what is run, by what and where, unless that is done. Raises OSError."""
+        if self.document:
+            return
         earlier = self._read()
         now = _now()
         start = {"at": now, "command": command_line(), "folder": str(Path.cwd()), "environment": environment()}
@@ -58,11 +63,13 @@ class RunNotes:
 
     def epoch(self, number: int, figures: Mapping[str, float]) -> None:
         """Note the figures of epoch 0, 1, ...; those of later ones, of an earlier run, are forgotten."""
+        self.begin()
         self.document["figures"] = [*self.document["figures"][:number], dict(figures)]
         self._write()
 
     def finish(self, checkpoint: Path) -> None:
         """Note that the run is done."""
+        self.begin()
         self.document["checkpoint"] = checkpoint.name
         self._write()
 
@@ -79,6 +86,15 @@ class RunNotes:
         self.document["updated"] = _now()
         write_whole(self.folder / NOTES, json.dumps(self.document, indent=1) + "\n")
         write_whole(own_readme(self.folder), readme_text(self.document, self.folder))
+
+
+def finished_checkpoint(folder: Path) -> Path | None:
+    """The checkpoint of a finished run, as its notes say; None where there is none."""
+    try:
+        named = json.loads((folder / NOTES).read_bytes()).get("checkpoint")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return folder / named if isinstance(named, str) and (folder / named).is_file() else None
 
 
 def own_readme(folder: Path) -> Path:

@@ -70,4 +70,10 @@ def trained(card: CheckpointCard) -> Trained:
         setup = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
     sources: Mapping[str, Any] = said.get("sources") or {}
     generators = {name for of in sources.values() for name in of.get("generators", ()) if name}
-    return Trained(tuple(sources), tuple(sorted(generators)), plan.get("seed"), str(left_out.get("source") or ""), setup)
+    return Trained(
+        tuple(sources),
+        tuple(sorted(generators)),
+        plan.get("seed"),
+        str(left_out.get("source") or left_out.get("generator") or ""),
+        setup,
+    )

@@ -45,6 +45,8 @@ def test_from_checkpoints_and_again_from_predictions(
     again = run(tmp_path, *kept, "--json").stdout
     assert json.loads(again) == first
     assert json.loads((tmp_path / "out" / "matrix-by-source.json").read_text(encoding="utf-8")) == first
+    folder = json.loads(run(tmp_path, tmp_path / "data" / "models", *data, "--json").stdout)  # all that is in it
+    assert [line["mean"] for line in folder["detectors"]] == [line["mean"] for line in first["detectors"]]
     for measure, said in (("auc", "AUC per video"), ("eer", "EER per frame")):
         assert said in run(tmp_path, *kept, "--measure", measure).stdout
 

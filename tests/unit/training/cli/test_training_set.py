@@ -14,6 +14,7 @@ from training.cli import training_set
 from training.cli.training_set import Gathered, NoReviews, checked, gathered
 from training.data.leaks import LeaksFound
 from training.data.manifest import Manifest, ManifestError, Row, write_manifest
+from training.evaluation.left_out import LeftOut
 from training.loop.distributed import Team
 
 ALONE = Team(torch.device("cpu"))
@@ -49,10 +50,15 @@ def test_too_few_reviews_are_said(rows: Sequence[Row], tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("out", "said"), [(None, "no fake images in split 'test'"), ("camera", "no source 'camera' to leave out; it has source0")]
+    ("out", "said"),
+    [
+        (None, "no fake images in split 'test'"),
+        (LeftOut("source", "camera"), "no source 'camera' to leave out; it has source0"),
+        (LeftOut("generator", "gan"), "no fakes of a generator 'gan'"),
+    ],
 )
 def test_what_cannot_be_reported_is_said_before_a_picture_is_read(
-    rows: Sequence[Row], tmp_path: Path, out: str | None, said: str
+    rows: Sequence[Row], tmp_path: Path, out: LeftOut | None, said: str
 ) -> None:
     """A split `test` of one label would end the run at its very end; so would a source that is not there."""
     split = [replace(row, split="test") if row.label == 0 and number < 4 and not out else row for number, row in enumerate(rows)]

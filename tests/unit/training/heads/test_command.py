@@ -1,7 +1,8 @@
 """`dfscan train` as it is called: heads on frozen branches, and leaving a source out of either kind of training."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -130,12 +131,69 @@ def test_a_source_is_left_out_of_training_by_gradients(settings: Settings, data:
     assert "two" not in card.metrics["sources"]
     assert asdict(card.recipe)["name"] == "cnn"
 
+    notes = (out / "run.json").read_bytes()
+    other = ("--resume", "--leave-out", "two", "--set", "plan.learning_rate=1e-2")
+    refused = called(settings, "--recipe", recipe, "--data", data, "--out", out, "--loaders", 0, "--device", "cpu", *other)
+    assert "belongs to a run with another recipe" in str(refused.exception)
+    assert (out / "run.json").read_bytes() == notes  # the folder is not that run's
+
+
+@pytest.fixture
+def generated(rows: Sequence[Row], tmp_path: Path) -> Path:
+    """A manifest whose fakes are by two generators."""
+    numbers = {row.path: number for number, row in enumerate(row for row in rows if row.label)}
+    write_manifest(
+        tmp_path / "generated.csv",
+        [replace(row, generator=f"g {numbers[row.path] % 2}" if row.label else "") for row in rows],
+    )
+    return tmp_path / "generated.csv"
+
+
+@pytest.mark.slow
+def test_heads_are_fitted_without_a_generator(settings: Settings, generated: Path, start: Path, tmp_path: Path) -> None:
+    recipe, out = tmp_path / "tiny.toml", tmp_path / "run"
+    recipe.write_text(RECIPE)
+    command = ("--recipe", recipe, "--data", generated, "--loaders", 0, "--device", "cpu", "--from", start, "--out", out)
+
+    done = called(settings, *command, "--leave-out-generator", "g 0")
+
+    assert done.exit_code == 0, done.output
+    assert "left out the fakes of g 0 (0 real, " in done.stderr
+    card = read_card(out / "tiny.safetensors")
+    assert card.metrics["left_out"]["generator"] == "g 0"
+    assert "auc" in card.metrics["left_out"]
+    assert {name for source in card.training["sources"].values() for name in source["generators"]} == {"g 1"}
+    assert "Finished" in (out / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_each_generator_is_left_out_in_turn(settings: Settings, generated: Path, tmp_path: Path) -> None:
+    recipe, out = tmp_path / "cnn.toml", tmp_path / "each"
+    recipe.write_text(CNN)
+    command = ("--recipe", recipe, "--data", generated, "--out", out, "--loaders", 0, "--device", "cpu")
+
+    done = called(settings, *command, "--leave-out-each-generator")
+
+    assert done.exit_code == 0, done.output
+    document = json.loads((out / "leave-one-out.json").read_text(encoding="utf-8"))
+    assert list(document["left_out"]) == ["g 0", "g 1"]
+    aucs = [own["auc"]["value"] for own in document["left_out"].values()]
+    assert document["mean"]["auc"] == pytest.approx(sum(aucs) / 2)
+    assert f"| mean |  |  | {sum(aucs) / 2:.3f} |" in done.stdout
+    folders = sorted(folder.name for folder in out.iterdir() if folder.is_dir())
+    assert [folder.rpartition("-")[0] for folder in folders] == ["without-g-0", "without-g-1"]
+    again = called(settings, *command, "--leave-out-each-generator")
+    assert again.stdout == done.stdout
+    assert "step" not in again.stderr
+
 
 def test_options_of_the_other_kind_are_refused(settings: Settings, data: Path, start: Path, tmp_path: Path) -> None:
     for name, text, options in (
         ("tiny", RECIPE, ("--epochs", "2")),
         ("tiny", RECIPE, ("--resume",)),
-        ("cnn", CNN, ("--leave-out-each",)),
+        ("cnn", CNN, ("--bfloat16",)),
+        ("cnn", CNN, ("--leave-out", "two", "--leave-out-generator", "g0")),
+        ("cnn", CNN, ("--leave-out-each", "--seeds", "2")),
     ):
         recipe = tmp_path / f"{name}.toml"
         recipe.write_text(text)

@@ -27,7 +27,8 @@ FACTS = RunFacts(
 
 def begun(folder: Path, facts: RunFacts = FACTS) -> RunNotes:
     notes = RunNotes(folder, facts, "[plan]\nseed = 7\n")
-    notes.begin()
+    for _ in range(2):  # as after each step
+        notes.begin()
     return notes
 
 
