@@ -128,6 +128,11 @@ def units_with(document: Mapping[str, Any], measure: str) -> list[str]:
     return [unit for unit in UNITS if any(cell[unit] and measure in cell[unit] for cell in cells)]
 
 
+def unit_names(lines: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What the units are called: frames and videos where any detector was tested on videos, else pictures alone."""
+    return {"frame": "frame", "video": "video"} if any(line["pooled"]["video"] for line in lines) else {"frame": "picture"}
+
+
 def _key(row: Row) -> tuple[str, Path]:
     """What a row is: two sets may share real pictures, as FaceForensics++ and FaceShifter do."""
     return row.source, row.path

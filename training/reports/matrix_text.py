@@ -9,7 +9,7 @@ from typing import Any
 from scanner.base.files import try_writing, write_whole, written_whole
 
 from .breakdown import title_cell
-from .matrix import MEASURES, UNITS, units_with
+from .matrix import MEASURES, UNITS, unit_names, units_with
 from .matrix_plot import matrix_plot
 from .report import ReportUnwritable
 
@@ -40,8 +40,10 @@ def matrix_text(document: Mapping[str, Any], measure: str) -> str:
         "95 % intervals by group in brackets; of several seeds mean and standard deviation.",
     ]
     for unit in units_with(document, measure):
-        parts += [f"## {MEASURES[measure]} per {unit}", _table(_matrix(document, unit, measure))]
-    parts.append("A video's score is the mean of its frames' scores. Accuracy is of the network's own sigmoid at 0.5.")
+        name = unit_names(document["detectors"])[unit]
+        parts += [f"## {MEASURES[measure]} per {name}", _table(_matrix(document, unit, measure))]
+    videos = "A video's score is the mean of its frames' scores. " if "video" in unit_names(document["detectors"]) else ""
+    parts.append(f"{videos}Accuracy is of the network's own sigmoid at 0.5.")
     for title, line in zip(titles(document), document["detectors"], strict=True):
         parts += [f"## {title_cell(title)}", _table(_benchmark(line))]
     return "\n\n".join(parts)
@@ -103,13 +105,13 @@ def _matrix(document: Mapping[str, Any], unit: str, measure: str) -> list[list[s
 
 def _benchmark(line: Mapping[str, Any]) -> list[list[str]]:
     """One detector on each set, as benchmarks print it: all measures, per frame and per video side by side."""
-    found = [["tested on"]]
-    for unit in UNITS:
-        found[0] += [f"real {unit}s", f"fake {unit}s", *(f"{title} per {unit}" for title in MEASURES.values())]
+    found, units = [["tested on"]], unit_names([line])
+    for name in units.values():
+        found[0] += [f"real {name}s", f"fake {name}s", *(f"{title} per {name}" for title in MEASURES.values())]
     ends = [("all", line["pooled"]), ("mean", line["mean"]), ("mean of others", line["mean_elsewhere"])]
     for name, cell in [*line["cells"].items(), *ends]:
         cells = [title_cell(name) + _marks(cell)]
-        for unit in UNITS:
+        for unit in units:
             own = cell[unit] or {}
             counts = [f"{own[label]:,}" if label in own else "-" for label in ("real", "fake")]
             cells += [*counts, *(_figure(own.get(measure)) for measure in MEASURES)]
