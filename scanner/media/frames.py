@@ -1,7 +1,9 @@
 """One frame of a video or an animation, to be looked at. For scoring, decoder processes read videos by themselves."""
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -46,27 +48,53 @@ def frame_of(path: str, frame: int, seconds: float | None = None) -> Image.Image
 
 def video_frame(path: str, seconds: float) -> Image.Image:
     """The frame of a video at `seconds`, or the nearest one before. Raises NoFrame and OSError."""
+    with _opened(path) as container:
+        found = _frame_at(container, seconds)
+        if found is None:
+            raise NoFrame("no frame of it can be decoded")
+        return _upright(found)
+
+
+def spread_frames(path: str, count: int) -> Iterator[tuple[int, Image.Image]]:
+    """`count` frames of a video with their numbers from 0, or all where it has fewer: every n-th, n = frames // `count`.
+
+    Raises NoFrame and OSError.
+    """
+    with _opened(path) as container:
+        total = sum(packet.size > 0 for packet in container.demux(_stream(container)))
+    step = max(1, total // count)
+    with _opened(path) as container:
+        wanted = islice(enumerate(container.decode(_stream(container))), 0, step * count, step)
+        yield from ((number, _upright(frame)) for number, frame in wanted)
+
+
+@contextmanager
+def _opened(path: str) -> "Iterator[av.container.InputContainer]":
+    """A video's container. Raises NoFrame, also for what goes wrong in the block, and OSError."""
     try:
         import av
     except ModuleNotFoundError:
         raise NoFrame("it is a video, and what reads videos is missing: pip install 'dfscan[video]'") from None
     with open_regular(path) as file:
         container_name = video_container(os.read(file.fileno(), HEAD))
+        if container_name not in _DEMUXERS:
+            raise NoFrame(f"its first bytes are of none of {', '.join(_DEMUXERS)}")
         file.seek(0)
         try:
-            with av.open(file, mode="r", format=_DEMUXERS[container_name or ""], buffer_size=1 << 18) as container:
-                found = _frame_at(container, seconds)
-                if found is None:
-                    raise NoFrame("no frame of it can be decoded")
-                return _upright(found)
-        except (av.error.FFmpegError, KeyError, MemoryError) as error:
+            with av.open(file, mode="r", format=_DEMUXERS[container_name], buffer_size=1 << 18) as container:
+                yield container
+        except (av.error.FFmpegError, MemoryError) as error:
             raise NoFrame(f"it cannot be decoded: {error}") from error
 
 
-def _frame_at(container: "av.container.InputContainer", seconds: float) -> "av.VideoFrame | None":
-    stream = container.streams.video[0] if container.streams.video else None
-    if stream is None:
+def _stream(container: "av.container.InputContainer") -> "av.VideoStream":
+    if not container.streams.video:
         raise NoFrame("it holds no pictures, only sound")
+    return container.streams.video[0]
+
+
+def _frame_at(container: "av.container.InputContainer", seconds: float) -> "av.VideoFrame | None":
+    stream = _stream(container)
     base = float(stream.time_base or 0) or 1e-3
     wanted = (stream.start_time or 0) + round(seconds / base)
     if seconds:

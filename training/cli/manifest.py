@@ -13,9 +13,9 @@ import click
 from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.logs import print_text
 
-from ..data.frames import COMPRESSIONS
 from ..data.importers.layouts import LAYOUTS, default_source, importer_named
 from ..data.manifest import ManifestError, Row, read_manifest, write_manifest
+from ..data.videos.frames import COMPRESSIONS
 from .context import write_as_user
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def import_(
     images_root: Path | None,
     force: bool,
 ) -> None:
-    from ..data.frames import with_compression, with_frames, with_groups_as_videos
     from ..data.importers.splits import Naming, Shares, said, with_splits
+    from ..data.videos.frames import with_compression, with_frames, with_groups_as_videos
 
     shares = Shares(val_share, test_share)
     _refuse_existing(output, force)
@@ -166,6 +166,27 @@ def crop(path: Path, output: Path, size: int, processes: int | None, force: bool
     for reason, pictures in cropped.left_out.items():
         print_text(f"left out: {pictures:,} {reason}", err=True)
     _tell(target, cropped.rows)
+
+
+@manifest.command()
+@click.argument("path", metavar="FOLDER", type=USER_FILE)
+@click.option("-o", "--output", required=True, type=USER_FILE, help="Folder for the frames, one folder per video.")
+@click.option("--frames", default=32, show_default=True, type=click.IntRange(min=1), help="So many of each video, evenly spread.")
+@click.option("--processes", type=click.IntRange(min=0), help="Processes that decode; default: one per core, at most 8.")
+def frames(path: Path, output: Path, frames: int, processes: int | None) -> None:
+    """Cut the videos under FOLDER into frames (PNG), in the same tree, to import. What is cut already is not cut again."""
+    from ..data.videos.cutting import cut_videos
+
+    try:
+        with _progress("cutting videos") as step:
+            cut = cut_videos(path, output, frames, processes=_as_many_as(processes), progress=step)
+    except OSError as error:
+        raise ManifestError(f"{error.filename or output} cannot be used: {error.strerror}; name another folder") from None
+    for video, reason in cut.left_out.items():
+        print_text(f"left out: {video}: {reason}", err=True)
+    print_text(f"{cut.videos:,} videos in {output}; `dfscan manifest import` takes them", err=True)
+    if cut.left_out:
+        click.get_current_context().exit(1)
 
 
 def _as_many_as(processes: int | None) -> int:

@@ -8,11 +8,11 @@ from pathlib import Path
 from scanner.base.logs import print_text
 
 from ..config.protocols.reader import DataSet, Protocol, ProtocolError
-from ..data.frames import with_compression, with_frames, with_groups_as_videos
 from ..data.importers.found import Found
 from ..data.importers.layouts import importer_named
 from ..data.importers.splits import Naming, Shares, said, with_splits
 from ..data.manifest import Row, write_manifest
+from ..data.videos.frames import with_compression, with_frames, with_groups_as_videos
 
 
 def present(protocol: Protocol, root: Path, *, skip_missing: bool) -> Protocol:

@@ -9,8 +9,8 @@ from typing import Literal
 from scanner.base.documents import from_strict_document
 from scanner.base.errors import KnownError
 
-from ...data.frames import COMPRESSIONS
 from ...data.importers.layouts import LAYOUTS
+from ...data.videos.frames import COMPRESSIONS
 
 
 class ProtocolError(KnownError):

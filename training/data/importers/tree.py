@@ -52,8 +52,7 @@ def pictures_under(root: Path) -> Iterator[Path]:
                 videos += 1
     if not pictures:
         hint = (
-            f"only {videos:,} videos. Cut them into frames first, one folder per video: "
-            "ffmpeg -i NAME.mp4 -vf fps=1 frames/NAME/%04d.png"
+            f"only {videos:,} videos. Cut them into frames first, one folder per video: dfscan manifest frames {root} -o FOLDER"
             if videos
             else "is the path right?"
         )

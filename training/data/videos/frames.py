@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from .importers.found import Found, ImportFailed, Picture
+from ..importers.found import Found, ImportFailed, Picture
 
 # FaceForensics++'s: as it was, and H.264 at two qualities.
 COMPRESSIONS = ("raw", "c23", "c40")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from training.data.frames import with_compression, with_frames, with_groups_as_videos
 from training.data.importers.found import Found, ImportFailed, Picture
+from training.data.videos.frames import with_compression, with_frames, with_groups_as_videos
 
 
 def frames(video: str, count: int, compression: str = "") -> list[Picture]:
