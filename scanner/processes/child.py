@@ -16,7 +16,9 @@ from multiprocessing.reduction import recv_handle
 from typing import Any
 
 from .confinement import confine
+from .raw_bytes import receive_raw, send_raw
 from .replies import Made, Reply, reply_of, tell_plainly
+from .work import Follows
 
 # How a process ends when it has no memory to take a work; and of what it says when it has taken one.
 NO_MEMORY, TOKEN_BYTES = 77, 16
@@ -57,6 +59,7 @@ def _received(channel: Connection) -> tuple[Callable[[], Any], Callable[[Any], M
     token = channel.recv_bytes()
     try:
         work, arguments, tell, with_file = pickle.loads(channel.recv_bytes())  # noqa: S301  (from the process that started this one)
+        arguments = [receive_raw(channel, each.size) if isinstance(each, Follows) else each for each in arguments]
     except (AttributeError, ImportError, pickle.UnpicklingError) as error:
         return partial(_fail, error), tell_plainly, token
     if with_file:
@@ -76,4 +79,4 @@ def _send(channel: Connection, reply: Reply) -> None:
         header = reply.header()
     channel.send_bytes(header)
     for blob in reply.blobs:
-        channel.send_bytes(blob)
+        send_raw(channel, blob)

@@ -95,8 +95,8 @@ def reply_of(work: Callable[[], Any], tell: Callable[[Any], Made]) -> Reply:
         return Reply("failed", f"{type(error).__name__}: {error}"[:_REASON])
 
 
-def read_reply(receive: Callable[[int], bytes], *, most: int) -> Answer:
-    """What a process made, read with `receive(most bytes)`; all blobs together have at most `most` bytes.
+def read_reply(receive: Callable[[int], bytes], *, most: int, blobs: Callable[[int], bytes] | None = None) -> Answer:
+    """What a process made, read with `receive(most bytes)` and, of that size, `blobs`; these have at most `most` bytes together.
 
     Raises Refused, MemoryError and BadReply.
     """
@@ -111,7 +111,7 @@ def read_reply(receive: Callable[[int], bytes], *, most: int) -> Answer:
         raise BadReply("neither made nor refused")
     if sum(sizes) > most:
         raise BadReply(f"{sum(sizes):,} bytes are too many")
-    return Answer(document, sizes, receive)
+    return Answer(document, sizes, blobs or receive)
 
 
 def _header(received: bytes) -> dict[str, Any]:

@@ -6,9 +6,10 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
+from functools import partial
 from io import BufferedReader
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
@@ -18,15 +19,18 @@ from ..base.documents import from_document
 from .child import NO_MEMORY, TOKEN_BYTES
 from .confinement import Confined
 from .fork_server import ServerGone
+from .raw_bytes import receive_raw, send_raw
 from .replies import BadReply, read_reply
 from .time_budget import OutOfTime, TimeBudget, usage_of
-from .work import Died, Work
+from .work import Died, Follows, Work
 
 # A work whose process died before it had begun is given to another, so many times.
 _TRIES = 3
 # How long a process may take to be there, and then to take a work.
 _START_SECONDS = 120.0
 _TOO_LONG = "bad message length"
+# Arguments of so many bytes are not pickled.
+_LARGE = 1 << 12
 
 
 class Startable(Protocol):
@@ -103,9 +107,11 @@ class Slot(threading.Thread):
             # Windows hands no file over, and confines nothing: the process opens it itself.
             file = stack.enter_context(work.open()) if work.open and os.name != "nt" else None
             token = secrets.token_bytes(TOKEN_BYTES)
-            request = pickle.dumps((work.function, list(work.arguments), work.tell, file is not None), protocol=5)
+            large = [each for each in work.arguments if _is_large(each)]
+            arguments = [Follows(len(each)) if _is_large(each) else each for each in work.arguments]
+            request = pickle.dumps((work.function, arguments, work.tell, file is not None), protocol=5)
             for _ in range(_TRIES):
-                channel = self._begun(request, token, file, work.function.__module__)
+                channel = self._begun([request, *large], token, file, work.function.__module__)
                 if channel:
                     return self._answer(channel, work)
                 if self._end() == NO_MEMORY:
@@ -114,15 +120,18 @@ class Slot(threading.Thread):
                     break
         raise BrokenProcessPool("the processes die before they have begun")
 
-    def _begun(self, request: bytes, token: bytes, file: BufferedReader | None, module: str) -> Connection | None:
+    def _begun(self, request: Sequence[bytes], token: bytes, file: BufferedReader | None, module: str) -> Connection | None:
         """The channel of a process that has taken the work: it gives the token back, which nothing sent before can be."""
+        question, *large = request
         try:
             if module not in self._modules:
                 self._end()
             channel = self._channel_to_process(module)
             self._set_clock(_START_SECONDS)
             channel.send_bytes(token)
-            channel.send_bytes(request)
+            channel.send_bytes(question)
+            for content in large:
+                send_raw(channel, content)
             if file:
                 send_handle(channel, file.fileno(), None)
             return channel if channel.recv_bytes(TOKEN_BYTES) == token else None
@@ -140,7 +149,8 @@ class Slot(threading.Thread):
 
         self._set_clock(work.seconds)
         try:
-            made = work.read(read_reply(receive, most=self._most_bytes))
+            blobs = receive if os.name == "nt" else partial(receive_raw, channel)
+            made = work.read(read_reply(receive, most=self._most_bytes, blobs=blobs))
         except (EOFError, OSError):
             code = self._end()
             if self._late:
@@ -183,3 +193,7 @@ class Slot(threading.Thread):
         if channel:
             channel.close()
         return code
+
+
+def _is_large(argument: Any) -> bool:
+    return isinstance(argument, bytes) and len(argument) >= _LARGE

@@ -18,6 +18,13 @@ class Died(Exception):
 
 
 @dataclass(frozen=True)
+class Follows:
+    """Stands for an argument of so many bytes, which follow what a work is asked with."""
+
+    size: int
+
+
+@dataclass(frozen=True)
 class Work:
     """A function of an importable module with its `arguments`; `tell` makes of its result what goes over the channel.
 

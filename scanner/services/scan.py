@@ -178,8 +178,8 @@ def work_until_done(
                 troubles.say(*gone)
                 reconcile(wake, database, now())
                 next_reconcile = time.monotonic() + settings.reconcile_seconds
-            # Counting a large backlog costs something, and no one needs its every step.
-            time.sleep(min(1.0, POLL_SECONDS + pending / 50_000))
+            # Each look takes some milliseconds of a core, which the network would have: seldom while much is left.
+            time.sleep(min(1.0, POLL_SECONDS + pending / 1_000))
         show(ScanProgress(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
     finally:
         worker.stop(4.0)

@@ -21,6 +21,7 @@ PARTS = {
     "training": "an epoch of `paper` with the embeddings of its frozen branch kept, beside one without",
     "training_start": "`train --recipe lite` on a manifest of 262,160 rows, up to its first step: time and memory",
     "looking": "one picture's decoding, faces, evidence, fingerprint and mild conditions, on one core",
+    "copies": "bytes that one picture moves between processes, and the CPU time of each side",
     "sweep": "a sweep of unchanged files beside a bare walk",
     "claims": "intake, and claim + record by several processes, on SQLite and Postgres",
     "latency": "from a file's last byte to its verdict in `watch`",

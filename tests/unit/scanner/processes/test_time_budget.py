@@ -1,10 +1,15 @@
 """What counts against a decoder: its CPU time, and time awake in which it gets nowhere. Clock and usage are ours."""
 
+import os
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from scanner.processes.time_budget import BLOCKED_TIMES, TimeBudget, Usage
+from scanner.processes.time_budget import BLOCKED_TIMES, TimeBudget, Usage, usage_of
 
 SECONDS = 60.0
 STILL = Usage(5.0, is_runnable=False)
@@ -55,3 +60,35 @@ def test_one_that_is_blocked_again_and_again_is_ended(budget: TimeBudget) -> Non
         for minute in range(BLOCKED_TIMES + 2)
     ]
     assert "without progress" in str(told[-1])
+
+
+def test_usage_is_what_the_system_says() -> None:
+    sum(range(3_000_000))  # so that there is something to tell
+    before = psutil.Process().cpu_times()
+
+    found = usage_of(os.getpid())
+
+    after = psutil.Process().cpu_times()
+    assert found is not None
+    assert before.user + before.system <= found.cpu_seconds <= after.user + after.system
+    assert found.cpu_seconds > 0
+
+
+def test_a_process_that_is_gone_has_no_usage() -> None:
+    process = subprocess.Popen(["sleep", "0"])
+    process.wait()
+
+    assert usage_of(process.pid) is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc here")
+@pytest.mark.parametrize("name", ["x) R 7 7 (y", "a b) Z"])
+def test_a_program_with_brackets_in_its_name_is_not_misread(tmp_path: Path, name: str) -> None:
+    program = tmp_path / name
+    shutil.copy(shutil.which("sleep") or "", program)
+    with subprocess.Popen([program, "60"]) as process:
+        found = usage_of(process.pid)
+        process.kill()
+
+    assert found is not None
+    assert 0 <= found.cpu_seconds < 5
