@@ -8,29 +8,13 @@ from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
-from .context import pass_settings
-
-
-class _Share(click.ParamType[float]):
-    """`1%` or `0.01`."""
-
-    name = "share"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value).strip()
-        try:
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            share = -1.0
-        if not 0 < share < 1:
-            self.fail(f"{value!r} is no share; write 1% or 0.01", param, ctx)
-        return share
+from .context import Share, pass_settings
 
 
 @click.command()
 @click.option("--reals", required=True, type=USER_FILE, help="A folder of photographs that are known to be real.")
-@click.option("--fpr", default="1%", type=_Share(), show_default=True, help="How many of them may be called fake.")
-@click.option("--flagged", type=_Share(), help="How many may be flagged at all, five times --fpr without it.")
+@click.option("--fpr", default="1%", type=Share(), show_default=True, help="How many of them may be called fake.")
+@click.option("--flagged", type=Share(), help="How many may be flagged at all, five times --fpr without it.")
 @click.option("--name", help="What the new calibration is called; without it, after the checkpoint and the day.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--json", "as_json", is_flag=True)
@@ -47,9 +31,9 @@ def calibrate(
 
     from worker.detector.checkpoints.card import file_sha256
     from worker.detector.checkpoints.checkpoint import save_with_card
+    from worker.detector.combined.loading import load_detector
     from worker.detector.faces.face_finder import process_face_finder
     from worker.detector.image.picture import prepare_pillow
-    from worker.detector.imported.loading import load_network
     from worker.detector.inference.registry import choose_checkpoint, new_name, new_path
     from worker.detector.weights.public_weights import backbone_files
 
@@ -64,7 +48,7 @@ def calibrate(
     now = datetime.now(UTC)
     name = name or new_name(f"{source.stem}-{now:%Y-%m-%d}", settings.data_dir)
     target = new_path(name, settings.data_dir)
-    predictor = load_network(source, device, files=files, micro_batch=settings.batch_size)
+    predictor = load_detector(source, device, files=files, micro_batch=settings.batch_size)
     card = predictor.card
     found = scores_of_folder(
         predictor,

@@ -9,14 +9,14 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from worker.detector.faces.face import Input
-from worker.detector.faces.face_crops import FaceInputs
+from worker.detector.faces.input_selection import Wanted
 from worker.detector.image.picture import PictureError, decode_rgb
 from worker.detector.image.preprocess import OWN_RESIZE, Resize, to_input
 
 from .augmentation import Augmentation, augmented
 from .feeding.decoded_cache import DecodedRows
 from .manifest import MAX_PIXELS, Row
-from .row_picture import looked_at, unreadable
+from .row_picture import looked_at_for, unreadable
 from .self_blending import forged
 
 
@@ -80,19 +80,21 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
             raise unreadable(row, error) from None
 
 
-class Inputs(Dataset[tuple[Input, ...]]):
-    """Per row all inputs that scanning makes of its picture, at least one. Each process loads a face finder of its own."""
+class Inputs(Dataset[tuple[tuple[Input, ...], ...]]):
+    """Per row all inputs that scanning makes of its picture for each network that is shown it, at least one.
 
-    def __init__(self, rows: Sequence[Row], size: int, shown: FaceInputs) -> None:
+    Each process loads a face finder of its own.
+    """
+
+    def __init__(self, rows: Sequence[Row], wanted: Sequence[Wanted]) -> None:
         self._rows = rows
-        self._size = size
-        self._shown = shown
+        self._wanted = wanted
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, index: int) -> tuple[Input, ...]:
-        return looked_at(self._rows[index], self._size, self._shown).inputs
+    def __getitem__(self, index: int) -> tuple[tuple[Input, ...], ...]:
+        return tuple(looked.inputs for looked in looked_at_for(self._rows[index], self._wanted))
 
 
 def epoch_order(rows: Sequence[Row], repeat: Mapping[str, int], seed: str) -> list[int]:

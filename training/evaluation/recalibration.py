@@ -11,14 +11,13 @@ from scipy.stats import binomtest
 from scanner.base.errors import KnownError
 from scanner.discovery.walk import Found, walk
 from worker.detector.checkpoints.card import CheckpointCard
-from worker.detector.faces.face import Input
-from worker.detector.faces.input_selection import Find, look
+from worker.detector.combined.scorer import AnyScorer
+from worker.detector.faces.input_selection import Find, look_for
 from worker.detector.image.picture import PictureError
-from worker.detector.inference.scorer import Scorer
 
 from ..data.manifest import MAX_PIXELS
 from .calibration import apart, fitted_prior
-from .logits import scanned_scores
+from .logits import Sample, scanned_scores
 from .metrics import rate_above, threshold_for
 from .weighted_metrics import Scores
 
@@ -39,25 +38,25 @@ class RealScores:
 
 
 def scores_of_folder(
-    predictor: Scorer, folder: Path, ignore: Sequence[str], on_read: Callable[[int], None], *, find: Find | None
+    predictor: AnyScorer, folder: Path, ignore: Sequence[str], on_read: Callable[[int], None], *, find: Find | None
 ) -> RealScores:
     """Score every image under `folder` as a scan does: by the faces that `find` finds, or as a whole without it.
 
     `on_read` is told how many were read.
     """
-    card, unread, read = predictor.card, list[str](), 0
+    wanted, unread, read = predictor.wanted, list[str](), 0
 
-    def batches() -> Iterator[list[tuple[Input, ...]]]:
+    def batches() -> Iterator[list[Sample]]:
         nonlocal read
-        batch: list[tuple[Input, ...]] = []
+        batch: list[Sample] = []
         for entry in walk(str(folder), root=str(folder), ignore=ignore):
             if not isinstance(entry, Found):
                 unread.append(f"{entry.path}: {entry.reason}")
                 continue
             try:
                 content = Path(entry.path).read_bytes()
-                size = card.recipe.preprocessing.size
-                batch.append(look(content, size, max_pixels=MAX_PIXELS, find=find, shown=card.face_inputs).inputs)
+                looked = look_for(content, wanted, max_pixels=MAX_PIXELS, find=find)
+                batch.append([one.inputs for one in looked])
             except (OSError, PictureError) as error:
                 unread.append(f"{entry.path}: {error}")
                 continue
@@ -67,7 +66,7 @@ def scores_of_folder(
                 on_read(read)
         yield batch
 
-    found = scanned_scores(predictor, batches())
+    found = scanned_scores(predictor, batches(), faces=find is not None)
     return RealScores(found.scores, int(found.have_faces.sum()), tuple(unread))
 
 

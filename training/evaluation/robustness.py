@@ -12,24 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from worker.detector.combined.scorer import AnyScorer, CombinedScorer
 from worker.detector.image.perturbations import Condition
 from worker.detector.image.picture import PictureError, decode_rgb
 from worker.detector.image.preprocess import OWN_RESIZE, Resize, to_input
-from worker.detector.inference.scorer import Scorer, sigmoid
+from worker.detector.inference.scorer import sigmoid
 
 from ..data.loading import loader_of
 from ..data.manifest import MAX_PIXELS, ManifestError, Row
 from . import metrics
 from .conditions import UNCHANGED, conditions
 from .figures import DRAWS, measured
-from .logits import labels_of
+from .logits import fused_logits, labels_of
 from .weighted_metrics import Labels, Scores
 
 _SQUARES = 256  # per batch, over all conditions
 
 
 def robustness(
-    predictor: Scorer, rows: Sequence[Row], *, processes: int = 0, report: Callable[[int, int], None], draws: int = DRAWS
+    predictor: AnyScorer, rows: Sequence[Row], *, processes: int = 0, report: Callable[[int, int], None], draws: int = DRAWS
 ) -> dict[str, Any]:
     """Figures of `rows` as they are and under every condition, JSON-ready, with the drift and the flips against "as it is".
 
@@ -66,7 +67,7 @@ def robustness(
     }
 
 
-def logits_under(predictor: Scorer, rows: Sequence[Row], condition: Condition, processes: int = 0) -> Scores:
+def logits_under(predictor: AnyScorer, rows: Sequence[Row], condition: Condition, processes: int = 0) -> Scores:
     """Uncalibrated logits of `rows` under one condition, in their order. Raises ManifestError."""
     return _logits(predictor, rows, (condition,), processes, lambda done, count: None)[:, 0]
 
@@ -96,13 +97,16 @@ def _figures(labels: Labels, scores: Scores, groups: Sequence[str], threshold: f
 
 
 def _logits(
-    predictor: Scorer,
+    predictor: AnyScorer,
     rows: Sequence[Row],
     tried: Sequence[Condition],
     processes: int,
     report: Callable[[int, int], None],
 ) -> NDArray[np.float64]:
     """logits_NC: one column per condition."""
+    if isinstance(predictor, CombinedScorer):
+        each = np.stack([_logits(part, rows, tried, processes, report) for part in predictor.parts], axis=-1)
+        return np.stack([fused_logits(predictor, each[:, number]) for number in range(len(tried))], axis=1)
     size = predictor.card.recipe.preprocessing.size
     squares = _Changed(rows, size, tried, predictor.card.face_inputs.resize)
     loader = loader_of(squares, batch_size=max(1, _SQUARES // len(tried)), processes=processes, collate=np.stack)

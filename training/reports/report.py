@@ -11,7 +11,7 @@ from scanner.base.errors import KnownError
 from scanner.base.files import try_writing, write_whole
 from worker.detector.checkpoints.card_tables import anchors_table, figures_table, further_tables, sources_table
 from worker.detector.checkpoints.card_text import robustness_parts
-from worker.detector.inference.scorer import Scorer
+from worker.detector.combined.scorer import AnyScorer
 
 from ..data.manifest import Row, sources_of
 from ..evaluation.doubts import doubts_about
@@ -54,7 +54,7 @@ class Evaluation:
 
 
 def evaluation_of(
-    predictor: Scorer,
+    predictor: AnyScorer,
     rows: Sequence[Row],
     subject: Subject,
     now: datetime,

@@ -9,7 +9,7 @@ from typing import Any
 
 from worker.detector.checkpoints.card import CheckpointCard, file_sha256
 from worker.detector.checkpoints.checkpoint import library_versions
-from worker.detector.inference.scorer import Scorer
+from worker.detector.combined.scorer import AnyScorer
 
 from ..data.manifest import Row
 from ..evaluation.calibration import calibrated, fitted_prior
@@ -28,7 +28,7 @@ class Subject:
 
 
 def predictions_of(
-    predictor: Scorer, rows: Sequence[Row], subject: Subject, *, with_faces: bool = False, processes: int = 0
+    predictor: AnyScorer, rows: Sequence[Row], subject: Subject, *, with_faces: bool = False, processes: int = 0
 ) -> Predictions:
     """Score `rows`: each picture as it is, as a face crop, or `with_faces` as in scanning, by the faces in it.
 

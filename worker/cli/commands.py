@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from dataclasses import replace
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
@@ -20,6 +21,9 @@ from scanner.cli.context import opened_database, pass_settings
 from scanner.jobs.exit_codes import EXIT_CANNOT_BEGIN
 
 log = logging.getLogger(__name__)
+
+# Subcommands of `dfscan model` in other packages.
+_FURTHER = "dfscan.model_commands"
 
 
 @click.command()
@@ -65,7 +69,20 @@ def _supervise(settings: Settings) -> None:
             sys.exit(EXIT_CANNOT_BEGIN)
 
 
-@click.group()
+class _ModelCommands(click.Group):
+    """With those that need the training package, found through entry points and imported only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *entry_points(group=_FURTHER).names})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (own := super().get_command(ctx, cmd_name)) or cmd_name not in (points := entry_points(group=_FURTHER)).names:
+            return own
+        found: click.Command = points[cmd_name].load()
+        return found
+
+
+@click.group(cls=_ModelCommands)
 def model() -> None:
     """The checkpoints at hand."""
 
@@ -182,17 +199,27 @@ def use_model(ctx: click.Context, settings: Settings, name: str) -> None:
     from scanner.base.choices import choices_file, choose_model
     from scanner.base.settings import config_file, sourced_settings
 
-    from ..detector.imported.loading import load_network
+    from ..detector.combined.loading import load_detector
     from ..detector.inference.registry import find_checkpoint
     from ..service.public_weights import named_backbones
 
     path = find_checkpoint(name, settings.data_dir)
-    load_network(path, "cpu", files=named_backbones(settings), micro_batch=1)
+    load_detector(path, "cpu", files=named_backbones(settings), micro_batch=1)
     choose_model(settings.data_dir, name)
     now = next(item for item in sourced_settings(ctx.meta["dfscan.flags"], os.environ, config_file()) if item.name == "model")
     if now.source != str(choices_file(settings.data_dir)):
         print_text(f"{now.source} goes before this choice and names {now.value!r}; take it out there", err=True)
     print_text(f"{name} scans from the next start of `watch`, `scan` or `worker` on; older verdicts stay as they are", err=True)
+
+
+@model.command("remove")
+@click.argument("name")
+@pass_settings
+def remove_model(settings: Settings, name: str) -> None:
+    """Delete a checkpoint that you imported or made. Its verdicts stay. One that scans, or that others need, is kept."""
+    from ..detector.inference.registry import remove_checkpoint
+
+    print_text(printable(str(remove_checkpoint(name, settings.data_dir, active=_active(settings)))))
 
 
 @model.command("fetch")

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .late_fusion import LateFusion
+
 Figures = Mapping[str, Any]
 
 _MAIN = {
@@ -180,6 +182,21 @@ def sources_table(sources: Mapping[str, Figures]) -> str:
 def held_out_table(rows: Sequence[Figures]) -> str:
     """Figures of pictures whose sources the heads were not fitted on."""
     return _table(["what", "real", "fake", *_HELD_OUT.values()], [_row(found["what"], found, _HELD_OUT) for found in rows])
+
+
+def fusion_table(fusion: LateFusion) -> str:
+    """The parts of a combination, and what a unit of each one's logit adds to the sum, by what a picture's score rests on."""
+    rows = [
+        [
+            part.name,
+            part.sha256[:16],
+            f"{part.threshold:.3f}",
+            *(f"{line.weights[number]:.3f}" for line in fusion.lines.values()),
+            part.licence or "-",
+        ]
+        for number, part in enumerate(fusion.parts)
+    ]
+    return _table(["part", "sha256", "fake from", *(f"weight, {basis}" for basis in fusion.lines), "licence"], rows)
 
 
 def history_table(history: Sequence[Figures]) -> str:

@@ -4,18 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..model.recipes import IMPORTED
+from ..model.recipes import COMBINED, IMPORTED
 from .card import CheckpointCard, CheckpointError
 from .card_tables import (
     anchors_table,
     figures_table,
     further_tables,
+    fusion_table,
     held_out_table,
     history_table,
     robustness_table,
     sources_table,
 )
 from .imported_network import ImportedNetwork
+from .late_fusion import LateFusion
 
 
 def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
@@ -33,26 +35,44 @@ def card_text(card: CheckpointCard, path: Path, sha256: str) -> str:
 
 
 def _whole_text(card: CheckpointCard, path: Path, sha256: str) -> str:
-    seen = card.recipe.preprocessing
     parts = [
         f"# {card.name}",
         f"File `{path.name}`, sha256 `{sha256}`, made {card.created_at}.",
-        _imported_line(card, card.imported)
-        if card.imported
-        else f"Recipe `{card.recipe.name}`: {' + '.join(card.recipe.branches)}, input {seen.size} x {seen.size} pixels.",
+        *_what_it_is(card),
         f"A score of {card.threshold:.3f} or more is called fake, from {card.band_low:.3f} on uncertain, below that real.",
     ]
     if record := card.training.get("calibrated"):
         parts.append(_calibrated_line(record))
-    if card.training and not card.imported:
+    if card.training and not card.imported and not card.fusion:
         parts.append(_training_line(card.training))
     if sources := card.training.get("sources"):
         parts += ["## Trained on", sources_table(sources)]
     if card.metrics:
-        parts += _measured(card.metrics)
+        parts += _measured(card, card.metrics)
     if history := card.training.get("history"):
         parts += ["## History", "What was tried, failures included.", history_table(history)]
     return "\n\n".join([*parts, "## Limits", _limits(card)])
+
+
+def _what_it_is(card: CheckpointCard) -> list[str]:
+    if card.fusion:
+        return _combined_parts(card, card.fusion)
+    if card.imported:
+        return [_imported_line(card, card.imported)]
+    seen = card.recipe.preprocessing
+    return [f"Recipe `{card.recipe.name}`: {' + '.join(card.recipe.branches)}, input {seen.size} x {seen.size} pixels."]
+
+
+def _combined_parts(card: CheckpointCard, fusion: LateFusion) -> list[str]:
+    told = card.training.get(COMBINED, {})
+    names = ", ".join(f"`{part.name}`" for part in fusion.parts)
+    return [
+        f"A combination of {names}: a weighted sum of their logits, each calibrated by its own card and less its mean. Weights "
+        f"were fitted on {told.get('rows', 0):,} pictures (split `{told.get('split')}` of {told.get('manifest')}, sha256 "
+        f"`{told.get('manifest_sha256')}`).",
+        fusion_table(fusion),
+        "The columns of weights are for scores that rest on a picture's faces, on the picture as a whole, or on both.",
+    ]
 
 
 def _imported_line(card: CheckpointCard, network: ImportedNetwork) -> str:
@@ -106,12 +126,17 @@ def _calibrated_line(record: Mapping[str, Any]) -> str:
     )
 
 
-def _measured(metrics: Mapping[str, Any]) -> list[str]:
+def _measured(card: CheckpointCard, metrics: Mapping[str, Any]) -> list[str]:
     split = metrics.get("split")
     is_own = split == "val" and "held_out" not in metrics
     chosen = " Calibration and thresholds were chosen on the same images." if is_own else ""
+    if card.fusion:
+        chosen = (
+            " Each picture was weighed by weights fitted without its source; the parts are as they were. Calibration and "
+            "cuts were chosen on the same scores."
+        )
     parts = [
-        f"## Measured on split `{split}`",
+        "## Measured out-of-fold" if card.fusion else f"## Measured on split `{split}`",
         f"95 % bootstrap intervals by group in brackets.{chosen}",
         figures_table(metrics),
     ]
@@ -121,6 +146,8 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
             f"images called fake ({crossed['flagged_real_rate']:.3f} flagged), {crossed['hit_rate']:.3f} of fake ones "
             f"({crossed['flagged_fake_rate']:.3f} flagged)."
         )
+    if beside := metrics.get("beside"):
+        parts += ["Beside its parts, each alone with its own cuts, on the same pictures:", held_out_table(beside)]
     parts += further_tables(metrics)
     if held_out := metrics.get("held_out"):
         parts += [
@@ -142,6 +169,11 @@ def _limits(card: CheckpointCard) -> str:
         lines = ["- It was made elsewhere. What is written above is what its card says; nothing was measured here."]
         if card.metrics:
             lines = ["- It was made elsewhere; only the figures above were measured here."]
+    elif card.fusion:
+        lines = [
+            "- It needs all of its parts; their limits are its limits, where they share them.",
+            "- The figures are of sources that the weights were not fitted on; a part may have been trained on them.",
+        ]
     elif card.combinations:
         lines = [
             "- The figures of held-out sources are what to expect of pictures from elsewhere; `val` is mostly of kinds it knows.",
