@@ -7,6 +7,7 @@ from scanner.base.escape import escaped
 from scanner.domain.evidence import Evidence
 from scanner.domain.prediction import Prediction
 from scanner.domain.states import Basis
+from scanner.results.part_verdicts import PartVerdict
 
 from .verdict_texts import score_text
 
@@ -38,6 +39,11 @@ def branches(found: Prediction) -> str:
     told = ", ".join(f"{name} {score_text(score)}" for name, score in found.branches.items())
     apart = found.disagreement
     return told if apart is None else f"{told} ({apart:.2f} apart)"
+
+
+def parts(found: Sequence[PartVerdict]) -> str:
+    """What the models of a combination say alone; empty of a model that is none."""
+    return ", ".join(f"{part.name} {score_text(part.score)} ({part.label})" for part in found)
 
 
 def frames(found: Prediction) -> str:

@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QWidget
 
 from scanner.base.escape import printable
 from scanner.domain.evidence import Evidence
+from scanner.results.part_verdicts import part_verdicts
 from scanner.review.decisions import Reviewed
 from scanner.review.image_details import Finding, ImageDetails
 
-from ..texts.evidence_texts import branches, frames, origin, rests_on, stability
+from ..texts.evidence_texts import branches, frames, origin, parts, rests_on, stability
 from ..texts.outside import Document, in_html
 from ..texts.verdict_texts import is_judged, score_text, verdict_word
 from .verdict_card import FACE, verdict_card
@@ -61,6 +62,7 @@ class DetailsPanel(Document):
 
     def _facts(self, details: ImageDetails) -> list[tuple[str, str]]:
         found = details.finding
+        alone = part_verdicts(found.card, found.prediction)
         changed = datetime.fromtimestamp(details.changed_at_ns / 1e9, UTC)
         sides = f"{details.width} \N{MULTIPLICATION SIGN} {details.height}" if details.width else "unknown"
         return [
@@ -71,7 +73,8 @@ class DetailsPanel(Document):
             ),
             ("Rests on", rests_on(found.prediction)),
             ("Stability", stability(found.prediction)),
-            *([("Branches", branches(found.prediction))] if found.prediction.branches else []),
+            *([("Parts alone", parts(alone))] if alone else []),
+            *([("Branches", branches(found.prediction))] if found.prediction.branches and not alone else []),
             *([("Frames", frames(found.prediction))] if found.prediction.frames else []),
             ("File", printable(details.path)),
             (

@@ -2,9 +2,11 @@
 
 from scanner.domain.evidence import GENERATED_TYPES, Evidence, Kind
 from scanner.results.measured_rates import measured_rates
+from scanner.results.part_verdicts import disagree, part_verdicts
 from scanner.review.image_details import ImageDetails
 
 from ..style.colours import BADGES
+from ..texts.evidence_texts import parts
 from ..texts.outside import in_html
 from ..texts.rates_texts import rates_words
 from ..texts.verdict_texts import DECIDING, clock, explanation, headline, is_judged, label_shape, score_text
@@ -24,6 +26,8 @@ def verdict_card(details: ImageDetails, *, with_face: bool) -> str:
     badge = _badge(f"{title}{score}", background.name(), foreground.name())
     origin = "".join(f" {_badge(in_html(trace.text), *_ORIGIN)}" for trace in details.evidence or () if _tells(trace))
     words = [explanation(found), rates_words(measured_rates(found.card, found.label), found.label) if judged else ""]
+    alone = part_verdicts(found.card, found.prediction)
+    words.append(f"Its parts disagree: {parts(alone)}." if disagree(alone) else "")
     text = "".join(f"<p style='margin:4px 0'>{in_html(part)}</p>" for part in words if part)
     frames = found.prediction.frames
     below = f"<br>{DECIDING} {clock(frames[0].seconds)}" if frames else ""

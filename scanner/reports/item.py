@@ -18,6 +18,7 @@ from ..database.models import Content, Detection, File, Model, Review
 from ..database.queries import PREDICTION_COLUMNS, prediction_of
 from ..domain.evidence import Evidence, evidence_from_json, is_damaged
 from ..domain.prediction import Prediction
+from ..results.part_verdicts import PartVerdict, disagree, part_verdicts
 
 T = TypeVar("T")
 
@@ -36,7 +37,7 @@ class ReportItem:
 
     `reviewer`, `reviewed_at` and `note` belong to that decision. `prediction` is what the score rests on, None without one;
     `evidence` is what the file says of its origin, None where it was not looked for. Items of one `group` are copies or near
-    copies of each other (`scanner.results.near_copies`).
+    copies of each other (`scanner.results.near_copies`). `parts` is what the models of a combination say alone.
     """
 
     path: str = _stored(File.path)
@@ -55,6 +56,7 @@ class ReportItem:
     prediction: Prediction | None = None
     evidence: tuple[Evidence, ...] | None = field(default=None, metadata=_CSV)
     group: str | None = field(default=None, metadata=_CSV)
+    parts: tuple[PartVerdict, ...] | None = None
 
     @property
     def status(self) -> str:
@@ -67,7 +69,10 @@ class ReportItem:
         damaged = ["damaged"] * is_damaged(self.evidence)
         if self.prediction is None:
             return damaged
-        return damaged + ["no face found"] * self.prediction.is_without_face + ["unstable"] * (self.prediction.stable is False)
+        told = damaged + ["no face found"] * self.prediction.is_without_face + ["unstable"] * (self.prediction.stable is False)
+        if self.parts and disagree(self.parts):
+            told.append("parts disagree: " + ", ".join(f"{part.name} {part.score:.3f} {part.label}" for part in self.parts))
+        return told
 
     def to_json(self, *, reviewers: bool) -> dict[str, Any]:
         """What a report prints of it; `reviewers` is whether REVIEW_COLUMNS are."""
@@ -79,6 +84,7 @@ class ReportItem:
             **plain,
             **times,
             **(rests_on if self.prediction else dict.fromkeys(rests_on)),
+            "parts": None if self.parts is None else to_document(self.parts),
             "evidence": None if self.evidence is None else to_document(self.evidence),
         }
 
@@ -99,14 +105,18 @@ _STORED: dict[str, InstrumentedAttribute[Any]] = {
 
 def item_columns() -> tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]:
     """What `item_of` reads of each file."""
-    return (*(column.label(name) for name, column in _STORED.items()), *PREDICTION_COLUMNS, Content.evidence)
+    stored = (column.label(name) for name, column in _STORED.items())
+    return (*stored, *PREDICTION_COLUMNS, Content.evidence, Detection.model_id)
 
 
-def item_of(row: Row[*tuple[Any, ...]], group: str | None = None) -> ReportItem:
-    """The item of a row that has `item_columns`."""
+def item_of(row: Row[*tuple[Any, ...]], combinations: Mapping[int, Mapping[str, Any]], group: str | None = None) -> ReportItem:
+    """The item of a row that has `item_columns`. `combinations` are the cards of those models that are some, by their rows."""
+    prediction = None if row.score is None else prediction_of(row)
+    card = combinations.get(row.model_id)
     return ReportItem(
         **{name: getattr(row, name) for name in _STORED},
-        prediction=None if row.score is None else prediction_of(row),
+        prediction=prediction,
         evidence=evidence_from_json(row.evidence),
         group=group,
+        parts=part_verdicts(card, prediction) if card and prediction else None,
     )

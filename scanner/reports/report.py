@@ -1,9 +1,10 @@
 """What was found: one snapshot of files with their verdicts, ready to be printed or exported."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,6 +25,8 @@ STATUSES = (*(label.value for label in Label), *(state.value for state in State 
 
 # More are too many to compare with each other while someone waits.
 GROUPED_AT_MOST = 20_000
+# What models say of themselves, by their rows.
+Cards = Mapping[int, Mapping[str, Any]]
 # Rows that are read at once.
 _AT_ONCE = 1000
 
@@ -116,20 +119,22 @@ def opened_report(
             model = session.scalar(models.join(File, _HAS_DETECTION).where(*asked) if of_these else models)
             totals = dict.fromkeys(STATUSES, 0) | dict(session.execute(counted).all())
             matching = sum(totals[status] for status in (statuses or STATUSES))
-            unjudged = _unjudged(session)
+            cards = {model.id: model.card for model in session.execute(select(Model.id, Model.card))}
+            combinations = {number: card for number, card in cards.items() if card.get("fusion")}
+            unjudged = _unjudged(cards)
             with_score = _rows(session, query.where(scored, ~unjudged), query.where(scored, unjudged), limit=limit)
             rows = chain(with_score, _rows(session, query.where(~scored), limit=limit))
             is_grouped = min(matching, 2 * limit or matching) <= GROUPED_AT_MOST
             items = (
-                iter(_side_by_side(_in_groups(list(rows))))
+                iter(_side_by_side(_in_groups(list(rows), combinations)))
                 if is_grouped
-                else map(_item, stack.enter_context(set_aside(dict(row._mapping) for row in rows)))
+                else map(partial(_item, combinations), stack.enter_context(set_aside(dict(row._mapping) for row in rows)))
             )
         yield Summary(since, until, model, totals | {"files": sum(totals.values())}, matching), items
 
 
-def _item(fields: dict[str, Any]) -> ReportItem:
-    return item_of(cast("Any", SimpleNamespace(**fields)))
+def _item(combinations: Cards, fields: dict[str, Any]) -> ReportItem:
+    return item_of(cast("Any", SimpleNamespace(**fields)), combinations)
 
 
 def _side_by_side(items: Sequence[ReportItem]) -> list[ReportItem]:
@@ -157,9 +162,9 @@ _HAS_DETECTION = and_(File.detection_id == Detection.id, File.state == State.SCO
 _STATUS = case((File.state == State.SCORED, Detection.label), else_=File.state)
 
 
-def _unjudged(session: Session) -> ColumnElement[bool]:
+def _unjudged(cards: Cards) -> ColumnElement[bool]:
     """Whether a score is of a picture without a face, by a model that judges faces only (`domain.labels.verdict`)."""
-    judges_all = [model.id for model in session.execute(select(Model.id, Model.card)) if model.card.get("whole_images")]
+    judges_all = [number for number, card in cards.items() if card.get("whole_images")]
     is_so = and_(Detection.basis == Basis.WHOLE.value, Detection.faces.is_not(None), Detection.model_id.not_in(judges_all))
     return case((is_so, 1), else_=0) == 1
 
@@ -194,10 +199,10 @@ def _within(
     return and_(*bounds, moment < until) if until is not None else and_(*bounds)
 
 
-def _in_groups(rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[ReportItem, ...]:
+def _in_groups(rows: Sequence[Row[*tuple[Any, ...]]], combinations: Cards) -> tuple[ReportItem, ...]:
     """Files of the same content are a group, too, unless it is flat. `rows` are of `_query`."""
     groups = grouped([(row.sha256, row.fingerprint) for row in rows if row.fingerprint is not None])
-    return tuple(item_of(row, groups.get(row.sha256)) for row in rows)
+    return tuple(item_of(row, combinations, groups.get(row.sha256)) for row in rows)
 
 
 def _query() -> Select[*tuple[Any, ...]]:

@@ -19,13 +19,14 @@ from scanner.domain.states import Basis
 from scanner.reports.formats import as_csv, as_json, printable, summary, table_pieces
 from scanner.reports.item import CSV_COLUMNS, ReportItem
 from scanner.reports.report import Report
+from scanner.results.part_verdicts import PartVerdict
 
 MakeItem = Callable[..., ReportItem]
 MakeReport = Callable[..., Report]
 
 ITEM_KEYS = [
     *("path", "sha256", "state", "label", "score", "threshold", "model", "scanned_at"),
-    *("basis", "faces", "stable", "branches", "disagreement", "evidence", "frames", "group", "review", "error"),
+    *("basis", "faces", "stable", "branches", "disagreement", "evidence", "frames", "group", "parts", "review", "error"),
 ]
 STRANGE_NAMES = [b"/new\nline.jpg", b"/\xff\xfe not utf-8.jpg", b"/quote'\",;.jpg", b"/\x1b[31mred.jpg", "/größe ☀.jpg".encode()]
 
@@ -61,9 +62,23 @@ def test_json_has_exactly_the_keys_of_the_contract(item: MakeItem, failed: MakeI
         "evidence": None,
         "frames": None,
         "group": None,
+        "parts": None,
         "review": None,
         "error": None,
     }
+
+
+def test_parts_that_disagree_are_told(item: MakeItem, report_of: MakeReport) -> None:
+    apart = (PartVerdict("lite", 0.95, "fake"), PartVerdict("probe", 0.2, "real"))
+    at_one = (PartVerdict("lite", 0.95, "fake"), PartVerdict("probe", 0.9, "fake"))
+    report = report_of(item("/a.jpg", parts=apart), item("/b.jpg", parts=at_one))
+    first, second = table(report).splitlines()[:2]
+    assert "parts disagree: lite 0.950 fake, probe 0.200 real" in first
+    assert "disagree" not in second
+    assert json.loads(as_json(report))["items"][0]["parts"] == [
+        {"name": "lite", "score": 0.95, "label": "fake"},
+        {"name": "probe", "score": 0.2, "label": "real"},
+    ]
 
 
 EVIDENCE = [
