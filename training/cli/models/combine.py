@@ -11,14 +11,14 @@ from scanner.base.escape import printable
 from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
-from .context import Share, pass_settings
+from ..context import Share, pass_settings
 
 if TYPE_CHECKING:
     from worker.detector.checkpoints.card import CheckpointCard
     from worker.detector.inference.scorer import Scorer
 
-    from ..data.manifest import Row
-    from ..heads.late_fusion import Scored
+    from ...data.manifest import Row
+    from ...heads.late_fusion import Scored
 
 
 @click.command()
@@ -59,10 +59,10 @@ def combine(
     from worker.detector.image.picture import prepare_pillow
     from worker.detector.inference.registry import new_name, new_path
 
-    from ..data.manifest import read_manifest
-    from ..evaluation.calibration import Bars
-    from ..heads.combined_card import combined_card
-    from ..heads.late_fusion import fit_fusion, folds_of, out_of_fold
+    from ...data.manifest import read_manifest
+    from ...evaluation.calibration import Bars
+    from ...heads.combined_card import combined_card
+    from ...heads.late_fusion import fit_fusion, folds_of, out_of_fold
 
     parts = _parts(settings, names)
     name = name or new_name("+".join(names)[:90], settings.data_dir)
@@ -132,10 +132,10 @@ def _scored(parts: Sequence[Path], scorers: "Sequence[Scorer]", rows: "Sequence[
     """What all parts say of each picture, shown once for all."""
     from worker.detector.checkpoints.card import file_sha256
 
-    from ..evaluation.logits import looked_batches, scanned_parts
-    from ..heads.combined_card import part_of
-    from ..heads.late_fusion import scored
-    from ..loop.run_log import tenths
+    from ...evaluation.logits import looked_batches, scanned_parts
+    from ...heads.combined_card import part_of
+    from ...heads.late_fusion import scored
+    from ...loop.run_log import tenths
 
     told = [part_of(path.stem, file_sha256(path), scorer.card) for path, scorer in zip(parts, scorers, strict=True)]
     report = tenths(lambda done, of: print_text(f"{done:,} of {of:,} pictures scored", err=True))

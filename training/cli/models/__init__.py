@@ -1,0 +1,1 @@
+"""Commands under `dfscan model` that need the training package."""
