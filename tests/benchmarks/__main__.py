@@ -18,7 +18,7 @@ from .table import show
 PARTS = {
     "scan": "`scan` beside the bare forward pass, the bare decoding and a plain script, on face-sized pictures and on photos",
     "runtimes": "images a second and scores of each runtime, for `lite` and `paper`, beside eager float32",
-    "training": "an epoch of `paper` with the embeddings of its frozen branch kept, beside one without",
+    "training": "pictures a second that one core loads, and an epoch with frozen branches' embeddings kept, beside one without",
     "training_start": "`train --recipe lite` on a manifest of 262,160 rows, up to its first step: time and memory",
     "looking": "one picture's decoding, faces, evidence, fingerprint and mild conditions, on one core",
     "copies": "bytes that one picture moves between processes, and the CPU time of each side",

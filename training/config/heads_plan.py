@@ -121,8 +121,10 @@ class HeadsPlan:
             raise ValueError("most_faces, most and iterations must be at least 1, folds at least 2")
         if not 0 <= self.damping <= 1 or not 0 <= self.face_set_damping <= 1:
             raise ValueError("damping must lie between 0 (each picture alike) and 1 (each source alike)")
-        if self.augmentation.forge or self.augmentation.frame:
-            raise ValueError("forge and frame are of no use here: draws are framed by margins, and labels stay")
+        if self.augmentation.forge or self.augmentation.frame or self.augmentation.on_device:
+            raise ValueError(
+                "forge, frame and on_device are of no use here: draws are framed by margins, labels stay, and a view is made once"
+            )
 
     def is_face_set(self, source: str) -> bool:
         """Whether the pictures of `source` are crops of faces."""

@@ -25,7 +25,8 @@ class Augmentation:
     `crop` is the smallest share of the shorter side that is kept (1: nothing is cut), unless the picture is framed anew: `frames`
     is the range of how many times wider than the picture the new frame is (below 1 a part of it, above 1 with surroundings that
     are made up). `scales` and `qualities` are ranges; `noise` is the largest standard deviation in grey levels of 255; `forge` is
-    the share of real pictures that become forgeries (see `self_blending.py`).
+    the share of real pictures that become forgeries (see `self_blending.py`). With `on_device` all but frames, crops and
+    forgeries is done where the network computes, instead of by the loading processes.
     """
 
     flip: float = 0.5
@@ -42,6 +43,7 @@ class Augmentation:
     twice: float = 0.3
     qualities: tuple[int, int] = (30, 95)
     forge: float = 0.0
+    on_device: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for shares outside 0..1 and empty ranges."""
@@ -56,14 +58,24 @@ class Augmentation:
 
 def augmented(picture: Image.Image, plan: Augmentation, rng: random.Random) -> Image.Image:
     """A degraded, cropped and maybe mirrored copy of an RGB `picture`."""
+    return degraded(reframed(picture, plan, rng), plan, rng)
+
+
+def reframed(picture: Image.Image, plan: Augmentation, rng: random.Random) -> Image.Image:
+    """A cropped and maybe mirrored copy."""
     if rng.random() < plan.flip:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     if plan.frame and rng.random() < plan.frame:
         picture = framed(picture, math.exp(rng.uniform(*map(math.log, plan.frames))), rng)
     elif plan.crop < 1:
         picture = _cropped(picture, plan.crop, rng)
+    return picture
+
+
+def degraded(picture: Image.Image, plan: Augmentation, rng: random.Random) -> Image.Image:
+    """A degraded copy; `feeding/device_augmentation.py` has the same in torch."""
     if rng.random() < plan.tone:
-        picture = _toned(picture, rng)
+        picture = picture.point(tone_curve(rng) * 3)
     if rng.random() < plan.recompress * plan.twice:
         picture = _recompressed(picture, plan.qualities, rng)
     if rng.random() < plan.rescale:
@@ -87,11 +99,10 @@ def _cropped(picture: Image.Image, smallest: float, rng: random.Random) -> Image
     return picture.crop((x, y, max(x + 1, round(left + box_width)), max(y + 1, round(top + box_height))))
 
 
-def _toned(picture: Image.Image, rng: random.Random) -> Image.Image:
+def tone_curve(rng: random.Random) -> list[int]:
     """Exposure and contrast as cameras and apps change them: the same curve on all channels, so colours keep their relations."""
     gamma, gain = rng.uniform(0.75, 1.33), rng.uniform(0.9, 1.1)
-    curve = [round(min(255.0, 255 * gain * (level / 255) ** gamma)) for level in range(256)]
-    return picture.point(curve * 3)
+    return [round(min(255.0, 255 * gain * (level / 255) ** gamma)) for level in range(256)]
 
 
 def _rescaled(picture: Image.Image, factor: float, rng: random.Random) -> Image.Image:
@@ -103,9 +114,10 @@ def _rescaled(picture: Image.Image, factor: float, rng: random.Random) -> Image.
 def _with_noise(picture: Image.Image, deviation: float, rng: random.Random) -> Image.Image:
     """Sensor-like noise: Gaussian, mostly in brightness, independent per pixel."""
     noise = np.random.default_rng(rng.getrandbits(64))
-    height, width = picture.height, picture.width
-    grain = noise.normal(0, deviation, (height, width, 1)) + noise.normal(0, deviation / 3, (height, width, 3))
-    return Image.fromarray(np.clip(np.asarray(picture, np.float32) + grain, 0, 255).astype(np.uint8))
+    drawn = noise.standard_normal((picture.height, picture.width, 4), np.float32)
+    grain = drawn[..., :1] * np.float32(deviation) + drawn[..., 1:] * np.float32(deviation / 3)
+    grain += np.asarray(picture)
+    return Image.fromarray(np.clip(grain, 0, 255, out=grain).astype(np.uint8))
 
 
 def _recompressed(picture: Image.Image, qualities: tuple[int, int], rng: random.Random) -> Image.Image:
@@ -113,5 +125,5 @@ def _recompressed(picture: Image.Image, qualities: tuple[int, int], rng: random.
     if rng.random() < 0.8:
         picture.save(buffer, "JPEG", quality=rng.randint(*qualities), subsampling=rng.choice((0, 2, 2)))
     else:
-        picture.save(buffer, "WEBP", quality=rng.randint(*qualities), method=2)
+        picture.save(buffer, "WEBP", quality=rng.randint(*qualities), method=0)
     return Image.open(buffer).convert("RGB")

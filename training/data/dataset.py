@@ -13,7 +13,7 @@ from worker.detector.faces.input_selection import Wanted
 from worker.detector.image.picture import PictureError, decode_rgb
 from worker.detector.image.preprocess import OWN_RESIZE, Resize, to_input
 
-from .augmentation import Augmentation, augmented
+from .augmentation import Augmentation, degraded, reframed
 from .feeding.decoded_cache import DecodedRows
 from .manifest import MAX_PIXELS, Row
 from .row_picture import looked_at_for, unreadable
@@ -52,15 +52,26 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
         return len(self._rows)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
-        row = self._rows[index % len(self._rows)]
-        picture, label = self._decoded(index % len(self._rows)), row.label
+        picture, label, rng = self._reframed(index)
         if self._augmentation is not None:
-            rng = random.Random(f"{self._seed}/{index}")  # noqa: S311  (not for secrets)
-            if label == 0 and rng.random() < self._augmentation.forge:
-                donor = self._decoded(rng.choice(self._donors[row.source])) if rng.random() < 0.5 else None
-                picture, label = forged(picture, donor, rng), 1
-            picture = augmented(picture, self._augmentation, rng)
+            picture = degraded(picture, self._augmentation, rng)
         return to_input(picture, self._size, self._resize), label
+
+    def undegraded(self, index: int) -> tuple[NDArray[np.uint8], int, int]:
+        """The picture as it is before the second half of the augmentation, its label, and a seed for that half."""
+        picture, label, rng = self._reframed(index)
+        return np.asarray(picture), label, rng.getrandbits(63)
+
+    def _reframed(self, index: int) -> tuple[Image.Image, int, random.Random]:
+        """The picture after forging and framing, its label, and the generator of what follows."""
+        number, rng = index % len(self._rows), random.Random(f"{self._seed}/{index}")  # noqa: S311  (not for secrets)
+        picture, label, how = self._decoded(number), self._rows[number].label, self._augmentation
+        if how is None:
+            return picture, label, rng
+        if label == 0 and rng.random() < how.forge:
+            donor = self._decoded(rng.choice(self._donors[self._rows[number].source])) if rng.random() < 0.5 else None
+            picture, label = forged(picture, donor, rng), 1
+        return reframed(picture, how, rng), label, rng
 
     def label(self, index: int) -> int:
         """The label of what is shown at `index`, without a look at it."""

@@ -26,15 +26,27 @@ _PARTS = (
 
 def forged(picture: Image.Image, donor: Image.Image | None, rng: random.Random) -> Image.Image:
     """A forgery of RGB `picture`: a part of it replaced from `donor` (an RGB picture), or from a changed copy of itself."""
-    base = np.asarray(picture, np.float32)
     pasted = _changed(picture, rng) if donor is None else donor.resize(picture.size, Image.Resampling.BICUBIC)
-    pasted = _moved(pasted, rng)
+    scale_x, left, scale_y, top = _movement(picture.size, rng)
     mask = _mask(picture.size, rng)
-    patch = np.asarray(pasted, np.float32)
+    # What the mask leaves as it is needs no work.
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return picture
+    x, y, right, bottom = (int(at) for at in (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1))
+    mask = mask[y:bottom, x:right]
+    moved = (scale_x, 0, left + scale_x * x, 0, scale_y, top + scale_y * y)
+    patch = np.asarray(
+        pasted.transform((right - x, bottom - y), Image.Transform.AFFINE, moved, Image.Resampling.BICUBIC), np.float32
+    )
+    base = np.asarray(picture.crop((x, y, right, bottom)), np.float32)
     if donor is not None and rng.random() < 0.8:
         patch = _colours_of(base, patch, mask)
-    alpha = mask * rng.choice((0.5, 0.75, 1.0, 1.0, 1.0))
-    return Image.fromarray(np.clip(base + (patch - base) * alpha[..., None], 0, 255).astype(np.uint8))
+    alpha = mask * np.float32(rng.choice((0.5, 0.75, 1.0, 1.0, 1.0)))
+    blended = base + (patch - base) * alpha[..., None]
+    found = picture.copy()
+    found.paste(Image.fromarray(np.clip(blended, 0, 255, out=blended).astype(np.uint8)), (x, y))
+    return found
 
 
 def _changed(picture: Image.Image, rng: random.Random) -> Image.Image:
@@ -50,13 +62,13 @@ def _changed(picture: Image.Image, rng: random.Random) -> Image.Image:
     return small.resize(picture.size, rng.choice((Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)))
 
 
-def _moved(picture: Image.Image, rng: random.Random) -> Image.Image:
-    """Shifted by up to 3 % of the side and scaled by up to 5 %, so that edges do not meet."""
-    width, height = picture.size
+def _movement(size: tuple[int, int], rng: random.Random) -> tuple[float, float, float, float]:
+    """Scale and shift, across and down: by up to 5 %, and by up to 3 % of the side, so that edges do not meet."""
+    width, height = size
     scale_x, scale_y = rng.uniform(0.95, 1.05), rng.uniform(0.95, 1.05)
     left = width * ((1 - scale_x) / 2 + rng.uniform(-0.03, 0.03))
     top = height * ((1 - scale_y) / 2 + rng.uniform(-0.03, 0.03))
-    return picture.transform(picture.size, Image.Transform.AFFINE, (scale_x, 0, left, 0, scale_y, top), Image.Resampling.BICUBIC)
+    return scale_x, left, scale_y, top
 
 
 def _mask(size: tuple[int, int], rng: random.Random) -> NDArray[np.float32]:

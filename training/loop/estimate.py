@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from scanner.base.files import write_whole
 from worker.detector.image.normalise import normalise
@@ -24,7 +23,7 @@ from .distributed import Team
 from .frozen_embeddings import FrozenEmbeddings
 from .optimiser import optimiser_for, training_step, with_own_weights
 from .run_log import duration
-from .schedule import Parts, RunPictures, Schedule, Shown, collated, schedule_of
+from .schedule import Loaded, Parts, RunPictures, Schedule, Shown, collated, inputs_of, schedule_of
 
 _TIMED_STEPS = 2
 _TRIED_PICTURES = 8
@@ -179,10 +178,14 @@ def _costs(
     # A processor takes as long for a picture in a small batch. A GPU does not, and whole batches take it no time.
     tried = min(own, _TRIED_PICTURES) if team.device.type == "cpu" else own
     shown = next(iter(Parts(schedule, plan.batch_size, step, team)))
-    loading, (images_BHWC, labels_B) = _loading(RunPictures(rows, plan, decoded), shown[:tried], kept=decoded is not None)
+    loading, loaded = _loading(RunPictures(rows, plan, decoded), shown[:tried], kept=decoded is not None)
     size = plan.size_of(shown[0].epoch)
-    images_BCHW = normalise(images_BHWC.to(team.device), replace(preprocessing, size=size))
-    labels_B = labels_B.to(team.device)
+    inputs_of(loaded, plan, size, team.device)
+    began = time.perf_counter()
+    images_BHWC, labels_B = inputs_of(loaded, plan, size, team.device)
+    float(images_BHWC[0, 0, 0, 0])  # a GPU has done them only now
+    augmenting = time.perf_counter() - began
+    images_BCHW = normalise(images_BHWC, replace(preprocessing, size=size))
     trial = with_own_weights(detector).to(team.device).to(memory_format=torch.channels_last).train()
     optimiser = optimiser_for(trial, plan)
     known, embedding = None, 0.0
@@ -190,7 +193,7 @@ def _costs(
         frozen.computed(trial, images_BCHW)
         began = time.perf_counter()
         known = {name: found_BD.float() for name, found_BD in frozen.computed(trial, images_BCHW).items()}
-        float(next(iter(known.values()))[0, 0])  # a GPU has done them only now
+        float(next(iter(known.values()))[0, 0])
         embedding = (time.perf_counter() - began) / len(labels_B)
     took = []
     for _ in range(1 + _TIMED_STEPS):
@@ -198,10 +201,10 @@ def _costs(
         float(training_step(trial, optimiser, images_BCHW, labels_B, plan, 1.0, 0.0, known))
         took.append(time.perf_counter() - began)
     # The first is slow everywhere; of the others the quickest was disturbed least.
-    return Costs(loading * own, min(took[1:]) * own / len(labels_B), embedding)
+    return Costs(loading * own, (augmenting + min(took[1:])) * own / len(labels_B), embedding)
 
 
-def _loading(pictures: RunPictures, shown: Sequence[Shown], *, kept: bool) -> tuple[float, tuple[Tensor, Tensor]]:
+def _loading(pictures: RunPictures, shown: Sequence[Shown], *, kept: bool) -> tuple[float, Loaded]:
     """Seconds that one process takes for one of the pictures of an epoch, and the batch that they make.
 
     What comes once a run is not counted: the order of an epoch, libraries that are loaded for the first picture, pictures that

@@ -30,6 +30,8 @@ from .schedule import Batch, Needs
 
 # Goes up when the same pictures would be embedded in another way.
 _FORMAT = 1
+# Goes up when the same draw of an augmentation would be another picture.
+_DRAWS_FORMAT = 2
 _AT_ONCE = 256
 
 
@@ -183,9 +185,9 @@ def _key(
     as_scanned: bool,
 ) -> str:
     shown = {name: asdict(network)[name] for name in ("clip", "clip_blocks", "preprocessing", "inputs")}
-    drawn = (
-        None if as_scanned or plan.augmentation is None else [asdict(plan.augmentation), plan.draws, plan.seed, dict(plan.repeat)]
-    )
+    drawn = None
+    if plan.augmentation is not None and not as_scanned:
+        drawn = [_DRAWS_FORMAT, asdict(plan.augmentation), plan.draws, plan.seed, dict(plan.repeat)]
     document = {
         "format": _FORMAT,
         "branches": list(branches),

@@ -19,10 +19,15 @@ from worker.detector.image.preprocess import Preprocessing
 from ..config.hyperparameters import TrainingPlan
 from ..data.dataset import Pictures, epoch_order
 from ..data.feeding.decoded_cache import DecodedRows
+from ..data.feeding.device_augmentation import degraded_on_device
 from ..data.loading import loader_of
 from ..data.manifest import ManifestError, Row
 from .distributed import Team
 
+# A picture and its label; one that is augmented on the device has a seed for that.
+Sample = tuple[NDArray[np.uint8], int] | tuple[NDArray[np.uint8], int, int]
+# images_BHWC and labels_B; or all pixels in a row, labels_B, shapes_B2 and seeds_B.
+Loaded = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor, Tensor]
 # Whether the network must see the pictures of an epoch at these indices.
 Needs = Callable[[int, Sequence[int]], bool]
 _NO_PIXELS = np.empty((0, 0, 3), np.uint8)
@@ -137,10 +142,25 @@ def batches(
     parts = Parts(schedule, plan.batch_size, step, team, needs)
     pin = team.device.type == "cuda"  # copies from pinned memory go on beside the computing
     loader = loader_of(RunPictures(rows, plan, decoded), batches=parts, processes=processes, collate=collated, pin=pin)
-    for (images_BHWC, labels_B), shown in zip(loader, parts, strict=True):
+    for loaded, shown in zip(loader, parts, strict=True):
         size = plan.size_of(shown[0].epoch)
-        images_BCHW = normalise(images_BHWC.to(team.device, non_blocking=pin), replace(preprocessing, size=size))
-        yield Batch(images_BCHW, labels_B.to(team.device, non_blocking=pin), tuple(one.index for one in shown))
+        images_BHWC, labels_B = inputs_of(loaded, plan, size, team.device, from_pinned=pin)
+        images_BCHW = normalise(images_BHWC, replace(preprocessing, size=size))
+        yield Batch(images_BCHW, labels_B, tuple(one.index for one in shown))
+
+
+def inputs_of(
+    loaded: Loaded, plan: TrainingPlan, size: int, device: torch.device, *, from_pinned: bool = False
+) -> tuple[Tensor, Tensor]:
+    """images_BHWC (uint8) of `size` pixels and labels_B on the `device`, where the plan may have them augmented."""
+    pixels, labels_B, *told = (tensor.to(device, non_blocking=from_pinned) for tensor in loaded)
+    if not told or not pixels.numel():
+        return pixels, labels_B
+    assert plan.augmentation is not None
+    shapes_B2, seeds_B = (loaded[number].tolist() for number in (2, 3))
+    pictures = torch.split(pixels, [height * width * 3 for height, width in shapes_B2])
+    shaped = [picture.view(height, width, 3) for picture, (height, width) in zip(pictures, shapes_B2, strict=True)]
+    return degraded_on_device(shaped, seeds_B, plan.augmentation, size), labels_B
 
 
 @dataclass(frozen=True)
@@ -174,8 +194,8 @@ class Parts:
                 yield [Shown(epoch, index, needed) for index in own]
 
 
-class RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
-    """The pictures of all epochs."""
+class RunPictures(Dataset[Sample]):
+    """The pictures of all epochs; those that are augmented on the device are only forged and framed here."""
 
     def __init__(self, rows: Sequence[Row], plan: TrainingPlan, decoded: DecodedRows | None = None) -> None:
         self._rows = rows
@@ -183,7 +203,7 @@ class RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
         self._decoded = decoded
         self._of: dict[int, Pictures] = {}
 
-    def __getitem__(self, shown: Shown) -> tuple[NDArray[np.uint8], int]:
+    def __getitem__(self, shown: Shown) -> Sample:
         if shown.epoch not in self._of:
             plan, epoch = self._plan, shown.epoch
             seed = f"{plan.seed}/{plan.draw_of(epoch)}"
@@ -192,10 +212,18 @@ class RunPictures(Dataset[tuple[NDArray[np.uint8], int]]):
             size, how = plan.size_of(epoch), plan.augmentation
             self._of[epoch] = Pictures(self._rows, size, augmentation=how, seed=seed, decoded=self._decoded)
         pictures = self._of[shown.epoch]
-        return pictures[shown.index] if shown.needed else (_NO_PIXELS, pictures.label(shown.index))
+        if not shown.needed:
+            return _NO_PIXELS, pictures.label(shown.index)
+        on_device = self._plan.augmentation is not None and self._plan.augmentation.on_device
+        return pictures.undegraded(shown.index) if on_device else pictures[shown.index]
 
 
-def collated(samples: list[tuple[NDArray[np.uint8], int]]) -> tuple[Tensor, Tensor]:
+def collated(samples: list[Sample]) -> Loaded:
     """Tensors: they travel between processes in shared memory, arrays through a pipe."""
-    images, labels = zip(*samples, strict=True)
-    return torch.from_numpy(np.stack(images)), torch.tensor(labels, dtype=torch.float32)
+    labels_B = torch.tensor([sample[1] for sample in samples], dtype=torch.float32)
+    images = [sample[0] for sample in samples]
+    if len(samples[0]) == 2 or not images[0].size:
+        return torch.from_numpy(np.stack(images)), labels_B
+    shapes_B2 = torch.tensor([image.shape[:2] for image in images])
+    seeds_B = torch.tensor([sample[-1] for sample in samples])
+    return torch.from_numpy(np.concatenate([image.reshape(-1) for image in images])), labels_B, shapes_B2, seeds_B

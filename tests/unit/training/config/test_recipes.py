@@ -137,7 +137,7 @@ face_sets = ["dfdc"]
         ('["dfdc"]', '["dfdc"]\nfolds = 1', "folds at least 2"),
         ('["dfdc"]', '["dfdc"]\n[heads.penalties]\nface = 0.0', "penalty must be above 0"),
         ('["dfdc"]', '["dfdc"]\n[heads.cuts]\nband_low = 0.9', "band_low must lie below threshold"),
-        ('["dfdc"]', '["dfdc"]\n[augmentation]\nforge = 0.5', "forge and frame are of no use"),
+        ('["dfdc"]', '["dfdc"]\n[augmentation]\nforge = 0.5', "forge, frame and on_device are of no use"),
         ('fusion = "gated"', 'fusion = "late"', 'heads need fusion = "gated"'),
         ('whole = ["clip-image"]', 'whole = ["resnet101"]', "whole names a branch"),
         ('["clip-image", "efficientnet-lite2"]', '["efficientnet-lite2", "clip-image"]', "a frozen public one, then a CNN"),
