@@ -1,14 +1,12 @@
-"""Finds faces with CenterFace (Xu et al., "CenterFace: Joint Face Detection and Alignment Using Face as Point", 2019).
+"""Finds faces: a sieve says where in a large picture one may be, CenterFace looks there, and again at what it holds possible.
 
-The network's file lies beside this one (`centerface.md`); ONNX Runtime runs it, on one thread. Imports no torch.
-
-Shapes: B pictures, C colours, H rows, W columns, N faces; coordinates are pixels.
+The networks' files lie beside this one (`centerface.md`, `sieve.md`). Imports no torch. Coordinates are pixels.
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +14,30 @@ from PIL import Image
 
 from scanner.base.errors import KnownError
 
-from ..image.picture import PictureError
 from .face import Located
+from .networks import CenterFace
+from .parts import SHOWN, Part, parts_of
+from .sieve import Sieve
 
 # A picture is searched at this many pixels at most: a face of 60 pixels in one of 12 megapixels is 20 then (docs/faces.md).
 SEARCHED_PIXELS = 1344 * 1008
+# A smaller picture is searched as a whole, which takes no longer; one with more suspects, and one of whose pixels more than this
+# share would be looked at in parts, too.
+SIEVED_FROM, MOST_SUSPECTS, MOST_IN_PARTS = 640 * 480, 250, 0.9
+# A face's middle is no nearer than this to the edge of the part that it is seen in: there is no telling what it is there.
+EDGE = 8
 # What may be a face at the first look is looked at again, enlarged or shrunk so that its surroundings fill SECOND_LOOK pixels.
 FIRST_CONFIDENCE, CONFIDENCE = 0.1, 0.4
 SECOND_LOOK = 128
 # Pixels: a larger square is not cut out at its full size. A side that is thinner when searched shows no face: the network's input
 # is padded, so that a line of a million pixels would cost gigabytes.
 _LARGE_PATCH, THINNEST = 4096, 8
-# Boxes that share more than this (intersection over union) are of one face.
-OVERLAP = 0.3
-# More candidates than this are noise: the surest are looked at again. Each face is several places of the network's grid.
-MOST, MOST_PLACES = 400, 2000
-_STRIDE, _MULTIPLE = 4, 32  # of the network's grid, and what its input's sides must be multiples of
-Places = NDArray[np.intp]
-Values = NDArray[np.float32]
+# Boxes that share more than this (intersection over union) are of one face. A box is a part of a face, seen at too fine a scale,
+# when so much of it lies in a surer one, which is at most so many times as large.
+OVERLAP, PART_OF, MOST_PARTS = 0.3, 0.7, 4.0
+# More candidates than this are noise: the surest are looked at again.
+MOST = 400
 _PACKAGES = ("onnxruntime", "onnx")
-_NETWORK = Path(__file__).with_name("centerface.onnx")
 
 
 class FaceFinderMissing(KnownError):
@@ -43,23 +45,42 @@ class FaceFinderMissing(KnownError):
 
 
 class FaceFinder:
-    """CenterFace, loaded. Raises FaceFinderMissing."""
+    """CenterFace and the sieve, loaded; without being `sieved`, it looks at each picture as a whole. Raises FaceFinderMissing."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sieved: bool = True) -> None:
         require_face_finder()
-        from onnxruntime import InferenceSession, SessionOptions
-
-        options = SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # there are as many processes as cores
-        options.enable_cpu_mem_arena = False  # it would keep what the largest picture needed
-        options.log_severity_level = 3
-        self._session = InferenceSession(_network(), options, providers=["CPUExecutionProvider"])
+        self._network = CenterFace()
+        self._sieve = Sieve() if sieved else None
 
     def find(self, picture: Image.Image) -> list[Located]:
-        """The faces in an RGB picture, largest first. Raises PictureError when the network fails on it."""
-        first = self._look(picture, math.sqrt(SEARCHED_PIXELS / (picture.width * picture.height)), FIRST_CONFIDENCE)
+        """The faces in an RGB picture, largest first. Raises PictureError when a network fails on it."""
+        first = self._first_look(picture, math.sqrt(SEARCHED_PIXELS / (picture.width * picture.height)))
         again = (self._look_again(picture, located) for located in first[:MOST])
         return sorted(_apart([located for located in again if located is not None]), key=lambda located: -located.side)
+
+    def _first_look(self, picture: Image.Image, scale: float) -> list[Located]:
+        """What may be faces in the picture, the surest first: where the sieve says so, if it is large enough."""
+        scale = min(1.0, scale)
+        pixels = picture.width * picture.height
+        if self._sieve is None or pixels < SIEVED_FROM or min(picture.size) * scale < THINNEST:
+            return self._look(picture, scale, FIRST_CONFIDENCE)
+        suspects = self._sieve.suspects(picture)
+        if len(suspects) > MOST_SUSPECTS:
+            return self._look(picture, scale, FIRST_CONFIDENCE)
+        parts = parts_of(suspects, picture.size, scale)
+        if sum(part.pixels for part in parts) > MOST_IN_PARTS * pixels * scale**2:
+            return self._look(picture, scale, FIRST_CONFIDENCE)
+        # What two parts show is taken from the finer one, unless it is too large for it.
+        seen = [(part.width, face) for part in parts for face in self._look_in(picture, part)]
+        seen.sort(key=lambda one: (one[1].side * one[0] > SHOWN * picture.width, -one[0], -one[1].confidence))
+        return _whole_faces(sorted(_distinct(face for _, face in seen), key=lambda face: -face.confidence))
+
+    def _look_in(self, picture: Image.Image, part: Part) -> Iterator[Located]:
+        """What may be faces in a part of the picture."""
+        scale = picture.width / part.width
+        for face in self._run(np.asarray(part.cut(picture)), FIRST_CONFIDENCE):
+            if part.has_within(*face.middle, EDGE):
+                yield face.moved(part.left, part.top).moved(0, 0, scale)
 
     def _look(self, picture: Image.Image, scale: float, least: float) -> list[Located]:
         """What may be faces in the whole picture, shrunk by `scale` if that is below 1; the surest first."""
@@ -84,19 +105,7 @@ class FaceFinder:
         return max(central, key=lambda face: face.confidence).moved(left, top, scale) if central else None
 
     def _run(self, picture_HWC: NDArray[np.uint8], least: float) -> list[Located]:
-        height, width, _ = picture_HWC.shape
-        padded = (1, 3, _padded(height), _padded(width))
-        picture_BCHW = np.zeros(padded, np.float32)
-        picture_BCHW[0, :, :height, :width] = picture_HWC.transpose(2, 0, 1)
-        try:
-            confidences, scales, offsets, landmarks = self._session.run(None, {"input.1": picture_BCHW})
-        except Exception as error:  # its own exceptions have no public name; most likely memory ran out
-            raise PictureError(f"the face finder fails on it: {error}") from error
-        rows, columns = np.nonzero(confidences[0, 0] >= least)
-        surest = np.argsort(-confidences[0, 0, rows, columns], kind="stable")[:MOST_PLACES]
-        rows, columns = rows[surest], columns[surest]
-        told = (values[0][:, rows, columns] for values in (confidences, scales, offsets, landmarks))
-        return _boxes(rows, columns, *told)
+        return self._network.faces(picture_HWC, least)
 
 
 def require_face_finder() -> None:
@@ -113,22 +122,6 @@ def require_face_finder() -> None:
 def process_face_finder() -> FaceFinder:
     """The one finder of this process, loaded when first asked for. Raises FaceFinderMissing."""
     return FaceFinder()
-
-
-def _network() -> bytes:
-    """CenterFace's file for pictures of any size. As it is published, it is fixed to 10 pictures of 32 x 32 pixels."""
-    import onnx
-
-    model = onnx.load(_NETWORK)
-    # Its weights are listed as inputs, too, which would keep the runtime from taking them for constants.
-    pictures = [tensor for tensor in model.graph.input if tensor.name == "input.1"]
-    del model.graph.input[:]
-    model.graph.input.extend(pictures)
-    for tensor in (*model.graph.input, *model.graph.output):
-        for number, dimension in enumerate(tensor.type.tensor_type.shape.dim):
-            if number != 1:  # the colours, or what is told of each place
-                dimension.dim_param = f"{tensor.name}_{number}"
-    return bytes(model.SerializeToString())
 
 
 def _patch(picture: Image.Image, left: int, top: int, side: int) -> Image.Image:
@@ -149,33 +142,40 @@ def _patch(picture: Image.Image, left: int, top: int, side: int) -> Image.Image:
     return patch
 
 
-def _padded(pixels: int) -> int:
-    return -(-pixels // _MULTIPLE) * _MULTIPLE
-
-
-def _boxes(
-    rows_N: Places, columns_N: Places, sure_1N: Values, scales_2N: Values, offsets_2N: Values, landmarks_KN: Values
-) -> list[Located]:
-    """CenterFace's outputs at N places of its grid as boxes and eyes. In each of its pairs the vertical comes first."""
-    height, width = np.exp(scales_2N) * _STRIDE
-    top = (rows_N + offsets_2N[0] + 0.5) * _STRIDE - height / 2
-    left = (columns_N + offsets_2N[1] + 0.5) * _STRIDE - width / 2
-    eyes_y, eyes_x = landmarks_KN[[0, 2]] * height + top, landmarks_KN[[1, 3]] * width + left
-    faces = np.stack([left, top, width, height, eyes_x[0], eyes_y[0], eyes_x[1], eyes_y[1], sure_1N[0]], axis=1).tolist()
-    return [Located((x, y, w, h), ((x0, y0), (x1, y1)), sure) for x, y, w, h, x0, y0, x1, y1, sure in faces]
-
-
 def _apart(found: list[Located]) -> list[Located]:
     """One box per face, the surest first (non-maximum suppression)."""
+    return _distinct(sorted(found, key=lambda face: -face.confidence))
+
+
+def _distinct(found: Iterable[Located]) -> list[Located]:
+    """One box per face, the first of those that share too much."""
     kept: list[Located] = []
-    for located in sorted(found, key=lambda face: -face.confidence):
+    for located in found:
         if all(_shared(located.box, other.box) <= OVERLAP for other in kept):
             kept.append(located)
     return kept
 
 
+def _whole_faces(found: list[Located]) -> list[Located]:
+    """Those that are no part of a surer and larger one, which was seen at another scale; the surest come first."""
+    kept: list[Located] = []
+    for face in found:
+        if not any(_within(face.box, other.box) > PART_OF and other.side < MOST_PARTS * face.side for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _within(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    """How much of `one` lies in `other`."""
+    return _common(one, other) / (one[2] * one[3])
+
+
 def _shared(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+    common = _common(one, other)
+    return common / (one[2] * one[3] + other[2] * other[3] - common)
+
+
+def _common(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
     width = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
     height = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
-    shared = max(0.0, width) * max(0.0, height)
-    return shared / (one[2] * one[3] + other[2] * other[3] - shared)
+    return max(0.0, width) * max(0.0, height)

@@ -1,0 +1,101 @@
+"""The sieve: it finds the places that CenterFace is to look at, and what is found there is what the whole look finds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from worker.detector.faces import face_finder
+from worker.detector.faces.face import Located
+from worker.detector.faces.face_finder import FaceFinder
+from worker.detector.faces.sieve import Suspect, peaks, shrunk
+
+SAMPLES = Path(__file__).parents[5] / "samples"
+# Left, top and side of heads in a picture of 2000 x 1500; the face takes .56 of the side.
+HEADS = [(100, 90, 60), (1900, 40, 70), (700, 300, 110), (250, 900, 300), (1100, 500, 900)]
+
+
+@pytest.fixture(scope="module", name="finder")
+def _finder() -> FaceFinder:
+    return FaceFinder()
+
+
+@pytest.fixture(scope="module", name="photo")
+def _photo() -> Image.Image:
+    colours = np.random.default_rng(4).integers(60, 200, (6, 8, 3), np.uint8)
+    photo = Image.fromarray(colours).resize((2000, 1500), Image.Resampling.BICUBIC)
+    with Image.open(SAMPLES / "real-astronaut.jpg") as astronaut:
+        head = astronaut.convert("RGB").crop((127, 22, 327, 222))
+    for left, top, side in HEADS:
+        photo.paste(head.resize((side, side), Image.Resampling.LANCZOS), (left, top))
+    return photo
+
+
+def no_whole_look(*_: object) -> list[Located]:
+    raise AssertionError("the picture was looked at as a whole")
+
+
+def test_small_and_large_faces_are_found_as_by_a_look_at_all(
+    finder: FaceFinder, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(face_finder, "SIEVED_FROM", 10**9)
+        whole = finder.find(photo)
+    monkeypatch.setattr(finder, "_look", no_whole_look)
+    found = finder.find(photo)
+    assert len(found) == len(whole) == len(HEADS)
+    for one, other in zip(found, whole, strict=True):
+        assert np.allclose(one.box, other.box, atol=0.06 * other.side)
+    assert finder.find(photo) == found
+
+
+def test_a_picture_without_faces_is_hardly_looked_at(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Image.open(SAMPLES / "real-coffee.jpg") as cup:
+        large = cup.convert("RGB").resize((2000, 1500), Image.Resampling.BICUBIC)
+    looks = []
+    monkeypatch.setattr(finder, "_look", no_whole_look)
+    monkeypatch.setattr(finder, "_run", lambda seen, _least: looks.append(seen.size) or [])
+    assert finder.find(large) == []
+    assert sum(looks) < 0.25 * 3 * 1344 * 1008
+
+
+def test_a_part_of_a_face_is_no_face_and_a_small_one_before_a_poster_is() -> None:
+    eyes = ((0.0, 0.0), (1.0, 0.0))
+    large, nose, small = (
+        Located(box, eyes, sure) for box, sure in (((0, 0, 400, 500), 0.9), ((30, 100, 220, 250), 0.6), ((50, 300, 60, 80), 0.5))
+    )
+    assert face_finder._whole_faces([large, nose, small]) == [large, small]
+
+
+def test_a_crowd_is_looked_at_as_a_whole(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = [Suspect(x, y, 30.0) for x in range(10, 2000, 60) for y in range(10, 1500, 60)]
+    monkeypatch.setattr(finder._sieve, "suspects", lambda _picture: crowd)
+    looks = []
+    monkeypatch.setattr(finder, "_run", lambda seen, _least: looks.append(seen.shape) or [])
+    finder.find(Image.new("RGB", (2000, 1500)))
+    assert looks == [(1008, 1344, 3)]
+
+
+def test_a_small_picture_is_looked_at_as_a_whole(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder._sieve, "suspects", no_whole_look)
+    with Image.open(SAMPLES / "real-astronaut.jpg") as astronaut:
+        assert len(finder.find(astronaut.convert("RGB"))) == 1
+
+
+def test_peaks_are_the_highest_of_their_neighbours() -> None:
+    chances = np.zeros((5, 7), np.float32)
+    chances[0, 0], chances[2, 3], chances[2, 4], chances[4, 6], chances[4, 0] = 0.5, 0.7, 0.6, 0.2, 0.04
+    rows, columns = peaks(chances, 0.05)
+    assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 0), (2, 3), (4, 6)]
+    assert [len(places) for places in peaks(chances, 0.9)] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [((2000, 1500), (1000, 750)), ((4000, 3000), (1000, 750)), ((500, 400), (500, 400)), ((60000, 40), (33541, 22))],
+)
+def test_a_picture_is_shrunk_to_so_many_pixels(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    got = shrunk(Image.new("RGB", size), 1000 * 750).size
+    assert got[0] * got[1] <= 1.05 * 1000 * 750
+    assert abs(got[0] - expected[0]) < 0.6 * expected[0]

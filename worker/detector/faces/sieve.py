@@ -1,0 +1,83 @@
+"""Says where in a large picture a face may be: a small network of our own (`sieve.md`). Imports no torch.
+
+It looks at the picture at three scales, each a quarter of the one before, so that each face is 6 to 60 pixels large in one of
+them. Shapes: H rows, W columns.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .networks import Network, Places
+
+# Pixels of the largest of the three, and how many times smaller each is in width than the one before.
+SIEVED_PIXELS, STEP, SCALES = 1000 * 750, 4, 3
+_NETWORK = Path(__file__).with_name("sieve.onnx")
+
+
+@dataclass(frozen=True)
+class Output:
+    """One of the network's outputs: pixels from place to place, the largest face that it tells of, and what it must say."""
+
+    stride: int
+    largest: int
+    least: float
+
+
+OUTPUTS = (Output(8, 26, 0.5), Output(16, 60, 0.45))
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """Where a face may be: its middle, and the largest that it may be, in pixels of the picture."""
+
+    x: float
+    y: float
+    largest: float
+
+
+class Sieve:
+    """The sieve, loaded."""
+
+    def __init__(self) -> None:
+        self._network = Network(_NETWORK.read_bytes())
+
+    def suspects(self, picture: Image.Image) -> list[Suspect]:
+        """Where faces may be in an RGB picture. Raises PictureError when the network fails on it."""
+        sieved, found = shrunk(picture, SIEVED_PIXELS), list[Suspect]()
+        for number in range(SCALES):
+            if number:
+                sieved = sieved.reduce(STEP)
+            across, down = picture.width / sieved.width, picture.height / sieved.height
+            for output, chances in zip(OUTPUTS, self._network.run(np.asarray(sieved)), strict=True):
+                within_HW = chances[0, : -(-sieved.height // output.stride), : -(-sieved.width // output.stride)]
+                rows, columns = peaks(within_HW, output.least)
+                found += [
+                    Suspect((column + 0.5) * output.stride * across, (row + 0.5) * output.stride * down, output.largest * across)
+                    for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+                ]
+        return found
+
+
+def shrunk(picture: Image.Image, pixels: int) -> Image.Image:
+    """The picture with so many pixels at most: by whole factors first, which is quickest."""
+    factor = math.floor(math.sqrt(picture.width * picture.height / pixels))
+    picture = picture.reduce(factor) if factor > 1 else picture
+    scale = math.sqrt(pixels / (picture.width * picture.height))
+    if scale >= 1:
+        return picture
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    return picture.resize(size, Image.Resampling.BILINEAR)
+
+
+def peaks(chances_HW: NDArray[np.float32], least: float) -> tuple[Places, Places]:
+    """Rows and columns of the places that say `least` and no less than the eight about them."""
+    rows, columns = np.nonzero(chances_HW >= least)
+    around_HW = np.pad(chances_HW, 1)
+    highest = np.max([around_HW[rows + down, columns + across] for down in range(3) for across in range(3)], axis=0)
+    is_peak = chances_HW[rows, columns] >= highest
+    return rows[is_peak], columns[is_peak]
