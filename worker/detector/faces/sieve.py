@@ -28,7 +28,7 @@ class Output:
     least: float
 
 
-OUTPUTS = (Output(8, 26, 0.5), Output(16, 60, 0.45))
+OUTPUTS = (Output(8, 26, 0.45), Output(16, 60, 0.42))
 
 
 @dataclass(frozen=True)
