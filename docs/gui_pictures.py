@@ -159,7 +159,12 @@ def walk_through(camera: Camera) -> None:
     camera.until(heated, "the heatmap")
     camera.take("queue", settled)
     camera.take("heatmap", settled, look)
-    camera.act("heatmap")
+    camera.act("heatmap", "error_levels")
+    camera.take("forensic", lambda: "amplified" in look._view, look)
+    camera.act("error_levels", "loupe")
+    camera.take("loupe", lambda: settled() and view.loupe.is_open)
+    camera.act("loupe")
+    camera.window.resize(*SIZE)
     rows = range(review.model.rowCount())
     largest = max(rows, key=lambda row: review.model.hidden_behind(review.model.item(row).file_id))  # type: ignore[union-attr]
     review.grid.go_to(largest)

@@ -128,6 +128,13 @@ class ReviewPage(QWidget):
         elif self.grid.currentIndex().isValid():
             self.grid.go_to(self.grid.currentIndex().row())
 
+    def keep_rows(self, *_: object) -> None:
+        """A person has said how high the lower part is: only the picture grows and shrinks with the window."""
+        sizes = self.right.sizes()
+        self.right.setStretchFactor(0, 1)
+        self.right.setStretchFactor(1, 0)
+        self.right.setSizes(sizes)
+
     def _lay_out(self) -> None:
         self.stack = QStackedWidget()
         self.stack.addWidget(self.grid)
@@ -151,8 +158,10 @@ class ReviewPage(QWidget):
         lower.addWidget(self.look.below)
         lower.addWidget(self.known, 1)
         self.right.addWidget(self.below)
-        self.right.setSizes([520, 260])
-        self.right.setStretchFactor(0, 1)
+        self.right.setSizes([480, 320])
+        self.right.setStretchFactor(0, 3)
+        self.right.setStretchFactor(1, 2)
+        self.right.splitterMoved.connect(self.keep_rows)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.addWidget(self.left)
         self.splitter.addWidget(self.right)

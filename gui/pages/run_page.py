@@ -208,6 +208,7 @@ class RunPage(QWidget):
         progress = self._pace.look(time.monotonic(), pending=standing.pending, finished=finished)
         self.bar.setRange(0, max(1, progress.pending + progress.finished))
         self.bar.setValue(progress.finished)
+        self.bar.setVisible(progress.pending > 0)
         self.progress.setText(self._progress_text(progress))
         lines = [f"{worker.device}, model {worker.model}, on {worker.host}" for worker in standing.workers]
         starting = "None yet: it is loading the model" if self._service.is_running else "None at work"

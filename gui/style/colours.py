@@ -46,6 +46,8 @@ DARK = {
 }
 # Text of what cannot be used now: WCAG asks nothing of it, and it is still to be read.
 DISABLED = {"light": "#6a7581", "dark": "#8b96a2"}
+# The style draws the edge of a box for a tick in this colour, made darker; that of dark windows could not be seen.
+TICKED = "#98a4b0"
 # Ground and text of words on pictures; the same in light and dark.
 BADGES = {
     "fake": (QColor("#a3233a"), QColor("#ffffff")),
@@ -83,7 +85,12 @@ def palette(*, dark: bool) -> QPalette:
 def use_palette(*, dark: bool) -> None:
     """Light or dark, for all windows, those that are open, too."""
     if isinstance(app := QGuiApplication.instance(), QApplication):
-        app.setPalette(palette(dark=dark))
+        made = palette(dark=dark)
+        app.setPalette(made)
+        if dark:
+            made.setColor(_Role.Window, QColor(TICKED))
+        for kind in ("QCheckBox", "QListView", "QTreeView"):
+            app.setPalette(made, kind)  # type: ignore[arg-type]  # it takes text, whatever its stub says
 
 
 def bar_style(kind: str, widget: str) -> str:

@@ -10,6 +10,8 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QToolButton
 
 B = TypeVar("B", bound=QAbstractButton)
+# Wider than high: what is left over is the distance to the text.
+_BESIDE_TEXT = QSize(20, 16)
 FOLDER = Path(__file__).parent / "svg"
 
 
@@ -21,6 +23,7 @@ def icon(name: str, colour: QColor | None = None) -> QIcon:
 def iconed(button: B, name: str) -> B:
     """A button with an icon before its text. A click on it does not take the focus: keys go on meaning images."""
     button.setIcon(icon(name))
+    button.setIconSize(_BESIDE_TEXT)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
 
@@ -41,10 +44,12 @@ class _Engine(QIconEngine):
         self._colour = colour
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
-        """Into a square in the middle."""
+        """Into a square: in the middle, or at the left where there is text beside it."""
         side = min(rect.width(), rect.height())
         place = QRectF(0, 0, side, side)
         place.moveCenter(QRectF(rect).center())
+        if rect.width() > rect.height():
+            place.moveLeft(rect.left())
         _renderer(self._name, self._ink(mode).name()).render(painter, place)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:

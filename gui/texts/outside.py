@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QLabel, QMessageBox, QTextBrowser, QWidget
 
 from scanner.base.escape import escaped_lines
 
+from ..style.spacing import PAGE_EDGE
+
 
 class Document(QTextBrowser):
     """HTML of the window's own. It loads nothing: pictures in it are those that were added to its document."""
@@ -19,6 +21,7 @@ class Document(QTextBrowser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenLinks(False)
+        self.document().setDocumentMargin(PAGE_EDGE)
 
     def loadResource(self, kind: int, name: QUrl | str) -> None:
         """None, whatever is named."""

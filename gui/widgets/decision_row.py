@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from scanner.domain.states import Decision
 
-from ..style.spacing import NEAR
+from ..style.spacing import BUTTON, NEAR
 from ..texts.accessible_names import named
 from ..texts.key_words import with_key
 from ..texts.verdict_texts import label_shape
@@ -31,10 +31,12 @@ class DecisionRow(QWidget):
         row = QHBoxLayout()
         for decision, text in _BUTTONS:
             button = named(QPushButton(), text)
+            button.setMinimumHeight(BUTTON)
             button.clicked.connect(_emitting(self.decided.emit, decision))
             self.buttons[decision] = button
             row.addWidget(button)
         self.note = NoteField()
+        self.note.setMinimumHeight(BUTTON)
         row.addWidget(self.note, 1)
         self.notice = Notice()
         column = QVBoxLayout(self)

@@ -42,7 +42,8 @@ class FilterChips(QLabel):
         """Pairs of a filter's name and its words."""
         self.filters = tuple(filters)
         metrics = QFontMetrics(self.font())
-        text, ground = (self.palette().color(role).name() for role in (QPalette.ColorRole.Text, QPalette.ColorRole.AlternateBase))
+        roles = (QPalette.ColorRole.HighlightedText, QPalette.ColorRole.Highlight)
+        text, ground = (self.palette().color(role).name() for role in roles)
         style = f"text-decoration:none; color:{text}; background:{ground}"
         chips = []
         for name, words in filters:

@@ -23,12 +23,13 @@ def verdict_card(details: ImageDetails, *, with_face: bool) -> str:
     shape = label_shape(found.label) if found.label != "real" else ""
     score = f" &nbsp; {in_html(score_text(found.score))}" if judged else ""
     title = in_html(f"{shape} {headline(found.label, is_judged=judged)}".strip())
-    badge = _badge(f"{title}{score}", background.name(), foreground.name())
+    badge = _badge(f"{title}{score}", background.name(), foreground.name(), size="large")
     origin = "".join(f" {_badge(in_html(trace.text), *_ORIGIN)}" for trace in details.evidence or () if _tells(trace))
-    words = [explanation(found), rates_words(measured_rates(found.card, found.label), found.label) if judged else ""]
     alone = part_verdicts(found.card, found.prediction)
-    words.append(f"Its parts disagree: {parts(alone)}." if disagree(alone) else "")
-    text = "".join(f"<p style='margin:4px 0'>{in_html(part)}</p>" for part in words if part)
+    words = [explanation(found), f"Its parts disagree: {parts(alone)}." if disagree(alone) else ""]
+    text = "".join(f"<p style='margin:6px 0 4px 0'>{in_html(part)}</p>" for part in words if part)
+    rates = rates_words(measured_rates(found.card, found.label), found.label) if judged else ""
+    text += f"<p style='margin:4px 0; font-size:small'>{in_html(rates)}</p>" if rates else ""
     frames = found.prediction.frames
     below = f"<br>{DECIDING} {clock(frames[0].seconds)}" if frames else ""
     picture = f"<td style='padding-right:8px'><img src='{FACE}'>{below}</td>" if with_face else ""
@@ -44,5 +45,6 @@ def _tells(trace: Evidence) -> bool:
     return trace.kind == Kind.GENERATOR or (trace.kind == Kind.SOURCE_TYPE and trace.finding in GENERATED_TYPES)
 
 
-def _badge(words: str, background: str, foreground: str) -> str:
-    return f"<span style='background:{background}; color:{foreground}; font-weight:600'>&nbsp;{words}&nbsp;</span>"
+def _badge(words: str, background: str, foreground: str, size: str = "medium") -> str:
+    style = f"background:{background}; color:{foreground}; font-weight:600; font-size:{size}"
+    return f"<span style='{style}'>&nbsp;{words}&nbsp;</span>"

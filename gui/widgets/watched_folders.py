@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QMenu, QWidget
 
 from scanner.base.escape import printable
@@ -13,6 +13,7 @@ from ..style.icons import icon
 from ..texts.accessible_names import named
 
 _ROOT_ID, _ROOT_PATH = 256, 257
+_NOTHING = "No folder is watched. Add one, and its new images are scored as they come."
 
 
 class WatchedFolders(QListWidget):
@@ -49,6 +50,15 @@ class WatchedFolders(QListWidget):
             item.setData(_ROOT_PATH, path)
             self.addItem(item)
         self.setCurrentRow(min(chosen, len(texts) - 1))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The folders; where there is none, what to do."""
+        super().paintEvent(event)
+        if not self.count():
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            painter.drawText(self.viewport().rect(), int(Qt.AlignmentFlag.AlignCenter), _NOTHING)
+            painter.end()
 
     def _show_menu(self, at: QPoint) -> None:
         """What can be done with the folder under the pointer."""

@@ -19,5 +19,7 @@ def restore_layout(store: PreferenceStore, review: ReviewPage) -> None:
     """Of the page, as they were kept."""
     for name, splitter in (("columns", review.splitter), ("rows", review.right)):
         if shape := store.shape(name):
+            if splitter is review.right:
+                review.keep_rows()
             splitter.restoreState(shape)
     review.grid.resize_cells(store.number("cell", review.grid.size_number))

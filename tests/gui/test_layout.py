@@ -118,7 +118,9 @@ window.end()
 def test_the_splitters_stay_as_they_were_left(five: Archive, open_window: Open) -> None:
     opened = open_window()
     opened.shows("a", "b", "c", "d")
-    opened.page.right.setSizes([200, 400])
+    opened.page.right.setSizes([300, 300])
+    opened.page.right.splitterMoved.emit(300, 1)  # as a hand at the handle does
+    opened.bot.wait(50)
     left = opened.page.right.sizes()[1]
     opened.window.close()
     again = open_window()

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPixmap
 
 from ...style.colours import BADGES
@@ -45,9 +45,11 @@ class DrawnOnce:
             background, foreground = BADGES.get(kind, BADGES["unsure"])
             painter = QPainter(made)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(Qt.PenStyle.NoPen)
+            # Its edge tells it from what is selected, which has the same ground.
+            painter.setPen(foreground if kind == "stack" else Qt.PenStyle.NoPen)
             painter.setBrush(background)
-            painter.drawRoundedRect(QRect(0, 0, size.width(), size.height()), _ROUNDING, _ROUNDING)
+            around = QRectF(0, 0, size.width(), size.height())
+            painter.drawRoundedRect(around.adjusted(0.5, 0.5, -0.5, -0.5) if kind == "stack" else around, _ROUNDING, _ROUNDING)
             painter.setPen(foreground)
             painter.setFont(self._bold_font)
             painter.drawText(QRect(0, 0, size.width(), size.height()), int(Qt.AlignmentFlag.AlignCenter), text)

@@ -65,15 +65,16 @@ class FaceBoxes:
 
 @dataclass(frozen=True)
 class Words:
-    """What the picture in sight is, in its upper left corner."""
+    """What the picture in sight is, in its lower left corner: faces are seldom there, and their scores stand above them."""
 
     text: str
 
     def paint(self, painter: QPainter, picture: QRectF) -> None:
         """On black, whatever lies below."""
         metrics = QFontMetrics(painter.font())
-        corner = QPointF(max(picture.left(), 0.0), max(picture.top(), 0.0))
-        place = QRectF(corner, QSizeF(metrics.horizontalAdvance(self.text) + 12, metrics.height() + 6))
+        size = QSizeF(metrics.horizontalAdvance(self.text) + 12, metrics.height() + 6)
+        bottom = min(picture.bottom(), float(painter.device().height()) / painter.device().devicePixelRatioF())
+        place = QRectF(QPointF(max(picture.left(), 0.0), bottom - size.height()), size)
         painter.fillRect(place, QColor(0, 0, 0, 210))
         painter.setPen(QColor("white"))
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self.text)

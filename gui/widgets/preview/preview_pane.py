@@ -60,8 +60,12 @@ class LookPane(QWidget):
         self.closer = named(QToolButton(), "Look closer")  # whoever knows the actions puts them into it
         self.closer.setText("Look closer  ")
         self.closer.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        # A label of its own: a long name must not hide it, nor it a name.
+        self.stacked = named(plain(QLabel()), "Whom a decision leaves out")
+        self.stacked.setVisible(False)
         row = QHBoxLayout()
         row.addWidget(self.summary, 1)
+        row.addWidget(self.stacked)
         row.addWidget(self.closer)
         self.leave = QPushButton("Back (Esc)")
         self.leave.setVisible(False)
@@ -114,8 +118,11 @@ class LookPane(QWidget):
         """How many images are selected, and how many near copies are hidden behind them: a decision is not for those."""
         self._counts = (selected, hidden)
         words = f"{selected} images selected, this one in sight: {self._summary}" if selected > 1 else self._summary
+        self.summary.setText(words)
         behind = counted(hidden, "near copy", "near copies")
-        self.summary.setText(f"{words}   (not decided on: {behind} in the stack)" if hidden else words)
+        self.stacked.setText(f"not for the {hidden} in the stack" if hidden else "")
+        self.stacked.setToolTip(f"Not decided on: {behind} in the stack" if hidden else "")
+        self.stacked.setVisible(hidden > 0)
 
     def show_details(self, details: ImageDetails) -> None:
         """What is known of the image in sight has come."""

@@ -15,8 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ...style.spacing import GAP
 from ...texts.accessible_names import named
+from ...texts.counts import counted
 from ...texts.outside import plain
+from .buttons import agreeing_buttons
 
 
 class EvidenceDialog(QDialog):
@@ -40,18 +43,16 @@ class EvidenceDialog(QDialog):
         form.addRow("New folder", row)
         words = plain(
             QLabel(
-                f"A report of {count} {'image' if count == 1 else 'images'}, with pictures, decisions and sums. "
+                f"A report of {counted(count, 'image')}, with pictures, decisions and sums. "
                 "Heatmaps are in it for images whose heatmap was shown (H)."
             )
         )
         words.setWordWrap(True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
+        layout.setSpacing(2 * GAP)
         layout.addWidget(words)
         layout.addLayout(form)
-        layout.addWidget(buttons)
+        layout.addWidget(agreeing_buttons(self, QDialogButtonBox.StandardButton.Save))
         self.resize(560, self.sizeHint().height())
 
     def _choose(self) -> None:

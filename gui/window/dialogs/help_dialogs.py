@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QMessageBox, QVBoxLayout, QWidget
 
 from scanner.review.image_details import ModelCard, model_cards
 
@@ -12,6 +12,7 @@ from ...models.presenter import QueuePresenter
 from ...texts.accessible_names import named
 from ...texts.outside import Document, in_html, plain_box
 from ..icon import program_icon
+from .buttons import closing_buttons
 
 _GUIDE = """
 <h3>Decide</h3>
@@ -92,11 +93,9 @@ def _show(window: QWidget, title: str, document: str) -> None:
     dialog.setWindowTitle(title)
     text = named(Document(), title)
     text.setHtml(document)
-    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-    buttons.rejected.connect(dialog.reject)
     column = QVBoxLayout(dialog)
     column.addWidget(text)
-    column.addWidget(buttons)
+    column.addWidget(closing_buttons(dialog))
     dialog.resize(640, 520)
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()

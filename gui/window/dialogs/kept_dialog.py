@@ -8,9 +8,11 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QT
 from scanner.base.escape import printable
 from scanner.quarantine.removals import Removed
 
+from ...style.spacing import ROOMY
 from ...texts.accessible_names import named
 from ...texts.outside import plain
 from ...widgets.empty_state import EmptyPicture
+from .buttons import closing_buttons
 
 _ID = 256
 
@@ -27,6 +29,7 @@ class KeptDialog(QDialog):
         self.tree.setHeaderLabels(["File", "Now in", "By", "When"])
         self.tree.setSelectionMode(QTreeWidget.SelectionMode.ExtendedSelection)
         self.tree.setRootIsDecorated(False)
+        self.tree.setStyleSheet(ROOMY)
         self.tree.itemSelectionChanged.connect(self._show_what_can_be_done)
         self.empty = QWidget()
         nothing = QVBoxLayout(self.empty)
@@ -37,9 +40,8 @@ class KeptDialog(QDialog):
         self.restore = QPushButton("Restore")
         self.restore.setToolTip("Gives name, place and times back")
         self.restore.clicked.connect(self._restore)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = closing_buttons(self)
         buttons.addButton(self.restore, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tree)
         layout.addWidget(self.empty)

@@ -17,9 +17,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ...style.spacing import ROOMY
 from ...texts.accessible_names import named
 from ...texts.outside import plain
 from ..key_bindings import Key, bound_keys, keys_shown, portable, refusal
+from .buttons import closing_buttons
 
 _NAME = int(Qt.ItemDataRole.UserRole)
 _TABS = "Alt+1 to Alt+5 choose the tab; Shift and Ctrl with arrows or clicks select several."
@@ -39,6 +41,7 @@ class KeysDialog(QDialog):
         self.tree.setHeaderLabels(["Key", "What it does"])
         self.tree.setRootIsDecorated(False)
         self.tree.setAlternatingRowColors(True)
+        self.tree.setStyleSheet(ROOMY)
         for key in keys:
             item = QTreeWidgetItem(["", key.meaning])
             item.setData(0, _NAME, key.name)
@@ -72,9 +75,8 @@ class KeysDialog(QDialog):
         row.addWidget(self.edit, 1)
         row.addWidget(self.use)
         row.addWidget(self.reset)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = closing_buttons(self)
         buttons.addButton(self.reset_all, QDialogButtonBox.ButtonRole.ResetRole)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tree, 1)
         layout.addWidget(tabs)

@@ -6,7 +6,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -16,8 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from ...style.spacing import GAP
 from ...texts.accessible_names import named
 from ..preferences import DARK, LIGHT, SYSTEM, Preferences
+from .buttons import agreeing_buttons
 
 
 class PreferencesDialog(QDialog):
@@ -50,12 +51,10 @@ class PreferencesDialog(QDialog):
         form.addRow("Theme", self.theme)
         form.addRow(self.advance)
         form.addRow(self.notify)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
+        layout.setSpacing(2 * GAP)
         layout.addLayout(form)
-        layout.addWidget(buttons)
+        layout.addWidget(agreeing_buttons(self))
         self.resize(620, self.sizeHint().height())
 
     def chosen(self) -> Preferences:
