@@ -4,6 +4,5 @@ EDGE = 8  # around a page or a bar
 GAP = 8  # between things that belong to different work
 NEAR = 4  # between things that belong together
 BUTTON = 30  # height of what decides
-PAGE_EDGE = 10  # around a text that is read
 # Rows of a list that is read.
 ROOMY = "QTreeView::item { padding: 3px 4px; }"

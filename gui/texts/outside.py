@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QMessageBox, QTextBrowser, QWidget
 
 from scanner.base.escape import escaped_lines
 
-from ..style.spacing import PAGE_EDGE
+_MARGIN = 10  # around a text that is read
 
 
 class Document(QTextBrowser):
@@ -21,7 +21,7 @@ class Document(QTextBrowser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenLinks(False)
-        self.document().setDocumentMargin(PAGE_EDGE)
+        self.document().setDocumentMargin(_MARGIN)
 
     def loadResource(self, kind: int, name: QUrl | str) -> None:
         """None, whatever is named."""

@@ -26,6 +26,7 @@ from ..pages.problems_page import ProblemsPage
 from ..pages.queue_view import QueueView
 from ..pages.review_page import ReviewPage
 from ..pages.run_page import RunPage
+from ..style.spacing import EDGE
 from ..tasks.background import Background
 from ..tasks.opening import Opened, open_queue, wake_workers, worker_is_installed
 from ..tasks.progress import Progress
@@ -48,8 +49,7 @@ from .notices import NoticeLimit, make_tray
 from .picture_makers import make_heatmaps, make_thumbnails
 from .preferences import PreferenceStore, use_theme, with_choices
 
-_LONG_MILLISECONDS = 3000
-_SAID_MILLISECONDS = 6000
+_LONG_MILLISECONDS, _SAID_MILLISECONDS = 3000, 6000
 
 
 class MainWindow(QMainWindow):
@@ -160,6 +160,8 @@ class MainWindow(QMainWindow):
         column.addWidget(self._pages, 1)
         self.setCentralWidget(central)
         self.standing = plain(QLabel())
+        self.standing.setContentsMargins(0, 0, EDGE, 0)
+        self.statusBar().setSizeGripEnabled(False)  # it comes and goes with the whole screen, over what stands there
         self.statusBar().addPermanentWidget(self.standing)
 
     def _show_failure(self, error: KnownError) -> None:

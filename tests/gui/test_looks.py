@@ -91,6 +91,18 @@ def test_a_name_is_not_hidden_by_what_is_said_of_its_stack(archive: Archive, ope
     opened.until(opened.page.look.stacked.isHidden)
 
 
+def test_the_whole_screen_leaves_the_status_line_whole(five: Archive, open_window: Open) -> None:
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    for _ in range(2):
+        opened.window.actions_of.by_name["loupe"].trigger()
+    standing, bar = opened.window.standing, opened.window.statusBar()
+    opened.until(lambda: standing.isVisible() and standing.width() >= standing.sizeHint().width())
+    assert standing.geometry().right() < bar.width()
+    assert standing.contentsMargins().right() > 4
+    assert not bar.isSizeGripEnabled()
+
+
 def test_what_a_person_has_made_room_for_stays_when_the_window_grows(five: Archive, open_window: Open) -> None:
     opened = open_window()
     opened.shows("a", "b", "c", "d")

@@ -13,7 +13,7 @@ from ...media.previews import Previews, Shown
 from ...media.thumbnails import Thumbnails
 from ...texts.accessible_names import named
 from ...texts.counts import counted
-from ...texts.outside import plain
+from ...texts.outside import plain, tip
 from ...texts.verdict_texts import item_line
 from ..elided_label import ElidedLabel
 from .forensic import Forensic
@@ -121,7 +121,7 @@ class LookPane(QWidget):
         self.summary.setText(words)
         behind = counted(hidden, "near copy", "near copies")
         self.stacked.setText(f"not for the {hidden} in the stack" if hidden else "")
-        self.stacked.setToolTip(f"Not decided on: {behind} in the stack" if hidden else "")
+        self.stacked.setToolTip(tip(f"Not decided on: {behind} in the stack" if hidden else ""))
         self.stacked.setVisible(hidden > 0)
 
     def show_details(self, details: ImageDetails) -> None:
