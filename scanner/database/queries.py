@@ -3,15 +3,20 @@
 import os
 from collections.abc import Collection, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from ..domain.asked import Asked
 from ..domain.prediction import Prediction
 from ..media.formats import is_promised
 from .models import Base, Detection, EvidenceWord, File
+
+T = TypeVar("T")
 
 # The columns of a detection that `prediction_of` reads: whatever a prediction has is read everywhere, or nowhere.
 PREDICTION_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = tuple(getattr(Detection, field.name) for field in fields(Prediction))
@@ -48,10 +53,18 @@ def under(path: str) -> ColumnElement[bool]:
     return below if path.endswith(os.sep) else or_(File.path == path, below)
 
 
-def below_folder(path: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def below_folder(
+    path: str, column: ColumnElement[str] | InstrumentedAttribute[str] = File.path
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Everything below the folder `path`: one range of the unique index."""
+    begin, end = ends_below(path)
+    return column >= begin, column < end
+
+
+def ends_below(path: str) -> tuple[str, str]:
+    """Where the paths below the folder `path` begin, and before what they end."""
     inside = os.path.join(path, "")
-    return File.path >= inside, File.path < inside[:-1] + chr(ord(os.sep) + 1)
+    return inside, inside[:-1] + chr(ord(os.sep) + 1)
 
 
 def of_no_root_in(root_ids: Collection[int]) -> ColumnElement[bool]:
@@ -64,9 +77,29 @@ def of_this_machine(host: str) -> ColumnElement[bool]:
     return or_(File.root_id.is_not(None), File.host.is_(None), File.host == host)
 
 
-def unindexed(column: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[str]:
-    """A column that SQLite, knowing no distributions, must not choose as the way in: most rows may be so."""
-    return func.coalesce(column, "")
+class _Unindexed(FunctionElement[Any]):
+    """A column that leads into no index of SQLite; Postgres knows distributions, and this would hide them."""
+
+    name = "coalesce"
+    inherit_cache = True
+
+
+@compiles(_Unindexed)
+def _hidden(element: _Unindexed, compiler: SQLCompiler, **words: Any) -> str:
+    column = compiler.process(element.clauses, **words)
+    return f"coalesce({column}, {column})"
+
+
+@compiles(_Unindexed, "postgresql")
+def _plain(element: _Unindexed, compiler: SQLCompiler, **words: Any) -> str:
+    return compiler.process(element.clauses, **words)
+
+
+def unindexed(column: ColumnElement[T] | InstrumentedAttribute[T]) -> ColumnElement[T]:
+    """A column that SQLite, knowing no distributions, must not choose as the way in: most rows may be so. It may be null."""
+    hidden = _Unindexed(column)
+    hidden.type = column.type
+    return hidden
 
 
 def any_of(paths: Sequence[str]) -> ColumnElement[bool]:

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, func, or_, select, update
 
 from ..base.settings import Settings
 from ..database.engine import Database
 from ..database.models import Detection, File, Model
-from ..database.queries import any_of, asked_values
+from ..database.queries import any_of, asked_values, unindexed
 from ..discovery.intake import UNREADABLE_FOLDER
 from ..domain.asked import ANYTHING, Asked, made_with
 from ..domain.states import State
+
+# Files that are changed in one transaction.
+STRETCH = 20_000
 
 
 class ProblemOrder(StrEnum):
@@ -92,20 +95,27 @@ def rescan_stale(
 ) -> int:
     """Make those files (under `paths`, if any) pending, so that they are judged as is wanted; their verdicts so far stay.
 
-    `asked` goes with them; without, the model is asked for. Returns how many.
+    `asked` goes with them; without, the model is asked for. Returns how many. Who breaks it off can go on with another call.
     """
     asked = asked or Asked(model if isinstance(model, str) else model.model)
-    stale = _stale(model)
-    below = (any_of(paths),) if paths else ()
+    values = {"state": State.PENDING, "pending_since": now, "attempts": 0, **asked_values(asked)}
+    if paths:
+        return _rescan(database, values, File.state == State.SCORED, File.detection_id.in_(_stale(model)), any_of(paths))
+    with database.read() as session:
+        last = session.scalar(select(func.max(File.id))) or 0
+    # A stretch at a time, so that workers can write in between: SQLite has one writer.
+    is_stale = _stale(model).where(Detection.id == File.detection_id).correlate(File).exists()
+    is_scored = unindexed(File.state) == State.SCORED.value
+    return sum(
+        _rescan(database, values, is_scored, is_stale, File.id > begin, File.id <= begin + STRETCH)
+        for begin in range(0, last, STRETCH)
+    )
+
+
+def _rescan(database: Database, values: dict[str, Any], *conditions: ColumnElement[bool]) -> int:
     with database.write() as session:
-        rows = session.execute(
-            update(File)
-            .where(File.state == State.SCORED, File.detection_id.in_(stale), *below)
-            .values(state=State.PENDING, pending_since=now, attempts=0, **asked_values(asked))
-            .returning(File.id)
-            .execution_options(synchronize_session=False)
-        )
-        return len(rows.all())
+        changed = update(File).where(*conditions).values(values).execution_options(synchronize_session=False)
+        return cast("CursorResult[Any]", session.execute(changed)).rowcount
 
 
 def retry_failed(database: Database, *, paths: Sequence[str], kind: str | None, now: datetime) -> int:
@@ -119,8 +129,9 @@ def retry_failed(database: Database, *, paths: Sequence[str], kind: str | None, 
     values = {"state": State.PENDING, "pending_since": now, "attempts": 0, "error": None, "error_kind": None, "finished_at": None}
     values |= {"state_if_same": None}
     values |= asked_values(ANYTHING)
+    change = statement.values(values).execution_options(synchronize_session=False)
     with database.write() as session:
-        return len(session.execute(statement.values(values).returning(File.id)).all())
+        return cast("CursorResult[Any]", session.execute(change)).rowcount
 
 
 def failed_kinds(database: Database, *, paths: Sequence[str]) -> dict[str, int]:

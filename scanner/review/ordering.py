@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, tuple_
+from sqlalchemy import ColumnElement, tuple_
 
+from ..base.addresses.stored_paths import encode_path
 from ..database.models import Detection, File
-from .criteria import Order
+from ..database.queries import ends_below, unindexed
+from .criteria import Criteria, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +63,54 @@ COLUMN = {
 }
 
 
-def ordering(order: Order) -> tuple[ColumnElement[Any], ...]:
-    """What a query of files and their detections is sorted by."""
+def ordering(order: Order, *, indexed: bool) -> tuple[ColumnElement[Any], ...]:
+    """What a query of files and their detections is sorted by; unless `indexed`, no index leads it."""
     column, descending = COLUMN[order]
-    return (column.desc(), File.id.desc()) if descending else (column.asc(), File.id.asc())
+    by = column if indexed else unindexed(column)
+    return (by.desc(), File.id.desc()) if descending else (by.asc(), File.id.asc())
 
 
-def behind(order: Order, item: QueueItem) -> ColumnElement[bool]:
-    """That a row comes after `item` in an order."""
-    column, descending = COLUMN[order]
-    values = {
+def value_of(order: Order, item: QueueItem) -> Any:
+    """What `item` has in the column of an order."""
+    return {
         Detection.score: item.score,
         File.finished_at: item.scanned_at,
         File.path: item.path,
         Detection.disagreement: item.disagreement,
-    }
-    value: Any = values[column]
-    here = tuple_(column, File.id)
-    there = tuple_(value, item.file_id, types=[column.type, File.id.type])
-    # The plain comparison is for the index; the pair decides among equals.
-    plain = column <= value if descending else column >= value
-    return and_(plain, here < there if descending else here > there)
+    }[COLUMN[order][0]]
+
+
+def behind(order: Order, item: QueueItem) -> ColumnElement[bool]:
+    """That a row comes after `item` in an order. It only decides: `bounds` say where the index begins."""
+    column, descending = COLUMN[order]
+    here = tuple_(unindexed(column), File.id)
+    there = tuple_(value_of(order, item), item.file_id, types=[column.type, File.id.type])
+    return here < there if descending else here > there
+
+
+def bounds(order: Order, criteria: Criteria, after: QueueItem | None, known: tuple[Any, Any]) -> list[ColumnElement[bool]]:
+    """The stretch of the order's column that a page may come from: by the filters on it, by what is before the page, and by
+    what is `known` of the labels (lowest and highest, or None).
+
+    One bound for each end: of two SQLite takes the first for the index, and steps over everything up to the other.
+    """
+    column, descending = COLUMN[order]
+    lows, highs = [known[0]], [known[1]]
+    if column is File.finished_at:
+        lows, highs = [criteria.since], [criteria.until]
+    elif column is Detection.score:
+        lows.append(criteria.score_from if criteria.score_from > 0 else None)
+        highs.append(criteria.score_to if criteria.score_to < 1 else None)
+    elif column is File.path and criteria.folder:
+        lows, highs = [criteria.folder], [ends_below(criteria.folder)[1]]
+    if after is not None:
+        (highs if descending else lows).append(value_of(order, after))
+    low = max((value for value in lows if value is not None), key=_sorted_as(order), default=None)
+    high = min((value for value in highs if value is not None), key=_sorted_as(order), default=None)
+    if low is None and high is None and column is Detection.score:
+        low = -1.0  # below every score: SQLite goes along an index for an order only where it also serves a condition
+    return [*([column >= low] if low is not None else []), *([column <= high] if high is not None else [])]
+
+
+def _sorted_as(order: Order) -> Any:
+    return encode_path if COLUMN[order][0] is File.path else None

@@ -6,17 +6,18 @@ from datetime import datetime, timedelta
 from sys import intern
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, null, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Row, Select, and_, func, null, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from ..database.engine import Database
-from ..database.models import Content, Detection, EvidenceWord, File, Model, Removal, Review
-from ..database.queries import has_evidence, under, unindexed
+from ..database.models import Content, Detection, EvidenceWord, File, Removal, Review
+from ..database.queries import unindexed
 from ..domain.evidence import Word
 from ..domain.states import Decision, Label, State
 from ..reports.report import FLAGGED
+from .access_path import AccessPath, Filter, access_path, checks_only, is_in, latest_decision, path_to_all
 from .criteria import Criteria, Order, Tab
-from .ordering import COLUMN, QueueItem, behind, ordering
+from .ordering import COLUMN, QueueItem, behind, bounds, ordering
 
 # A file that waits to be scanned again keeps its verdict, and its place in the queue, until the new one replaces it.
 _HAS_VERDICT = unindexed(File.state).in_((State.SCORED.value, State.PENDING.value))
@@ -58,47 +59,56 @@ class ChangeMarks:
 
 def queue_page(database: Database, criteria: Criteria, *, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
     """The next `limit` items of the queue behind `after`, or from its beginning. Not for the tab Problems."""
-    if criteria.order is Order.DISAGREEMENT:
-        return _by_disagreement(database, criteria, after, limit)
-    query = _query(criteria)
-    if after is not None:
-        query = query.where(behind(criteria.order, after))
-    elif criteria.tab is Tab.TO_REVIEW and not (criteria.folder or criteria.since or criteria.until):
-        query = query.where(*_where_scores_end(database, criteria))
-    return _items(database, query.order_by(*ordering(criteria.order)).limit(limit))
-
-
-def _by_disagreement(database: Database, criteria: Criteria, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
-    """Two parts, so that each has an index to go along: databases do not agree where nulls belong."""
-    items: tuple[QueueItem, ...] = ()
-    if after is None or after.disagreement is not None:
-        # All that are not null, as a range: SQLite goes along an index for that.
-        query = _query(criteria).where(Detection.disagreement >= 0)
-        if after is not None:
-            query = query.where(behind(criteria.order, after))
-        items = _items(database, query.order_by(*ordering(criteria.order)).limit(limit))
-        after = None
-    if len(items) < limit and _any_without_branches(database):
-        # Along the files, not along the index, where all nulls would have to be sorted: most databases hold nothing else.
-        query = _query(criteria).where(func.coalesce(Detection.disagreement, -1.0) < 0)
-        if after is not None:
-            query = query.where(File.id < after.file_id)
-        items += _items(database, query.order_by(File.id.desc()).limit(limit - len(items)))
-    return items
-
-
-def _any_without_branches(database: Database) -> bool:
     with database.read() as session:
-        return session.scalar(select(Detection.id).where(Detection.disagreement.is_(None)).limit(1)) is not None
+        if criteria.order is not Order.DISAGREEMENT:
+            return _page(session, criteria, after, limit, _where_labels_end(session, criteria))
+        # Two parts, so that each has an index to go along: databases do not agree where nulls belong.
+        items: tuple[QueueItem, ...] = ()
+        if after is None or after.disagreement is not None:
+            items = _page(session, criteria, after, limit, (0.0, None))
+            after = None
+        if len(items) < limit:
+            items += _without_branches(session, criteria, after, limit - len(items))
+        return items
+
+
+def _page(
+    session: Session, criteria: Criteria, after: QueueItem | None, limit: int, known: tuple[Any, Any]
+) -> tuple[QueueItem, ...]:
+    order = criteria.order
+    path = access_path(session, criteria, _labels(criteria), COLUMN[order][0])
+    query = _found(criteria, path)
+    if after is not None:
+        query = query.where(behind(order, after))
+    if not path.is_few:
+        query = query.where(*bounds(order, criteria, after, known))
+    elif order is Order.DISAGREEMENT:
+        query = query.where(unindexed(Detection.disagreement) >= 0)
+    return _items(session, query.order_by(*ordering(order, indexed=not path.is_few)).limit(limit), criteria.tab)
+
+
+def _without_branches(session: Session, criteria: Criteria, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
+    """Along the files, where those without branches are many: most databases hold nothing else."""
+    nulls = select(Detection.id).where(Detection.disagreement.is_(None))
+    if session.scalar(nulls.limit(1)) is None:
+        return ()
+    is_null = func.coalesce(Detection.disagreement, -1.0) < 0
+    filter_ = Filter(Detection.disagreement, nulls, Detection.disagreement.is_(None), is_null)
+    path = access_path(session, criteria, _labels(criteria), File.id, filter_)
+    query = _found(criteria, path)
+    if after is not None:
+        query = query.where((unindexed(File.id) if path.is_few else File.id) < after.file_id)
+    return _items(session, query.order_by((unindexed(File.id) if path.is_few else File.id).desc()).limit(limit), criteria.tab)
 
 
 def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int]) -> tuple[QueueItem, ...]:
     """Those of `file_ids` (at most some thousands) that belong to what `criteria` ask for, in no order."""
-    return tuple(
-        item
-        for start in range(0, len(file_ids), 500)
-        for item in _items(database, _query(criteria).where(File.id.in_(file_ids[start : start + 500])))
-    )
+    items: list[QueueItem] = []
+    with database.read() as session:
+        for start in range(0, len(file_ids), 500):
+            chunk = File.id.in_(file_ids[start : start + 500])
+            items += _items(session, _found(criteria, checks_only(criteria, _labels(criteria))).where(chunk), criteria.tab)
+    return tuple(items)
 
 
 def tab_of(database: Database, file_id: int) -> Tab | None:
@@ -111,7 +121,7 @@ def tab_of(database: Database, file_id: int) -> Tab | None:
 def count_matching(database: Database, criteria: Criteria) -> int:
     """How many items there are in all."""
     with database.read() as session:
-        return session.scalar(select(func.count()).select_from(_query(criteria).subquery())) or 0
+        return _count(session, criteria)
 
 
 def matching_elsewhere(database: Database, criteria: Criteria) -> tuple[tuple[Tab, int], ...]:
@@ -123,7 +133,7 @@ def matching_elsewhere(database: Database, criteria: Criteria) -> tuple[tuple[Ta
 def count_tabs(database: Database) -> Counts:
     """Counted from the rows, so that it cannot drift from the truth."""
     with database.read() as session:
-        to_review = session.scalar(select(func.count()).select_from(_query(Criteria()).subquery())) or 0
+        to_review = _count(session, Criteria())
         decisions = select(Review.decision, func.count()).join(File, File.content_id == Review.content_id)
         decisions = decisions.where(_HAS_VERDICT, File.detection_id.is_not(None), _is_latest()).group_by(Review.decision)
         counted = dict(session.execute(decisions).all())
@@ -170,73 +180,38 @@ def changed_since(database: Database, pulse: ChangeMarks, found: ChangeMarks, li
     return tuple(ids) if len(ids) <= limit else None
 
 
-def _where_scores_end(database: Database, criteria: Criteria) -> list[ColumnElement[bool]]:
-    """For an order by score: where the scores of the labels asked for end.
+def _labels(criteria: Criteria) -> tuple[str, ...]:
+    """The labels that count; () for any."""
+    return criteria.labels or (FLAGGED if criteria.tab is Tab.TO_REVIEW else ())
 
-    SQLite takes an index for an order only where it also serves a condition, and it must not begin at the end of other labels.
+
+def _where_labels_end(session: Session, criteria: Criteria) -> tuple[Any, Any]:
+    """The lowest and the highest score that the labels asked for have, for an order by score; None where that is not asked.
+
+    No page must begin, or go on, among the scores of other labels.
     """
-    column, descending = COLUMN[criteria.order]
-    if column is not Detection.score:
-        return []
-    end = func.max if descending else func.min
-    with database.read() as session:
-        ends = [session.scalar(select(end(column)).where(Detection.label == label)) for label in criteria.labels or FLAGGED]
-    known = [score for score in ends if score is not None]
-    if not known:
-        return [false()]
-    return [column <= max(known)] if descending else [column >= min(known)]
+    labels = _labels(criteria)
+    if COLUMN[criteria.order][0] is not Detection.score or not labels:
+        return None, None
+    ends = [
+        [session.scalar(select(end(Detection.score)).where(Detection.label == label)) for label in labels]
+        for end in (func.min, func.max)
+    ]
+    lows, highs = ([score for score in of_labels if score is not None] for of_labels in ends)
+    return (min(lows), max(highs)) if lows else (2.0, None)  # above every score: no file has such a label
 
 
-def _query(criteria: Criteria) -> Select[*tuple[Any, ...]]:
-    # Nothing that still counts is decided on what is to be reviewed: one look less for each row.
-    decision = null() if criteria.tab is Tab.TO_REVIEW else _DECISION
-    query = (
-        select(
-            File.id,
-            File.content_id,
-            File.path,
-            Detection.score,
-            Detection.label,
-            decision.label("decision"),
-            File.finished_at,
-            Detection.disagreement,
-            or_(Detection.label != Label.REAL, Detection.score < Detection.band_low),
-            _GENERATED,
-            _FINGERPRINT,
-        )
-        .join(Detection, File.detection_id == Detection.id)
-        .where(_HAS_VERDICT)
-    )
+def _found(criteria: Criteria, path: AccessPath) -> Select[*tuple[int]]:
+    """The ids of what is asked for."""
+    query = select(File.id).join(Detection, File.detection_id == Detection.id).where(_HAS_VERDICT, *path.conditions)
     if criteria.tab is Tab.TO_REVIEW:
-        query = query.where(func.coalesce(_DECISION, Decision.WITHDRAWN) == Decision.WITHDRAWN)
-    else:
-        decided = select(Review.content_id).where(Review.decision == criteria.tab.value, _is_latest())
-        query = query.where(File.content_id.in_(decided))
-    labels = criteria.labels or (FLAGGED if criteria.tab is Tab.TO_REVIEW else ())
-    if labels:
-        query = query.where(unindexed(Detection.label).in_(labels))
-    return query.where(*_narrowed(criteria))
+        query = query.where(is_in(Tab.TO_REVIEW))
+    return query.where(File.path.icontains(criteria.text, autoescape=True)) if criteria.text else query
 
 
-def _narrowed(criteria: Criteria) -> list[ColumnElement[bool]]:
-    conditions = []
-    if criteria.text:
-        conditions.append(File.path.icontains(criteria.text, autoescape=True))
-    if criteria.folder:
-        conditions.append(under(criteria.folder))
-    if criteria.model:
-        conditions.append(Detection.model_id.in_(select(Model.id).where(Model.name == criteria.model)))
-    if criteria.score_from > 0:
-        conditions.append(Detection.score >= criteria.score_from)
-    if criteria.score_to < 1:
-        conditions.append(Detection.score <= criteria.score_to)
-    if criteria.since is not None:
-        conditions.append(File.finished_at >= criteria.since)
-    if criteria.until is not None:
-        conditions.append(File.finished_at < criteria.until)
-    if criteria.evidence:
-        conditions.append(has_evidence(criteria.evidence))
-    return conditions
+def _count(session: Session, criteria: Criteria) -> int:
+    path = path_to_all(session, criteria, _labels(criteria))
+    return session.scalar(select(func.count()).select_from(_found(criteria, path).subquery())) or 0
 
 
 def _is_latest() -> ColumnElement[bool]:
@@ -251,22 +226,29 @@ _GENERATED = (
     .exists()
 )
 _FINGERPRINT = select(Content.fingerprint).where(Content.id == File.content_id).correlate(File).scalar_subquery()
-_DECISION = (
-    select(Review.decision)
-    .where(Review.content_id == File.content_id)
-    .order_by(Review.id.desc())
-    .limit(1)
-    .correlate(File)
-    .scalar_subquery()
-)
 
 
-def _items(database: Database, query: Select[*tuple[Any, ...]]) -> tuple[QueueItem, ...]:
-    with database.read() as session:
-        rows = session.connection().execute(query).all()  # not through the mapper, which has nothing to map here
+def _items(session: Session, ids: Select[*tuple[int]], tab: Tab) -> tuple[QueueItem, ...]:
+    """The items of a page. What is shown of each is read only for these, not for all that had to be sorted."""
+    wanted = session.scalars(ids).all()
+    by_id = {row[0]: row for start in range(0, len(wanted), 500) for row in _rows(session, wanted[start : start + 500], tab)}
     return tuple(
         QueueItem(
             file_id, content_id, path, score, intern(label), None if was == _WITHDRAWN else was, at, apart, sure, made, bits
         )
-        for file_id, content_id, path, score, label, was, at, apart, sure, made, bits in rows
+        for file_id, content_id, path, score, label, was, at, apart, sure, made, bits in (
+            by_id[one] for one in wanted if one in by_id
+        )
     )
+
+
+def _rows(session: Session, file_ids: Sequence[int], tab: Tab) -> Sequence[Row[*tuple[Any, ...]]]:
+    # Nothing that still counts is decided on what is to be reviewed: one look less for each row.
+    decision = null() if tab is Tab.TO_REVIEW else latest_decision
+    columns = (
+        *(File.id, File.content_id, File.path, Detection.score, Detection.label, decision.label("decision"), File.finished_at),
+        *(Detection.disagreement, or_(Detection.label != Label.REAL, Detection.score < Detection.band_low)),
+        *(_GENERATED, _FINGERPRINT),
+    )
+    query = select(*columns).join(Detection, File.detection_id == Detection.id).where(File.id.in_(file_ids))
+    return session.connection().execute(query).all()  # not through the mapper, which has nothing to map here

@@ -27,6 +27,8 @@ PARTS = {
     "latency": "from a file's last byte to its verdict in `watch`",
     "idle": "what `watch` takes while nothing happens",
     "reports": "`report`, `status` and pages of the queue on databases of three sizes",
+    "scale": "a large archive on SQLite and Postgres: what is asked, changed and walked, and the memory that takes",
+    "stages": "what a picture takes in each stage with the active model, and the rates that follow on other machines",
     "start": "the start of commands beside a bare start of Python",
     "workers": "1, 2 and 4 worker processes on one backlog, beside what the model of docs/scaling.md says",
 }

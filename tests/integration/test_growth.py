@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, text
@@ -19,12 +21,20 @@ from scanner.jobs import leases
 from scanner.reports import report
 from scanner.results.problems import problems_page
 from scanner.results.record import record, register_model
-from scanner.review import review_queue
+from scanner.review import access_path, review_queue
 from scanner.review.criteria import Criteria, Order
 from scanner.services.unreachable import drop_gone
 
 LARGE = ("files", "contents", "detections", "reviews")
 NOW = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
+
+# Filters on what the queue is sorted by.
+SAME_COLUMN = [
+    (Order.FOLDER, {"folder": "/r"}),
+    (Order.OLDEST, {"since": NOW - timedelta(days=1)}),
+    (Order.LEAST_CERTAIN, {"score_from": 0.1}),
+    (Order.MOST_CERTAIN, {"score_to": 0.95}),
+]
 
 
 @pytest.fixture
@@ -78,6 +88,12 @@ ASKED: dict[str, Callable[[Database], object]] = {
     "pulse": review_queue.take_pulse,
     **{f"the queue, {order}": lambda database, order=order: last_page(database, order) for order in Order},
 }
+
+
+@pytest.fixture(autouse=True)
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few rows count as many: the queue goes along its indexes."""
+    monkeypatch.setattr(access_path, "FEW", 0)
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -167,3 +183,54 @@ def test_pages_of_a_sweep_begin_where_the_last_one_ended(sqlite: Database, monke
         assert len(list(known_under(sqlite, "/r"))) == end
         taken.append(work(sqlite, lambda: list(known_under(sqlite, "/r"))))
     assert taken[1] < 2.5 * taken[0]
+
+
+def score_files(database: Database, begin: int, end: int) -> None:
+    """Files with a verdict each, all of other scores and times."""
+    if not begin:
+        register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.75, band_low=0.5, now=NOW)
+    numbers = [
+        {"n": n + 1, "path": f"/r/{n:03}.jpg", "sha256": f"{n:064x}", "score": 0.9 - n / 10_000} for n in range(begin, end)
+    ]
+    at = "strftime('%Y-%m-%d %H:%M:%f', '2026-11-01 12:00:00', :n || ' seconds') || '000'"
+    with database.write() as session:
+        for into in (
+            f"contents (id, sha256, size, first_seen_at) VALUES (:n, :sha256, 10, {at})",
+            "detections (id, content_id, model_id, made_with, score, threshold, band_low, label, basis, device, scanned_at, "
+            f"seconds) VALUES (:n, :n, 1, 'faces', :score, 0.75, 0.5, 'fake', 'faces', 'cpu', {at}, 0.1)",
+            "files (path, size, mtime_ns, state, attempts, content_id, detection_id, finished_at) "
+            f"VALUES (:path, 10, 1, 'scored', 0, :n, :n, {at})",
+        ):
+            session.execute(text(f"INSERT INTO {into}"), numbers)
+
+
+@pytest.mark.parametrize(("order", "filters"), SAME_COLUMN)
+def test_a_far_page_costs_what_the_first_one_does(
+    sqlite: Database, order: Order, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter on what the queue is sorted by is no second beginning, from which all pages before would be stepped over."""
+    monkeypatch.setattr(access_path, "MANY", 0)
+    score_files(sqlite, 0, 480)
+    criteria = Criteria(order=order, **filters)
+    page = review_queue.queue_page(sqlite, criteria, after=None, limit=470)
+    assert len(page) == 470
+    near, far = (work(sqlite, partial(review_queue.queue_page, sqlite, criteria, after=page[at], limit=10)) for at in (9, 459))
+    assert far < 1.5 * near
+
+
+@pytest.mark.parametrize(
+    "filters", [{"folder": "/r"}, {"model": "lite"}, {"text": "jpg"}, {"since": NOW}, {"labels": ("fake",)}], ids=str
+)
+def test_a_filter_that_all_pass_costs_no_page_anything(
+    sqlite: Database, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_path, "MANY", 20)
+    monkeypatch.setattr(access_path, "FEW_PASS", 20)
+    taken = []
+    for begin, end in ((0, 160), (160, 640)):
+        score_files(sqlite, begin, end)
+        for order in (Order.MOST_CERTAIN, Order.FOLDER):
+            criteria = Criteria(order=order, **filters)
+            taken.append(work(sqlite, partial(review_queue.queue_page, sqlite, criteria, after=None, limit=10)))
+    assert taken[2] < 1.5 * taken[0]
+    assert taken[3] < 1.5 * taken[1]

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from scanner.database.engine import Database
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
+from scanner.results import problems
 from scanner.results.model_comparison import Opinion, compare_models
 from scanner.results.problems import count_stale, rescan_stale
 from scanner.results.record import record, register_model
@@ -90,3 +92,18 @@ def test_the_latest_of_several_other_models_counts(
         rescan_stale(database, "", now)
     [flip] = compare_models(database, NEW).flips
     assert flip.before == Opinion("third", "real", 0.1)
+
+
+def test_a_large_archive_is_rescanned_in_stretches(
+    database: Database, pend, row, judge: Judge, model: ActiveModel, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in a transaction of its own, so that workers can write in between; the outcome is the same."""
+    pend(*(f"/p/{name}" for name in "abcdefg"))
+    judge(model, now, **dict.fromkeys("abcdefg", 0.9))
+    monkeypatch.setattr(problems, "STRETCH", 2)
+    commits: list[object] = []
+    event.listen(database.engine, "commit", commits.append)
+    assert rescan_stale(database, NEW, now) == 7
+    assert len(commits) == 4
+    assert {row(f"/p/{name}").asked_model for name in "abcdefg"} == {NEW}
+    assert rescan_stale(database, NEW, now) == 0

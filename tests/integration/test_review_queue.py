@@ -17,6 +17,7 @@ from scanner.reports.report import build_report
 from scanner.results.near_copies import near_copies
 from scanner.results.problems import ProblemOrder, count_stale, problems_page, rescan_stale
 from scanner.results.record import record
+from scanner.review import access_path
 from scanner.review.criteria import Criteria, CriteriaError, Order, Tab
 from scanner.review.decisions import decide, reviews_of, take_back
 from scanner.review.ordering import QueueItem, sort_key
@@ -31,6 +32,17 @@ from scanner.review.review_queue import (
 from scanner.review.saved_filters import delete_filter, save_filter, saved_filters
 
 Score = Callable[..., None]
+NARROWED = (
+    Criteria(),
+    Criteria(text="a/"),
+    Criteria(folder="/a"),
+    Criteria(labels=("fake",)),
+    Criteria(model="lite"),
+    Criteria(score_from=0.55, score_to=0.95),
+    Criteria(since=datetime.fromisoformat("2026-11-01T12:01:00+00:00")),
+    Criteria(until=datetime.fromisoformat("2026-11-01T12:03:00+00:00")),
+    Criteria(tab=Tab.FAKE),
+)
 # How far the two branches of the network lie apart; the others have none.
 APART = {"/b/1.jpg": 0.2, "/a/4.jpg": 0.7}
 SCORES = {"/b/1.jpg": 0.6, "/a/2.jpg": 0.9, "/c/3.jpg": 0.9, "/a/4.jpg": 0.99, "/a/real.jpg": 0.1}
@@ -66,6 +78,21 @@ def paged(database: Database, criteria: Criteria, limit: int = 2) -> list[QueueI
 
 def paths(database: Database, criteria: Criteria) -> list[str]:
     return [item.path for item in paged(database, criteria)]
+
+
+@pytest.mark.usefixtures("five")
+def test_a_page_is_the_same_however_it_is_found(database: Database, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Along the index of its order, or read and sorted; from the first page to the last, in every order, with any filter."""
+    content = next(item.content_id for item in paged(database, Criteria()) if item.path == "/c/3.jpg")
+    decide(database, [content], Decision.FAKE, note=None, reviewer="anna", now=now)
+    every = [replace(criteria, order=order) for criteria in NARROWED for order in Order]
+    as_few = [paths(database, criteria) for criteria in every]
+    assert [len(set(found)) for found in as_few] == [count_matching(database, criteria) for criteria in every]
+    assert all(as_few)
+    monkeypatch.setattr(access_path, "FEW", 0)
+    for many_pass in (500, 0):
+        monkeypatch.setattr(access_path, "FEW_PASS", many_pass)
+        assert [paths(database, criteria) for criteria in every] == as_few
 
 
 @pytest.mark.usefixtures("five")
