@@ -83,6 +83,7 @@ def train(
     from worker.detector.weights.public_weights import backbone_files
 
     from ..config.recipes.reader import HeadsRecipe, recipe_named, with_seed
+    from ..data.embedding_files import demand_folder
     from ..evaluation.left_out import LeftOut, without
     from ..loop.distributed import joined
     from ..loop.progress import Progress
@@ -132,6 +133,9 @@ def train(
         # Fewer leave out the first, which are smaller.
         sizes = chosen.plan.sizes[-epochs:]
         chosen = replace(chosen, plan=replace(chosen.plan, epochs=epochs, sizes=sizes))
+    for cached in (decoded_cache, None if no_cache else cache):
+        if cached:
+            demand_folder(cached)
     weights = start_weights(chosen.network, files, started)
     prepare_pillow()
     if seeds:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scanner.base.errors import KnownError
+from scanner.base.files import try_writing
 
 from .manifest import ManifestError, Row
 
@@ -20,6 +21,14 @@ def told_rows(rows: Sequence[Row]) -> Iterator[bytes]:
     for row in rows:
         told = (os.path.abspath(row.path), _bytes_of(row), row.label, row.source, row.family, row.group, row.split)
         yield json.dumps(told).encode()
+
+
+def demand_folder(folder: Path) -> None:
+    """Make the folder of a cache, before any picture is read. Raises CacheUnusable where nothing can be written to it."""
+    try:
+        try_writing(folder)
+    except OSError as error:
+        raise CacheUnusable(f"{folder} cannot be written: {error.strerror or error}; name another folder") from None
 
 
 def with_room(path: Path, needed: int, what: str, advice: str) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from training.config.hyperparameters import TrainingPlan
 from training.data.augmentation import Augmentation
 from training.data.embedding_files import CacheUnusable
-from training.data.manifest import Row
+from training.data.manifest import ManifestError, Row
 from training.loop import run_state
 from training.loop.distributed import Team
 from training.loop.frozen_embeddings import FrozenEmbeddings, announced, frozen_embeddings, kept_logits
@@ -173,6 +173,25 @@ def test_epochs_that_never_repeat_keep_nothing() -> None:
     assert [PLAN.draw_of(epoch) for epoch in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="draws"):
         replace(PLAN, draws=-1)
+
+
+def test_where_all_is_frozen_no_picture_is_read_again(rows: Sequence[Row], tmp_path: Path) -> None:
+    """Not in training, and not when it is measured; a branch that is learned still looks at each."""
+    network, other = (FusionDetector({"clip-image": Frozen()}, (8,), 0.0) for _ in range(2))
+    cache = kept(network, rows, tmp_path / "cache")
+    run(network, rows, tmp_path / "one", replace(PLAN, epochs=1), cache)
+    card = CheckpointCard("tiny", NETWORK, Calibration(), 0.5, 0.5, "")
+    predictor = Predictor(network, card, ChosenDevice("cpu", "for a test"), 64)
+    before = kept_logits(predictor, rows, cache, processes=0)
+    for row in rows:
+        row.path.unlink()
+
+    run(other, rows, tmp_path / "two", PLAN, cache)
+
+    np.testing.assert_array_equal(kept_logits(predictor, rows, cache, processes=0), before)
+    assert frozen_of(other).shown == 0
+    with pytest.raises(ManifestError, match=r"\.png"):
+        run(detector(), rows, tmp_path / "three", PLAN, cache)
 
 
 def test_file_belongs_to_what_it_was_made_of(rows: Sequence[Row], tmp_path: Path) -> None:
