@@ -19,7 +19,11 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 PACKAGES = ("dfscan", "scanner", "worker", "training", "gui", "migrations")
 BACKBONE = "clip-vit-b-16"
 SCANNING = ("scan", "watch", "worker", "gui")
-EXTRAS_OF = {"test": "all,test", "gui": "worker,gui", **dict.fromkeys(("train", "evaluate", "calibrate", "manifest"), "train")}
+EXTRAS_OF = {
+    "test": "all,test",
+    "gui": "worker,gui",
+    **dict.fromkeys(("train", "evaluate", "calibrate", "manifest", "matrix", "protocol"), "train"),
+}
 
 
 def main(arguments: list[str]) -> int:
