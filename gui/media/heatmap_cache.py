@@ -28,10 +28,12 @@ _OPAQUE = 190
 
 @dataclass(frozen=True)
 class Kept:
-    """Heatmaps of a content; `is_all`: of all its inputs, not only of the one that decides."""
+    """Heatmaps of a content; `is_all`: of all its inputs, not only of the one that decides. `part` is the part of a combination
+    that made them; None where the model is no combination."""
 
     patches: tuple[Patch, ...]
     is_all: bool
+    part: str | None = None
 
 
 class HeatmapCache:
@@ -53,7 +55,7 @@ class HeatmapCache:
                 answer = ExplainAnswer.from_json(json.loads((folder / name).read_text("utf-8")))
                 patches = _patches(folder, answer)
                 os.utime(folder)
-                return Kept(patches, name == _ALL)
+                return Kept(patches, name == _ALL, answer.part)
         return None
 
     def pictures(self, sha256: str, model_sha256: str) -> list[tuple[Box, Image.Image]]:
@@ -71,7 +73,7 @@ class HeatmapCache:
         with contextlib.suppress(OSError):  # a full disk costs time, not the heatmap
             write_whole(folder / (_ALL if is_all else _DECIDING), json.dumps(answer.to_json()))
             self.trim()
-        return Kept(patches, is_all)
+        return Kept(patches, is_all, answer.part)
 
     def trim(self) -> int:
         """Remove those not looked at for longest until the rest is below the cap; returns how many bytes are left."""

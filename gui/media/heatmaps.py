@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from scanner.base.escape import printable
 from scanner.domain.explain_answer import ExplainAnswer
 from scanner.review.image_details import ImageDetails
 
@@ -147,8 +148,9 @@ class Heatmaps(QObject):
     def _show(self, kept: Kept) -> None:
         self.shown.emit(kept.patches)
         hot = "red is where this model sees most of a forgery; it is no proof that there is one."
+        by = f" by the part {printable(kept.part)}" if kept.part else ""
         what = "Heatmap" if kept.is_all else "Heatmap of the deciding face"
-        words = f"{what}: {hot}" if kept.patches else "Heatmap: nothing in it speaks for a forgery."
+        words = f"{what}{by}: {hot}" if kept.patches else f"Heatmap{by}: nothing in it speaks for a forgery."
         self.told.emit(words, Offer.NOTHING if kept.is_all else Offer.ALL)
 
     def _fail(self, reason: str) -> None:

@@ -179,7 +179,7 @@ class FilterBar(QWidget):
             (Order.NEWEST, "Newest first"),
             (Order.OLDEST, "Oldest first"),
             (Order.FOLDER, "By folder"),
-            (Order.DISAGREEMENT, "Branches disagree"),
+            (Order.DISAGREEMENT, "Branches or parts disagree"),
         ):
             self.order.addItem(text, order)
         self.label = named(QComboBox(), "Label")

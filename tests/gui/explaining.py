@@ -1,7 +1,7 @@
 """A small real program that speaks as `dfscan explain --serve` does, without a network: the left half of each image is hot.
 
 Writes the paths it is asked for into the file named on its command line, with a + where all inputs of a crowd are asked for.
-What is called `dies` ends it, `refused` is an error.
+What is called `dies` ends it, `refused` is an error, and the heatmap of `combined` is of the part `probe`.
 """
 
 import hashlib
@@ -47,5 +47,6 @@ for line in sys.stdin:
             "branches": {},
             "inputs": [{"box": [0, 0, width, height], "score": 0.9, "heatmap": "0.png"}],
             "error": None,
+            "part": "probe" if path.stem == "combined" else None,
         }
     )

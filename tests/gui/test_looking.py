@@ -123,7 +123,7 @@ def test_where_branches_disagree_most_comes_first(archive: Archive, open_window:
     opened = open_window()
     opened.shows("a", "d", "b", "c")
     order = opened.page.filters.order
-    order.setCurrentIndex(order.findText("Branches disagree"))
+    order.setCurrentIndex(order.findText("Branches or parts disagree"))
     opened.shows("b", "c", "a", "d")
     archive.add("e.png", 0.9, prediction=Prediction(branches={"clip": 0.1, "resnet": 0.5}))
     opened.shows("b", "e", "c", "a", "d")
@@ -152,6 +152,19 @@ def test_the_heatmap_comes_at_its_key_and_is_kept(five: Archive, open_window: Op
     assert colour_at(again, 10, 20) != plain
     again.press("jj")
     again.until(lambda: "/nowhere/explain cannot be started" in again.page.look.heat_words.text())
+
+
+def test_a_heatmap_names_the_part_that_made_it(archive: Archive, open_window: Open, explain: list[str]) -> None:
+    archive.add("combined.png", 0.9, prediction=Prediction(branches={"lite": 0.7, "probe": 0.95}))
+    opened = open_window(explain=explain)
+    words = opened.page.look.heat_words
+    opened.until(lambda: opened.page.details.toPlainText() != "")
+    opened.press("h")
+    opened.until(lambda: words.text().startswith("Heatmap by the part probe: red is where"))
+    again = open_window(explain=["/nowhere/explain"])
+    again.until(lambda: again.page.details.toPlainText() != "")
+    again.press("h")
+    again.until(lambda: again.page.look.heat_words.text().startswith("Heatmap by the part probe:"))
 
 
 def test_without_a_heatmap_it_is_said_why(archive: Archive, open_window: Open, explain: list[str]) -> None:
