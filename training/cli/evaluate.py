@@ -76,7 +76,10 @@ def evaluate(
         write_predictions(predictions, found.predictions)
     if other:
         found = Evaluation(found.predictions, {**found.document, "compared": compared_with(found.predictions, other)})
-    click.echo(json.dumps(found.document, indent=2, allow_nan=False) if as_json else report_text(found.document))
+    if as_json:
+        click.echo(json.dumps(found.document, indent=2, allow_nan=False))
+    else:
+        print_text(report_text(found.document))
     if out:
         print_text(f"written to {write_report(found, out, replace=force)}", err=True)
 

@@ -66,7 +66,7 @@ def leave_each_out(context: click.Context, kind: Literal["source", "generator"],
     document = {"kind": kind, "manifest_sha256": manifest.sha256, "left_out": found, "skipped": skipped, "mean": _mean(found)}
     write_whole(out / f"{FILE}.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
     write_whole(out / f"{FILE}.md", table(document) + "\n")
-    click.echo(table(document))
+    print_text(table(document))
 
 
 def folder_name(name: str) -> str:

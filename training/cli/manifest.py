@@ -135,7 +135,10 @@ def check(path: Path, without_leaks: Path | None, processes: int | None, as_json
     with _progress("reading headers") as step:
         broken = {found.row for found in leaks.unreadable}
         bias = find_bias([row for row in rows if row not in broken], progress=step)
-    click.echo(json.dumps(_findings(path, leaks, bias), indent=1) if as_json else f"{leaks.text()}\n{bias.text()}")
+    if as_json:
+        click.echo(json.dumps(_findings(path, leaks, bias), indent=1))
+    else:
+        print_text(f"{leaks.text()}\n{bias.text()}")
     if without_leaks:
         kept = leaks.without(rows)
         write_manifest(without_leaks, kept, replace=force)

@@ -75,7 +75,10 @@ def matrix(
     document = matrix_of(found, by)
     if out:
         print_text(f"written to {write_matrix(document, out, _MEASURES[measure])}", err=True)
-    click.echo(json.dumps(document, indent=2, allow_nan=False) if as_json else matrix_text(document, _MEASURES[measure]))
+    if as_json:
+        click.echo(json.dumps(document, indent=2, allow_nan=False))
+    else:
+        print_text(matrix_text(document, _MEASURES[measure]))
 
 
 def measured(

@@ -107,7 +107,10 @@ def protocol(
     for document in (by_source, matrix_of(found, "generator")):
         if document["tested_on"]:
             print_text(f"written to {write_matrix(document, out, 'auc')}", err=True)
-    click.echo(json.dumps(by_source, indent=2, allow_nan=False) if as_json else matrix_text(by_source, "auc"))
+    if as_json:
+        click.echo(json.dumps(by_source, indent=2, allow_nan=False))
+    else:
+        print_text(matrix_text(by_source, "auc"))
 
 
 def _refuse_another(out: Path, said: "Protocol", manifest_sha256: str) -> None:

@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import click
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset
+
+from scanner.base.logs import print_text
 
 from .known_faces import Known
 from .loss import loss_of
@@ -66,5 +67,5 @@ def fit(crops: Sequence[Known], pictures: Sequence[Known], plan: Plan) -> Sieve:
         schedule.step()
         mean = loss.item() if math.isnan(mean) else 0.98 * mean + 0.02 * loss.item()
         if step % 100 == 99:
-            click.echo(f"step {step + 1} of {plan.steps}: loss {mean:.3f}")
+            print_text(f"step {step + 1} of {plan.steps}: loss {mean:.3f}")
     return sieve

@@ -16,6 +16,7 @@ from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
 from scanner.base.files import write_whole
+from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 from scanner.cli.context import pass_settings
 
@@ -68,7 +69,10 @@ def explain(settings: Settings, image: str | None, output: Path | None, as_json:
             _write(output, drawn)
         model = explainer.model
         told = _told(image, sha256, explainer.model_sha256, model, explanation, output)
-    click.echo(json.dumps(told, indent=2) if as_json else _in_words(told))
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    else:
+        print_text(_in_words(told))
 
 
 def _serve(settings: Settings) -> None:

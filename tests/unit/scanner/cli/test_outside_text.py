@@ -30,6 +30,7 @@ def test_every_line_for_people_is_printed_by_one_function() -> None:
             for line in source.splitlines():
                 if "click.echo(" in line or re.search(r"(?<![\w.])print\(", line):
                     assert any(known in line for known in OTHERS), f"{file}: {line.strip()}"
+                    assert " else " not in line, f"{file}: {line.strip()}"
 
 
 def test_lines_for_people_steer_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

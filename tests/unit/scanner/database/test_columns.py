@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 
 from scanner.base.addresses.stored_paths import decode_path, encode_path
 from scanner.database.columns import UtcDateTime
@@ -60,6 +60,9 @@ def test_a_moment_is_stored_and_read_back_in_utc() -> None:
     stored = UtcDateTime().process_bind_param(noon_in_berlin, sqlite.dialect())
     assert stored is not None
     assert stored.isoformat() == "2026-11-01T11:00:00+00:00"
-    read = UtcDateTime().process_result_value(stored.replace(tzinfo=None), sqlite.dialect())  # SQLite keeps no zone
-    assert read == noon_in_berlin
-    assert read.tzinfo is UTC
+    kept = {sqlite.dialect(): "2026-11-01 11:00:00.000000", postgresql.dialect(): noon_in_berlin}  # SQLite keeps no zone
+    for dialect, value in kept.items():
+        read = UtcDateTime().result_processor(dialect, None)(value)
+        assert read == noon_in_berlin
+        assert read is not None
+        assert read.tzinfo is UTC
