@@ -75,8 +75,8 @@ class FilterBar(QWidget):
 
     def show_criteria(self, criteria: Criteria) -> None:
         """Set the controls, without saying so."""
-        widgets = [self.search, self.order, self.label, self.folder, self.model, self.score_from, self.score_to]
-        widgets += [self.since, self.until, self.evidence]
+        # Not the fields for text: a silent one would keep the cross that clears it, or lack it.
+        widgets = [self.order, self.label, self.folder, self.model, self.score_from, self.score_to, self.evidence]
         for widget in widgets:
             widget.blockSignals(True)
         self.search.setText(criteria.text)
@@ -91,6 +91,7 @@ class FilterBar(QWidget):
         self.until.setText(f"{criteria.until.astimezone():%Y-%m-%d %H:%M}" if criteria.until else "")
         for widget in widgets:
             widget.blockSignals(False)
+        self._typing.stop()
         self.chips.show_filters(self.in_force())
         if replace(criteria, text="", labels=()).is_narrowed:
             self.more.setChecked(True)

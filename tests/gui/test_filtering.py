@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from archives import START, Archive, Opened
+from PySide6.QtWidgets import QAbstractButton
 
 from scanner.review.criteria import Criteria
 from scanner.review.saved_filters import save_filter, saved_filters
@@ -18,8 +19,11 @@ def test_filters_and_search(five: Archive, open_window: Open) -> None:
     filters.search.setText("SUB/")
     opened.shows("f")
     opened.until(lambda: opened.window.view is not None and opened.window.view.matching.text() == "1 match")
+    cross = filters.search.findChild(QAbstractButton)
+    opened.until(cross.isVisible)
     filters.clear()
     opened.shows("a", "f", "b", "c", "d")
+    opened.until(lambda: not cross.isVisible())  # there is nothing left to clear
     filters.order.setCurrentIndex(1)
     opened.shows("d", "c", "b", "f", "a")
     filters.label.setCurrentIndex(2)

@@ -203,15 +203,21 @@ app.sendEvent(preview, moved)
 assert window.view.review.look.lens.pixel == (10, 5)
 window.actions_of.by_name["error_levels"].trigger()
 until(lambda: window.view.review.look.layers._words.startswith("Error levels, amplified"))
+window.actions_of.by_name["noise"].trigger()
+until(lambda: window.view.review.look.layers._words.startswith("Noise residual, amplified"))
 shown = window.grab().toImage()
+picture = preview.picture_rect()
+lowest = round(min(picture.bottom(), preview.height())) - 3
+words = preview.mapTo(window, QPoint(round(max(picture.left(), 0)) + 3, lowest))
 print(preview.devicePixelRatioF(), shown.width() == 2 * window.width(), window.view.loupe.is_open)
+print(shown.pixelColor(2 * words).lightness() < 60, shown.pixelColor(2 * words - QPoint(0, 300)).lightness() > 60)
 window.end()
 """
     environment = {**os.environ, "QT_SCALE_FACTOR": "2"}
     command = [sys.executable, "-c", code, str(five.data_dir)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["2.0", "True", "True"]
+    assert done.stdout.split() == ["2.0", "True", "True", "True", "True"]
 
 
 def test_whatever_takes_the_page_away_ends_it(five: Archive, open_window: Open) -> None:

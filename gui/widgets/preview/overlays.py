@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPaintDevice, QPainter, QPen
+from PySide6.QtWidgets import QWidget
 
 from scanner.domain.labels import label_for
 from scanner.domain.prediction import Face, Prediction
@@ -73,7 +74,7 @@ class Words:
         """On black, whatever lies below."""
         metrics = QFontMetrics(painter.font())
         size = QSizeF(metrics.horizontalAdvance(self.text) + 12, metrics.height() + 6)
-        bottom = min(picture.bottom(), float(painter.device().height()) / painter.device().devicePixelRatioF())
+        bottom = min(picture.bottom(), _height(painter.device()))
         place = QRectF(QPointF(max(picture.left(), 0.0), bottom - size.height()), size)
         painter.fillRect(place, QColor(0, 0, 0, 210))
         painter.setPen(QColor("white"))
@@ -95,6 +96,11 @@ class Heat:
         for patch in self.patches:
             painter.drawImage(on_widget(patch.box, self.width, picture), patch.image)
         painter.restore()
+
+
+def _height(device: QPaintDevice) -> float:
+    """What is painted on, in the units that a painter counts in: a widget's height is in them, an image's is in pixels."""
+    return float(device.height()) if isinstance(device, QWidget) else device.height() / device.devicePixelRatioF()
 
 
 def on_widget(box: Box, width: float, picture: QRectF) -> QRectF:
