@@ -85,7 +85,7 @@ def test_a_name_is_not_hidden_by_what_is_said_of_its_stack(archive: Archive, ope
         archive.add(name, score, fingerprint=1)
     opened = open_window()
     opened.window.resize(1024, 700)
-    opened.until(lambda: opened.page.look.stacked.text() == "not for the 1 in the stack")
+    opened.until(lambda: opened.page.look.stacked.text() == "1 more in the stack")
     opened.until(lambda: opened.page.look.summary.shown_text().endswith("minister-a.png"))
     opened.press("s")
     opened.until(opened.page.look.stacked.isHidden)

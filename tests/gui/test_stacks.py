@@ -77,8 +77,8 @@ def test_a_stack_opens_and_closes_by_key_and_mouse(copies: Archive, open_window:
 def test_a_decision_on_a_closed_stack_is_for_the_image_in_sight_alone(copies: Archive, open_window: Open) -> None:
     opened = open_window()
     opened.shows("a", "c", "e", "f")
-    assert opened.page.look.stacked.text() == "not for the 2 in the stack"
-    assert opened.page.look.stacked.toolTip() == "Not decided on: 2 near copies in the stack"
+    assert opened.page.look.stacked.text() == "2 more in the stack"
+    assert opened.page.look.stacked.toolTip() == "A decision counts for this image alone, not for the 2 near copies in its stack"
     assert caption(opened).endswith("Fake (F)")
     opened.press("f")
     opened.shows("b", "c", "e", "f")  # the next of them comes forward

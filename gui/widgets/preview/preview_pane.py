@@ -119,9 +119,9 @@ class LookPane(QWidget):
         self._counts = (selected, hidden)
         words = f"{selected} images selected, this one in sight: {self._summary}" if selected > 1 else self._summary
         self.summary.setText(words)
-        behind = counted(hidden, "near copy", "near copies")
-        self.stacked.setText(f"not for the {hidden} in the stack" if hidden else "")
-        self.stacked.setToolTip(tip(f"Not decided on: {behind} in the stack" if hidden else ""))
+        alone = f"A decision counts for this image alone, not for the {counted(hidden, 'near copy', 'near copies')} in its stack"
+        self.stacked.setText(f"{hidden} more in the stack" if hidden else "")
+        self.stacked.setToolTip(tip(alone if hidden else ""))
         self.stacked.setVisible(hidden > 0)
 
     def show_details(self, details: ImageDetails) -> None:
