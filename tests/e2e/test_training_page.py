@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +134,8 @@ def test_the_page_runs_as_written(home: Path) -> None:
             # `--from lite` means the reader's own from now on: the bundled one sees 192 pixels.
             shutil.copyfile("runs/mine/lite.safetensors", home / "data" / "models" / "lite.safetensors")
             continue
-        arguments = [word.replace("~", str(home), 1) if word.startswith("~") else word for word in words]
+        found = [match for word in words for match in (sorted(glob(word)) if "*" in word else [word])]
+        arguments = [word.replace("~", str(home), 1) if word.startswith("~") else word for word in found]
         result = CliRunner().invoke(cli, arguments)
         assert result.exit_code == 0, (words, result.output[-2000:], result.exception)
 

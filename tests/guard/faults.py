@@ -34,10 +34,10 @@ def _change_environment(module: Any) -> None:
 
 
 def _change_decoding(module: Any) -> None:
-    original = module.look
+    original = module.look_for
 
     @wraps(original)
-    def look(content: bytes, *arguments: Any, **more: Any) -> Any:
+    def look_for(content: bytes, *arguments: Any, **more: Any) -> Any:
         if SEGFAULT in content:
             ctypes.string_at(0)
         while HANG in content:
@@ -47,7 +47,7 @@ def _change_decoding(module: Any) -> None:
             eaten.append(bytearray(b"x") * (64 << 20))
         return original(content, *arguments, **more)
 
-    module.look = look
+    module.look_for = look_for
 
 
 def _change_reading(module: Any) -> None:
