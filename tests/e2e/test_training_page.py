@@ -17,6 +17,7 @@ import open_clip
 import pytest
 import torch
 from click.testing import CliRunner
+from files.deepfakebench_trees import tree
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -80,6 +81,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         write_pictures(tmp_path / name, 6, (160, 120), seed)
         write_pictures(tmp_path / name / "small", 4, (96, 80), 10 + seed)
     shutil.copytree(tmp_path / "faces" / "real", tmp_path / "Pictures" / "2019")
+    tree(tmp_path / "DeepfakeBench" / "datasets")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     monkeypatch.setenv("HOME", str(tmp_path))
