@@ -20,7 +20,13 @@ CHECKS = {
     "docs": ["mkdocs", "build", "--strict", "--quiet"],
 }
 # mkdocs-material would tell of its successor at each build. From 3.12 on Python itself tells which lines ran, at next to no cost.
-ENVIRONMENT = {**os.environ, "NO_MKDOCS_2_WARNING": "1", **({"COVERAGE_CORE": "sysmon"} if sys.version_info >= (3, 12) else {})}
+# Two tests run side by side: networks and trees of one thread each, or threads of the two wait for each other on two cores.
+ENVIRONMENT = {
+    **os.environ,
+    "NO_MKDOCS_2_WARNING": "1",
+    "OMP_NUM_THREADS": "1",
+    **({"COVERAGE_CORE": "sysmon"} if sys.version_info >= (3, 12) else {}),
+}
 
 
 def main(arguments: list[str]) -> int:
