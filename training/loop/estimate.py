@@ -1,10 +1,14 @@
 """What a run costs, measured before it starts: how long it takes, what bounds it, and what it had better use."""
 
+import ctypes
+import gc
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -75,6 +79,7 @@ def costs_of(
     with torch.random.fork_rng():
         start = schedule.starts[sizes.index(largest)]
         found = _costs(detector, rows, plan, preprocessing, schedule, start, team, frozen, decoded)
+    _release_freed_memory()
     shares = {size: (size / largest) ** 2 for size in sorted(set(sizes))}
     return {size: Costs(found.loading, found.computing * share, found.embedding * share) for size, share in shares.items()}
 
@@ -153,6 +158,7 @@ def quicker_precision(
             tried = replace(plan, autocast=autocast)
             start = schedule.starts[largest]
             took[name] = _costs(detector, rows, tried, preprocessing, schedule, start, team, None).computing
+            _release_freed_memory()
     chosen = min(took, key=lambda name: took[name])
     write_whole(kept, json.dumps({"autocast": chosen == "bfloat16", "seconds a step": took}))
     return chosen == "bfloat16", f"computes in {chosen}: " + ", ".join(f"{took[name]:.2g} s a step in {name}" for name in took)
@@ -214,3 +220,11 @@ def _loading(pictures: RunPictures, shown: Sequence[Shown], *, kept: bool) -> tu
     began = time.perf_counter()
     again = [pictures[one] for one in timed]
     return (time.perf_counter() - began) / max(1, len(timed)), collated(again if kept else samples + again)
+
+
+def _release_freed_memory() -> None:
+    """Give what trial steps have freed back to the system, where the C library is glibc: it keeps pieces of large tensors."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
