@@ -28,15 +28,11 @@ VAL = 3_072
 
 @dataclass(frozen=True)
 class _Cost:
-    """Seconds on the clock and of processors (all processes), and the most memory of the main process, in GB.
-
-    `own` leaves out what files of libraries take: all processes share that.
-    """
+    """Seconds on the clock and of processors (all processes), and the most memory of the main process (resident), in GiB."""
 
     wall: float
     processors: float
     peak: float
-    own: float
 
 
 def measure(sizes: Sizes) -> Iterator[Figure]:
@@ -53,8 +49,7 @@ def measure(sizes: Sizes) -> Iterator[Figure]:
     of = f"of `train` on {ROWS:,} rows, to the first step"
     yield Figure(f"time {of}", cost.wall, "s", None, "", Limit("<", 90))
     yield Figure(f"processor time {of}", cost.processors, "s")
-    yield Figure("most memory of its main process", cost.peak, "GB")
-    yield Figure("the same without the pages of libraries", cost.own, "GB", None, "", Limit("<", 2.2))
+    yield Figure("most memory of its main process", cost.peak, "GiB", None, "", Limit("<", 2.2))
 
 
 def _manifest(folder: Path) -> Path:
@@ -92,7 +87,7 @@ def _until_first_step(folder: Path, manifest: Path, run: Path) -> _Cost:
             if line.startswith("step "):
                 wall = time.perf_counter() - began
                 seen.look()
-                return _Cost(wall, seen.processors, seen.peak / 1e9, seen.own / 1e9)
+                return _Cost(wall, seen.processors, seen.peak / 2**30)
     finally:
         process.terminate()
         process.wait()
@@ -106,7 +101,7 @@ class _Seen:
     def __init__(self, main: psutil.Process) -> None:
         self._main = main
         self._used: dict[int, float] = {}
-        self.peak = self.own = 0
+        self.peak = 0
 
     @property
     def processors(self) -> float:
@@ -124,8 +119,7 @@ class _Seen:
                 times = each.cpu_times()
                 self._used[each.pid] = times.user + times.system
             # Not VmHWM: that survives `exec` where `vfork` was used.
-            memory = self._main.memory_info()
-            self.peak, self.own = max(self.peak, memory.rss), max(self.own, memory.rss - memory.shared)
+            self.peak = max(self.peak, self._main.memory_info().rss)
         except psutil.NoSuchProcess:
             return self._main.is_running() and self._main.status() != psutil.STATUS_ZOMBIE
         return True
