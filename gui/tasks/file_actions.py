@@ -9,7 +9,6 @@ from scanner.database.engine import Database
 from scanner.quarantine.removals import QUARANTINE, Journal, Removed, quarantine, restore, trash
 from scanner.reports.export import report_output
 from scanner.reports.formats import as_csv, as_json
-from scanner.reports.html_page import as_html
 from scanner.reports.report import build_report
 
 from .decisions import named_images
@@ -75,6 +74,8 @@ def export_report(database: Database, paths: Sequence[str], target: str, *, conf
     elif suffix == ".csv":
         text = as_csv(report, reviewers=True)
     elif suffix in (".html", ".htm"):
+        from scanner.reports.html_page import as_html  # brings Jinja, which a start needs not wait for
+
         text = as_html(report)
     else:
         raise ExportFailed(f"{target}: a report ends with .html, .csv or .json")

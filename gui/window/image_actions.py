@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -17,7 +18,6 @@ from scanner.base.escape import printable
 from scanner.domain.states import Decision
 from scanner.quarantine.removals import QUARANTINE, TRASH, Journal, Removed, check_quarantine_folder, kept_files, restore
 from scanner.review.decisions import add_note
-from scanner.review.evidence_report.writing import Case, Written, write_evidence_report
 from scanner.review.ordering import QueueItem
 
 from ..models.presenter import QueuePresenter
@@ -29,6 +29,9 @@ from ..widgets.questions import confirmed
 from .dialogs.evidence_dialog import EvidenceDialog
 from .dialogs.kept_dialog import KeptDialog
 from .preferences import PreferenceStore
+
+if TYPE_CHECKING:
+    from scanner.review.evidence_report.writing import Written
 
 _NAMED = 5
 
@@ -155,11 +158,13 @@ class ImageActions(QObject):
 
     def write_evidence(self, chosen: Sequence[QueueItem], title: str, author: str, folder: str) -> None:
         """Write an evidence report of images into a new folder, in the background."""
+        from scanner.review.evidence_report.writing import Case, write_evidence_report  # brings Jinja, not needed at a start
+
         database, ids = self._presenter.database, [item.file_id for item in chosen]
         case = Case(title.strip() or "Evidence report", author.strip(), datetime.now(UTC))
         target, heat = Path(user_path(folder)), self._page.look.heatmaps.cache.pictures
 
-        def done(written: Written) -> None:
+        def done(written: "Written") -> None:
             images = counted(written.images, "image")
             box = QMessageBox(QMessageBox.Icon.Information, "Evidence report", f"{images} written to {printable(written.folder)}")
             box.setInformativeText(f"Note the sum of its sums, apart from the report:\n{written.manifest_sha256}")
