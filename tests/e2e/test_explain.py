@@ -21,7 +21,9 @@ MakePicture = Callable[..., Path]
 def test_explain_says_why_and_draws_where(laptop, tmp_path: Path, make_picture: MakePicture) -> None:
     image = make_picture(tmp_path / "a b.jpg", size=(300, 200))
     before = image.read_bytes()
-    told = json.loads(laptop.run("explain", image, "-o", tmp_path / "heat.png", "--json", "--device", "cpu").stdout)
+    done = laptop.run("explain", image, "-o", tmp_path / "heat.png", "--json", "--device", "cpu")
+    assert "Warning" not in done.stderr
+    told = json.loads(done.stdout)
     assert (told["path"], told["model"], told["basis"], told["output"]) == (
         str(image),
         "lite",

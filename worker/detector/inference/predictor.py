@@ -17,7 +17,7 @@ from ..model.network import FusionDetector
 from ..weights.public_weights import BackboneFiles
 from .device import ChosenDevice
 from .scorer import Scorer
-from .torch_runtime import forward_of
+from .torch_runtime import forward_of, tensor_of
 
 
 class Predictor(Scorer):
@@ -33,7 +33,7 @@ class Predictor(Scorer):
 
     def on_device(self, images_BHWC: NDArray[np.uint8]) -> Tensor:
         """images_BCHW as `detector` takes them."""
-        return normalise(torch.from_numpy(images_BHWC).to(self._place), self.card.recipe.preprocessing)
+        return normalise(tensor_of(images_BHWC).to(self._place), self.card.recipe.preprocessing)
 
 
 def load_predictor(

@@ -28,10 +28,15 @@ def forward_of(detector: FusionDetector, preprocessing: Preprocessing, device: C
 
     @torch.inference_mode()
     def forward(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
-        logits_BK: Tensor = answers(torch.from_numpy(images_BHWC).to(place))
+        logits_BK: Tensor = answers(tensor_of(images_BHWC).to(place))
         return logits_BK.double().cpu().numpy()
 
     return forward
+
+
+def tensor_of(images_BHWC: NDArray[np.uint8]) -> Tensor:
+    """The same memory as a tensor; a copy of what must not be written, as bytes of a decoder are: torch has no such tensors."""
+    return torch.from_numpy(images_BHWC if images_BHWC.flags.writeable else images_BHWC.copy())
 
 
 def narrowed(detector: FusionDetector, names: Iterable[str]) -> FusionDetector:

@@ -54,6 +54,16 @@ def test_scores_keep_the_order_of_the_images(lite: FusionDetector, card: Checkpo
     np.testing.assert_allclose(predictor.scores(images_BHWC[::-1]), predictor.scores(images_BHWC)[::-1], atol=1e-5)
 
 
+def test_images_that_must_not_be_written_are_scored(
+    lite: FusionDetector, card: CheckpointCard, images_BHWC: NDArray[np.uint8]
+) -> None:
+    predictor = Predictor(lite, card, CPU, 1)
+    sealed_BHWC = np.frombuffer(images_BHWC.tobytes(), np.uint8).reshape(images_BHWC.shape)
+
+    assert predictor.scores(sealed_BHWC).tolist() == predictor.scores(images_BHWC).tolist()
+    assert predictor.on_device(sealed_BHWC[:1]).equal(predictor.on_device(images_BHWC[:1]))
+
+
 def test_an_empty_batch_gives_no_scores(lite: FusionDetector, card: CheckpointCard) -> None:
     assert Predictor(lite, card, CPU, micro_batch=4).scores(np.zeros((0, 64, 64, 3), np.uint8)).shape == (0,)
 
