@@ -20,9 +20,10 @@ from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.branch import Branch
 from worker.detector.model.network import FusionDetector
 
+from .small_runs import ALONE, Killed
+
 # 20 rows in batches of 8: the last batch of an epoch has 4 pictures.
 PLAN = TrainingPlan((16,), 2, 8, "adamw", 0.05, clip_norm=0.5, ema_decay=0.9, autocast=False)
-ALONE = Team(torch.device("cpu"))
 
 
 class Patches(Branch):
@@ -39,10 +40,6 @@ class Patches(Branch):
         self.counts.append(len(images_BCHW))
         mixed_BD: Tensor = self.mix(nn.functional.adaptive_avg_pool2d(images_BCHW, 2).flatten(1))
         return mixed_BD
-
-
-class Killed(Exception):
-    """Stands for the end of the process."""
 
 
 def detector() -> FusionDetector:

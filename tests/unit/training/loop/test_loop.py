@@ -1,38 +1,28 @@
 """The loop on a network of a few dozen weights."""
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from training.config.hyperparameters import Plateau, TrainingPlan
 from training.config.recipes.reader import recipe_named
 from training.data.augmentation import Augmentation
 from training.data.manifest import ManifestError, Row
 from training.evaluation.metrics import auc
 from training.evaluation.weighted_metrics import NotFinite
 from training.loop import loop, run_state
-from training.loop.distributed import Team
-from training.loop.loop import Trained, train
 from training.loop.optimiser import learning_rate, training_step
 from training.loop.progress import Progress
-from training.loop.run_state import AnotherRun, StateUnwritable, run_key
 from training.loop.schedule import fake_weight, schedule_of, without_unknown_repeats
-from worker.detector.image.preprocess import Preprocessing
-from worker.detector.model.branch import Branch
 from worker.detector.model.network import FusionDetector
 
-PREPROCESSING = Preprocessing(16, (0.5,) * 3, (0.5,) * 3)
-# 20 rows in batches of 8: 3 steps an epoch, the last of 4 images.
-PLAN = TrainingPlan((16,), 2, 8, "adamw", 0.05, weight_decay=0.01, warmup_steps=2, cosine=True, clip_norm=1.0, ema_decay=0.9)
-ALONE = Team(torch.device("cpu"))
+from .small_runs import ALONE, PLAN, detector, run, same_weights
+
 GOLDEN = [
     0.41493,
     0.28159,
@@ -55,75 +45,6 @@ GOLDEN = [
     0.30331,
     0.19659,
 ]
-
-
-class Patches(Branch):
-    """Colour means of 2 x 2 patches, normalised and mixed: a branch with weights and running statistics."""
-
-    width = 6
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mix = nn.Linear(12, self.width)
-        self.norm = nn.BatchNorm1d(self.width)
-
-    def forward(self, images_BCHW: Tensor) -> Tensor:
-        means_BD = nn.functional.adaptive_avg_pool2d(images_BCHW, 2).flatten(1)
-        mixed_BD: Tensor = self.norm(self.mix(means_BD))
-        return mixed_BD
-
-
-def detector(dropout: float = 0.0) -> FusionDetector:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return FusionDetector({"patches": Patches()}, (8,), dropout)
-
-
-class Killed(Exception):
-    """Stands for the end of the process."""
-
-
-def run(
-    rows: Sequence[Row],
-    folder: Path,
-    plan: TrainingPlan = PLAN,
-    *,
-    dropout: float = 0.0,
-    network: FusionDetector | None = None,
-    report: Callable[[Progress], None] = lambda _: None,
-    measure: Callable[[int, FusionDetector], float] = lambda *_: 0.5,
-) -> Trained:
-    """`measure` gives the AUC; the DCF is what is missing to 1."""
-
-    def figures(epoch: int, averaged: FusionDetector) -> dict[str, float]:
-        auc = measure(epoch, averaged)
-        return {"auc": auc, "dcf": 1 - auc}
-
-    folder.mkdir(exist_ok=True)
-    return train(
-        network or detector(dropout),
-        rows,
-        plan,
-        PREPROCESSING,
-        folder=folder,
-        team=ALONE,
-        loader_processes=0,
-        report=report,
-        measure=figures,
-    )
-
-
-def same_weights(one: nn.Module, other: nn.Module) -> bool:
-    others = other.state_dict()
-    return all(torch.equal(tensor, others[name]) for name, tensor in one.state_dict().items())
-
-
-def kill_at(step: int) -> Callable[[Progress], None]:
-    def report(progress: Progress) -> None:
-        if progress.step == step:
-            raise Killed
-
-    return report
 
 
 def test_loss_falls(rows: Sequence[Row], tmp_path: Path) -> None:
@@ -152,108 +73,6 @@ def test_seed_gives_the_weights(rows: Sequence[Row], tmp_path: Path) -> None:
     assert not same_weights(run(rows, tmp_path / "third", replace(PLAN, seed=1), dropout=0.4).detector, first)
 
 
-@pytest.mark.parametrize("step", [2, 4])
-@pytest.mark.parametrize(
-    "plan",
-    [
-        PLAN,
-        replace(PLAN, optimiser="adam"),
-        replace(PLAN, patience=2),
-        replace(PLAN, augmentation=Augmentation(forge=0.5), balance=True),
-    ],
-    ids=["adamw", "adam", "patience", "augmented"],
-)
-def test_killed_run_resumes(
-    rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, plan: TrainingPlan
-) -> None:
-    """A killed run goes on and ends with the same weights."""
-    monkeypatch.setattr(run_state, "SAVE_SECONDS", 0.0)
-    straight = run(rows, tmp_path / "straight", plan, dropout=0.4)
-
-    with pytest.raises(Killed):
-        run(rows, tmp_path / "killed", plan, dropout=0.4, report=kill_at(step))
-    steps: list[int] = []
-    resumed = run(rows, tmp_path / "killed", plan, dropout=0.4, report=lambda progress: steps.append(progress.step))
-
-    assert same_weights(resumed.detector, straight.detector)
-    assert (resumed.aucs, resumed.epoch) == (straight.aucs, straight.epoch)
-    assert steps == list(range(step + 1, 7))
-
-
-def test_killed_while_measuring(rows: Sequence[Row], tmp_path: Path) -> None:
-    """A run killed while an epoch is measured keeps the epoch and measures again."""
-    straight = run(rows, tmp_path / "straight", dropout=0.4)
-
-    def die(epoch: int, averaged: FusionDetector) -> float:
-        raise Killed
-
-    with pytest.raises(Killed):
-        run(rows, tmp_path / "killed", dropout=0.4, measure=die)
-    measured: list[int] = []
-    trained: list[int] = []
-
-    def measure(epoch: int, averaged: FusionDetector) -> float:
-        measured.append(epoch)
-        return 0.5
-
-    resumed = run(rows, tmp_path / "killed", dropout=0.4, measure=measure, report=lambda progress: trained.append(progress.step))
-
-    assert same_weights(resumed.detector, straight.detector)
-    assert measured == [0, 1]
-    assert trained == [4, 5, 6]
-
-
-def test_a_finished_run_stays_finished(rows: Sequence[Row], tmp_path: Path) -> None:
-    finished = run(rows, tmp_path / "run").detector
-
-    def never(*_: object) -> NoReturn:
-        raise AssertionError("nothing is left to do")
-
-    assert same_weights(run(rows, tmp_path / "run", report=never, measure=never).detector, finished)
-
-
-def test_the_state_is_replaced_whole(rows: Sequence[Row], tmp_path: Path) -> None:
-    run(rows, tmp_path / "run")
-
-    assert list((tmp_path / "run").iterdir()) == [tmp_path / "run" / "resume.pt"]
-
-
-def test_foreign_state_is_refused(rows: Sequence[Row], tmp_path: Path) -> None:
-    """A state of another plan or other pictures is refused."""
-    run(rows, tmp_path / "run")
-
-    with pytest.raises(AnotherRun, match=r"resume\.pt"):
-        run(rows, tmp_path / "run", replace(PLAN, learning_rate=1e-5))
-    with pytest.raises(AnotherRun, match=r"resume\.pt"):
-        run(rows[2:], tmp_path / "run")
-    wider = FusionDetector({"patches": Patches()}, (16,), 0.0)
-    with pytest.raises(AnotherRun, match=r"resume\.pt"):
-        run(rows, tmp_path / "run", network=wider)
-
-
-def test_key_of_a_run(rows: Sequence[Row]) -> None:
-    """The key of a run is of everything that decides its result."""
-    relabelled = [replace(rows[0], label=1 - rows[0].label), *rows[1:]]
-    keys = [
-        run_key(PLAN, PREPROCESSING, rows, 1),
-        run_key(replace(PLAN, seed=1), PREPROCESSING, rows, 1),
-        run_key(PLAN, replace(PREPROCESSING, std=(0.25,) * 3), rows, 1),
-        run_key(PLAN, PREPROCESSING, relabelled, 1),
-        run_key(PLAN, PREPROCESSING, rows, 2),
-    ]
-
-    assert len(set(keys)) == len(keys)
-    assert run_key(PLAN, PREPROCESSING, list(rows), 1) == keys[0]
-
-
-def test_a_state_that_is_broken_is_named(rows: Sequence[Row], tmp_path: Path) -> None:
-    run(rows, tmp_path / "run")
-    (tmp_path / "run" / "resume.pt").write_bytes(b"half a file")
-
-    with pytest.raises(AnotherRun, match=r"resume\.pt cannot be read"):
-        run(rows, tmp_path / "run")
-
-
 def test_after_each_epoch_a_finished_copy_is_measured(rows: Sequence[Row], tmp_path: Path) -> None:
     shown: list[tuple[int, FusionDetector]] = []
 
@@ -267,79 +86,6 @@ def test_after_each_epoch_a_finished_copy_is_measured(rows: Sequence[Row], tmp_p
     assert not any(copy.training for _, copy in shown)
     assert same_weights(shown[-1][1], trained)
     assert not same_weights(shown[0][1], trained)
-
-
-def test_without_patience_the_last_epoch_is_kept(rows: Sequence[Row], tmp_path: Path) -> None:
-    aucs = [0.9, 0.5, 0.4]
-
-    trained = run(rows, tmp_path / "run", replace(PLAN, epochs=3), measure=lambda epoch, _: aucs[epoch])
-
-    assert (trained.aucs, trained.epoch) == ((0.9, 0.5, 0.4), 3)
-
-
-def test_patience_ends_the_run_and_keeps_the_best_epoch(rows: Sequence[Row], tmp_path: Path) -> None:
-    aucs, shown = [0.6, 0.8, 0.7, 0.7, 0.9], []
-
-    def measure(epoch: int, averaged: FusionDetector) -> float:
-        shown.append(averaged)
-        return aucs[epoch]
-
-    trained = run(rows, tmp_path / "run", replace(PLAN, epochs=5, patience=2), measure=measure)
-
-    assert (trained.aucs, trained.epoch) == ((0.6, 0.8, 0.7, 0.7), 2)
-    assert same_weights(trained.detector, shown[1])
-    assert not same_weights(trained.detector, shown[3])
-
-
-def test_of_epochs_alike_the_first_is_kept(rows: Sequence[Row], tmp_path: Path) -> None:
-    """Its weights, too: what the card says of the epoch is of the weights that are stored."""
-    shown = []
-
-    def measure(epoch: int, averaged: FusionDetector) -> float:
-        shown.append(averaged)
-        return 0.8
-
-    trained = run(rows, tmp_path / "run", replace(PLAN, patience=5), measure=measure)
-
-    assert trained.epoch == 1
-    assert same_weights(trained.detector, shown[0])
-
-
-def test_the_rate_falls_on_a_plateau(rows: Sequence[Row], tmp_path: Path) -> None:
-    aucs, rates = [0.6, 0.7, 0.7, 0.65, 0.9], []
-    plan = replace(PLAN, epochs=5, cosine=False, warmup_steps=0, watched="dcf", plateau=Plateau(0.5, 1))
-
-    run(rows, tmp_path / "run", plan, measure=lambda epoch, _: aucs[epoch], report=lambda now: rates.append(now.learning_rate))
-
-    assert rates == [0.05] * 12 + [0.025] * 3
-
-
-@pytest.mark.parametrize("step", [4, 7, 8, 11])
-def test_run_killed_on_a_plateau_resumes(rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """With the rate that the epochs before it led to, and the same weights bit for bit; in an epoch, and at its end."""
-    monkeypatch.setattr(run_state, "SAVE_SECONDS", 0.0)
-    plan = replace(PLAN, epochs=4, cosine=False, warmup_steps=0, watched="dcf", plateau=Plateau(0.1, 0))  # from epoch 3 on lower
-    rates: dict[int, float] = {}
-    straight = run(rows, tmp_path / "straight", plan, dropout=0.4, report=lambda now: rates.update({now.step: now.learning_rate}))
-
-    with pytest.raises(Killed):
-        run(rows, tmp_path / "killed", plan, dropout=0.4, report=kill_at(step))
-    after: dict[int, float] = {}
-    measured: list[int] = []
-
-    def measure(epoch: int, averaged: FusionDetector) -> float:
-        measured.append(epoch)
-        return 0.5
-
-    def report(now: Progress) -> None:
-        after[now.step] = now.learning_rate
-
-    resumed = run(rows, tmp_path / "killed", plan, dropout=0.4, report=report, measure=measure)
-
-    assert [rates[first] for first in (1, 4, 7, 10)] == pytest.approx([0.05, 0.05, 0.005, 0.0005])
-    assert after == {number: rate for number, rate in rates.items() if number > step}
-    assert measured == list(range((step - 1) // 3, 4))  # what was measured before is known
-    assert same_weights(resumed.detector, straight.detector)
 
 
 def test_size_of_each_epoch(rows: Sequence[Row], tmp_path: Path) -> None:
@@ -459,31 +205,6 @@ def test_logits_that_are_no_numbers_stop_the_run(rows: Sequence[Row], tmp_path: 
 
     with pytest.raises(NotFinite, match="1 of 2 scores are no numbers"):
         run(rows, tmp_path / "run", measure=measure)
-
-
-@pytest.mark.parametrize(
-    ("error", "free", "said"),
-    [
-        (OSError(28, "No space left on device"), 0, "No space left on device"),
-        (RuntimeError("[enforce fail at inline_container.cc:671] . unexpected pos 20 vs 10"), 4096, "No space left on device"),
-        (RuntimeError("PytorchStreamWriter failed\nat x"), 1 << 30, "PytorchStreamWriter failed"),
-    ],
-)
-def test_full_disk_is_said(
-    rows: Sequence[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, free: int, said: str
-) -> None:
-    """In one line, as the system says it, and nothing half-written stays."""
-    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free))
-
-    def full(content: object, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise error
-
-    monkeypatch.setattr(torch, "save", full)
-
-    with pytest.raises(StateUnwritable, match=rf"resume\.pt cannot be written: {said}\. .*--resume"):
-        run(rows, tmp_path / "run")
-    assert list((tmp_path / "run").iterdir()) == []
 
 
 @pytest.mark.parametrize(("source", "said"), [("source2", "did you mean 'source"), ("webcam", "there are source0, source1")])
