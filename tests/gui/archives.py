@@ -150,8 +150,9 @@ class Opened:
         self.until(lambda: self.names == list(names))
 
     def unstack(self) -> None:
-        """Every near copy gets a tile of its own."""
-        self.window.actions_of.stacking.setChecked(False)
+        """Every near copy gets a tile of its own; done when the queue is there anew, as it comes in the background."""
+        with self.bot.waitSignal(self.presenter.queue_started, timeout=WAIT):
+            self.window.actions_of.stacking.setChecked(False)
 
     def press(self, keys: str) -> None:
         """Press single keys in the grid."""
