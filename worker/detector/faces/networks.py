@@ -3,6 +3,7 @@
 Shapes: B pictures, C colours, H rows, W columns, N faces; coordinates are pixels.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ class Network:
         self._session = InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
-    def run(self, picture_HWC: NDArray[np.uint8]) -> list[Values]:
-        """The network's outputs for a picture, which is padded with black. Raises PictureError when it fails on it."""
-        height, width, _ = picture_HWC.shape
-        picture_BCHW = np.zeros((1, 3, _padded(height), _padded(width)), np.float32)
-        picture_BCHW[0, :, :height, :width] = picture_HWC.transpose(2, 0, 1)
+    def run(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Values]:
+        """The network's outputs for pictures (HWC) of one size, padded with black. Raises PictureError when it fails on them."""
+        height, width, _ = pictures[0].shape
+        pictures_BCHW = np.zeros((len(pictures), 3, _padded(height), _padded(width)), np.float32)
+        for padded_CHW, picture_HWC in zip(pictures_BCHW, pictures, strict=True):
+            padded_CHW[:, :height, :width] = picture_HWC.transpose(2, 0, 1)
         try:
-            outputs: list[Any] = self._session.run(None, {self._input: picture_BCHW})
+            outputs: list[Any] = self._session.run(None, {self._input: pictures_BCHW})
         except Exception as error:  # its own exceptions have no public name; most likely memory ran out
             raise PictureError(f"the face finder fails on it: {error}") from error
         return outputs
@@ -51,14 +53,18 @@ class CenterFace(Network):
     def __init__(self) -> None:
         super().__init__(_for_any_size(_CENTERFACE))
 
-    def faces(self, picture_HWC: NDArray[np.uint8], least: float) -> list[Located]:
-        """All places of its grid that it is at least so sure of, the surest first. Raises PictureError."""
-        confidences, scales, offsets, landmarks = self.run(picture_HWC)
-        rows, columns = np.nonzero(confidences[0, 0] >= least)
-        surest = np.argsort(-confidences[0, 0, rows, columns], kind="stable")[:MOST_PLACES]
-        rows, columns = rows[surest], columns[surest]
-        told = (values[0][:, rows, columns] for values in (confidences, scales, offsets, landmarks))
-        return _boxes(rows, columns, *told)
+    def faces(self, pictures: Sequence[NDArray[np.uint8]], least: float) -> list[list[Located]]:
+        """All places of each picture's grid that it is at least so sure of, the surest first; see `run`."""
+        return [_faces(outputs, least) for outputs in zip(*self.run(pictures), strict=True)]
+
+
+def _faces(outputs: Sequence[Values], least: float) -> list[Located]:
+    """What the network says of one picture: confidences, sizes, offsets and landmarks, all channels first."""
+    confidences_HW = outputs[0][0]
+    rows, columns = np.nonzero(confidences_HW >= least)
+    surest = np.argsort(-confidences_HW[rows, columns], kind="stable")[:MOST_PLACES]
+    rows, columns = rows[surest], columns[surest]
+    return _boxes(rows, columns, *(values[:, rows, columns] for values in outputs))
 
 
 def _padded(pixels: int) -> int:

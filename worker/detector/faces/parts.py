@@ -1,7 +1,7 @@
 """Which parts of a picture are worth a look, and at which scale. Imports no torch. Coordinates are pixels."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
@@ -12,8 +12,11 @@ from .sieve import Suspect
 SHOWN = 81
 # A part reaches so many times the size of the largest possible face from where its middle may be.
 REACH = 0.7
-# A part's sides are multiples of this and begin at one, so that the network's grid lies in it as in the picture as a whole.
+# A part's sides are multiples of this, as far as the picture reaches: what the network takes.
 GRID = 32
+
+
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,9 @@ class Part:
         """How many there are in it."""
         return (self.right - self.left) * (self.bottom - self.top)
 
-    def cut(self, picture: Image.Image) -> Image.Image:
-        """The part of the picture, as if all of it had been shrunk before."""
+    def cut(self, pictures: Sequence[Image.Image]) -> Image.Image:
+        """The part of the picture, as if all of it had been shrunk; `pictures` are the same, each smaller than the last."""
+        picture = next((one for one in reversed(pictures) if one.width >= self.width and one.height >= self.height), pictures[0])
         if (self.width, self.height) == picture.size:
             return picture.crop((self.left, self.top, self.right, self.bottom))
         across, down = picture.width / self.width, picture.height / self.height
@@ -57,31 +61,27 @@ class Part:
 
 def parts_of(suspects: Iterable[Suspect], size: tuple[int, int], scale: float) -> list[Part]:
     """Parts of a picture of `size` that hold all suspects, each at `scale` or less."""
-    of_scale: dict[float, list[tuple[int, int, int, int]]] = {}
+    of_scale: dict[float, list[Box]] = {}
     for suspect in suspects:
         power = max(0, math.ceil(math.log2(suspect.largest * scale / SHOWN)))
         factor = scale / 2**power
         width, height = _shrunk(size, factor)
         x, y, reach = suspect.x * width / size[0], suspect.y * height / size[1], REACH * suspect.largest * factor
-        of_scale.setdefault(factor, []).append(
-            (
-                max(0, math.floor((x - reach) / GRID)),
-                max(0, math.floor((y - reach) / GRID)),
-                min(math.ceil(width / GRID), math.ceil((x + reach) / GRID)),
-                min(math.ceil(height / GRID), math.ceil((y + reach) / GRID)),
-            )
-        )
+        box = max(0, math.floor(x - reach)), max(0, math.floor(y - reach)), math.ceil(x + reach), math.ceil(y + reach)
+        of_scale.setdefault(factor, []).append((*box[:2], min(width, box[2]), min(height, box[3])))
     parts = []
     for factor, boxes in of_scale.items():
         width, height = _shrunk(size, factor)
         for left, top, right, bottom in joined(boxes):
-            parts.append(Part(width, height, left * GRID, top * GRID, min(width, right * GRID), min(height, bottom * GRID)))
+            left, right = _grown(left, right, width)
+            top, bottom = _grown(top, bottom, height)
+            parts.append(Part(width, height, left, top, right, bottom))
     return parts
 
 
-def joined(boxes: Iterable[tuple[int, int, int, int]]) -> list[tuple[int, int, int, int]]:
+def joined(boxes: Iterable[Box]) -> list[Box]:
     """Boxes (left, top, right, bottom) that hold the same, joined where one around two is no larger than both."""
-    kept: list[tuple[int, int, int, int]] = []
+    kept: list[Box] = []
     for box in sorted(set(boxes)):
         while True:
             other = next((one for one in kept if _area(_around(one, box)) <= _area(one) + _area(box)), None)
@@ -97,9 +97,21 @@ def _shrunk(size: tuple[int, int], scale: float) -> tuple[int, int]:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _area(box: tuple[int, int, int, int]) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
+def _area(box: Box) -> int:
+    """Of the part that the box becomes."""
+    return _on_grid(box[2] - box[0]) * _on_grid(box[3] - box[1])
 
 
-def _around(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+def _on_grid(side: int) -> int:
+    return -(-side // GRID) * GRID
+
+
+def _grown(begin: int, end: int, most: int) -> tuple[int, int]:
+    """The same as long as the network takes it, within 0 and `most`."""
+    side = min(most, _on_grid(end - begin))
+    begin = min(max(0, (begin + end - side) // 2), most - side)
+    return begin, begin + side
+
+
+def _around(one: Box, other: Box) -> Box:
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])

@@ -5,6 +5,7 @@ them. Shapes: H rows, W columns.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,21 +47,27 @@ class Sieve:
     def __init__(self) -> None:
         self._network = Network(_NETWORK.read_bytes())
 
-    def suspects(self, picture: Image.Image) -> list[Suspect]:
-        """Where faces may be in an RGB picture. Raises PictureError when the network fails on it."""
-        sieved, found = shrunk(picture, SIEVED_PIXELS), list[Suspect]()
-        for number in range(SCALES):
-            if number:
-                sieved = sieved.reduce(STEP)
-            across, down = picture.width / sieved.width, picture.height / sieved.height
-            for output, chances in zip(OUTPUTS, self._network.run(np.asarray(sieved)), strict=True):
-                within_HW = chances[0, : -(-sieved.height // output.stride), : -(-sieved.width // output.stride)]
+    def suspects(self, sieved: Sequence[Image.Image], size: tuple[int, int]) -> list[Suspect]:
+        """Where faces may be in an RGB picture of `size`, of which `sieved` are the scales. Raises PictureError."""
+        found = list[Suspect]()
+        for picture in sieved:
+            across, down = size[0] / picture.width, size[1] / picture.height
+            for output, [chances_HW] in zip(OUTPUTS, self._network.run([np.asarray(picture)]), strict=True):
+                within_HW = chances_HW[: -(-picture.height // output.stride), : -(-picture.width // output.stride)]
                 rows, columns = peaks(within_HW, output.least)
                 found += [
                     Suspect((column + 0.5) * output.stride * across, (row + 0.5) * output.stride * down, output.largest * across)
                     for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
                 ]
         return found
+
+
+def scales_of(picture: Image.Image) -> list[Image.Image]:
+    """What the sieve looks at of a picture, the largest first."""
+    scales = [shrunk(picture, SIEVED_PIXELS)]
+    while len(scales) < SCALES:
+        scales.append(scales[-1].reduce(STEP))
+    return scales
 
 
 def shrunk(picture: Image.Image, pixels: int) -> Image.Image:

@@ -102,7 +102,7 @@ def test_what_is_fitted_is_written_and_runs_at_any_size(tmp_path: Path, astronau
     network = Network(out.read_bytes())
     for height, width in ((96, 160), (64, 64)):
         picture_HWC = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
-        smaller, larger = network.run(picture_HWC)
+        smaller, larger = network.run([picture_HWC])
         assert smaller.shape == (1, height // 8, width // 8)
         assert larger.shape == (1, height // 16, width // 16)
         sieve.eval()

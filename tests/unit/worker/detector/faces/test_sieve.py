@@ -9,6 +9,7 @@ from PIL import Image
 from worker.detector.faces import face_finder
 from worker.detector.faces.face import Located
 from worker.detector.faces.face_finder import FaceFinder
+from worker.detector.faces.parts import Part
 from worker.detector.faces.sieve import Suspect, peaks, shrunk
 
 SAMPLES = Path(__file__).parents[5] / "samples"
@@ -55,7 +56,9 @@ def test_a_picture_without_faces_is_hardly_looked_at(finder: FaceFinder, monkeyp
         large = cup.convert("RGB").resize((2000, 1500), Image.Resampling.BICUBIC)
     looks = []
     monkeypatch.setattr(finder, "_look", no_whole_look)
-    monkeypatch.setattr(finder, "_run", lambda seen, _least: looks.append(seen.size) or [])
+    monkeypatch.setattr(
+        finder._network, "faces", lambda seen, _least: looks.extend(one.size for one in seen) or [[] for _ in seen]
+    )
     assert finder.find(large) == []
     assert sum(looks) < 0.25 * 3 * 1344 * 1008
 
@@ -70,7 +73,7 @@ def test_a_part_of_a_face_is_no_face_and_a_small_one_before_a_poster_is() -> Non
 
 def test_a_crowd_is_looked_at_as_a_whole(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     crowd = [Suspect(x, y, 30.0) for x in range(10, 2000, 60) for y in range(10, 1500, 60)]
-    monkeypatch.setattr(finder._sieve, "suspects", lambda _picture: crowd)
+    monkeypatch.setattr(finder._sieve, "suspects", lambda *_: crowd)
     looks = []
     monkeypatch.setattr(finder, "_run", lambda seen, _least: looks.append(seen.shape) or [])
     finder.find(Image.new("RGB", (2000, 1500)))
@@ -81,6 +84,26 @@ def test_a_small_picture_is_looked_at_as_a_whole(finder: FaceFinder, monkeypatch
     monkeypatch.setattr(finder._sieve, "suspects", no_whole_look)
     with Image.open(SAMPLES / "real-astronaut.jpg") as astronaut:
         assert len(finder.find(astronaut.convert("RGB"))) == 1
+
+
+def test_parts_of_one_size_are_looked_at_together_and_none_sees_the_others(finder: FaceFinder, photo: Image.Image) -> None:
+    around = [(80, 70, 176, 166), (1900, 30, 1996, 126), (650, 250, 746, 346), (0, 1400, 96, 1496), (1450, 850, 1546, 946)]
+    pictures = [np.asarray(photo.crop(box)) for box in around]
+    together = finder._network.faces(pictures, 0.1)
+    alone = [found for picture in pictures for found in finder._network.faces([picture], 0.1)]
+    assert [len(found) > 0 for found in together] == [True, True, True, False, False]
+    for these, those in zip(together, alone, strict=True):
+        assert np.allclose([one.box for one in these], [one.box for one in those], atol=0.01)
+
+
+def test_no_more_parts_are_looked_at_together_than_fit(
+    finder: FaceFinder, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [Part(1344, 1008, left, 64, left + 64, 128) for left in range(0, 640, 64)] + [Part(1344, 1008, 0, 0, 256, 256)]
+    together = []
+    monkeypatch.setattr(finder._network, "faces", lambda seen, _least: together.append(len(seen)) or [[] for _ in seen])
+    assert list(finder._look_in([photo], parts)) == []
+    assert together == [4, 4, 2, 1]
 
 
 def test_peaks_are_the_highest_of_their_neighbours() -> None:
