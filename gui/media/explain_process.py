@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 from scanner.base.access.private import make_missing
 from scanner.base.settings import Settings
 from scanner.domain.explain_answer import ExplainAnswer
-from scanner.jobs.supervisor import as_environment
 
 from ..tasks.service_process import last_line
 
@@ -73,6 +72,8 @@ class ExplainProcess(QObject):
             process.deleteLater()
 
     def _start(self, model: str) -> None:
+        from scanner.jobs.supervisor import as_environment  # a window that explains nothing needs not wait for it
+
         self._model = model
         make_missing(self.log_file.parent)
         process = QProcess(self)

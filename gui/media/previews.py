@@ -3,20 +3,22 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from scanner.base.errors import KnownError
-from scanner.media.forensic.tags import Tag
-from scanner.media.forensic.views import View
-from scanner.media.looking.looker import NotShown
-from scanner.media.looking.views import Seen
+from scanner.media.forensic.view import View
+from scanner.media.looking.not_shown import NotShown
 
 from ..tasks.background import Background
 from .judged_pictures import JudgedPictures
 from .qimage import as_qimage
+
+if TYPE_CHECKING:
+    from scanner.media.forensic.tags import Tag
+    from scanner.media.looking.views import Seen
 
 T = TypeVar("T")
 # Some dozen pictures as large as a screen: those behind the one in sight, and the next ones.
@@ -47,7 +49,7 @@ class FileTags:
     """The tags of a file; `reason` why there are none, where they could not be read."""
 
     path: str
-    tags: tuple[Tag, ...]
+    tags: "tuple[Tag, ...]"
     reason: str = ""
 
 
@@ -87,7 +89,7 @@ def file_tags(pictures: JudgedPictures, path: str) -> FileTags:
         return FileTags(path, (), str(error))
 
 
-def _shown(path: str, look: Callable[[], Seen]) -> Shown:
+def _shown(path: str, look: "Callable[[], Seen]") -> Shown:
     try:
         seen = look()
         return Shown(path, as_qimage(seen.picture), seen.number)

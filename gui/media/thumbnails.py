@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage, QPainter
 
 from scanner.base.errors import KnownError
-from scanner.media.looking.looker import ChangedSince
+from scanner.media.looking.not_shown import ChangedSince
 
 from ..tasks.background import Background
 from .qimage import as_qimage

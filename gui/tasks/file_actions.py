@@ -1,4 +1,7 @@
-"""Quarantine and trash as acts that can be undone, and the report of a selection."""
+"""Quarantine and trash as acts that can be undone, and the report of a selection.
+
+What moves files and what writes reports is imported when it is first asked for: a window's start needs not wait for it.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,10 +9,7 @@ from pathlib import Path
 
 from scanner.base.errors import KnownError
 from scanner.database.engine import Database
-from scanner.quarantine.removals import QUARANTINE, Journal, Removed, quarantine, restore, trash
-from scanner.reports.export import report_output
-from scanner.reports.formats import as_csv, as_json
-from scanner.reports.report import build_report
+from scanner.quarantine.journal import QUARANTINE, Journal, Removed
 
 from .decisions import named_images
 
@@ -48,6 +48,8 @@ class RemovalAct:
 
     def undo(self) -> str:
         """Move them back."""
+        from scanner.quarantine.removals import restore
+
         back, refused = [], []
         for removal in self.moved:
             try:
@@ -57,6 +59,8 @@ class RemovalAct:
         return _summary("restored", back, refused)
 
     def _move(self, file_id: int) -> Removed:
+        from scanner.quarantine.removals import quarantine, trash
+
         if self.kind == QUARANTINE:
             return quarantine(self.journal, file_id, self.folder, reviewer=self.reviewer)
         return trash(self.journal, file_id, self.send, reviewer=self.reviewer)
@@ -67,6 +71,10 @@ def export_report(database: Database, paths: Sequence[str], target: str, *, conf
 
     `confirmed`: the user was asked, and wants an existing file replaced.
     """
+    from scanner.reports.export import report_output
+    from scanner.reports.formats import as_csv, as_json
+    from scanner.reports.report import build_report
+
     report = build_report(database, paths=paths)
     suffix = Path(target).suffix.lower()
     if suffix == ".json":
@@ -74,7 +82,7 @@ def export_report(database: Database, paths: Sequence[str], target: str, *, conf
     elif suffix == ".csv":
         text = as_csv(report, reviewers=True)
     elif suffix in (".html", ".htm"):
-        from scanner.reports.html_page import as_html  # brings Jinja, which a start needs not wait for
+        from scanner.reports.html_page import as_html
 
         text = as_html(report)
     else:

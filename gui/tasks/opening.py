@@ -11,8 +11,7 @@ from scanner.base.settings import Settings
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File, Root
 from scanner.database.schema import prepare_schema
-from scanner.quarantine.recovery import recover
-from scanner.quarantine.removals import Journal, Removed
+from scanner.quarantine.journal import Journal, Removed
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,18 @@ def open_queue(settings: Settings) -> Opened:
             known = session.scalar(select(func.count()).select_from(select(File.id).limit(1).subquery())) or 0
             roots = session.scalar(select(func.count()).select_from(Root)) or 0
         journal = Journal(database, Path(settings.data_dir) / "removals.lock", database.now)
-        return Opened(database, journal, not known and not roots, recover(journal))
+        return Opened(database, journal, not known and not roots, _recover(journal))
     except KnownError:
         database.close()
         raise
+
+
+def _recover(journal: Journal) -> tuple[Removed, ...]:
+    if not journal.unsettled():
+        return ()
+    from scanner.quarantine.recovery import recover  # brings all that moves files, which a start needs not wait for
+
+    return recover(journal)
 
 
 def wake_workers(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """What each forensic view shows, what it can show and what it cannot. None of them is a verdict."""
 
-from scanner.media.forensic.views import View
+from scanner.media.forensic.view import View
 
 TITLES = {View.ERROR_LEVELS: "Error levels", View.NOISE: "Noise residual"}
 _SENTENCES = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from scanner.base.escape import printable
 from scanner.ops.status import Status
-from scanner.quarantine.removals import Removed
+from scanner.quarantine.journal import Removed
 
 from ..tasks.progress import Progress
 

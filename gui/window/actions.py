@@ -8,7 +8,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from scanner.domain.states import Decision
-from scanner.media.forensic.views import View
+from scanner.media.forensic.view import View
 
 from ..models.presenter import QueuePresenter
 from ..pages.queue_view import QueueView

@@ -1,4 +1,7 @@
-"""What a person does with the selected images: decide, move away, export, look at the folder."""
+"""What a person does with the selected images: decide, move away, export, look at the folder.
+
+Dialogs, and what moves files, are imported when they are first asked for: a window's start needs not wait for them.
+"""
 
 import os
 from collections.abc import Callable, Collection, Sequence
@@ -16,7 +19,7 @@ from scanner.base.addresses.user_paths import user_path
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
 from scanner.domain.states import Decision
-from scanner.quarantine.removals import QUARANTINE, TRASH, Journal, Removed, check_quarantine_folder, kept_files, restore
+from scanner.quarantine.journal import QUARANTINE, TRASH, Journal, Removed
 from scanner.review.decisions import add_note
 from scanner.review.ordering import QueueItem
 
@@ -26,8 +29,6 @@ from ..tasks.file_actions import RemovalAct, export_report
 from ..texts.counts import counted
 from ..texts.outside import plain_box
 from ..widgets.questions import confirmed
-from .dialogs.evidence_dialog import EvidenceDialog
-from .dialogs.kept_dialog import KeptDialog
 from .preferences import PreferenceStore
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ class ImageActions(QObject):
             return
         database = self._presenter.database
 
+        def check() -> None:
+            from scanner.quarantine.removals import check_quarantine_folder
+
+            check_quarantine_folder(database, folder, self._ignore)
+
         def ask(_: object) -> None:
             words = (
                 f"Moved to {printable(folder)}.\n\nUndo, or \N{LEFT DOUBLE QUOTATION MARK}Quarantine and trash"
@@ -109,7 +115,7 @@ class ImageActions(QObject):
             if self._confirm(title, words, chosen, "Move to quarantine"):
                 self._remove(chosen, QUARANTINE, folder)
 
-        self._presenter.ask(lambda: check_quarantine_folder(database, folder, self._ignore), ask)
+        self._presenter.ask(check, ask)
 
     def _trash(self) -> None:
         chosen = self._page.selected()
@@ -145,6 +151,8 @@ class ImageActions(QObject):
 
     def ask_evidence(self) -> None:
         """Ask for title and folder, then write an evidence report of the selection."""
+        from .dialogs.evidence_dialog import EvidenceDialog
+
         chosen = self._page.selected()
         if not chosen:
             return
@@ -158,7 +166,7 @@ class ImageActions(QObject):
 
     def write_evidence(self, chosen: Sequence[QueueItem], title: str, author: str, folder: str) -> None:
         """Write an evidence report of images into a new folder, in the background."""
-        from scanner.review.evidence_report.writing import Case, write_evidence_report  # brings Jinja, not needed at a start
+        from scanner.review.evidence_report.writing import Case, write_evidence_report
 
         database, ids = self._presenter.database, [item.file_id for item in chosen]
         case = Case(title.strip() or "Evidence report", author.strip(), datetime.now(UTC))
@@ -192,6 +200,10 @@ class ImageActions(QObject):
 
     def show_kept(self) -> None:
         """Everything that was moved away."""
+        from scanner.quarantine.removals import kept_files
+
+        from .dialogs.kept_dialog import KeptDialog
+
         database, journal, reviewer = self._presenter.database, self._journal, self._store.read().reviewer
         dialog = KeptDialog(self._window)
 
@@ -226,6 +238,8 @@ class ImageActions(QObject):
 
 
 def _restore_all(journal: Journal, ids: Sequence[int], reviewer: str) -> str:
+    from scanner.quarantine.removals import restore
+
     done: list[Removed] = []
     refused: list[KnownError] = []
     for removal_id in ids:

@@ -38,13 +38,11 @@ from ..widgets.bars.banner import Banner
 from ..widgets.bars.video_bar import VideoBar
 from ..widgets.model_box import ModelBox
 from ..widgets.questions import ask_to_close
-from .actions import WindowActions, all_keys, queue_work
-from .dialogs.help_dialogs import show_about, show_cards, show_guide
-from .dialogs.keys_dialog import KeysDialog
-from .dialogs.preferences_dialog import PreferencesDialog
+from .actions import WindowActions, queue_work
 from .icon import program_icon
 from .image_actions import ImageActions
 from .kept_layout import keep_layout, restore_layout
+from .menu_dialogs import MenuDialogs
 from .notices import NoticeLimit, make_tray
 from .picture_makers import make_heatmaps, make_thumbnails
 from .preferences import PreferenceStore, use_theme, with_choices
@@ -222,15 +220,16 @@ class MainWindow(QMainWindow):
         self._make_actions(self.view, self.acts, presenter)
 
     def _make_actions(self, view: QueueView, acts: ImageActions, presenter: QueuePresenter) -> None:
-        work = {**queue_work(view, acts, presenter), "search": view.focus_search, "keys": self._show_keys}
+        self.dialogs = MenuDialogs(self, presenter, self.store, lambda: self.actions_of)
+        work = {**queue_work(view, acts, presenter), "search": view.focus_search, "keys": self.dialogs.show_keys}
         plain: dict[str, Callable[[], object]] = {
             "only_folder": view.only_this_folder,
             "kept": acts.show_kept,
-            "preferences": self._show_preferences,
+            "preferences": self.dialogs.show_preferences,
             "quit": self._quit,
-            "guide": lambda: show_guide(self, self.actions_of.keys),
-            "about": partial(show_about, self),
-            "cards": partial(show_cards, self, presenter),
+            "guide": self.dialogs.show_guide,
+            "about": self.dialogs.show_about,
+            "cards": self.dialogs.show_cards,
         }
         self.actions_of = WindowActions(view, self.menuBar(), work, plain, presenter, self, self.store.keys())
         stacking = self.actions_of.stacking
@@ -240,20 +239,6 @@ class MainWindow(QMainWindow):
         redo = self.actions_of.by_name["redo"]
         presenter.doing.undo_stack.canRedoChanged.connect(redo.setEnabled)
         redo.setEnabled(False)
-
-    def _show_keys(self) -> None:
-        dialog = KeysDialog(all_keys(), self.store.keys(), self)
-        dialog.changed_keys.connect(self.store.keep_keys)
-        dialog.changed_keys.connect(self.actions_of.bind)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-    def _show_preferences(self) -> None:
-        dialog = PreferencesDialog(self.store.read(), self)
-        dialog.accepted.connect(lambda: self.store.write(dialog.chosen()))
-        dialog.accepted.connect(lambda: use_theme(self.store.read().theme))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
 
     def _first_folder(self, path: str) -> None:
         if self.view is not None:

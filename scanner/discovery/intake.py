@@ -19,7 +19,7 @@ from ..database.engine import Database
 from ..database.models import File
 from ..database.queries import asked_values, insert_or_ignore
 from ..domain.asked import ANYTHING, Asked
-from ..domain.claims import RESTLESS
+from ..domain.claims import RESTLESS, UNREADABLE_FOLDER
 from ..domain.states import State
 from ..roots.file_identity import is_in_doubt
 from .diff import Known, has_dates_of, is_as_known, known_under
@@ -27,7 +27,6 @@ from .passed_over import PASSED_OVER
 from .walk import Entry, Found, Skipped
 
 BATCH = 500
-UNREADABLE_FOLDER = "unreadable-folder"
 # Reasons of rows that say nothing of a file's content.
 _NOT_CONCLUDED = (UNREADABLE_FOLDER, "unreachable", "not-a-file", PASSED_OVER)
 

@@ -6,8 +6,8 @@ from sqlalchemy import and_, or_, select
 
 from ..database.engine import Database
 from ..database.models import File
+from ..domain.claims import UNREADABLE_FOLDER
 from ..domain.states import State
-from .intake import UNREADABLE_FOLDER
 from .walk import LINK_TO_NOTHING, Entry, Skipped
 
 MOST = 1000

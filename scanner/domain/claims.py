@@ -6,6 +6,8 @@ from dataclasses import dataclass
 SUSPECT_AFTER = 2
 # What is said of a pending file that is rewritten again and again.
 RESTLESS = "restless"
+# What is said of a folder that may not be read: it stands among the files that cannot be scored.
+UNREADABLE_FOLDER = "unreadable-folder"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ class Label(StrEnum):
     REAL = "real"
 
 
+# Labels of what is shown to a person unasked.
+FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)
+
+
 class Basis(StrEnum):
     """What a score is of."""
 

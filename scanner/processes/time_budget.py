@@ -8,8 +8,6 @@ import os
 import sys
 from dataclasses import dataclass
 
-import psutil
-
 # Looks are a tenth of a second apart. Whoever looks after much longer was stopped, or had no processor.
 LONGEST_LOOK_SECONDS = 1.0
 # CPU time (two ticks of the usual clock) that counts as progress.
@@ -36,6 +34,8 @@ def usage_of(pid: int) -> Usage | None:
     """What the process has used so far; None when it is gone."""
     if sys.platform == "linux":
         return _usage_on_linux(pid)
+    import psutil  # takes its time, and Linux needs it not
+
     try:
         process = psutil.Process(pid)
         times = process.cpu_times()

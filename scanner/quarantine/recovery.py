@@ -1,19 +1,18 @@
 """After a kill in the middle of a removal: what the journal began is brought to an end, or taken back."""
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from filelock import Timeout
-from sqlalchemy import select
 
 from ..base.escape import printable
 from ..database.models import Removal
 from ..domain.states import RemovalState
+from .journal import Journal, Removed
 from .manifest import note_in_manifest
 from .places import MoveRefused, Place, place_at, real_folder_of
-from .removals import Journal, Removed, after_restoring, removed, settle_row
+from .removals import after_restoring, removed, settle_row
 from .safe_move import Where, identify, settle
 from .trash_places import find_trashed
 
@@ -23,10 +22,8 @@ def recover(journal: Journal) -> tuple[Removed, ...]:
 
     Nothing is done while another process is moving something.
     """
-    with journal.database.read() as session:
-        query = select(Removal.id).where(Removal.state.in_((RemovalState.MOVING, RemovalState.RESTORING)))
-        if not (ids := list(session.scalars(query.where(Removal.host == socket.gethostname())))):
-            return ()
+    if not (ids := journal.unsettled()):
+        return ()
     try:
         with journal.lock(seconds=0):
             return tuple(_recover_one(journal, removed(journal.database, removal_id)) for removal_id in ids)

@@ -5,11 +5,9 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from filelock import FileLock
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -18,55 +16,24 @@ from ..base.addresses.stored_paths import decode_path, encode_path
 from ..base.errors import KnownError
 from ..base.escape import printable
 from ..base.file_times import storable_ns
-from ..base.files import FILE_MODE
 from ..database.engine import Database
 from ..database.models import Content, File, Removal
 from ..discovery.ignore import IgnoreRules
 from ..domain.states import RemovalState, State
 from ..roots.file_identity import identity_of
 from ..roots.roots import known_roots, root_of
+from .journal import QUARANTINE, TRASH, Journal, Removed
 from .manifest import demand_manifest, note_in_manifest
 from .places import MoveRefused, Place, place_at, real_folder_of
 from .safe_move import Identity, identify, move
 from .same_file import other_name
 from .trash_places import find_trashed
 
-QUARANTINE, TRASH = "quarantine", "trash"
 _NAME_BYTES = 200
 
 
 class RemovalRefused(KnownError):
     """A file cannot be moved away or back; it stays where it is."""
-
-
-@dataclass(frozen=True)
-class Removed:
-    """A file that was moved away, as the journal has it."""
-
-    id: int
-    kind: str
-    state: RemovalState
-    original_path: str
-    kept_path: str | None
-    sha256: str
-    reviewer: str
-    note: str | None
-    created_at: datetime
-    real_folder: str | None = None  # of `original_path`, where links led to it
-
-
-@dataclass(frozen=True)
-class Journal:
-    """Where removals are written down, and what keeps two programs on one machine from moving at the same time."""
-
-    database: Database
-    lock_file: Path
-    now: Callable[[], datetime]
-
-    def lock(self, seconds: float = 60) -> FileLock:
-        """Held while something moves; a killed process lets it go."""
-        private_folder(self.lock_file.parent)
-        return FileLock(self.lock_file, timeout=seconds, mode=FILE_MODE)
 
 
 def check_quarantine_folder(database: Database, folder: str, ignore: Sequence[str]) -> None:

@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..base.escape import printable
 from ..domain.evidence import CAVEAT, MISSING, Evidence
-from ..media.looking.looker import ChangedSince, looker
+from ..media.looking.looker import looker
+from ..media.looking.not_shown import ChangedSince
 from .item import ReportItem
 from .report import Report, Summary, iterate_statuses
 

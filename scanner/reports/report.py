@@ -15,12 +15,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from ..database.engine import Database
 from ..database.models import Content, Detection, File, Model, Review
 from ..database.queries import any_of, has_evidence, unindexed
-from ..domain.states import Basis, Decision, Label, State
+from ..domain.states import FLAGGED, Basis, Decision, Label, State
 from ..results.near_copies import grouped
 from .item import ReportItem, item_columns, item_of
 from .spool import set_aside
 
-FLAGGED = (Label.FAKE.value, Label.UNCERTAIN.value)
 STATUSES = (*(label.value for label in Label), *(state.value for state in State if state is not State.SCORED))
 
 # More are too many to compare with each other while someone waits.

@@ -12,8 +12,8 @@ from ..base.settings import Settings
 from ..database.engine import Database
 from ..database.models import Detection, File, Model
 from ..database.queries import any_of, asked_values, unindexed
-from ..discovery.intake import UNREADABLE_FOLDER
 from ..domain.asked import ANYTHING, Asked, made_with
+from ..domain.claims import UNREADABLE_FOLDER
 from ..domain.states import State
 
 # Files that are changed in one transaction.

@@ -21,6 +21,8 @@ from .criteria import Criteria, Tab
 FEW = 20_000
 # To come from a word, a decision or a detection to its file takes so many looks into indexes.
 _DETOUR = 4
+# A look into an index, to a file anywhere, takes as long as reading so many files one after the other.
+_LOOK = 1.5
 # Of more it is asked how many pass all filters, and where those are so few they are read and sorted, too.
 FEW_PASS = 500
 # To count further costs more than the wrong choice.
@@ -64,10 +66,16 @@ def access_path(
 
 
 def path_to_all(session: Session, criteria: Criteria, labels: Sequence[str]) -> AccessPath:
-    """The cheapest way to all that is asked for, in no order: along the filter that leaves the fewest, however many those are."""
+    """The cheapest way to all that is asked for, in no order: from one filter, or over all files where each leaves many."""
     filters = list(_filters(criteria, labels))
-    best = min(filters, key=lambda one: _count(session, one.few, MANY), default=None)
-    return AccessPath(tuple(one.leading if one is best else one.checking for one in filters), is_few=True)
+    files = session.scalar(select(func.max(File.id))) or 0
+    best, least = None, float(files)
+    for one in filters:
+        look = one.looks * _LOOK
+        count = _count(session, one.few, int(least / look) + 1)
+        if count * look < least:
+            best, least = one, count * look
+    return AccessPath(tuple(one.leading if one is best else one.checking for one in filters), best is not None)
 
 
 def checks_only(criteria: Criteria, labels: Sequence[str]) -> AccessPath:

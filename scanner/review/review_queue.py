@@ -7,14 +7,13 @@ from sys import intern
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, null, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ..database.engine import Database
 from ..database.models import Content, Detection, EvidenceWord, File, Removal, Review
 from ..database.queries import unindexed
 from ..domain.evidence import Word
-from ..domain.states import Decision, Label, State
-from ..reports.report import FLAGGED
+from ..domain.states import FLAGGED, Decision, Label, State
 from .access_path import AccessPath, Filter, access_path, checks_only, is_in, latest_decision, path_to_all
 from .criteria import Criteria, Order, Tab
 from .ordering import COLUMN, QueueItem, behind, bounds, ordering
@@ -84,7 +83,8 @@ def _page(
         query = query.where(*bounds(order, criteria, after, known))
     elif order is Order.DISAGREEMENT:
         query = query.where(unindexed(Detection.disagreement) >= 0)
-    return _items(session, query.order_by(*ordering(order, indexed=not path.is_few)).limit(limit), criteria.tab)
+    query = query.order_by(*ordering(order, indexed=not path.is_few)).limit(limit)
+    return _items(session, query, criteria.tab, sorted_first=path.is_few)
 
 
 def _without_branches(session: Session, criteria: Criteria, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
@@ -98,7 +98,8 @@ def _without_branches(session: Session, criteria: Criteria, after: QueueItem | N
     query = _found(criteria, path)
     if after is not None:
         query = query.where((unindexed(File.id) if path.is_few else File.id) < after.file_id)
-    return _items(session, query.order_by((unindexed(File.id) if path.is_few else File.id).desc()).limit(limit), criteria.tab)
+    query = query.order_by((unindexed(File.id) if path.is_few else File.id).desc()).limit(limit)
+    return _items(session, query, criteria.tab, sorted_first=path.is_few)
 
 
 def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int]) -> tuple[QueueItem, ...]:
@@ -107,7 +108,8 @@ def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int])
     with database.read() as session:
         for start in range(0, len(file_ids), 500):
             chunk = File.id.in_(file_ids[start : start + 500])
-            items += _items(session, _found(criteria, checks_only(criteria, _labels(criteria))).where(chunk), criteria.tab)
+            found = _found(criteria, checks_only(criteria, _labels(criteria))).where(chunk)
+            items += _items(session, found, criteria.tab, sorted_first=False)
     return tuple(items)
 
 
@@ -228,27 +230,34 @@ _GENERATED = (
 _FINGERPRINT = select(Content.fingerprint).where(Content.id == File.content_id).correlate(File).scalar_subquery()
 
 
-def _items(session: Session, ids: Select[*tuple[int]], tab: Tab) -> tuple[QueueItem, ...]:
-    """The items of a page. What is shown of each is read only for these, not for all that had to be sorted."""
+def _items(session: Session, ids: Select[*tuple[int]], tab: Tab, *, sorted_first: bool) -> tuple[QueueItem, ...]:
+    """The items of a page. Where many files are `sorted_first`, what is shown of each is read only for those of the page."""
+    shown = _shown(tab)
+    if not sorted_first:
+        return tuple(map(_item, _rows(session, ids.with_only_columns(*shown))))
     wanted = session.scalars(ids).all()
-    by_id = {row[0]: row for start in range(0, len(wanted), 500) for row in _rows(session, wanted[start : start + 500], tab)}
-    return tuple(
-        QueueItem(
-            file_id, content_id, path, score, intern(label), None if was == _WITHDRAWN else was, at, apart, sure, made, bits
-        )
-        for file_id, content_id, path, score, label, was, at, apart, sure, made, bits in (
-            by_id[one] for one in wanted if one in by_id
-        )
-    )
+    query = select(*shown).join(Detection, File.detection_id == Detection.id)
+    chunks = (query.where(File.id.in_(wanted[start : start + 500])) for start in range(0, len(wanted), 500))
+    by_id = {row[0]: row for chunk in chunks for row in _rows(session, chunk)}
+    return tuple(_item(by_id[one]) for one in wanted if one in by_id)
 
 
-def _rows(session: Session, file_ids: Sequence[int], tab: Tab) -> Sequence[Row[*tuple[Any, ...]]]:
+def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+    return session.connection().execute(query).all()  # not through the mapper, which has nothing to map here
+
+
+def _shown(tab: Tab) -> tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]:
+    """What a QueueItem is made of."""
     # Nothing that still counts is decided on what is to be reviewed: one look less for each row.
     decision = null() if tab is Tab.TO_REVIEW else latest_decision
-    columns = (
+    return (
         *(File.id, File.content_id, File.path, Detection.score, Detection.label, decision.label("decision"), File.finished_at),
         *(Detection.disagreement, or_(Detection.label != Label.REAL, Detection.score < Detection.band_low)),
         *(_GENERATED, _FINGERPRINT),
     )
-    query = select(*columns).join(Detection, File.detection_id == Detection.id).where(File.id.in_(file_ids))
-    return session.connection().execute(query).all()  # not through the mapper, which has nothing to map here
+
+
+def _item(row: Row[*tuple[Any, ...]]) -> QueueItem:
+    file_id, content_id, path, score, label, was, at, apart, sure, made, bits = row
+    decision = None if was == _WITHDRAWN else was
+    return QueueItem(file_id, content_id, path, score, intern(label), decision, at, apart, sure, made, bits)

@@ -15,7 +15,7 @@ from gui.media.previews import decode
 from gui.media.thumbnail_cache import ThumbnailCache
 from gui.media.thumbnails import Thumbnails
 from gui.tasks.background import Background
-from scanner.media.looking.looker import ChangedSince
+from scanner.media.looking.not_shown import ChangedSince
 
 Open = Callable[..., Opened]
 

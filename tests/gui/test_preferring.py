@@ -14,7 +14,7 @@ Open = Callable[..., Opened]
 
 def test_preferences_are_kept(five: Archive, open_window: Open) -> None:
     opened = open_window()
-    opened.window._show_preferences()
+    opened.window.dialogs.show_preferences()
     dialog = opened.window.findChild(PreferencesDialog)
     assert dialog is not None
     dialog.reviewer.setText("Anna")
@@ -40,7 +40,7 @@ def test_thumbnails_change_their_size_and_keep_it(five: Archive, open_window: Op
 
 def test_a_theme_is_chosen_and_kept(five: Archive, open_window: Open, qapp: QApplication) -> None:
     opened = open_window()
-    opened.window._show_preferences()
+    opened.window.dialogs.show_preferences()
     dialog = opened.window.findChild(PreferencesDialog)
     assert dialog is not None
     dialog.theme.setCurrentIndex(dialog.theme.findData("dark"))

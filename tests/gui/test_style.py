@@ -91,7 +91,7 @@ def test_the_theme_is_worn_by_the_whole_window(five: Archive, open_window: Open,
     opened.shows("a", "b", "c", "d")
     ground = opened.page.grid.palette().color(ROLE.Base)
     assert ground == palette(dark=False).color(ROLE.Base)
-    opened.window._show_preferences()
+    opened.window.dialogs.show_preferences()
     [dialog] = opened.window.findChildren(PreferencesDialog)
     dialog.theme.setCurrentIndex(dialog.theme.findData("dark"))
     dialog.accept()

@@ -15,7 +15,7 @@ from scanner.discovery.walk import Found
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
 from scanner.jobs.leases import claim
-from scanner.quarantine.removals import Journal
+from scanner.quarantine.journal import Journal
 from scanner.quarantine.safe_move import identify
 from scanner.results.record import record, register_model
 

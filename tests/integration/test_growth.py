@@ -144,6 +144,36 @@ def test_queue_begins_at_its_labels(sqlite: Database) -> None:
         assert "USING INDEX ix_detections_score (score" in plan
 
 
+@pytest.mark.parametrize("order", Order)
+def test_a_page_along_an_index_looks_at_each_file_once(sqlite: Database, order: Order) -> None:
+    """What is shown of a file is read with it: to come back for it is another look into three tables."""
+    take_in(sqlite, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
+    claim_and_record(sqlite)
+    asked = plans(sqlite, lambda: review_queue.queue_page(sqlite, Criteria(order=order), after=None, limit=9))
+    assert any("files.path" in statement for statement in asked)
+    assert not any("files.id IN" in statement for statement in asked)
+
+
+@pytest.mark.parametrize(
+    ("flagged", "way"), [(16, "SCAN files"), (2, "SEARCH files USING INDEX ix_files_detection_id (detection_id=?)")]
+)
+def test_many_flagged_files_are_counted_along_their_table(sqlite: Database, flagged: int, way: str) -> None:
+    """To come from each verdict to its file costs more than to read all files, where most of them are flagged."""
+    take_in(sqlite, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
+    model = register_model(sqlite, sha256="11" * 32, name="lite", card={}, threshold=0.75, band_low=0.5, now=NOW)
+    claimed = leases.claim(sqlite, "anna", 16, now=NOW, lease_seconds=60, max_attempts=5)
+    scores = [0.9 if number < flagged else 0.1 for number in range(16)]
+    outcomes = [
+        Scored(file, ContentFacts(f"{file.id:064x}", 10), score, 0.1) for file, score in zip(claimed, scores, strict=True)
+    ]
+    record(sqlite, "anna", outcomes, model, device="cpu", now=NOW)
+    counts: list[int] = []
+    asked = plans(sqlite, lambda: counts.append(review_queue.count_tabs(sqlite).to_review))
+    assert counts == [flagged]
+    [plan] = [plan for statement, plan in asked.items() if "JOIN detections" in statement]
+    assert way in plan
+
+
 def test_a_long_report_is_read_as_it_is_taken(sqlite: Database) -> None:
     take_in(sqlite, [Found(f"/r/{n:04}.jpg", 10, n) for n in range(2500)], root_id=None, now=NOW)
     with report.opened_report(sqlite) as (summary, items):

@@ -10,8 +10,9 @@ import pytest
 
 from scanner.database.engine import Database
 from scanner.domain.states import RemovalState
+from scanner.quarantine.journal import Journal
 from scanner.quarantine.manifest import MANIFEST
-from scanner.quarantine.removals import Journal, kept_files, quarantine, restore
+from scanner.quarantine.removals import kept_files, quarantine, restore
 from scanner.quarantine.safe_move import MoveRefused
 from scanner.roots.roots import add_roots
 

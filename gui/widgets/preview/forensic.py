@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
-from scanner.media.forensic.views import View
+from scanner.media.forensic.view import View
 
 from ...media.previews import ExaminedPicture, Previews
 from ...texts.forensic_texts import TITLES, view_badge, view_sentence

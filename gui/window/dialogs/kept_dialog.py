@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from scanner.base.escape import printable
-from scanner.quarantine.removals import Removed
+from scanner.quarantine.journal import Removed
 
 from ...style.spacing import ROOMY
 from ...texts.accessible_names import named

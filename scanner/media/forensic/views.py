@@ -5,7 +5,6 @@ The formulas are short and their sources are named; no kept library has them wit
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from io import BytesIO
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
@@ -15,6 +14,7 @@ from ..formats import has_video_suffix
 from ..frames import frame_of, is_video
 from ..grey import stated_depth
 from ..pictures import as_viewers_do, opened_picture
+from .view import View
 
 # More is not looked at in this way: some 12 bytes of memory each.
 EXAMINED_PIXELS = 64_000_000
@@ -25,13 +25,6 @@ _LARGEST_GAIN = 64
 # So many values may be brighter than white, in thousandths: a few extremes would leave the rest dark.
 _TOO_BRIGHT = 1
 _AS_STORED = ("RGB", "L", "CMYK", "YCbCr")
-
-
-class View(StrEnum):
-    """What a picture can be shown as."""
-
-    ERROR_LEVELS = "error levels"
-    NOISE = "noise"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ..forensic.tags import Tag, read_tags
 from ..formats import has_video_suffix
 from ..frames import is_video
 from . import views
+from .not_shown import ChangedSince, NotShown
 from .views import Seen, look, read_seen, read_told_tags, tell_seen, tell_tags
 
 # What looking at one file may cost; more is for the worker, which has settings for it.
@@ -28,14 +29,6 @@ PROCESSES = 3
 CHANGED = "it has changed since it was judged"
 _PIECE = 1 << 20
 _Told = tuple[Callable[[Any], Made], Callable[[Answer], Any]]
-
-
-class NotShown(Exception):
-    """The file cannot be looked at. The text is the reason, in a user's words."""
-
-
-class ChangedSince(NotShown):
-    """What lies there now is not what was judged."""
 
 
 class Looker:

@@ -11,7 +11,8 @@ from ...base.documents import to_document
 from ...base.files import handed_over
 from ...processes.replies import Answer, BadReply, Made, Refused
 from ..forensic.tags import Tag
-from ..forensic.views import View, examine
+from ..forensic.view import View
+from ..forensic.views import examine
 from ..formats import has_video_suffix
 from ..frames import frame_of, is_video, video_frame
 from ..pictures import SOURCE_PIXELS, decode_image, opened_picture, small_picture

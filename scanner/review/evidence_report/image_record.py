@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from ...base.documents import to_document
-from ...media.looking.looker import ChangedSince, NotShown, looker
+from ...media.looking.looker import looker
+from ...media.looking.not_shown import ChangedSince, NotShown
 from ...results.measured_rates import MeasuredRates, measured_rates
 from ..image_details import Finding, ImageDetails
 from .manifest import sha256_of

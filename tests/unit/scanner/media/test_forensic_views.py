@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageFilter, ImageStat
 
 from scanner.media.forensic import views
-from scanner.media.forensic.views import TooManyPixels, View, error_levels, examine, noise_residual
+from scanner.media.forensic.view import View
+from scanner.media.forensic.views import TooManyPixels, error_levels, examine, noise_residual
 
 SAMPLE = Path(__file__).parents[4] / "samples" / "real-astronaut.jpg"
 PASTED = (96, 96, 192, 192)

@@ -12,7 +12,8 @@ from files.videos import write_video
 from PIL import Image
 
 from scanner.media.looking import looker as module
-from scanner.media.looking.looker import ChangedSince, Looker, NotShown
+from scanner.media.looking.looker import Looker
+from scanner.media.looking.not_shown import ChangedSince, NotShown
 from scanner.media.looking.views import Seen
 
 LOOKS: dict[str, Callable[[Looker, str, str | None], Seen]] = {

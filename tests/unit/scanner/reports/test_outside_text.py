@@ -8,10 +8,10 @@ from io import StringIO
 import pytest
 
 from scanner.domain.evidence import Evidence
-from scanner.domain.states import State
+from scanner.domain.states import FLAGGED, State
 from scanner.reports.formats import csv_pieces, table_pieces
 from scanner.reports.item import ReportItem
-from scanner.reports.report import FLAGGED, Summary
+from scanner.reports.report import Summary
 
 MakeItem = Callable[..., ReportItem]
 # Sets the title, clears the screen, turns the direction of what follows, and is CSI in one byte.
