@@ -5,11 +5,11 @@ or a stranger may have written is read with `from_strict_document`: it refuses u
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -79,6 +79,20 @@ def _strict_converter() -> "Converter":
     for kind in (bool, int, str):
         converter.register_structure_hook(kind, _exactly)
     converter.register_structure_hook(float, lambda value, _: float(_exactly(value, int if type(value) is int else float)))
+    converter.register_structure_hook_func(lambda kind: _origin(kind) is Literal, _one_of)
+    lenient = converter.copy()
+
+    def of_list(kind: Any) -> Callable[[Any, Any], Any]:
+        structured = lenient.get_structure_hook(kind)
+
+        def strictly(value: Any, _: Any) -> Any:
+            if not isinstance(value, list | tuple):  # a text would be taken for a list of its letters
+                raise TypeError(f"{value!r} is no list")
+            return structured(value, kind)
+
+        return strictly
+
+    converter.register_structure_hook_factory(lambda kind: _origin(kind) is tuple, of_list)
     return converter
 
 
@@ -89,6 +103,17 @@ def _said(error: BaseException, kind: type | None) -> str:
     from cattrs.v import format_exception
 
     return format_exception(error, kind)
+
+
+def _origin(kind: Any) -> Any:
+    return get_origin(kind)
+
+
+def _one_of(value: Any, kind: Any) -> Any:
+    choices = get_args(kind)
+    if value not in choices:
+        raise ValueError(f"{value!r} is none of {', '.join(map(str, choices))}")
+    return value
 
 
 def _exactly(value: Any, kind: type) -> Any:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--data", "manifest_path", type=USER_FILE, help="The manifest (CSV).")
 @click.option("--split", default="val", show_default=True)
 @click.option("--out", type=USER_FILE, help="Folder for the report (Markdown, JSON) and its plots.")
-@click.option("--force", is_flag=True, help="Overwrite an earlier report in --out.")
+@click.option("--force", is_flag=True, help="Overwrite an earlier report in --out, and whatever --predictions names.")
 @click.option("--robustness", "with_robustness", is_flag=True, help="Also under recompression, resizing, blur and the like.")
 @click.option("--faces", "with_faces", is_flag=True, help="Score pictures as scanning does, by their faces.")
 @click.option("--predictions", type=USER_FILE, help="Write what it says of each picture there (.csv or .parquet).")
@@ -55,6 +55,7 @@ def evaluate(
     from worker.detector.image.picture import prepare_pillow
 
     from ..reports.model_comparison import compared_with
+    from ..reports.prediction_files import demand_place
     from ..reports.predictions import read_predictions, write_predictions
     from ..reports.report import Evaluation, evaluation_of_predictions, prepare_report, report_text, write_report
 
@@ -64,6 +65,8 @@ def evaluate(
         raise click.UsageError("--from-predictions scores nothing: leave CHECKPOINT, --data, --faces and --robustness out")
     if out:
         prepare_report(out, replace=force)
+    if predictions:
+        demand_place(predictions, replace=force)
     other = read_predictions(against) if against else None
     prepare_pillow()
     if earlier is not None:

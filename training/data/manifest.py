@@ -89,12 +89,14 @@ def read_manifest(path: Path, *, twice: bool = False) -> Manifest:
         _refuse_columns(path, reader.fieldnames or ())
         texts: dict[str, str] = {}
         rows = tuple(_row(path, reader.line_num, fields, texts) for fields in reader)
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
         raise ManifestError(f"{path} cannot be read: {error}") from None
     except csv.Error as error:  # most often a quotation mark that is never closed
         raise ManifestError(f"{path}, line {reader.line_num}: is no CSV ({error}); mend its quotation marks") from None
     _refuse_split_groups(path, rows)
-    _refuse_divided_videos(path, rows)
+    refuse_divided_videos(path, rows)
     if not twice:
         _refuse_twice(path, rows)
     return Manifest(rows, hashlib.sha256(content).hexdigest())
@@ -107,7 +109,7 @@ def write_manifest(path: Path, rows: Sequence[Row], *, replace: bool = False) ->
     Raises ManifestError when `path` exists (unless `replace`) or cannot be written, and when the rows split one group.
     """
     _refuse_split_groups(path, rows)
-    _refuse_divided_videos(path, rows)
+    refuse_divided_videos(path, rows)
     folder = path.absolute().parent
     if path.exists() and not replace:
         raise ManifestError(f"{path} exists; name another file, or overwrite it with --force")
@@ -171,10 +173,18 @@ def sources_of(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def separated_otherwise(present: Sequence[str]) -> str:
+    """What to say of a header that was read as one column: spreadsheets separate by semicolons or tabs in many countries."""
+    if len(present) == 1 and (mark := next((name for name in (";", "\t") if name in present[0]), None)):
+        return f". Its fields are separated by {'semicolons' if mark == ';' else 'tabs'}: save it separated by commas"
+    return ""
+
+
 def _refuse_columns(path: Path, present: Sequence[str]) -> None:
     missing = [column for column in COLUMNS if column not in present]
     if missing:
-        raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(COLUMNS)}")
+        hint = separated_otherwise(present)
+        raise ManifestError(f"{path} lacks the column(s) {', '.join(missing)}; a manifest has {', '.join(COLUMNS)}{hint}")
     twice = [column for column in (*COLUMNS, VIDEO) if present.count(column) > 1]
     if twice:  # which of them is meant nobody knows
         raise ManifestError(f"{path} has the column(s) {', '.join(twice)} more than once; leave one of each")
@@ -187,7 +197,8 @@ def _refuse_split_groups(path: Path, rows: Iterable[Row]) -> None:
             raise ManifestError(f"{path}: group {row.group!r} is in split {row.split!r} and in {split_of[row.group]!r}: a leak")
 
 
-def _refuse_divided_videos(path: Path, rows: Iterable[Row]) -> None:
+def refuse_divided_videos(path: Path, rows: Iterable[Row]) -> None:
+    """Raises ManifestError where frames of a video are of two groups or labels."""
     known: dict[tuple[str, str], tuple[str, int]] = {}
     for row in rows:
         own = (row.group, row.label)

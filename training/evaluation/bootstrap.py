@@ -29,8 +29,11 @@ def intervals(
 ) -> dict[str, tuple[float, float]]:
     """95 % percentile interval of each measure, all from the same draws.
 
-    Draws on which a measure is undefined (nan) are left out; without any that is defined its interval is (nan, nan).
+    Draws on which a measure is undefined (nan) are left out; without any that is defined its interval is (nan, nan). So it is
+    where all images are of one group: each draw would be the same, which says nothing of how certain a figure is.
     """
+    if len(set(groups)) < 2:
+        return dict.fromkeys(measures, (float("nan"), float("nan")))
     values: dict[str, list[Values]] = {name: [] for name in measures}
     for weights_DN in group_draws(groups, draws=draws, seed=seed):
         sample = Sample(labels, scores, weights_DN)

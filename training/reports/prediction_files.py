@@ -13,6 +13,8 @@ from scanner.base.documents import demand_plain
 from scanner.base.errors import KnownError
 from scanner.base.files import write_whole, written_whole
 
+from ..data.manifest import separated_otherwise
+
 # The columns that hold numbers; all others hold text.
 NUMBERS, COUNTS = ("logit", "score"), ("faces",)
 _PARQUET, _METADATA = ".parquet", b"dfscan.predictions"
@@ -23,6 +25,19 @@ Line = Mapping[str, Any]
 
 class PredictionsError(KnownError):
     """A file of predictions that cannot be read or written."""
+
+
+def demand_place(path: Path, *, replace: bool) -> None:
+    """Before hours of scoring: predictions can be written to `path`, and nothing but earlier ones is lost by that.
+
+    Raises PredictionsError, for other files in their place unless these are to be replaced, too.
+    """
+    if not path.absolute().parent.is_dir():
+        raise PredictionsError(f"{path} cannot be written: there is no folder {path.parent}; make it, or name another file")
+    if replace or _holds_predictions(path):
+        return
+    if other := next((file for file in _files_of(path) if file.exists()), None):
+        raise PredictionsError(f"{other} exists and holds no predictions; name another file, or overwrite it with --force")
 
 
 def write_table(path: Path, columns: Sequence[str], lines: Sequence[Line], origin: Mapping[str, Any]) -> None:
@@ -51,11 +66,12 @@ def read_table(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, Line
             f"{error.filename or path} cannot be read: {error.strerror or error}; "
             "predictions are one Parquet file, or a CSV and a JSON file"
         ) from None
-    except (ValueError, csv.Error) as error:
+    except (ValueError, csv.Error, RecursionError) as error:
         beside = "" if parquet else ", or the JSON file beside it,"
         raise PredictionsError(f"{path}{beside} holds no predictions: {str(error).splitlines()[0]}") from None
     if missing := [name for name in columns if name not in names]:
-        raise PredictionsError(f"{path} has no column {missing[0]!r}; write it anew with `dfscan evaluate --predictions`")
+        hint = separated_otherwise(names) or "; write it anew with `dfscan evaluate --predictions`"
+        raise PredictionsError(f"{path} has no column {missing[0]!r}{hint}")
     if not lines:
         raise PredictionsError(f"{path} holds no predictions")
     return lines, origin
@@ -67,11 +83,25 @@ def _cell(value: Any) -> str:
 
 
 def _read_csv(path: Path) -> tuple[Sequence[str], list[tuple[int, Line]], Any]:
+    path.stat()  # where both are missing, the one that was named is told
     origin = json.loads(_beside(path).read_text(encoding="utf-8"))
-    with path.open(newline="", encoding="utf-8") as opened:
+    # utf-8-sig: spreadsheets write a byte order mark.
+    with path.open(newline="", encoding="utf-8-sig") as opened:
         reader = csv.DictReader(opened, strict=True)
         lines: list[tuple[int, Line]] = [(reader.line_num, line) for line in reader]
         return reader.fieldnames or (), lines, origin
+
+
+def _files_of(path: Path) -> tuple[Path, ...]:
+    return (path,) if path.suffix.lower() == _PARQUET else (path, _beside(path))
+
+
+def _holds_predictions(path: Path) -> bool:
+    try:
+        read_table(path, NUMBERS)
+    except PredictionsError:
+        return False
+    return True
 
 
 def _beside(path: Path) -> Path:

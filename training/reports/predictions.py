@@ -4,6 +4,7 @@ Columns: those of the manifest but `split`; `logit` (uncalibrated; of a picture 
 (P(fake), 0..1), and for pictures scored by their faces `basis` and `faces` (how many were judged). With them is what they are of.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from scanner.base.documents import DocumentError, from_document, to_document
 from scanner.domain.states import Basis
 
-from ..data.manifest import Row
+from ..data.manifest import Row, refuse_divided_videos
 from ..evaluation.logits import ScannedScores
 from ..evaluation.weighted_metrics import Scores
 from .prediction_files import PredictionsError, read_table, write_table
@@ -55,6 +56,16 @@ class Origin:
     versions: Mapping[str, str]
     trained: Trained = field(default_factory=Trained)
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no detector could be used with."""
+        if not 0 <= self.band_low <= self.threshold:
+            raise ValueError("band_low must lie from 0 to threshold")
+        if not 0 < self.prior < 1:
+            raise ValueError("prior must lie between 0 and 1")
+        named = ({"name", "file", "sha256", "created_at"} - set(self.checkpoint)) | ({"file", "sha256"} - set(self.manifest))
+        if named:
+            raise ValueError(f"checkpoint and manifest lack {', '.join(sorted(named))}")
+
 
 @dataclass(frozen=True)
 class Predictions:
@@ -73,18 +84,24 @@ def write_predictions(path: Path, found: Predictions) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """The inverse of `write_predictions`: the same rows, and scores to the last bit. Raises PredictionsError."""
+    """The inverse of `write_predictions`: the same rows, and scores to the last bit.
+
+    Raises PredictionsError, and ManifestError for a divided video.
+    """
     lines, document = read_table(path, _COLUMNS)
     try:
         origin = from_document(Origin, document)
     except DocumentError as error:
         raise PredictionsError(f"{path} does not say what it is of, and so holds no predictions: {error}") from None
     rows = tuple(_row(path, number, line, origin.split) for number, line in lines)
-    logits, scores = (np.asarray([_number(path, number, line, name) for number, line in lines]) for name in ("logit", "score"))
+    _refuse_twice(path, rows, [number for number, _ in lines])
+    refuse_divided_videos(path, rows)
+    logits = np.asarray([_number(path, number, line, "logit") for number, line in lines])
+    scores = np.asarray([_score(path, number, line) for number, line in lines])
     if not any(line["basis"] for _, line in lines):
         return Predictions(rows, scores, logits, None, origin)
     bases = np.asarray([_basis(path, number, line) for number, line in lines])
-    faces = np.asarray([_number(path, number, line, "faces") for number, line in lines]).astype(np.int64)
+    faces = np.asarray([_count(path, number, line) for number, line in lines], np.int64)
     return Predictions(rows, scores, None, ScannedScores(logits, bases, faces), origin)
 
 
@@ -99,15 +116,41 @@ def _line(found: Predictions, number: int) -> dict[str, Any]:
 def _row(path: Path, number: int, line: Mapping[str, Any], split: str) -> Row:
     if line["label"] not in _LABELS:
         raise PredictionsError(f"{path}, line {number}: label is {line['label']!r}, and must be real or fake")
-    values: dict[str, Any] = {name: line[name] or "" for name in _OF_ROWS}
+    values: dict[str, Any] = {name: "" if line[name] is None else str(line[name]) for name in _OF_ROWS}
+    if not values["path"] or "\0" in values["path"]:
+        raise PredictionsError(f"{path}, line {number}: names no file (column `path`)")
     return Row(**{**values, "path": Path(values["path"]), "label": _LABELS.index(values["label"]), "split": split})
 
 
 def _number(path: Path, number: int, line: Mapping[str, Any], name: str) -> float:
     try:
-        return float(line[name])
+        value = float(line[name])
+        if math.isfinite(value):
+            return value
     except (TypeError, ValueError):
-        raise PredictionsError(f"{path}, line {number}: {name} is {line[name]!r}, and must be a number") from None
+        pass
+    raise PredictionsError(f"{path}, line {number}: {name} is {line[name]!r}, and must be a number") from None
+
+
+def _score(path: Path, number: int, line: Mapping[str, Any]) -> float:
+    value = _number(path, number, line, "score")
+    if not 0 <= value <= 1:
+        raise PredictionsError(f"{path}, line {number}: score is {line['score']!r}, and must lie from 0 to 1")
+    return value
+
+
+def _count(path: Path, number: int, line: Mapping[str, Any]) -> int:
+    value = _number(path, number, line, "faces")
+    if value != int(value) or not 0 <= value < 1e9:
+        raise PredictionsError(f"{path}, line {number}: faces is {line['faces']!r}, and must be a whole number, 0 or more")
+    return int(value)
+
+
+def _refuse_twice(path: Path, rows: Sequence[Row], numbers: Sequence[int]) -> None:
+    first: dict[Path, int] = {}
+    for row, number in zip(rows, numbers, strict=True):
+        if (before := first.setdefault(row.path, number)) != number:
+            raise PredictionsError(f"{path}, line {number}: {row.path} is in line {before}, too; a picture counts once")
 
 
 def _basis(path: Path, number: int, line: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from scanner.base.documents import from_strict_document
 from scanner.base.errors import KnownError
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.assembly import frozen_branches
-from worker.detector.model.recipes import IMPORTED, PROMPT, BranchName, ClipName, Fusion, Recipe
+from worker.detector.model.recipes import COMBINED, IMPORTED, PROMPT, BranchName, ClipName, Fusion, Recipe
 
 from ...data.augmentation import Augmentation
 from ..heads_plan import HeadsPlan
@@ -174,8 +174,10 @@ def _recipe(name: str, text: str, file: str, changes: Sequence[str]) -> Training
         raise RecipeError(f"{file} is not TOML: {error}") from None
     except ValueError as error:
         raise RecipeError(f"{where}: {error}. Mend it there") from None
-    if IMPORTED in network.branches:
-        raise RecipeError(f"{where}: an imported network is not trained here; leave the branch {IMPORTED} out")
+    if alone := {IMPORTED, COMBINED}.intersection(network.branches):
+        raise RecipeError(
+            f"{where}: networks of others and combinations are not trained here; leave the branch {alone.pop()} out"
+        )
     if problem := _unfit_sizes(network, document.plan):
         raise RecipeError(f"{where}: {problem}. Mend it there")
     if document.plan is not None:

@@ -34,7 +34,7 @@ class ImportedNetwork:
 
     Mean and std are in the order of `channels`. `output` names the tensor that counts ("" for the first). Of its last axis,
     `index` is that of `fake`; what stands there is a `logit`, a `probability`, or one of the values that a `softmax` over all
-    makes probabilities of. An `embedding` goes through `head`.
+    makes probabilities of. An `embedding` goes through `head`. `inverted`: the logit or probability is that of `real`.
     """
 
     layout: Layout = "NCHW"
@@ -44,10 +44,13 @@ class ImportedNetwork:
     output: str = ""
     index: int = 0
     head: LinearHead | None = None
+    inverted: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError for what cannot go together."""
         if (self.kind == "embedding") != (self.head is not None):
             raise ValueError('a head goes with kind = "embedding", and that needs one')
+        if self.inverted and self.kind not in ("logit", "probability"):
+            raise ValueError(f'of = "real" is for a logit or a probability; for kind = "{self.kind}" say which class is fake')
         if not 0 <= self.index < WIDEST_OUTPUT:
             raise ValueError(f"index must lie from 0 to {WIDEST_OUTPUT - 1}, not {self.index}")

@@ -13,6 +13,8 @@ from PIL import Image
 
 # No branch looks at larger inputs, and a batch of these takes gigabytes.
 LARGEST_INPUT = 1024
+# Divided by less, pixels leave what float32 can hold.
+_LEAST_DEVIATION = 1e-6
 
 ResizeRule = Literal["centre-square", "shorter-side", "squash"]
 Rounding = Literal["down", "nearest"]
@@ -34,8 +36,8 @@ class Preprocessing:
         """Raises ValueError for what no picture can go through."""
         if not 1 <= self.size <= LARGEST_INPUT:
             raise ValueError(f"size must lie from 1 to {LARGEST_INPUT} pixels, not {self.size}")
-        if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
-            raise ValueError("mean and std must be finite, and std above 0")
+        if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) < _LEAST_DEVIATION:
+            raise ValueError(f"mean and std must be finite, and std {_LEAST_DEVIATION:g} or more")
 
 
 @dataclass(frozen=True)

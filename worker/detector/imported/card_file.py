@@ -42,6 +42,7 @@ class _Output:
     fake: str = ""
     labels: tuple[str, ...] = ()
     id2label: str = ""
+    of: Literal["fake", "real"] = "fake"
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,18 @@ def _card(document: _Document, folder: Path, name: str, created_at: str) -> Chec
     given, out, score = document.input, document.output, document.score
     labels = _labels(out, folder)
     network = ImportedNetwork(
-        given.layout, given.channels, given.pixel_range, out.kind, out.name, _index(out, labels), _head(document.head, folder)
+        given.layout,
+        given.channels,
+        given.pixel_range,
+        out.kind,
+        out.name,
+        _index(out, labels),
+        _head(document.head, folder),
+        out.of == "real",
     )
+    _demand_order(score)
+    if document.resize.shorter and document.resize.shorter < given.size:
+        raise ValueError(f"shorter is {document.resize.shorter}, and no centre of {given.size} pixels can be cut from that")
     is_whole = document.crop == "whole"
     return CheckpointCard(
         name,
@@ -136,6 +147,16 @@ def _card(document: _Document, folder: Path, name: str, created_at: str) -> Chec
         imported=network,
         training={IMPORTED: {"licence": document.licence, "source": document.source, "labels": list(labels)}},
     )
+
+
+def _demand_order(score: _Score) -> None:
+    """Raises ValueError for cuts that no score or every score reaches, and for a scaling that turns scores round."""
+    if not 0 < score.threshold <= 1:
+        raise ValueError(f"threshold is a score, above 0 and at most 1, not {score.threshold}")
+    if not score.slope > 0:
+        raise ValueError(
+            f'slope must be above 0, not {score.slope}. Where a high value means real, say of = "real" under [output]'
+        )
 
 
 def _labels(out: _Output, folder: Path) -> tuple[str, ...]:
@@ -162,11 +183,12 @@ def _index(out: _Output, labels: Sequence[str]) -> int:
     if index is None:
         if len(labels) > 1 or out.kind == "softmax":
             raise ValueError("which class is fake? Give fake, the name of a label, or index, from 0")
-        return 0
+        index = 0
     if labels and not index < len(labels):
         raise ValueError(f"index is {index}, and there are {len(labels)} labels, from 0 on")
-    if labels and _is_of(_REAL, labels[index]) and any(_is_of(_FAKE, other) for other in labels):
-        raise ValueError(f"label {index} is {labels[index]!r}, which means real: fake and real seem to be swapped")
+    named_fake = labels[index] if labels and out.of == "fake" else ""
+    if _is_of(_REAL, named_fake) and (len(labels) == 1 or any(_is_of(_FAKE, other) for other in labels)):
+        raise ValueError(f"label {index} is {named_fake!r}, which means real: fake and real seem to be swapped")
     return index
 
 

@@ -51,6 +51,7 @@ def import_onnx(source: Path, card_file: Path, data_dir: Path, *, name: str, sha
     `sha256` (hex) is what its publisher says that the file's is. Raises CheckpointError when it cannot be trusted or run, or when
     the name is taken; nothing is kept then.
     """
+    target = new_path(name, data_dir)
     written = read_card_file(card_file, name=name, created_at=now.isoformat(timespec="seconds"))
     model = read_model(source, written.card)
     found = file_sha256(source)
@@ -60,7 +61,6 @@ def import_onnx(source: Path, card_file: Path, data_dir: Path, *, name: str, sha
         )
     origin = {**written.card.training[IMPORTED], "file": source.name, "sha256": found}
     card = replace(written.card, training={IMPORTED: origin})
-    target = new_path(name, data_dir)
     pictures = _Pictures(written.fakes, written.reals)
     with written_whole(target) as partial:
         _write(partial, model, card)
@@ -106,7 +106,10 @@ def _tried_out(checkpoint: Path, pictures: _Pictures) -> str | None:
 
 def _answer(channel: Connection, megabytes: int, checkpoint: Path, pictures: _Pictures) -> None:
     """Runs in the process of its own, with so much address space."""
+    from onnxruntime import set_default_logger_severity
+
     prepare_pillow()
+    set_default_logger_severity(4)  # what is wrong is answered, and said once
     if sys.platform == "linux":
         import resource
 
@@ -132,6 +135,8 @@ def _trial(checkpoint: Path, pictures: _Pictures) -> str | None:
         raise
     except Exception as error:  # whatever ONNX Runtime raises for a network that it cannot run
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if "Failed to allocate memory" in reason:
+            raise MemoryError from None
         return f"ONNX Runtime cannot run it ({reason}): export it anew, and look at the card"
     scorer = scorer_of(card, answers, ChosenDevice("cpu", "a trial"), micro_batch=4)
     return _of_answers(card, answers_BD) or _of_pictures(scorer, pictures)
@@ -149,7 +154,8 @@ def _of_answers(card: CheckpointCard, answers_BD: NDArray[np.float64]) -> str | 
         return f"it answers with {width} values, counted from 0, and the card says that {network.index} is of fake"
     are_shares = bool(((answers_BD >= -1e-3) & (answers_BD <= 1 + 1e-3)).all())
     if network.kind == "probability" and not are_shares:
-        return f'it answers {answers_BD[0, network.index]:.3g}, which is no probability: say kind = "logit" or "softmax"'
+        outside = answers_BD[(answers_BD < -1e-3) | (answers_BD > 1 + 1e-3)][0]
+        return f'it answers {outside:.3g}, which is no probability: say kind = "logit" or "softmax"'
     if network.kind == "softmax" and (width < 2 or (are_shares and np.allclose(answers_BD.sum(1), 1, atol=1e-3))):
         return 'its answers are probabilities already, or one value: say kind = "probability" or "logit"'
     return None

@@ -94,9 +94,14 @@ def _demand_shapes(path: Path, graph: "GraphProto", card: CheckpointCard) -> Non
     if len(inputs) != 1:
         names = ", ".join(given.name for given in inputs) or "none"
         raise CheckpointError(f"{path} takes {len(inputs)} inputs ({names}), and one is needed: the picture")
+    _demand_floats(path, inputs[0])
     size = card.recipe.preprocessing.size
     wanted = [3, size, size] if network.layout == "NCHW" else [size, size, 3]
     taken = _shape(inputs[0])
+    if taken and taken[0] not in (None, 1):
+        raise CheckpointError(
+            f"{path} takes {taken[0]} pictures at once, and is shown one: export it for one picture, or for any number"
+        )
     if len(taken) != 4 or any(has not in (None, needs) for has, needs in zip(taken[1:], wanted, strict=True)):
         said = " x ".join("any" if side is None else str(side) for side in taken)
         raise CheckpointError(
@@ -108,6 +113,17 @@ def _demand_shapes(path: Path, graph: "GraphProto", card: CheckpointCard) -> Non
     answered = _shape(graph.output[outputs.index(network.output) if network.output else 0])
     if len(answered) > 1 and (width := answered[-1]) is not None:
         _demand_width(path, card, width)
+
+
+def _demand_floats(path: Path, given: "ValueInfoProto") -> None:
+    from onnx import TensorProto
+
+    kind = given.type.tensor_type.elem_type
+    if kind not in (TensorProto.FLOAT, TensorProto.FLOAT16):
+        raise CheckpointError(
+            f"{path} takes values of type {TensorProto.DataType.Name(kind).lower()}, and it is shown pixels as float or float16: "
+            "export it with such an input"
+        )
 
 
 def _demand_width(path: Path, card: CheckpointCard, width: int) -> None:

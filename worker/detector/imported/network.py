@@ -90,7 +90,7 @@ def scorer_of(card: CheckpointCard, answers: Answers, device: ChosenDevice, *, m
 
 def _logits(network: ImportedNetwork) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """From answers_BD to the logits_B of `fake`."""
-    index, head = network.index, network.head
+    index, head, sign = network.index, network.head, -1.0 if network.inverted else 1.0
     if head is not None:
         weights_D = np.asarray(head.weights)
 
@@ -106,11 +106,11 @@ def _logits(network: ImportedNetwork) -> Callable[[NDArray[np.float64]], NDArray
         if network.kind == "probability":
             inside_B = np.clip(values_B, _LEAST, 1 - _LEAST)
             logits_B: NDArray[np.float64] = np.log(inside_B) - np.log1p(-inside_B)  # NaN stays NaN
-            return logits_B
+            return sign * logits_B
         if network.kind == "softmax":
             others_B: NDArray[np.float64] = np.logaddexp.reduce(np.delete(answers_BD, index, axis=1), axis=1)
             return values_B - others_B
-        return values_B
+        return sign * values_B
 
     return of_values
 

@@ -52,6 +52,12 @@ def test_fewer_groups_give_a_wider_interval() -> None:
     assert width([str(n // 20) for n in range(400)]) > 2 * width([str(n) for n in range(400)])
 
 
+def test_one_group_tells_nothing_of_certainty() -> None:
+    labels, scores = random_scores(1)
+    found = intervals({"auc": auc.draws}, labels, scores, ["one"] * len(labels), draws=5, seed=0)
+    assert all(map(math.isnan, found["auc"]))
+
+
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=40), st.integers(1, 50))
 def test_whole_groups_are_drawn_as_many_as_there_are(groups: list[str], draws: int) -> None:
     weights_DN = np.concatenate(list(group_draws(groups, draws=draws, seed=0)))

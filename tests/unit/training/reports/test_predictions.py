@@ -1,9 +1,12 @@
 """Predictions as files: read back to the last bit, or refused."""
 
+import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +15,7 @@ from pyarrow import parquet
 from scanner.domain.states import Basis
 from training.data.manifest import Row
 from training.evaluation.logits import ScannedScores
-from training.reports.prediction_files import PredictionsError
+from training.reports.prediction_files import PredictionsError, demand_place
 from training.reports.predictions import Origin, Predictions, Trained, read_predictions, write_predictions
 
 ORIGIN = Origin(
@@ -82,6 +85,110 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, change, said: str) -> None
     assert str(path) in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("logit", "nan", "logit is 'nan'"),
+        ("logit", "inf", "logit is 'inf'"),
+        ("score", "1.5", "must lie from 0 to 1"),
+        ("score", "-0.1", "must lie from 0 to 1"),
+        ("score", "inf", "score is 'inf'"),
+        ("faces", "1.5", "a whole number"),
+        ("faces", "nan", "faces is 'nan'"),
+        ("faces", "-1", "a whole number"),
+        ("path", "", "names no file"),
+        ("path", "/p/0", "line 3: /p/0 is in line 2, too"),
+    ],
+)
+def test_a_value_that_no_detector_says(tmp_path: Path, column: str, value: str, said: str) -> None:
+    path = tmp_path / "p.csv"
+    scanned = ScannedScores(np.asarray([0.5, -2.0]), np.asarray([Basis.BOTH.value, Basis.WHOLE.value]), np.asarray([3, 0]))
+    write_predictions(path, Predictions(rows(["a", "b"]), scanned.scores, None, scanned, ORIGIN))
+    with path.open(newline="", encoding="utf-8") as opened:
+        lines = list(csv.DictReader(opened))
+    with path.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.DictWriter(opened, list(lines[0]))
+        writer.writeheader()
+        writer.writerows([lines[0], {**lines[1], column: value}])
+    with pytest.raises(PredictionsError, match=said):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize(("mark", "called"), [(";", "semicolons"), ("\t", "tabs")])
+def test_what_a_spreadsheet_saved(tmp_path: Path, mark: str, called: str) -> None:
+    """A byte order mark and line ends of Windows are taken; other separators are named."""
+    path = tmp_path / "p.csv"
+    found = Predictions(rows(["a", "b"]), np.asarray([0.25, 0.5]), np.asarray([1.0, 2.0]), None, ORIGIN)
+    write_predictions(path, found)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8-sig", newline="\r\n")
+    assert read_predictions(path).rows == found.rows
+
+    path.write_text(text.replace(",", mark), encoding="utf-8")
+    with pytest.raises(PredictionsError, match=f"separated by {called}"):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [("path", [b"/p/0", b"/p/1"], None), ("group", [1.5, 2.5], None), ("label", [None, "fake"], "label is None")],
+)
+def test_columns_of_other_types(tmp_path: Path, column: str, value: list[object], said: str | None) -> None:
+    path = tmp_path / "p.parquet"
+    write_predictions(path, Predictions(rows(["a", "b"]), np.asarray([0.25, 0.5]), np.asarray([1.0, 2.0]), None, ORIGIN))
+    table = parquet.read_table(path)
+    place = table.column_names.index(column)
+    parquet.write_table(table.set_column(place, column, pa.array(value)), path)
+    if said is None:
+        assert len(read_predictions(path).rows) == 2
+        return
+    with pytest.raises(PredictionsError, match=said):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize("name", ["p.csv", "p.parquet"])
+def test_only_earlier_predictions_give_way(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    demand_place(path, replace=False)
+    write_predictions(path, Predictions(rows(["a"]), np.asarray([0.25]), np.asarray([1.0]), None, ORIGIN))
+    demand_place(path, replace=False)
+
+    path.write_text("path,label,source,family,generator,group,split\n", encoding="utf-8")  # a manifest
+    with pytest.raises(PredictionsError, match="holds no predictions; name another file"):
+        demand_place(path, replace=False)
+    demand_place(path, replace=True)
+    with pytest.raises(PredictionsError, match="there is no folder"):
+        demand_place(tmp_path / "no" / name, replace=True)
+
+
+def test_a_json_file_that_is_another_ones_does_not_give_way(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(PredictionsError, match=r"config\.json exists"):
+        demand_place(tmp_path / "config.csv", replace=False)
+    demand_place(tmp_path / "config.parquet", replace=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"prior": 0.0}, "prior must lie"),
+        ({"threshold": 0.1}, "band_low must lie"),
+        ({"checkpoint": {}}, "lack created_at, file, name, sha256"),
+        ({"manifest": {"file": "m.csv"}}, "lack sha256"),
+    ],
+)
+def test_an_origin_that_cannot_be(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    path = tmp_path / "p.csv"
+    write_predictions(path, Predictions(rows(["a"]), np.asarray([0.25]), np.asarray([1.0]), None, ORIGIN))
+    beside = tmp_path / "p.json"
+    beside.write_text(json.dumps({**json.loads(beside.read_text(encoding="utf-8")), **change}), encoding="utf-8")
+    with pytest.raises(PredictionsError, match=said):
+        read_predictions(path)
+    beside.write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(PredictionsError, match="holds no predictions"):
+        read_predictions(path)
+
+
 def test_a_parquet_file_is_whole_in_itself_and_read_by_others(tmp_path: Path) -> None:
     path = tmp_path / "p.parquet"
     trained = Trained(("a",), ("g",), 7, "b", "0123")
@@ -107,9 +214,9 @@ def test_a_parquet_file_is_whole_in_itself_and_read_by_others(tmp_path: Path) ->
 
 def test_without_what_lies_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
-    found = Predictions(rows(["a"]), np.asarray([0.25]), np.asarray([1.0]), None, replace(ORIGIN, threshold=0.5))
+    found = Predictions(rows(["a"]), np.asarray([0.25]), np.asarray([1.0]), None, replace(ORIGIN, threshold=0.7))
     write_predictions(path, found)
-    (tmp_path / "p.json").write_text('{"threshold": 0.5}', encoding="utf-8")
+    (tmp_path / "p.json").write_text('{"threshold": 0.7}', encoding="utf-8")
     with pytest.raises(PredictionsError, match="holds no predictions"):
         read_predictions(path)
     (tmp_path / "p.json").unlink()

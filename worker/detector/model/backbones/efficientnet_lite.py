@@ -41,9 +41,13 @@ def build(weights: Path | None) -> EfficientNetLite2:
     backbone: nn.Module = timm.create_model("tf_efficientnet_lite2", pretrained=False, num_classes=0 if not weights else 1000)
     if weights:
         # The file names its tensors differently, in the same order and with the same shapes.
-        source = torch.load(weights, weights_only=True, map_location="cpu")
         target = backbone.state_dict()
-        if [tensor.shape for tensor in source.values()] != [tensor.shape for tensor in target.values()]:
+        try:
+            source = torch.load(weights, weights_only=True, map_location="cpu")
+            fits = [tensor.shape for tensor in source.values()] == [tensor.shape for tensor in target.values()]
+        except Exception:  # a file of something else fails in pickle, zip or torch, each in its own ways
+            fits = False
+        if not fits:
             raise BackboneMissing(f"{weights} does not hold EfficientNet-Lite2: its tensors have other shapes")
         backbone.load_state_dict(dict(zip(target, source.values(), strict=True)))
         backbone.reset_classifier(0)  # type: ignore[operator]

@@ -81,11 +81,18 @@ def test_a_card_of_whole_pictures_looks_for_no_faces(tmp_path: Path) -> None:
         (['labels = ["fake", "real"]', 'fake = "fake"', "index = 1"], "label 0, but index is 1"),
         (['unknown = "key"'], "unknown"),
         (["[input.sizes]", "x = 1"], "card"),
-        (["[resize]", 'rule = "crop"'], "card"),
+        (["[resize]", 'rule = "crop"'], "'crop' is none of centre-square"),
         (["[resize]", "shorter = 40"], "shorter goes with"),
         (["[head]", "weights = [1.0]"], "a head goes with"),
         (["[score]", "threshold = 0.3", "band_low = 0.6"], "band_low"),
         (["[score]", "threshold = nan"], "no finite number"),
+        (["[score]", "threshold = 1.5"], "threshold is a score"),
+        (["[score]", "threshold = 0"], "threshold is a score"),
+        (["[score]", "slope = -1.0"], 'of = "real" under'),
+        (["[score]", "slope = 0.0"], "slope must be above 0"),
+        (["[resize]", 'rule = "shorter-side"', "shorter = 16"], "no centre of 32 pixels"),
+        (['labels = ["real"]'], "swapped"),
+        (['of = "neither"'], "'neither' is none of fake, real"),
         (["[check]", 'fake = ["not-there.png"]'], "does not exist"),
     ],
 )
@@ -96,7 +103,10 @@ def test_a_card_that_cannot_be(tmp_path: Path, lines: list[str], said: str) -> N
     assert str(path) in str(refused.value)
 
 
-@pytest.mark.parametrize(("key", "value"), [("size", "5000"), ("size", '"64"'), ("std", "[0, 0, 0]"), ("mean", "[0.5]")])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("size", "5000"), ("size", '"64"'), ("std", "[0, 0, 0]"), ("std", "[1e-300, 1, 1]"), ("mean", "0.5"), ("mean", "[0.5]")],
+)
 def test_an_input_that_cannot_be(tmp_path: Path, key: str, value: str) -> None:
     text = written_card(tmp_path / "card.toml").read_text(encoding="utf-8")
     changed = text.replace("size = 32", f"{key} = {value}" if key == "size" else f"size = 32\n{key} = {value}")
@@ -114,6 +124,15 @@ def test_labels_of_a_hugging_face_config(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"id2label": ["Fake", "Real"]}), encoding="utf-8")
     with pytest.raises(CheckpointError, match="id2label"):
         read(tmp_path / "card.toml")
+
+
+def test_a_value_that_is_of_real(tmp_path: Path) -> None:
+    card = read(written_card(tmp_path / "card.toml", 'of = "real"', 'labels = ["real"]', kind="probability")).card
+    assert card.imported is not None
+    assert card.imported.inverted
+
+    with pytest.raises(CheckpointError, match="say which class is fake"):
+        read(written_card(tmp_path / "card.toml", 'of = "real"', "index = 1", kind="softmax"))
 
 
 def test_a_head_beside_the_card(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from files.onnx_networks import BLUE, RED, colour_network, written_card, written_network
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from worker.detector.checkpoints.card import CheckpointError, file_sha256, read_card
@@ -37,6 +37,15 @@ def _imported(tmp_path: Path) -> Import:
         return import_onnx(source, written, tmp_path / "data", name="colours", sha256=sha256, now=NOW).path
 
     return take_in
+
+
+def of_type(kind: int) -> onnx.ModelProto:
+    """A network that takes values of another type."""
+    model = colour_network()
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    model.graph.node[0].input[0] = "floats"
+    model.graph.node.insert(0, helper.make_node("Cast", ["pictures"], ["floats"], to=TensorProto.FLOAT))
+    return model
 
 
 def nothing_kept(tmp_path: Path) -> bool:
@@ -97,6 +106,10 @@ def test_known_pictures_tell_which_class_is_fake(imported: Import, tmp_path: Pat
         (colour_network(), ["[head]", "weights = [1.0, 2.0]"], {"kind": "embedding"}, "2 weights"),
         (colour_network(((float("nan"), 0, 0),)), [], {}, "NaN"),
         (colour_network(((float("inf"), 0, 0),)), [], {}, "gives no number"),
+        (colour_network(pictures=4), [], {}, "takes 4 pictures at once"),
+        (of_type(TensorProto.UINT8), [], {}, "type uint8"),
+        (of_type(TensorProto.DOUBLE), [], {}, "type double"),
+        (colour_network(((8.0, 0.0, 0.0),)), [], {"kind": "probability"}, r"answers [1-9][0-9.]*, which is no probability"),
     ],
 )
 def test_a_card_that_does_not_fit_its_network(

@@ -61,6 +61,13 @@ def test_a_probability_and_a_softmax_have_the_same_score(card: CheckpointCard) -
     assert shares.scores(pictures(*COLOURS)) == pytest.approx(sigmoid(2 * LOGITS), abs=1e-6)
 
 
+def test_a_value_of_real_is_turned_round(card: CheckpointCard) -> None:
+    logits = scorer(card, colour_network((BLUE,)), inverted=True)
+    assert logits.logits(pictures(*COLOURS)) == pytest.approx(LOGITS, abs=1e-5)
+    shares = scorer(card, colour_network((BLUE,), ends="Sigmoid"), kind="probability", inverted=True)
+    assert shares.scores(pictures(*COLOURS)) == pytest.approx(sigmoid(LOGITS), abs=1e-6)
+
+
 def test_an_embedding_goes_through_its_head(card: CheckpointCard) -> None:
     unit = ((1.0, 0, 0), (0, 1.0, 0), (0, 0, 1.0))
     plain = scorer(card, colour_network(unit), kind="embedding", head=LinearHead((8.0, 0.0, -8.0), 0.25))

@@ -91,6 +91,14 @@ def test_a_file_with_other_tensors_is_no_efficientnet(tmp_path: Path) -> None:
         build_detector(recipe_named("lite").network, BackboneFiles({"efficientnet-lite2": tmp_path / "other.pth"}))
 
 
+@pytest.mark.parametrize("content", [b"junk" * 100, b"", b"PK\x03\x04 no archive"])
+@pytest.mark.parametrize(("recipe", "name"), [("paper-resnet", "resnet101"), ("lite", "efficientnet-lite2")])
+def test_what_is_no_file_of_weights_is_said(tmp_path: Path, recipe: str, name: str, content: bytes) -> None:
+    (tmp_path / "junk.pth").write_bytes(content)
+    with pytest.raises(BackboneMissing, match=r"junk\.pth does not hold"):
+        build_detector(recipe_named(recipe).network, BackboneFiles({name: tmp_path / "junk.pth"}))
+
+
 def test_branches_come_in_the_order_of_the_recipe() -> None:
     recipe = Recipe("both", ("efficientnet-lite2", "resnet101"), (8,), 0.0, Preprocessing(64, (0.5,) * 3, (0.5,) * 3))
 
