@@ -41,6 +41,8 @@ def from_strict_document(kind: type[T], document: Any, *, path: str = "document"
 
 def demand_plain(document: Any, *, deepest: int = 16) -> None:
     """Raise DocumentError for a number that is not finite, or for lists and objects nested deeper than `deepest`."""
+    if document is None or isinstance(document, str | int):
+        return
     if isinstance(document, float) and not math.isfinite(document):
         raise DocumentError(f"{document} is no finite number")
     if isinstance(document, Mapping | list):

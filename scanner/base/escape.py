@@ -15,4 +15,6 @@ def escaped_lines(text: str) -> str:
 
 def escaped(text: str) -> str:
     """`text` with everything escaped that cannot be printed, lone surrogates included."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select, update
+from sqlalchemy import Executable, Integer, and_, bindparam, case, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..base.machine import this_host
 from ..database.engine import Database
 from ..database.models import Content, File, Root
-from ..database.queries import unindexed
+from ..database.queries import table_of, unindexed
 from ..domain.claims import RESTLESS, SUSPECT_AFTER, Claimed
 from ..domain.states import State
 
@@ -44,15 +46,17 @@ def claim(
     Only what the owner's `model` (sha256) is to judge, and what any may; without one, all.
     A file whose leases ran out `max_attempts` times becomes failed here: its workers died or hung with it in hand.
     """
+    asked = {
+        **_moments(now, lease_seconds),
+        "owner": owner,
+        "until": now + timedelta(seconds=lease_seconds),
+        "model": model,
+    }
     with database.write() as session:
-        # When the time of day is set forward all leases seem to have run out: what the owner has in hand it does not take twice.
-        mine = [*_for_model(model), or_(File.lease_owner.is_(None), File.lease_owner != owner)]
-        unsuspected = select(File.id).where(_free(now, lease_seconds), File.attempts < SUSPECT_AFTER, *mine)
-        rows = _lease(session, _newest(unsuspected, limit), owner, now + timedelta(seconds=lease_seconds))
+        rows = _lease(session, False, model is not None, {**asked, "most": limit})
         if not rows:
             _give_up(session, now, lease_seconds, max_attempts)
-            suspects = select(File.id).where(_free(now, lease_seconds), File.attempts >= SUSPECT_AFTER, *mine)
-            rows = _lease(session, _newest(suspects, 1), owner, now + timedelta(seconds=lease_seconds))
+            rows = _lease(session, True, model is not None, {**asked, "most": 1})
         return rows
 
 
@@ -83,9 +87,9 @@ def backlog(database: Database, now: datetime, *, model: str | None = None) -> B
     later = files.where(unindexed(File.state) == State.PENDING.value)
     leased = later.where(File.lease_owner.is_not(None), File.lease_expires_at > now).scalar_subquery()
     of_others = [File.asked_model != model] if model else []
-    taken = later.where(or_(_is_leased(now, LONGEST_DELAY_SECONDS), File.root_id.in_(_AWAY), *of_others)).scalar_subquery()
+    taken = later.where(or_(_LEASED, File.root_id.in_(_AWAY), *of_others)).scalar_subquery()
     with database.read() as session:
-        in_all, in_work, not_free = session.execute(select(pending, leased, taken)).one()
+        in_all, in_work, not_free = session.execute(select(pending, leased, taken), _moments(now, LONGEST_DELAY_SECONDS)).one()
         return Backlog(in_all, in_work, in_all - not_free)
 
 
@@ -99,7 +103,7 @@ def renew(database: Database, owner: str, *, now: datetime, lease_seconds: float
 def reconcile(wake: Callable[[], bool], database: Database, now: datetime) -> None:
     """Wake the workers when there is something that no one has in hand: what makes a lost wake-up cost no more than time."""
     with database.read() as session:
-        free = session.scalars(select(File.id).where(_free(now, LONGEST_DELAY_SECONDS)).limit(WAKE_UPS)).all()
+        free = session.scalars(_SOME_FREE, _moments(now, LONGEST_DELAY_SECONDS)).all()
     for _ in free:
         if not wake():
             return
@@ -110,52 +114,53 @@ _CLAIMED = (
     *(File.asked_faces, File.asked_videos, File.content_id, File.state_if_same, File.host, File.inode),
     File.error_kind,
 )
-
-
-def _for_model(model: str | None) -> list[ColumnElement[bool]]:
-    return [or_(File.asked_model.is_(None), File.asked_model == model)] if model else []
-
-
 _AWAY = select(Root.id).where(Root.paused_at.is_not(None))
 
 
-def _free(now: datetime, lease_seconds: float) -> ColumnElement[bool]:
-    """Pending, in no one's hands, and of no root that is away."""
-    unleased = or_(File.lease_expires_at.is_(None), not_(_is_leased(now, lease_seconds)))
-    return and_(File.state == State.PENDING, unleased, or_(File.root_id.is_(None), File.root_id.not_in(_AWAY)))
-
-
-def _is_leased(now: datetime, lease_seconds: float) -> ColumnElement[bool]:
-    """In someone's hands, or to be left alone for a while.
+def _moments(now: datetime, lease_seconds: float) -> dict[str, datetime]:
+    """What `_FREE` and `_LEASED` are asked with.
 
     A lease that ends absurdly late was given before the clock was set back: it would hold the file for as long as that.
     """
-    absurd = now + timedelta(seconds=max(4 * lease_seconds, LONGEST_DELAY_SECONDS))
-    return and_(File.lease_expires_at > now, File.lease_expires_at <= absurd)
+    return {"now": now, "absurd": now + timedelta(seconds=max(4 * lease_seconds, LONGEST_DELAY_SECONDS))}
 
 
-def _newest(ids: Select[int], limit: int) -> Select[int]:
-    # SKIP LOCKED is for Postgres; SQLite has one writer anyway and leaves it out.
-    return ids.order_by(File.pending_since.desc(), File.mtime_ns.desc()).limit(limit).with_for_update(skip_locked=True)
+# In someone's hands, or to be left alone for a while.
+_LEASED = and_(File.lease_expires_at > bindparam("now"), File.lease_expires_at <= bindparam("absurd"))
+# Pending, in no one's hands, and of no root that is away.
+_FREE = and_(
+    File.state == State.PENDING,
+    or_(File.lease_expires_at.is_(None), not_(_LEASED)),
+    or_(File.root_id.is_(None), File.root_id.not_in(_AWAY)),
+)
+_SOME_FREE = select(File.id).where(_FREE).limit(WAKE_UPS)
 
 
-def _lease(session: Session, ids: Select[int], owner: str, until: datetime) -> list[Claimed]:
-    # A CTE is evaluated once; a plain subquery Postgres may evaluate anew for each row, locking more than the limit.
-    picked = ids.cte("picked")
-    taken = (
-        update(File)
-        .where(File.id.in_(select(picked.c.id)))
-        .values(lease_owner=owner, lease_expires_at=until, attempts=File.attempts + 1)
-        .returning(*_CLAIMED)
-        .execution_options(synchronize_session=False)
-    )
-    rows = session.execute(taken).all()
+@cache
+def _leasing(suspects: bool, for_model: bool) -> Executable:
+    """Lease the newest that are free. Made once: that takes longer than having it executed."""
+    # When the time of day is set forward all leases seem to have run out: what the owner has in hand it does not take twice.
+    mine = [or_(File.lease_owner.is_(None), File.lease_owner != bindparam("owner"))]
+    if for_model:
+        mine.append(or_(File.asked_model.is_(None), File.asked_model == bindparam("model")))
+    tried = File.attempts >= SUSPECT_AFTER if suspects else File.attempts < SUSPECT_AFTER
+    newest = select(File.id).where(_FREE, tried, *mine).order_by(File.pending_since.desc(), File.mtime_ns.desc())
+    # A CTE is evaluated once; a plain subquery Postgres may evaluate anew for each row, locking more than the limit. SKIP LOCKED
+    # is for Postgres; SQLite has one writer anyway and leaves it out.
+    picked = newest.limit(bindparam("most", type_=Integer)).with_for_update(skip_locked=True).cte("picked")
+    files = table_of(File)
+    leased = {"lease_owner": bindparam("owner"), "lease_expires_at": bindparam("until"), "attempts": File.attempts + 1}
+    return update(files).where(files.c.id.in_(select(picked.c.id))).values(leased).returning(*_CLAIMED)
+
+
+def _lease(session: Session, suspects: bool, for_model: bool, asked: dict[str, Any]) -> list[Claimed]:
+    rows = session.execute(_leasing(suspects, for_model), asked).all()
     root_ids = {row.root_id for row in rows if row.root_id is not None}
     wanted = session.execute(select(Root.id, Root.path).where(Root.id.in_(root_ids))) if root_ids else ()
     roots = {row.id: row.path for row in wanted}
     content_ids = {row.content_id for row in rows if row.state_if_same is not None}
-    known = select(Content.id, Content.sha256).where(Content.id.in_(content_ids))
-    sha256s = {row.id: row.sha256 for row in (session.execute(known) if content_ids else ())}
+    known = session.execute(select(Content.id, Content.sha256).where(Content.id.in_(content_ids))) if content_ids else ()
+    sha256s = {row.id: row.sha256 for row in known}
     return [
         Claimed(
             row.id,
@@ -179,7 +184,8 @@ def _give_up(session: Session, now: datetime, lease_seconds: float, max_attempts
     failed = {"state": State.FAILED, "state_if_same": None, "error_kind": "gave-up", "error": reason, "finished_at": now}
     session.execute(
         update(File)
-        .where(_free(now, lease_seconds), File.attempts >= max_attempts)
+        .where(_FREE, File.attempts >= max_attempts)
         .values(**failed, lease_owner=None, lease_expires_at=None)
-        .execution_options(synchronize_session=False)
+        .execution_options(synchronize_session=False),
+        _moments(now, lease_seconds),
     )

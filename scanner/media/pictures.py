@@ -77,7 +77,7 @@ def decode_image(picture: Image.Image, within: tuple[int, int] | None = None) ->
         if picture.getexif().get(_ORIENTATION, 1) != 1:
             upright = ImageOps.exif_transpose(picture)
     decoded = over_white(upright, stated_depth(picture))
-    if decoded is picture:  # which may go on to its next frame
+    if decoded is picture and picture.format != "JPEG":  # which may go on to its next frame
         decoded = picture.copy()
     if within:
         decoded.thumbnail(within if upright.size == picture.size else within[::-1])

@@ -22,6 +22,8 @@ from typing import Any
 KEPT = ("LD_LIBRARY_PATH", "PYTHONHOME")
 # No threads beside the one that forks.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# What a picture has taken is kept for the next (mallopt(3), bytes): given back, each of its pages is asked for and cleared anew.
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(4 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
 _PROGRAM = "import sys, json; sys.path[:] = json.loads(sys.argv[2]); from {} import serve; serve(int(sys.argv[1]), sys.argv[3:])"
 _ANSWERS_WITHIN = 60.0
 _MOST = 1 << 16
@@ -81,7 +83,7 @@ class ForkServer:
             arguments = [str(theirs.fileno()), json.dumps([os.path.abspath(path) for path in sys.path]), *self._modules]
             self._process = subprocess.Popen(
                 [sys.executable, "-c", program, *arguments],
-                env={name: value for name, value in os.environ.items() if name in KEPT} | _ONE_THREAD,
+                env={name: value for name, value in os.environ.items() if name in KEPT} | _ONE_THREAD | _KEEP_MEMORY,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],

@@ -143,6 +143,10 @@ def _demand_bounds(document: Any) -> None:
 
 
 def _text(text: Any, most: int) -> str:
-    if not isinstance(text, str) or len(text) > most or "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    if not isinstance(text, str) or len(text) > most or "\0" in text or _has_surrogates(text):
         raise BadReply("no text, or one with what is no letter")
     return text
+
+
+def _has_surrogates(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -1,18 +1,20 @@
 """What workers write: the outcome of each claimed file, and the detections behind it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Executable, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from ..base.documents import to_document
 from ..base.escape import escaped
 from ..database.engine import Database, DatabaseChanged
 from ..database.models import Content, Detection, EvidenceWord, File, Model
-from ..database.queries import insert_or_ignore
+from ..database.queries import insert_or_ignore, table_of
 from ..domain.asked import FACES
 from ..domain.evidence import filed_under
 from ..domain.labels import verdict
@@ -27,6 +29,46 @@ UNREACHABLE_SECONDS = 30.0
 UNREACHABLE = "unreachable"
 
 
+@dataclass
+class _Held:
+    """The row of a file that its worker holds: what tells that it is the file that was read, and what is concluded of it."""
+
+    id: int
+    size: int
+    mtime_ns: int
+    state: str
+    state_if_same: str | None
+    attempts: int
+    lease_owner: str | None
+    lease_expires_at: datetime | None
+    content_id: int | None
+    detection_id: int | None
+    error_kind: str | None
+    error: str | None
+    finished_at: datetime | None
+
+
+# These are made once: making one takes longer than having it executed, and each batch asks them all.
+_MODEL = select(Model.sha256).where(Model.id == bindparam("model_id"))
+_SCORED_AMONG = (
+    select(Content.sha256)
+    .join(Detection)
+    .where(Detection.model_id == bindparam("model_id"), Detection.made_with == bindparam("way"))
+    .where(Content.sha256.in_(bindparam("sha256s", expanding=True)))
+)
+_HELD = (
+    select(*(getattr(File, field.name) for field in fields(_Held)))
+    .where(File.id.in_(bindparam("ids", expanding=True)), File.lease_owner == bindparam("owner"), File.state == State.PENDING)
+    # One order of locking for all, so that no two transactions wait for each other.
+    .order_by(File.id)
+    .with_for_update()
+)
+_CONTENTS = select(Content.sha256, Content.id).where(Content.sha256.in_(bindparam("sha256s", expanding=True)))
+_DETECTIONS = select(Detection.content_id, Detection.made_with, Detection.id, Detection.label, Detection.score).where(
+    Detection.model_id == bindparam("model_id"), Detection.content_id.in_(bindparam("content_ids", expanding=True))
+)
+
+
 def register_model(
     database: Database, *, sha256: str, name: str, card: dict[str, Any], threshold: float, band_low: float, now: datetime
 ) -> ActiveModel:
@@ -39,10 +81,9 @@ def register_model(
 
 def scored_among(database: Database, model: ActiveModel, sha256s: Collection[str], made_with: str = FACES) -> set[str]:
     """Those of a batch's contents for which `model` has a detection that was made so."""
-    same = (Detection.model_id == model.id, Detection.made_with == made_with)
     with database.read() as session:
-        query = select(Content.sha256).join(Detection).where(*same, Content.sha256.in_(sha256s))
-        return set(session.scalars(query))
+        asked = {"model_id": model.id, "way": made_with, "sha256s": list(sha256s)}
+        return set(session.scalars(_SCORED_AMONG, asked))
 
 
 def record(
@@ -55,12 +96,10 @@ def record(
     """
     with database.write() as session:
         _demand_known(session, model)
-        held_ids = [outcome.file.id for outcome in outcomes]
-        query = select(File).where(File.id.in_(held_ids), File.lease_owner == owner, File.state == State.PENDING)
-        # One order of locking for all, so that no two transactions wait for each other.
-        held = {(row.id, row.size, row.mtime_ns): row for row in session.scalars(query.order_by(File.id).with_for_update())}
+        held = {(row.id, row.size, row.mtime_ns): row for row in _held(session, owner, [outcome.file.id for outcome in outcomes])}
         contents = _store_contents(session, outcomes, now)
         detections = _store_detections(session, outcomes, contents, model, device, now)
+        before = {row.id: vars(row).copy() for row in held.values()}
         recorded = []
         for outcome in outcomes:
             # The same owner may hold a newer version of the file by now, with its next batch.
@@ -69,11 +108,35 @@ def record(
                 _confirm(row)
             elif row is not None:
                 recorded.append(_conclude(row, outcome, contents, detections, model, now))
+        _save(session, before, list(held.values()))
         return recorded
 
 
+def _held(session: Session, owner: str, ids: Sequence[int]) -> list[_Held]:
+    """Those of the files `ids` that `owner` holds."""
+    return [_Held(*row) for row in session.execute(_HELD, {"owner": owner, "ids": list(ids)})]
+
+
+def _save(session: Session, before: Mapping[int, Mapping[str, Any]], held: Sequence[_Held]) -> None:
+    """Write what is no longer as it was `before`, rows that differ in the same columns together."""
+    changed: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in held:
+        values = {name: value for name, value in vars(row).items() if value != before[row.id][name]}
+        if values:
+            named = {f"new_{name}": value for name, value in values.items()}
+            changed.setdefault(tuple(values), []).append({"row_id": row.id, **named})
+    for names, rows in changed.items():
+        session.execute(_change(names), rows)
+
+
+@cache
+def _change(names: tuple[str, ...]) -> Executable:
+    files = table_of(File)
+    return update(files).where(files.c.id == bindparam("row_id")).values({name: bindparam(f"new_{name}") for name in names})
+
+
 def _demand_known(session: Session, model: ActiveModel) -> None:
-    known = session.scalar(select(Model.sha256).where(Model.id == model.id))
+    known = session.scalar(_MODEL, {"model_id": model.id})
     if known is None or (model.sha256 and known != model.sha256):
         raise DatabaseChanged(f"the database does not know the model {model.name}: it was made anew, or put back")
 
@@ -87,7 +150,7 @@ def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime
         if insert_or_ignore(session, Content, rows) < len(rows):
             _complete_contents(session, facts)
     wanted = set(facts) | {o.sha256 for o in outcomes if isinstance(o, Reused)}
-    ids = dict(session.execute(select(Content.sha256, Content.id).where(Content.sha256.in_(wanted))).all())
+    ids = {row.sha256: row.id for row in session.execute(_CONTENTS, {"sha256s": list(wanted)})}
     words = [{"content_id": ids[c.sha256], "word": word} for c in facts.values() for word in filed_under(c.evidence or ())]
     if words:
         insert_or_ignore(session, EvidenceWord, sorted(words, key=itemgetter("content_id", "word")))
@@ -137,12 +200,11 @@ def _store_detections(
     }
     if rows:
         insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id", "made_with")))
-    query = select(Detection.content_id, Detection.made_with, Detection.id, Detection.label, Detection.score)
-    query = query.where(Detection.model_id == model.id, Detection.content_id.in_(list(contents.values())))
-    return {(row.content_id, row.made_with): (row.id, Label(row.label), row.score) for row in session.execute(query)}
+    found = session.execute(_DETECTIONS, {"model_id": model.id, "content_ids": list(contents.values())})
+    return {(row.content_id, row.made_with): (row.id, Label(row.label), row.score) for row in found}
 
 
-def _confirm(row: File) -> None:
+def _confirm(row: _Held) -> None:
     """It is what it was before its content was to be compared."""
     row.state, row.state_if_same = row.state_if_same or State.SCORED, None
     if row.state == State.SCORED:
@@ -152,7 +214,7 @@ def _confirm(row: File) -> None:
 
 
 def _conclude(
-    row: File,
+    row: _Held,
     outcome: Outcome,
     contents: dict[str, int],
     detections: dict[tuple[int, str], tuple[int, Label, float]],

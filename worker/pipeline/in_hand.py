@@ -33,7 +33,8 @@ class InHand:
     suspects: Sequence[Claimed] = ()
     alone: bool = False
     is_dry: bool = False
-    _undecoded: list[tuple[Future[Any], int]] = field(default_factory=list)
+    _undecoded: deque[tuple[Future[Any], int]] = field(default_factory=deque)
+    _undecoded_bytes: int = 0
 
     @property
     def has_room(self) -> bool:
@@ -64,11 +65,16 @@ class InHand:
     def bound(self, future: Future[Any], size: int, progress: Callable[[], None]) -> None:
         """Note `size` bytes that wait for a decoder until `future` is done, and wait while there are too many."""
         self._undecoded.append((future, size))
-        self._undecoded = [(each, of_it) for each, of_it in self._undecoded if not each.done()]
-        while sum(of_it for _, of_it in self._undecoded) > BYTES_IN_HAND:
-            wait([each for each, _ in self._undecoded], return_when=FIRST_COMPLETED)
-            progress()
-            self._undecoded = [(each, of_it) for each, of_it in self._undecoded if not each.done()]
+        self._undecoded_bytes += size
+        while self._undecoded and self._undecoded[0][0].done():
+            self._undecoded_bytes -= self._undecoded.popleft()[1]
+        while self._undecoded_bytes > BYTES_IN_HAND:
+            # Others than the first may be done.
+            self._undecoded = deque(one for one in self._undecoded if not one[0].done())
+            self._undecoded_bytes = sum(of_it for _, of_it in self._undecoded)
+            if self._undecoded_bytes > BYTES_IN_HAND:
+                wait([each for each, _ in self._undecoded], return_when=FIRST_COMPLETED)
+                progress()
 
     def forget(self, batch: Batch) -> None:
         """Its contents are no longer in hand."""
