@@ -155,7 +155,7 @@ def _look_at(decoded: Decoded, size: int, search: _Search | None, again: Again |
     large = [place for place in faces if decoded.shrunk * place.side >= SMALLEST_FACE][: shown.most]
     subject = subject_of(large, decoded.picture, size, shown)
     if subject or not large:
-        whole = again(pixels=0) if again and decoded.can_shrink(size) else decoded
+        whole = decoded.for_input(size) if again else decoded
         square = _shown(whole, size, shown, kept[subject] if subject else None)
         return _Part([square], [face for place, face in kept.items() if place is not subject])
     sharp = _sharp_enough(decoded, large, size / shown.tightest, again)

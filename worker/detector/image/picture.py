@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 from PIL import AvifImagePlugin, Image, ImageFile, UnidentifiedImageError
@@ -19,6 +19,8 @@ from .frames import frames_of
 
 # Less of a damaged picture is not judged in place of the whole.
 LEAST_SHOWN = 0.5
+# libjpeg decodes at no smaller scale than one eighth.
+SMALLEST_SCALE = 8
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,16 @@ class Decoded:
         """How many times wider the stored picture is: 1 unless it was decoded at a smaller scale."""
         return max(self.width, self.height) / max(self.picture.size)
 
-    def can_shrink(self, short_side: int) -> bool:
-        """Whether decoding it for `short_side` may give fewer pixels than `picture` has."""
-        return self.format in ("JPEG", "MPO") and min(self.picture.size) > 2 * short_side
+    def for_input(self, size: int) -> "Decoded":
+        """With the pixels that decoding it for an input of `size` alone gives, as nearly as can be told from these.
+
+        A JPEG is decoded at 1/2, 1/4 or 1/8 scale then; means over squares of 2, 4 or 8 pixels are what comes nearest.
+        """
+        times = min(self.picture.size) // (2 * size)
+        if self.format not in ("JPEG", "MPO") or times < 2:
+            return self
+        factor: int = min(1 << (times.bit_length() - 1), round(SMALLEST_SCALE / self.shrunk))
+        return replace(self, picture=self.picture.reduce(factor)) if factor > 1 else self
 
 
 class PictureError(Refused):
