@@ -73,9 +73,31 @@ def combined_card(
         now.isoformat(timespec="seconds"),
         whole_images=any(part.whole_images for part in fusion.parts),
         fusion=fusion,
-        training={COMBINED: {**data, "rows": len(rows)}, "sources": sources_of(rows)},
+        training={COMBINED: {**data, "rows": len(rows), **_parts_trained_on(cards)}, "sources": sources_of(rows)},
         metrics={"split": OUT_OF_FOLD, "bars": asdict(bars), "beside": beside, **measures},
     )
+
+
+def no_gain(beside: Sequence[Mapping[str, Any]]) -> str | None:
+    """What to say where a part alone tells fakes from reals as well as all together; `beside` is the card's table."""
+    together, *alone = beside
+    best = max(alone, key=lambda row: float(row["auc"]["value"]))
+    if together["auc"]["value"] > best["auc"]["value"]:
+        return None
+    return (
+        f"nothing is gained by combining them: out-of-fold the AUC of all together is {together['auc']['value']:.3f}, "
+        f"and that of {best['what']} {best['auc']['value']:.3f}"
+    )
+
+
+def _parts_trained_on(cards: Sequence[CheckpointCard]) -> dict[str, list[str]]:
+    """What the parts know as well, as far as their cards say: there the combination is no stranger either."""
+    of_parts = [card.training.get("sources") or {} for card in cards]
+    generators = {name for sources in of_parts for of in sources.values() for name in of.get("generators", ()) if name}
+    return {
+        "parts_trained_on": sorted({name for sources in of_parts for name in sources}),
+        "parts_generators": sorted(generators),
+    }
 
 
 def _alone(found: Scored, number: int) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Any
 from worker.detector.checkpoints.card import CheckpointCard, file_sha256
 from worker.detector.checkpoints.checkpoint import library_versions
 from worker.detector.combined.scorer import AnyScorer
+from worker.detector.model.recipes import COMBINED
 
 from ..data.manifest import Row
 from ..evaluation.calibration import calibrated, fitted_prior
@@ -59,7 +60,10 @@ def predictions_of(
 
 
 def trained(card: CheckpointCard) -> Trained:
-    """How the detector of `card` came to be; empty for what it does not say, as that of an imported network."""
+    """How the detector of `card` came to be; empty for what it does not say, as that of an imported network.
+
+    A combination was trained on what its parts were trained on, and on what its weights were fitted on.
+    """
     said = card.training
     plan: Mapping[str, Any] = said.get("plan") or said.get("heads_plan") or {}
     left_out = card.metrics.get("left_out") or {}
@@ -70,8 +74,10 @@ def trained(card: CheckpointCard) -> Trained:
         setup = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:16]
     sources: Mapping[str, Any] = said.get("sources") or {}
     generators = {name for of in sources.values() for name in of.get("generators", ()) if name}
+    parts: Mapping[str, Any] = said.get(COMBINED) or {}
+    generators |= set(parts.get("parts_generators", ()))
     return Trained(
-        tuple(sources),
+        tuple(dict.fromkeys((*sources, *parts.get("parts_trained_on", ())))),
         tuple(sorted(generators)),
         plan.get("seed"),
         str(left_out.get("source") or left_out.get("generator") or ""),

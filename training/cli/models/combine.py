@@ -61,7 +61,7 @@ def combine(
 
     from ...data.manifest import read_manifest
     from ...evaluation.calibration import Bars
-    from ...heads.combined_card import combined_card
+    from ...heads.combined_card import combined_card, no_gain
     from ...heads.late_fusion import fit_fusion, folds_of, out_of_fold
 
     parts = _parts(settings, names)
@@ -85,6 +85,8 @@ def combine(
         return
     _say(card)
     print_text(f"written to {printable(str(target))}")
+    if doubt := no_gain(card.metrics["beside"]):
+        print_text(f"note: {doubt}", err=True)
     print_text(f"`dfscan model use {name}` scans with it", err=True)
 
 

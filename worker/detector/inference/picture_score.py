@@ -1,6 +1,7 @@
 """From the logits of a picture's inputs to its score: the same for scanning, measuring, calibrating and explaining.
 
-Everything is summed on logits, and calibrated once, at the end. Imports no torch.
+Within a frame everything is summed on logits, and calibrated once, at the end. Over the frames of a video scores are averaged,
+calibrated ones: a mean of logits would follow a single frame of which the network is very sure. Imports no torch.
 """
 
 import math
@@ -84,11 +85,21 @@ def score_picture(
     highest = max(scored, key=lambda found: found.logit)
     if not is_video:
         return highest
-    best = sorted(scored, key=lambda found: -found.logit)[: max(1, len(scored) // TOP_SHARE)]
+    best = sorted(scored, key=lambda found: -found.logit)[: _counting(len(scored))]
     shown = tuple(Frame(inputs[one.deciding].frame, inputs[one.deciding].seconds or 0.0, one.score) for one in best)
-    mean = sum(found.score for found in best) / len(best)
+    mean = video_score([found.score for found in scored])
     inside = min(max(mean, 1e-12), 1 - 1e-12)
     return PictureScore(math.log(inside / (1 - inside)), highest.basis, highest.deciding, shown)
+
+
+def video_score(scores: Sequence[float]) -> float:
+    """The score of a video from those of its frames, at least one: the mean of the highest quarter."""
+    count = _counting(len(scores))
+    return sum(sorted(scores, reverse=True)[:count]) / count
+
+
+def _counting(frames: int) -> int:
+    return max(1, frames // TOP_SHARE)
 
 
 def _score_frame(card: CheckpointCard, inputs: Sequence[Input], answers: Sequence[InputAnswer], frame: int) -> PictureScore:

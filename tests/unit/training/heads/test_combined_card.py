@@ -1,5 +1,6 @@
 """What a combination's card says of itself, and how it is measured, calibrated and scanned alike."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from training.evaluation.calibration import Bars
 from training.evaluation.logits import logits_of, scanned_parts, scanned_scores_of
 from training.evaluation.recalibration import scores_of_folder
 from training.evaluation.robustness import logits_under
-from training.heads.combined_card import combined_card, part_of
+from training.heads.combined_card import combined_card, no_gain, part_of
 from training.heads.late_fusion import fit_fusion, out_of_fold, scored
+from training.reports.scoring import trained
 from worker.decoding.inputs import Ready, Shown
 from worker.detector.checkpoints.card import file_sha256, read_card
 from worker.detector.checkpoints.card_text import card_text
@@ -91,7 +93,8 @@ def test_measuring_calibrating_and_scanning_give_one_score(rows: tuple[Row, ...]
 def test_a_card_from_the_fit_to_the_checkpoint(rows: tuple[Row, ...], tmp_path: Path) -> None:
     paths = written_parts(tmp_path / "models")
     scorers = [load_network(path, "cpu", files=NONE, micro_batch=8) for path in paths]
-    cards = [scorer.card for scorer in scorers]
+    known = {"faces": {"generators": ["swap"]}, "set": {"generators": ["paint", ""]}}
+    cards = [replace(scorers[0].card, training={**scorers[0].card.training, "sources": known}), scorers[1].card]
     told = [part_of(path.stem, file_sha256(path), card) for path, card in zip(paths, cards, strict=True)]
     found = scored(told, rows, parts_scored(scorers, rows))
     data = {"manifest": "colours.csv", "manifest_sha256": "ab", "split": "train", "folds": 3}
@@ -111,5 +114,15 @@ def test_a_card_from_the_fit_to_the_checkpoint(rows: tuple[Row, ...], tmp_path: 
     for part in ("Measured out-of-fold", "reds alone", "split `train` of colours.csv", "| greens |"):
         assert part in text
     assert scorer_at(path).names == ("reds", "greens")
+    # What a part was trained on the combination was trained on, too: in a matrix it is no stranger there.
+    assert trained(card).sources == ("set (6 sources)", "faces", "set")
+    assert trained(card).generators == ("paint", "swap")
     # At the threshold as many real pictures are called fake as were asked for, at most.
     assert card.metrics["pooled"]["false_alarm_rate"]["value"] <= 0.01
+
+
+@pytest.mark.parametrize(("together", "said"), [(0.91, None), (0.9, "that of second alone 0.900"), (0.7, "together is 0.700")])
+def test_a_combination_that_gains_nothing_is_said(together: float, said: str | None) -> None:
+    values = {"together": together, "first alone": 0.8, "second alone": 0.9}
+    found = no_gain([{"what": what, "auc": {"value": value}} for what, value in values.items()])
+    assert found is None if said is None else said in (found or "")
