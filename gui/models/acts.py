@@ -109,7 +109,7 @@ class Acts(QObject):
         items = self._model.of_content(contents)
         if isinstance(act, DecisionAct) and act.decision is not None:
             stays = self.criteria.tab.value == act.decision.value
-            belonging = [replace(item, decision=act.decision.value) for item in items] if stays else []
+            belonging = [item._replace(decision=act.decision.value) for item in items] if stays else []
             self._model.bring_up_to_date([item.file_id for item in items], belonging)
         self.settled.emit({*act.touched, *(item.file_id for item in items)})
 

@@ -43,13 +43,14 @@ class NearHeads:
         """One more head."""
         self.take((item,), search=False)
 
-    def take(self, items: Sequence[QueueItem], *, search: bool = True) -> list[QueueItem | None]:
-        """For each image the head that it stands behind, or None where it has become one itself; in their order.
+    def take(self, items: Sequence[QueueItem], *, search: bool = True) -> dict[int, QueueItem]:
+        """The heads that images stand behind, by the files of these; all others have become heads themselves.
 
         All at once, because it is asked of every image of the queue.
         """
-        marked = [item for item in items if item.fingerprint is not None]
-        fingerprints = [item.fingerprint & _ALL for item in marked if item.fingerprint is not None]
+        told = [(item, item.fingerprint) for item in items]
+        marked = [item for item, fingerprint in told if fingerprint is not None]
+        fingerprints = [fingerprint & _ALL for _, fingerprint in told if fingerprint is not None]
         start = len(self._items)
         self._items += marked
         self._fingerprints.extend(fingerprints)
@@ -60,14 +61,14 @@ class NearHeads:
                 before.append(latest[value])
                 latest[value] = place
             if search:
-                self._search(start, before, near)
+                self._search(fingerprints, start, before, near)
         heads: dict[int, QueueItem] = {}
         for place in sorted(near):
             item = marked[place - start]
             if (head := self._first(item, near[place])) is not None:
                 heads[item.file_id] = head
                 self._items[place] = None
-        return [heads.get(item.file_id) for item in items]
+        return heads
 
     def renew(self, item: QueueItem) -> None:
         """A head, if it is one, is known better; its fingerprint is the same."""
@@ -82,14 +83,14 @@ class NearHeads:
     def _bands(self) -> Iterable[tuple[int, array[int], array[int]]]:
         return zip(_SHIFTS, self._latest, self._before, strict=True)
 
-    def _search(self, start: int, before: array[int], near: dict[int, list[int]]) -> None:
-        """Places behind `start` with the places before them that are near to them."""
+    def _search(self, fingerprints: Sequence[int], start: int, before: array[int], near: dict[int, list[int]]) -> None:
+        """The places behind `start`, which have these fingerprints, with the places before them that are near to them."""
         known = self._fingerprints
-        places = [(place, other) for place, other in enumerate(before[start:], start) if other >= 0]
-        while places:  # a step along all chains
-            for place, other in [(i, j) for i, j in places if (known[i] ^ known[j]).bit_count() <= NEAR]:
+        chains = [chain for chain in zip(fingerprints, range(start, len(before)), before[start:], strict=True) if chain[2] >= 0]
+        while chains:  # a step along all of them
+            for place, other in [(i, j) for one, i, j in chains if (one ^ known[j]).bit_count() <= NEAR]:
                 near.setdefault(place, []).append(other)
-            places = [(place, behind) for place, other in places if (behind := before[other]) >= 0]
+            chains = [(one, place, behind) for one, place, other in chains if (behind := before[other]) >= 0]
 
     def _first(self, item: QueueItem, places: Sequence[int]) -> QueueItem | None:
         for place in sorted(places):

@@ -29,7 +29,9 @@ from .queue_model import QueueModel
 
 PAGE = 300
 # For going to the end: fewer, larger steps.
-LONG_PAGE = 2_000
+LONG_PAGE = 4_000
+# At most so much of a queue is read anew at once.
+ANEW = 2_000
 LOOK_MILLISECONDS = 1000
 # Counts on tabs follow what a person does: once for several keys.
 COUNT_MILLISECONDS = 150
@@ -216,7 +218,7 @@ class QueuePresenter(QObject):
         if look.pulse == before:
             return
         if look.touched is None:
-            self._load(first=True, limit=max(PAGE, min(self.model.rowCount(), LONG_PAGE)))
+            self._load(first=True, limit=max(PAGE, min(self.model.rowCount(), ANEW)))
         else:
             self.model.bring_up_to_date(look.touched, look.belonging)
         self._count_soon()

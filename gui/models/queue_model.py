@@ -19,9 +19,8 @@ from ..texts.outside import tip
 from .cells import Cell, RowThumbnails, accessible_text, file_name
 from .stacks import Stacks, runs
 
-ITEM_ROLE = int(Qt.ItemDataRole.UserRole)
-SAVING_ROLE = ITEM_ROLE + 1
-STACK_ROLE = ITEM_ROLE + 2  # a StackPart; None of what is alone
+SAVING_ROLE = int(Qt.ItemDataRole.UserRole)
+STACK_ROLE = SAVING_ROLE + 1  # a StackPart; None of what is alone
 _Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
 
@@ -51,7 +50,7 @@ class QueueModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self._items)
 
     def data(self, index: _Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
-        """Texts, the thumbnail, and the item itself."""
+        """Texts, the thumbnail, and what is drawn on it."""
         if not index.isValid() or index.row() >= len(self._items):
             return None
         item = self._items[index.row()]
@@ -64,8 +63,6 @@ class QueueModel(QAbstractListModel):
                 return self._thumbnails.find(item.path, index.row())
             case Qt.ItemDataRole.AccessibleTextRole:
                 return accessible_text(item, self._stacks.part(item.file_id))
-            case _ if role == ITEM_ROLE:
-                return item
             case _ if role == SAVING_ROLE:
                 return item.content_id in self._saving
             case _ if role == STACK_ROLE:
@@ -121,7 +118,9 @@ class QueueModel(QAbstractListModel):
         self._complete = complete
         self._last = items[-1] if items else self._last
         rows, members = self._row_numbers(), self._stacks.member_ids
-        new = [item for item in items if item.file_id not in rows and item.file_id not in members]
+        ids = {item.file_id for item in items}
+        known = ids & rows.keys() | ids & members  # most pages bring nothing that has come already
+        new = [item for item in items if item.file_id not in known] if known else items
         alone = self._stacks.take(new) if self.stacking else new
         if alone:
             first = len(self._items)

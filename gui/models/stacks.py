@@ -32,13 +32,13 @@ class Stacks:
 
     def take(self, items: Sequence[QueueItem]) -> list[QueueItem]:
         """Images that follow all others: gives those that get a tile of their own. The others stand behind a head."""
-        alone = []
-        for item, head in zip(items, self._heads.take(items), strict=True):
-            if head is None:
-                alone.append(item)
-            else:
+        heads = self._heads.take(items)
+        if not heads:
+            return list(items)
+        for item in items:
+            if (head := heads.get(item.file_id)) is not None:
                 self.join(head, item)
-        return alone
+        return [item for item in items if item.file_id not in heads]
 
     def head_for(self, item: QueueItem) -> QueueItem | None:
         """The head that an image could stand behind, the one that came first; None where there is none."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Text, TypeDecorator
@@ -45,6 +46,17 @@ class UtcDateTime(TypeDecorator[datetime]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
         """Database -> Python, in one call for each value. SQLite has text."""
         return _from_text if dialect.name == "sqlite" else _in_utc
+
+
+class Interned(TypeDecorator[str]):
+    """One of a few words, which every row has: each is kept once, however many rows there are."""
+
+    impl = Text
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str], str]:
+        """Database -> Python."""
+        return intern
 
 
 def _decoded(value: str | None) -> str | None:

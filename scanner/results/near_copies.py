@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import aliased
 
 from ..database.engine import Database
 from ..database.hamming import BitsApart, bits_apart
 from ..database.models import Content, Detection, File, Review
+from ..database.queries import unindexed
 from ..domain.states import Decision, State
 
 # Bits of 64 in which the fingerprints of near copies may differ.
@@ -54,10 +55,12 @@ def near_copies(database: Database, content_id: int, *, distance: int = DISTANCE
     """
     me, other, first = aliased(Content), aliased(Content), aliased(File)
     mine = select(me.fingerprint).where(me.id == content_id).scalar_subquery()
+    # Each differing bit spoils one band of more: only where one is equal are bits counted, which SQLite asks Python for.
+    equal = (other.fingerprint.bitwise_and(band) == mine.bitwise_and(band) for band in map(_signed, _bands(distance + 1)))
     near = select(other.id, BitsApart(other.fingerprint, mine).label("distance")).where(
-        other.id != content_id, BitsApart(other.fingerprint, mine) <= distance
+        other.id != content_id, or_(*equal), BitsApart(other.fingerprint, mine) <= distance
     )
-    found = near.cte("near")
+    found = near.offset(0).cte("near")  # by itself: joined with files, it would be asked of each of them
     # One file for each content: the first by path.
     earlier = select(first.id).where(first.content_id == File.content_id, first.state.in_(_WITH_VERDICT), first.path < File.path)
     latest = select(Review.decision).where(Review.content_id == found.c.id).order_by(Review.id.desc()).limit(1)
@@ -68,7 +71,7 @@ def near_copies(database: Database, content_id: int, *, distance: int = DISTANCE
         .join(Content, Content.id == found.c.id)
         .join(File, File.content_id == found.c.id)
         .join(Detection, Detection.id == File.detection_id)
-        .where(File.state.in_(_WITH_VERDICT), ~earlier.exists())
+        .where(unindexed(File.state).in_(_WITH_VERDICT), ~earlier.exists())
         .order_by(found.c.distance, File.path)
         .limit(limit)
     )
@@ -113,6 +116,11 @@ def _bands(count: int) -> list[int]:
     """The masks of `count` bands that share out the bits."""
     edges = [_BITS * number // count for number in range(count + 1)]
     return [(1 << end) - (1 << start) for start, end in pairwise(edges)]
+
+
+def _signed(mask: int) -> int:
+    """As the databases have numbers of 64 bits."""
+    return mask - (1 << _BITS) if mask >> (_BITS - 1) else mask
 
 
 def _top(parents: dict[int, int], value: int) -> int:

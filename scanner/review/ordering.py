@@ -1,8 +1,7 @@
 """An item of the review queue, and the orders that the queue can be in: in the database, and outside it."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, tuple_
 
@@ -12,10 +11,10 @@ from ..database.queries import ends_below, unindexed
 from .criteria import Criteria, Order
 
 
-@dataclass(frozen=True, slots=True)
-class QueueItem:
-    """One scored file. `decision` is what counts now on its content; `scanned_at` when the file got its verdict.
+class QueueItem(NamedTuple):
+    """One scored file; a tuple, as a queue has a hundred thousand of them.
 
+    `decision` is what counts now on its content; `scanned_at` when the file got its verdict.
     `is_judged` is false of a picture that is labelled real only because there was no face to judge, whatever its score.
     `says_generated`: the file itself says that a machine made it or a part of it.
     `fingerprint` is the content's perceptual hash, None where the picture is flat or has none.

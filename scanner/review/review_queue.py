@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from sys import intern
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, null, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, null, or_, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from ..database.columns import Interned
 from ..database.engine import Database
 from ..database.models import Content, Detection, EvidenceWord, File, Removal, Review
 from ..database.queries import unindexed
@@ -24,6 +25,7 @@ _HAS_VERDICT = unindexed(File.state).in_((State.SCORED.value, State.PENDING.valu
 _OVERLAP = timedelta(seconds=10)
 _OVERLAP_IDS = 50
 _WITHDRAWN = Decision.WITHDRAWN.value
+_as_item = partial(tuple.__new__, QueueItem)  # as `QueueItem._make`, without a call in Python for each
 
 
 @dataclass(frozen=True)
@@ -195,12 +197,9 @@ def _where_labels_end(session: Session, criteria: Criteria) -> tuple[Any, Any]:
     labels = _labels(criteria)
     if COLUMN[criteria.order][0] is not Detection.score or not labels:
         return None, None
-    ends = [
-        [session.scalar(select(end(Detection.score)).where(Detection.label == label)) for label in labels]
-        for end in (func.min, func.max)
-    ]
-    lows, highs = ([score for score in of_labels if score is not None] for of_labels in ends)
-    return (min(lows), max(highs)) if lows else (2.0, None)  # above every score: no file has such a label
+    ends = (select(end(Detection.score)).where(Detection.label == label) for end in (func.min, func.max) for label in labels)
+    scores = [score for score in session.execute(select(*(one.scalar_subquery() for one in ends))).one() if score is not None]
+    return (min(scores), max(scores)) if scores else (2.0, None)  # above every score: no file has such a label
 
 
 def _found(criteria: Criteria, path: AccessPath) -> Select[*tuple[int]]:
@@ -234,12 +233,12 @@ def _items(session: Session, ids: Select[*tuple[int]], tab: Tab, *, sorted_first
     """The items of a page. Where many files are `sorted_first`, what is shown of each is read only for those of the page."""
     shown = _shown(tab)
     if not sorted_first:
-        return tuple(map(_item, _rows(session, ids.with_only_columns(*shown))))
+        return tuple(map(_as_item, _rows(session, ids.with_only_columns(*shown))))
     wanted = session.scalars(ids).all()
     query = select(*shown).join(Detection, File.detection_id == Detection.id)
     chunks = (query.where(File.id.in_(wanted[start : start + 500])) for start in range(0, len(wanted), 500))
     by_id = {row[0]: row for chunk in chunks for row in _rows(session, chunk)}
-    return tuple(_item(by_id[one]) for one in wanted if one in by_id)
+    return tuple(_as_item(by_id[one]) for one in wanted if one in by_id)
 
 
 def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -247,17 +246,19 @@ def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tu
 
 
 def _shown(tab: Tab) -> tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]:
-    """What a QueueItem is made of."""
+    """What a QueueItem is made of, in its order."""
     # Nothing that still counts is decided on what is to be reviewed: one look less for each row.
-    decision = null() if tab is Tab.TO_REVIEW else latest_decision
+    decision = null() if tab is Tab.TO_REVIEW else func.nullif(latest_decision, _WITHDRAWN)
     return (
-        *(File.id, File.content_id, File.path, Detection.score, Detection.label, decision.label("decision"), File.finished_at),
+        *(
+            File.id,
+            File.content_id,
+            File.path,
+            Detection.score,
+            type_coerce(Detection.label, Interned),
+            decision.label("decision"),
+            File.finished_at,
+        ),
         *(Detection.disagreement, or_(Detection.label != Label.REAL, Detection.score < Detection.band_low)),
         *(_GENERATED, _FINGERPRINT),
     )
-
-
-def _item(row: Row[*tuple[Any, ...]]) -> QueueItem:
-    file_id, content_id, path, score, label, was, at, apart, sure, made, bits = row
-    decision = None if was == _WITHDRAWN else was
-    return QueueItem(file_id, content_id, path, score, intern(label), decision, at, apart, sure, made, bits)

@@ -19,6 +19,7 @@ from scanner.discovery.walk import Found
 from scanner.domain.outcomes import ContentFacts, Scored
 from scanner.jobs import leases
 from scanner.reports import report
+from scanner.results.near_copies import near_copies
 from scanner.results.problems import problems_page
 from scanner.results.record import record, register_model
 from scanner.review import access_path, review_queue
@@ -172,6 +173,15 @@ def test_many_flagged_files_are_counted_along_their_table(sqlite: Database, flag
     assert counts == [flagged]
     [plan] = [plan for statement, plan in asked.items() if "JOIN detections" in statement]
     assert way in plan
+
+
+def test_near_copies_go_from_the_index_of_fingerprints_to_their_files(sqlite: Database) -> None:
+    """One pass over an index, and bits are counted only where a band of them is equal: SQLite asks Python for that."""
+    take_in(sqlite, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
+    claim_and_record(sqlite)
+    [plan] = plans(sqlite, lambda: near_copies(sqlite, 1)).values()
+    assert "SCAN contents_1 USING COVERING INDEX ix_contents_fingerprint" in plan
+    assert "SEARCH files USING INDEX ix_files_content_id (content_id=?)" in plan
 
 
 def test_a_long_report_is_read_as_it_is_taken(sqlite: Database) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from scanner.review.ordering import QueueItem
 
-from ...models.queue_model import ITEM_ROLE, SAVING_ROLE, STACK_ROLE, QueueModel
+from ...models.queue_model import SAVING_ROLE, STACK_ROLE, QueueModel
 from .grid import GridView
 from .grid_delegate import ImageDelegate
 
@@ -32,8 +32,7 @@ class ImageGrid(GridView):
 
     def current(self) -> QueueItem | None:
         """The image in sight."""
-        index = self.currentIndex()
-        return index.data(ITEM_ROLE) if index.isValid() else None
+        return self._items.item(self.currentIndex().row())
 
     def selected(self) -> list[QueueItem]:
         """The selected images in their order, or else the current one."""
