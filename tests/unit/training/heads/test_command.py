@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from files.recipes import cnn
 
 from scanner.base.settings import Settings, load_settings
 from training.cli.evaluate import evaluate
@@ -44,24 +45,7 @@ iterations = 30
 whole = 1
 largest = 1
 """
-CNN = """
-[network]
-branches = ["efficientnet-lite2"]
-hidden = []
-dropout = 0.2
-
-[preprocessing]
-size = 32
-mean = [0.5, 0.5, 0.5]
-std = [0.5, 0.5, 0.5]
-
-[plan]
-sizes = [32]
-epochs = 1
-batch_size = 8
-optimiser = "adamw"
-learning_rate = 3e-3
-"""
+CNN = cnn()
 
 
 @pytest.fixture
