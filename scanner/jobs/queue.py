@@ -20,6 +20,8 @@ from .wake_up import DRAIN, QUEUE
 
 # More waiting wake-ups than this are no use: each worker that gets one goes on until nothing is pending.
 ENOUGH_WAITING = 4
+# A Redis that takes longer for an answer counts as away.
+ANSWER_SECONDS = 10.0
 
 _REDIS = "scanner.jobs.redis_broker:Transport"
 _TRANSPORTS = {
@@ -150,7 +152,7 @@ def _redis_options(settings: Settings) -> dict[str, Any]:
     return {
         "visibility_timeout": 3600,
         "socket_connect_timeout": 3,
-        "socket_timeout": 10,
+        "socket_timeout": ANSWER_SECONDS,
         "socket_keepalive": True,
         "health_check_interval": 30,
         **({"master_name": settings.broker_master} if settings.broker_master else {}),

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from files.command import Here
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -49,7 +50,7 @@ def test_explain_says_why_and_draws_where(laptop, tmp_path: Path, make_picture: 
     assert item["score"] == pytest.approx(told["score"], abs=1e-5)
 
 
-def test_turned_photo_is_explained_upright(laptop, tmp_path: Path, make_picture: MakePicture) -> None:
+def test_turned_photo_is_explained_upright(here: Here, tmp_path: Path, make_picture: MakePicture) -> None:
     """A turned photo is explained upright in words and over an earlier picture."""
     exif = Image.Exif()
     exif[0x0112] = 6  # turn clockwise to see it upright
@@ -57,7 +58,7 @@ def test_turned_photo_is_explained_upright(laptop, tmp_path: Path, make_picture:
     earlier = PngInfo()
     earlier.add_text("Software", MARK)
     make_picture(tmp_path / "heat.png", size=(9, 9), pnginfo=earlier)
-    words = laptop.run("explain", image, "-o", tmp_path / "heat.png").stdout
+    words = here("explain", image, "-o", tmp_path / "heat.png").stdout
     for word in ("turned.jpg", "(fake from", "label", "JPEG 90", "resize 0.9", "heat.png"):
         assert word in words
     with Image.open(tmp_path / "heat.png") as drawn:
@@ -69,7 +70,7 @@ def test_turned_photo_is_explained_upright(laptop, tmp_path: Path, make_picture:
     assert not is_coloured[255:].any()
 
 
-def test_only_pictures_of_its_own_are_overwritten(laptop, tmp_path: Path, make_picture: MakePicture) -> None:
+def test_only_pictures_of_its_own_are_overwritten(here: Here, tmp_path: Path, make_picture: MakePicture) -> None:
     image, other = make_picture(tmp_path / "a.png"), make_picture(tmp_path / "b.png", seed=1)
     for output, reason in (
         (image, "is not a picture that `dfscan explain` wrote"),
@@ -78,23 +79,23 @@ def test_only_pictures_of_its_own_are_overwritten(laptop, tmp_path: Path, make_p
         (tmp_path / "no" / "heat.png", "cannot be written"),
     ):
         before = {path: path.read_bytes() for path in (image, other)}
-        done = laptop.run("explain", image, "-o", output, exit_status=2)
+        done = here("explain", image, "-o", output, exit_status=2)
         assert reason in done.stderr
         assert "Traceback" not in done.stderr
         assert before == {path: path.read_bytes() for path in (image, other)}
     assert sorted(path.name for path in tmp_path.glob("*.p*")) == ["a.png", "b.png"]
 
 
-def test_what_cannot_be_explained_is_one_line(laptop, tmp_path: Path) -> None:
+def test_what_cannot_be_explained_is_one_line(here: Here, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no picture")
     (tmp_path / "folder.jpg").mkdir()
     for name, reason in (("absent.jpg", "No such file"), ("text.jpg", "no image"), ("folder.jpg", "not a regular file")):
-        done = laptop.run("explain", tmp_path / name, exit_status=2)
+        done = here("explain", tmp_path / name, exit_status=2)
         [line] = [line for line in done.stderr.splitlines() if line]
         assert name in line
         assert reason in line
-    assert "name an IMAGE" in laptop.run("explain", exit_status=2).stderr
-    assert "no IMAGE" in laptop.run("explain", "--serve", "a.jpg", exit_status=2).stderr
+    assert "name an IMAGE" in here("explain", exit_status=2).stderr
+    assert "no IMAGE" in here("explain", "--serve", "a.jpg", exit_status=2).stderr
 
 
 def test_the_command_is_light_to_import(laptop) -> None:

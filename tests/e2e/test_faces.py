@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from files.command import Dfscan, Here
 from PIL import Image
 
-from tests.conftest import Dfscan
 from training.data.manifest import Row, read_manifest, write_manifest
 from training.data.row_picture import looked_at
 from training.evaluation.logits import logits_of, scanned_scores_of
@@ -60,7 +60,7 @@ def scanned(laptop: Dfscan, photos: Path, *options: str) -> dict[str, dict]:
     return {Path(item["path"]).stem: item for item in json.loads(said)["items"]}
 
 
-def test_same_faces_everywhere(laptop: Dfscan, photos: Path, manifest: Path, lite: Predictor, tmp_path: Path) -> None:
+def test_same_faces_everywhere(laptop: Dfscan, here: Here, photos: Path, manifest: Path, lite: Predictor, tmp_path: Path) -> None:
     """Scanning measuring and cropping look at the same faces."""
     found = scanned(laptop, photos)
 
@@ -89,12 +89,12 @@ def test_same_faces_everywhere(laptop: Dfscan, photos: Path, manifest: Path, lit
         assert (found[row.path.stem]["basis"] == "faces") == has_face
 
     checkpoint = find_checkpoint("lite", Path())
-    document = json.loads(laptop.run("evaluate", checkpoint, "--data", manifest, "--faces", "--json").stdout)
+    document = json.loads(here("evaluate", checkpoint, "--data", manifest, "--faces", "--json").stdout)
     assert document["faces"] == {"pictures": 5, "without": 2}
-    assert "--faces" in laptop.run("evaluate", checkpoint, "--data", manifest, "--faces", "--robustness", exit_status=2).stderr
+    assert "--faces" in here("evaluate", checkpoint, "--data", manifest, "--faces", "--robustness", exit_status=2).stderr
 
     before = {path: path.read_bytes() for path in photos.iterdir()}
-    said = laptop.run("manifest", "crop", manifest, "-o", tmp_path / "crops", "--size", "192", "--processes", "0").stderr
+    said = here("manifest", "crop", manifest, "-o", tmp_path / "crops", "--size", "192", "--processes", "0").stderr
     assert "left out: 2 without a face that is large enough" in said
     assert {path: path.read_bytes() for path in photos.iterdir()} == before
     crops = read_manifest(tmp_path / "crops" / "manifest.csv").rows
@@ -108,7 +108,7 @@ def test_same_faces_everywhere(laptop: Dfscan, photos: Path, manifest: Path, lit
         assert all(np.array_equal(one, other) for one, other in zip(written, shown[name], strict=True))
     [alone] = calibrated(lite, logits_of(lite, [row for row in crops if row.group == "face"]))
     assert found["face"]["score"] == pytest.approx(alone, abs=1e-3)
-    assert "exists" in laptop.run("manifest", "crop", manifest, "-o", tmp_path / "crops", exit_status=2).stderr
+    assert "exists" in here("manifest", "crop", manifest, "-o", tmp_path / "crops", exit_status=2).stderr
 
 
 def calibrated(lite: Predictor, logits: np.ndarray) -> list[float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from files.command import Here
 from guard import network
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -34,7 +35,7 @@ def given(laptop: Any, backbone: Path) -> Any:
     return laptop
 
 
-def test_the_samples_are_told_apart(laptop: Any, backbone: Path) -> None:
+def test_the_samples_are_told_apart(laptop: Any, here: Here, backbone: Path) -> None:
     """The first command of the README: forgeries are flagged, no real picture is called fake, and so the exit status is 1."""
     given(laptop, backbone).run("scan", SAMPLES, exit_status=1, timeout=600)
 
@@ -47,7 +48,7 @@ def test_the_samples_are_told_apart(laptop: Any, backbone: Path) -> None:
 
     # What explains a score loads the network anew, by torch: it says the same.
     for name in ("real-astronaut.jpg", "real-coffee.jpg"):
-        told = json.loads(laptop.run("explain", SAMPLES / name, "--json", "--device", "cpu").stdout)
+        told = json.loads(here("explain", SAMPLES / name, "--json", "--device", "cpu").stdout)
         [scanned] = [item for item in report["items"] if Path(item["path"]).name == name]
         assert told["score"] == pytest.approx(scanned["score"], abs=1e-3)
         assert told["basis"] == scanned["basis"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from files.command import Here
 from files.onnx_networks import BLUE, RED, colour_network, written_card, written_network
 from guard import network
 from PIL import Image
@@ -29,15 +30,15 @@ def coloured(folder: Path, count: int, *, red: bool) -> list[Path]:
     return paths
 
 
-def test_an_onnx_network_from_import_to_verdict(laptop: Any, tmp_path: Path) -> None:
+def test_an_onnx_network_from_import_to_verdict(laptop: Any, here: Here, tmp_path: Path) -> None:
     reds = coloured(tmp_path / "pictures", 3, red=True)
     coloured(tmp_path / "pictures", 30, red=False)
     source = written_network(tmp_path / "colours.onnx", colour_network((BLUE, RED)))
     card = written_card(tmp_path / "card.toml", 'labels = ["blue", "red"]', 'fake = "red"', kind="softmax")
 
-    laptop.run("model", "import", source, exit_status=2)  # without a card
-    assert "not tried" in laptop.run("model", "import", source, "--card", card).stderr
-    laptop.run("model", "use", "colours")
+    here("model", "import", source, exit_status=2)  # without a card
+    assert "not tried" in here("model", "import", source, "--card", card).stderr
+    here("model", "use", "colours")
     laptop.run("scan", tmp_path / "pictures", exit_status=1)
 
     report = laptop.report()
@@ -47,15 +48,15 @@ def test_an_onnx_network_from_import_to_verdict(laptop: Any, tmp_path: Path) -> 
     }
     assert {(item["basis"], item["faces"]) for item in report["items"]} == {("whole", None)}
 
-    told = json.loads(laptop.run("explain", reds[0], "--json", "-o", tmp_path / "heat.png").stdout)
+    told = json.loads(here("explain", reds[0], "--json", "-o", tmp_path / "heat.png").stdout)
     [scanned] = [item for item in report["items"] if item["path"] == str(reds[0])]
     assert told["score"] == pytest.approx(scanned["score"], abs=1e-6)
     assert (tmp_path / "heat.png").is_file()
 
     # Its threshold from one's own photographs, and figures of it on a manifest.
     coloured(tmp_path / "reals", 30, red=False)
-    laptop.run("calibrate", "--reals", tmp_path / "reals", "--fpr", "10%", "--name", "mine")
-    shown = json.loads(laptop.run("model", "show", "mine", "--json").stdout)
+    here("calibrate", "--reals", tmp_path / "reals", "--fpr", "10%", "--name", "mine")
+    shown = json.loads(here("model", "show", "mine", "--json").stdout)
     assert shown["imported"]["kind"] == "softmax"
     assert 0 < shown["threshold"] != 0.5
     rows = ["path,label,source,family,generator,group,split"]
@@ -64,27 +65,27 @@ def test_an_onnx_network_from_import_to_verdict(laptop: Any, tmp_path: Path) -> 
         rows.append(f"pictures/{path.name},{label},colours,colours,{label},g{number},val")
     (tmp_path / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
     model = laptop.data_dir / "models" / "colours.safetensors"
-    measured = json.loads(laptop.run("evaluate", model, "--data", tmp_path / "manifest.csv", "--json").stdout)
+    measured = json.loads(here("evaluate", model, "--data", tmp_path / "manifest.csv", "--json").stdout)
     assert measured["figures"]["pooled"]["auc"]["value"] == pytest.approx(1)
 
 
-def test_faces_are_cut_out_where_the_card_says_so(laptop: Any, tmp_path: Path) -> None:
+def test_faces_are_cut_out_where_the_card_says_so(laptop: Any, here: Here, tmp_path: Path) -> None:
     source = written_network(tmp_path / "colours.onnx")
     card = written_card(tmp_path / "card.toml", crop="face")
-    laptop.run("model", "import", source, "--card", card)
+    here("model", "import", source, "--card", card)
     laptop.run("--model", "colours", "scan", SAMPLES / "real-astronaut.jpg", exit_status=(0, 1))
     [item] = laptop.report()["items"]
     assert item["basis"] == "faces"
     assert item["faces"]
 
 
-def test_what_is_refused_is_not_kept(laptop: Any, tmp_path: Path) -> None:
+def test_what_is_refused_is_not_kept(laptop: Any, here: Here, tmp_path: Path) -> None:
     whole = colour_network().SerializeToString()
     card = written_card(tmp_path / "card.toml")
     (tmp_path / "cut.onnx").write_bytes(whole[: len(whole) // 2])
     written_network(tmp_path / "nan.onnx", colour_network(((float("nan"), 0, 0),)))
     for name in ("cut", "nan", "absent"):
-        said = laptop.run("model", "import", tmp_path / f"{name}.onnx", "--card", card, exit_status=2).stderr
+        said = here("model", "import", tmp_path / f"{name}.onnx", "--card", card, exit_status=2).stderr
         assert f"{name}.onnx" in said
         assert "Traceback" not in said
     assert not list(laptop.data_dir.glob("models/*"))
@@ -126,7 +127,7 @@ def its_own_score(folder: Path, path: Path) -> float:
     return float(1 / (1 + np.exp(-logit)))
 
 
-def test_a_published_probe_has_its_own_scores(laptop: Any, probe: Path, tmp_path: Path) -> None:
+def test_a_published_probe_has_its_own_scores(laptop: Any, here: Here, probe: Path, tmp_path: Path) -> None:
     card = tmp_path / "card.toml"
     card.write_text(
         """
@@ -150,7 +151,7 @@ normalised = true
         encoding="utf-8",
     )
     (tmp_path / "clip_head.json").symlink_to(probe / "clip_head.json")
-    laptop.run("model", "import", probe / "clip_encoder.int8.onnx", "--card", card, "--name", "probe")
+    here("model", "import", probe / "clip_encoder.int8.onnx", "--card", card, "--name", "probe")
     names = ("real-coffee.jpg", "real-rocket.jpg", "fake-astronaut-swapped.jpg", "fake-nobody-face-generated.jpg")
     laptop.run("--model", "probe", "scan", *(SAMPLES / name for name in names), exit_status=(0, 1))
 

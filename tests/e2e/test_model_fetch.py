@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-
-from tests.conftest import Dfscan
+from files.command import Dfscan
 
 
 @pytest.fixture(name="empty_index")

@@ -102,7 +102,7 @@ def test_killed_worker_loses_nothing(dfscan, tmp_path: Path, make_picture: MakeP
     """Killing the worker in the middle loses nothing and scores nothing twice."""
     folder = tmp_path / "many"
     folder.mkdir()
-    for seed in range(300):
+    for seed in range(160):
         make_picture(folder / f"{seed}.jpg", seed)
     dfscan.run("db", "upgrade")  # makes the tables that are asked below
     scan = dfscan.start("scan", folder)
@@ -111,14 +111,14 @@ def test_killed_worker_loses_nothing(dfscan, tmp_path: Path, make_picture: MakeP
         with dfscan.database.read() as session:
             return session.scalar(select(func.count()).select_from(Detection)) or 0
 
-    for at_least in (1, 100):
+    for at_least in (1, 60):
         wait_until(lambda at_least=at_least: scored() >= at_least or scan.poll() is not None, 120, f"{at_least} detections")
         for child in psutil.Process(scan.pid).children() if scan.poll() is None else []:
             child.send_signal(signal.SIGKILL)
     assert scan.wait(240) in (0, 1)
     with dfscan.database.read() as session:
-        assert session.scalar(select(func.count()).select_from(File).where(File.state == "scored")) == 300
-        assert session.scalar(select(func.count()).select_from(Content)) == scored() == 300
+        assert session.scalar(select(func.count()).select_from(File).where(File.state == "scored")) == 160
+        assert session.scalar(select(func.count()).select_from(Content)) == scored() == 160
     assert dfscan.worker_log().count("worker ready") > 1  # it was killed indeed
 
 

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,18 @@ from typing import Any
 import pytest
 
 from scanner.database.engine import Database, open_database
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command ended with, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Here = Callable[..., Said]
 
 
 @dataclass

@@ -6,11 +6,8 @@ Only where the environment says DFSCAN_TEST_FAULTS, and only in what imports the
 import ctypes
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import wraps
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
 from typing import Any
 
 SEGFAULT, HANG, EAT = b"dfscan-test:segfault", b"dfscan-test:hang", b"dfscan-test:eat"
@@ -20,12 +17,14 @@ _leaked: list[bytes] = []
 
 def install() -> None:
     """Have the modules changed as soon as they are imported."""
+    from changing import Changing  # beside this file, as all that runs at the start of a process
+
     changes: dict[str, Callable[[Any], None]] = {
         "worker.decoding.decoder_pool": _change_decoding,
         "scanner.processes.fork_server": _change_environment,
         "worker.pipeline.read": _change_reading,
     }
-    sys.meta_path.insert(0, _Changing(changes))
+    sys.meta_path.insert(0, Changing(changes))
 
 
 def _change_environment(module: Any) -> None:
@@ -64,29 +63,3 @@ def _change_reading(module: Any) -> None:
         return original(file, *arguments, **more)
 
     module.read_image = read_image
-
-
-class _Changing(MetaPathFinder):
-    def __init__(self, changes: dict[str, Callable[[Any], None]]) -> None:
-        self._changes = changes
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name not in self._changes:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _Changed(spec.loader, self._changes[name])
-        return spec
-
-
-class _Changed(Loader):
-    def __init__(self, original: Loader, change: Callable[[Any], None]) -> None:
-        self._original = original
-        self._change = change
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._original.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._original.exec_module(module)
-        self._change(module)

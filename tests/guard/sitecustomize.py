@@ -10,3 +10,7 @@ if os.environ.get("DFSCAN_TEST_FAULTS"):
     import faults
 
     faults.install()
+if seconds := os.environ.get("DFSCAN_TEST_LONGEST_WAIT"):
+    import waits
+
+    waits.install(float(seconds))

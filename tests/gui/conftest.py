@@ -15,17 +15,16 @@ from pytestqt.qtbot import QtBot
 
 from gui.media.explain_process import COMMAND
 from gui.window.main_window import MainWindow
+from scanner.base.access.private import private_folder
 from scanner.base.settings import Settings
-from scanner.database import schema
 from scanner.database.engine import open_database
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
+def archive(tmp_path: Path, current_sqlite: Callable[[Path], str]) -> Iterator[Archive]:
     """An archive that is still empty."""
-    data_dir = tmp_path / "data"
-    database = open_database(f"sqlite:///{data_dir / 'dfscan.sqlite'}")
-    schema.upgrade(database)
+    data_dir = private_folder(tmp_path / "data")
+    database = open_database(current_sqlite(data_dir / "dfscan.sqlite"))
     (tmp_path / "pictures").mkdir()
     yield Archive(data_dir, tmp_path / "pictures", database)
     database.close()

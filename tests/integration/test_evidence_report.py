@@ -13,7 +13,6 @@ from files.command import Dfscan
 from PIL import Image
 from sqlalchemy import select
 
-from scanner.database import schema
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File
 from scanner.discovery.intake import take_in
@@ -34,12 +33,11 @@ LONG_NOTE = "the seam at the ear " * 200
 
 
 @pytest.fixture
-def reviewed(tmp_path: Path) -> Callable[[int], tuple[Database, list[int]]]:
+def reviewed(tmp_path: Path, current_sqlite: Callable[[Path], str]) -> Callable[[int], tuple[Database, list[int]]]:
     """`reviewed(n)` images with verdicts and decisions."""
 
     def make(count: int) -> tuple[Database, list[int]]:
-        database = open_database(f"sqlite:///{tmp_path / 'db.sqlite'}")
-        schema.upgrade(database)
+        database = open_database(current_sqlite(tmp_path / "db.sqlite"))
         folder = tmp_path / "pictures"
         folder.mkdir()
         found = []
@@ -118,11 +116,11 @@ def test_every_page_prints_to_pdf_without_a_network(reviewed, tmp_path: Path) ->
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         pytest.skip("no Chromium is installed here (Debian: apt-get install chromium), which prints the pages")
-    database, ids = reviewed(300)
+    database, ids = reviewed(200)
     target = tmp_path / "case"
     write_evidence_report(database, ids, CASE, target)
     database.close()
-    for name in ("index", "page-2", "page-3"):
+    for name in ("index", "page-2"):
         pdf = tmp_path / f"{name}.pdf"
         offline = ("--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}")
         command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", *offline, f"--print-to-pdf={pdf}"]

@@ -28,7 +28,8 @@ def test_the_work_goes_on_in_it(
     tmp_path: Path,
     how: str,
 ) -> None:
-    laptop.environment |= {"DFSCAN_DATABASE_URL": new_postgres_url(), "DFSCAN_MAX_ATTEMPTS": "1"}
+    # A worker finds out that the database was made anew when it shows a sign of life: every quarter of a lease.
+    laptop.environment |= {"DFSCAN_DATABASE_URL": new_postgres_url(), "DFSCAN_MAX_ATTEMPTS": "1", "DFSCAN_LEASE_SECONDS": "24"}
     laptop.data_dir.mkdir()
     laptop.run("db", "upgrade")
     make_picture(originals / "before.jpg", 1)

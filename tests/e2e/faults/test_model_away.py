@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from guard import waits
 from sqlalchemy import select
 
 from scanner.database.models import File
@@ -16,7 +17,7 @@ def test_the_model_is_deleted_and_comes_back(
 ) -> None:
     model = tmp_path / "mine.safetensors"
     shutil.copy(find_checkpoint("lite", tmp_path), model)
-    laptop.environment |= {"DFSCAN_MODEL": str(model), "DFSCAN_MAX_ATTEMPTS": "1"}
+    laptop.environment |= {"DFSCAN_MODEL": str(model), "DFSCAN_MAX_ATTEMPTS": "1", waits.VARIABLE: "2"}
     laptop.run("db", "upgrade")
     make_picture(originals / "before.jpg", 1)
     watch = laptop.start("watch", originals)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from files.watched import Heard, now
 
+from scanner.base.access.private import private_folder
 from scanner.base.settings import Settings
-from scanner.database import schema
 from scanner.database.engine import Database, open_database
 from scanner.discovery.watcher_supervisor import Watching
 from scanner.roots.roots import add_roots
@@ -38,9 +38,8 @@ def watched(root: Path, heard: Heard, wait_until: WaitUntil) -> Iterator[Watchin
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Iterator[Database]:
-    database = open_database(f"sqlite:///{tmp_path}/data/dfscan.sqlite")
-    schema.upgrade(database)
+def local(tmp_path: Path, current_sqlite: Callable[[Path], str]) -> Iterator[Database]:
+    database = open_database(current_sqlite(private_folder(tmp_path / "data") / "dfscan.sqlite"))
     yield database
     database.close()
 

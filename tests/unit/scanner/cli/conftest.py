@@ -1,9 +1,6 @@
 """The command on a database with rows, without a worker."""
 
-import os
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,50 +8,14 @@ from files.command import Dfscan
 from files.rows import WHEN, fill
 from sqlalchemy import insert
 
-from scanner.cli.main import main
-from scanner.database import schema
+from scanner.base.access.private import private_folder
 from scanner.database.models import File, Root
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command ended with, and what it said."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Here = Callable[..., Said]
-
-
 @pytest.fixture
-def here(laptop: Dfscan, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """`here(arguments..., exit_status=0)`: the command in this process, which takes a tenth of the time."""
-
-    def run(*arguments: str | Path, exit_status: int | tuple[int, ...] = 0) -> Said:
-        for name in set(os.environ) - set(laptop.environment):
-            monkeypatch.delenv(name)
-        for name, value in laptop.environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(laptop.data_dir.parent)
-        monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)  # pytest-qt has one of its own
-        monkeypatch.setattr(sys, "argv", ["dfscan", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        said = Said(int(left.value.code or 0), *capfd.readouterr())
-        expected = exit_status if isinstance(exit_status, tuple) else (exit_status,)
-        assert said.returncode in expected, f"{arguments}: {said}"
-        return said
-
-    return run
-
-
-@pytest.fixture
-def filled(laptop: Dfscan) -> Dfscan:
+def filled(laptop: Dfscan, current_sqlite: Callable[[Path], str]) -> Dfscan:
     """`dfscan` with three scored files, a review and a watched folder in its database."""
-    schema.upgrade(laptop.database)
+    current_sqlite(private_folder(laptop.data_dir) / "dfscan.sqlite")
     fill(laptop.database)
     return laptop
 

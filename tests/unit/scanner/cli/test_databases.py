@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from files.command import Dfscan
+from files.command import Dfscan, Here
 from files.rows import fill
 from sqlalchemy import text
 
@@ -18,8 +18,6 @@ from scanner.database import schema
 from scanner.database.backup import InUse, back_up, new_backup_path, restore
 from scanner.database.engine import LOG_BYTES, DatabaseUnavailable, open_database
 from scanner.reports import report
-
-from .conftest import Here
 
 NAMES = ("plain", "with space", "100% sure", "50%20off", "what?", "a#b", "ä\udcff", "~tilde", "per%3Fcent")
 

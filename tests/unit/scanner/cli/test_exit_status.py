@@ -10,10 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from files.command import Dfscan
+from files.command import Dfscan, Here
 from sqlalchemy import text
-
-from .conftest import Here
 
 PRINTING = (("report",), ("report", "--json"), ("report", "--format", "csv"), ("config", "show"), ("status",), ("--help",))
 

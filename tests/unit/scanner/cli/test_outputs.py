@@ -5,9 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from files.command import Dfscan
-
-from .conftest import Here
+from files.command import Dfscan, Here
 
 FORMS = ("table", "json", "csv", "html")
 

@@ -4,9 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from files.command import Dfscan
-
-from .conftest import Here
+from files.command import Dfscan, Here
 
 WAYS = ("pics", "./pics", "../{above}/pics", "pics/", "pics//", "pics/.", "pics/sub/..", "{full}", "link/../pics", "~/pics")
 

@@ -1,9 +1,7 @@
 """No command shows a password, whichever way it fails."""
 
 import pytest
-from files.command import Dfscan
-
-from .conftest import Here
+from files.command import Dfscan, Here
 
 URLS = (
     "postgressql://anna:HIDE@db/x",
