@@ -21,6 +21,7 @@ from files.shared_faces import VARIABLE, shared_faces_folder
 from guard import network
 from hypothesis import HealthCheck, settings
 from PIL import Image
+from sqlalchemy import make_url
 
 from scanner.cli.main import main
 from scanner.database import schema
@@ -129,7 +130,7 @@ def current_postgres(new_postgres_url: Callable[..., str]) -> Callable[[], str]:
     """`current_postgres()`: makes a database at the current schema, and gives its URL. The migrations run once."""
     made = new_postgres_url()
     _migrate(made)
-    return lambda: new_postgres_url(like=made.rpartition("/")[2].partition("?")[0])
+    return lambda: new_postgres_url(like=make_url(made).database)
 
 
 def _migrate(url: str) -> None:

@@ -9,7 +9,7 @@ from scanner.domain.states import State
 BATCH = 2
 
 
-def in_hand(database: Database) -> int:
+def leased(database: Database) -> int:
     """How many pending files are leased."""
     held = select(func.count()).select_from(File).where(File.lease_owner.is_not(None), File.state == State.PENDING)
     with database.read() as session:

@@ -1,7 +1,7 @@
 """A worker with real decoders on a real database, without a process of its own."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,19 +13,33 @@ from scanner.domain.outcomes import ActiveModel
 from scanner.services.scan import take_in_paths
 from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.detector.inference.registry import find_checkpoint
+from worker.detector.inference.scorer import Scorer
 from worker.pipeline.deadline import Deadline
 from worker.pipeline.types import Worker
 from worker.service.model_loading import load_scorer
 
 
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Scorer:
+    """The bundled small detector, loaded once."""
+    settings = Settings(tmp_path_factory.mktemp("data"), device="cpu", runtime="torch")
+    return load_scorer(find_checkpoint("lite", settings.data_dir), settings)
+
+
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[DecoderPool]:
+    """One decoder for all tests: whatever a picture does to it, it is there for the next."""
+    with DecoderPool(1, Limits(1_000_000, 60.0, 2048)) as pool:
+        yield pool
+
+
 @pytest.fixture
-def worker(database: Database, tmp_path: Path, model: ActiveModel, now) -> Iterator[Worker]:
+def worker(
+    database: Database, tmp_path: Path, model: ActiveModel, predictor: Scorer, decoders: DecoderPool, now: datetime
+) -> Worker:
     settings = Settings(tmp_path / "data", settle_seconds=0.1, batch_size=BATCH, decoders=1)
-    checkpoint = find_checkpoint("lite", settings.data_dir)
-    predictor = load_scorer(checkpoint, replace(settings, device="cpu", runtime="torch"))
     deadline = Deadline(60.0, 60.0, lambda file, seconds: None)
-    with DecoderPool(1, Limits(1_000_000, 60.0, 2048)) as decoders:
-        yield Worker("worker", settings, database, predictor, model, decoders, lambda: now, deadline)
+    return Worker("worker", settings, database, predictor, model, decoders, lambda: now, deadline)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from files.in_hand import BATCH, in_hand
+from files.in_hand import BATCH, leased
 from numpy.typing import NDArray
 from sqlalchemy import update
 
@@ -109,7 +109,7 @@ def test_a_worker_that_is_to_end_finishes_what_it_has_and_always_gets_on(
         concluded = drain(worker, lambda: False, lambda: True)
         assert BATCH <= concluded <= IN_HAND * BATCH
         left -= concluded
-        assert in_hand(worker.database) == 0
+        assert leased(worker.database) == 0
         assert {row(path).attempts for path in paths} <= {0, 1}
 
 
@@ -124,7 +124,7 @@ def test_one_that_may_have_ended_a_worker_is_alone_in_its_hands(
 
     def counting(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         if len(images_BHWC) == 1:
-            in_hand.append(in_hand(worker.database))
+            in_hand.append(leased(worker.database))
         return network(images_BHWC)
 
     monkeypatch.setattr(worker.predictor, "answers", counting)
@@ -154,7 +154,7 @@ def test_a_file_whose_decoder_ran_out_of_time_is_tried_again_alone(
     def out_of_time(content, size, shown, **more):
         if content != slow or len(in_hand) == times:
             return begin(content, size, shown, **more)
-        in_hand.append(in_hand(worker.database))
+        in_hand.append(leased(worker.database))
         future: Future[DecoderTrouble] = Future()
         future.set_result(DecoderTrouble("its decoding took longer than 60 s of CPU time"))
         return future

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from files.in_hand import BATCH, in_hand
+from files.in_hand import BATCH, leased
 from numpy.typing import NDArray
 from sqlalchemy import select, update
 
@@ -48,13 +48,13 @@ def test_while_the_network_is_busy_others_are_taken_in_and_decoded_but_not_witho
     thread = threading.Thread(target=lambda: drained.append(drain(worker, lambda: False)))
     thread.start()
     assert begun.wait(60)
-    wait_until(lambda: in_hand(worker.database) == IN_HAND * BATCH, 60, "as many batches as may be in hand")
+    wait_until(lambda: leased(worker.database) == IN_HAND * BATCH, 60, "as many batches as may be in hand")
     time.sleep(0.3)  # time in which more would be claimed
-    assert in_hand(worker.database) == IN_HAND * BATCH
+    assert leased(worker.database) == IN_HAND * BATCH
     go_on.set()
     thread.join(60)
     assert drained == [3 * IN_HAND * BATCH]
-    assert in_hand(worker.database) == 0
+    assert leased(worker.database) == 0
 
 
 def test_a_content_that_is_only_compared_is_not_decoded_and_nobody_is_told(

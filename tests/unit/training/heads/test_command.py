@@ -99,6 +99,7 @@ def test_heads_are_fitted_by_the_same_command(settings: Settings, data: Path, st
     assert "earlier report" in str(repeated.exception)
 
 
+@pytest.mark.slow
 def test_a_source_is_left_out_of_training_by_gradients(settings: Settings, data: Path, tmp_path: Path) -> None:
     recipe, out = tmp_path / "cnn.toml", tmp_path / "run"
     recipe.write_text(CNN)

@@ -78,14 +78,15 @@ def test_a_damaged_export_is_made_anew(exported: tuple[Path, Path], expected: np
     assert [path.read_bytes() for path in kept.parent.iterdir()] == [whole]
 
 
-def test_another_checkpoint_is_exported_for_itself(exported: tuple[Path, Path], tmp_path: Path) -> None:
+def test_another_checkpoint_is_exported_for_itself(tmp_path: Path) -> None:
     """The same name and weights, but other bytes: what is kept of the first is not taken for it."""
-    data_dir, kept = exported
+    first = find_checkpoint("lite", tmp_path)
     other = tmp_path / "lite.safetensors"
-    other.write_bytes(find_checkpoint("lite", data_dir).read_bytes() + b"x")
+    other.write_bytes(first.read_bytes() + b"x")
 
-    assert kept_network(find_checkpoint("lite", data_dir), kept.parent) == kept.read_bytes()
-    assert kept_network(other, kept.parent) is None
+    assert keep_network(first, tmp_path / "cache", b"network")
+    assert kept_network(first, tmp_path / "cache") == b"network"
+    assert kept_network(other, tmp_path / "cache") is None
 
 
 def test_half_written_is_cleared_away(tmp_path: Path) -> None:
@@ -119,6 +120,7 @@ def test_which_bundled_networks_have_int8_matrices(tmp_path: Path, name: str, is
     assert has_int8_backbone(read_card(find_checkpoint(name, tmp_path))) == is_int8
 
 
+@pytest.mark.slow
 def test_scores_without_a_kept_network(tmp_path: Path, capfd: pytest.CaptureFixture[str], expected: np.ndarray) -> None:
     """Where nothing can be kept it scores all the same."""
     (tmp_path / "cache").write_text("a file where the folder would be")
