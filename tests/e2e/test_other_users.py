@@ -46,6 +46,7 @@ def test_all_that_is_kept_is_private(laptop: Dfscan, tmp_path: Path, make_pictur
 @pytest.mark.parametrize("umask", [0o000, 0o077])
 def test_a_report_is_as_the_umask_says_and_its_database_private(here: Here, laptop: Dfscan, tmp_path: Path, umask: int) -> None:
     os.umask(umask)
+    here("db", "upgrade")
     here("report", "-o", tmp_path / "report.html", "--format", "html")
     assert stat.S_IMODE((tmp_path / "report.html").stat().st_mode) == 0o666 & ~umask
     assert (laptop.data_dir / "dfscan.sqlite").exists()
