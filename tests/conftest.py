@@ -90,8 +90,11 @@ def here(laptop: Dfscan, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)  # pytest-qt has one of its own
         monkeypatch.setattr(sys, "argv", ["dfscan", *map(str, arguments)])
         capfd.readouterr()
+        umask = os.umask(0)
+        os.umask(umask)
         with pytest.raises(SystemExit) as left:
             main()
+        os.umask(umask)  # the command makes all that it writes private, to its end
         said = Said(int(left.value.code or 0), *capfd.readouterr())
         expected = exit_status if isinstance(exit_status, tuple) else (exit_status,)
         assert said.returncode in expected, f"{arguments}: {said}"

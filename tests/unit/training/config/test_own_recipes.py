@@ -197,3 +197,9 @@ def test_the_tower_is_selectable(tmp_path: Path) -> None:
     network = recipe_named(str(path)).network
 
     assert (network.clip, network.clip_blocks) == ("vit-b-16", (3,))
+
+
+@pytest.mark.parametrize("branch", ["imported", "combined"])
+def test_what_is_not_trained_here_is_no_branch_of_a_recipe(branch: str) -> None:
+    with pytest.raises(RecipeError, match=f"leave the branch {branch} out"):
+        recipe_named("lite", (f'network.branches=["{branch}"]',))

@@ -38,12 +38,6 @@ def test_the_paper_is_trained_as_published(name: str) -> None:
     assert plan.augmentation is None
 
 
-@pytest.mark.parametrize("branch", ["imported", "combined"])
-def test_what_is_not_trained_here_is_no_branch_of_a_recipe(branch: str) -> None:
-    with pytest.raises(RecipeError, match=f"leave the branch {branch} out"):
-        recipe_named("lite", (f'network.branches=["{branch}"]',))
-
-
 def test_the_ablations_are_the_paper_with_fewer_branches() -> None:
     branches = {name: recipe_named(name).network.branches for name in PAPER}
 
