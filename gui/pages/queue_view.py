@@ -14,7 +14,7 @@ from scanner.review.review_queue import Counts
 from scanner.review.saved_filters import NamedCriteria, delete_filter, save_filter, saved_filters
 
 from ..models.presenter import QueuePresenter
-from ..style.icons import iconed
+from ..style.icons import switch
 from ..style.spacing import EDGE, GAP, NEAR
 from ..texts.accessible_names import named
 from ..texts.outside import plain
@@ -57,9 +57,8 @@ class QueueView(QWidget):
         for title in self._titles(None):
             self.tabs.addTab(title)
         self.matching = plain(QLabel())
-        self.run_button = iconed(QPushButton(), "folder-cog")
+        self.run_button = switch(QPushButton(), "folder-cog")
         self.run_button.setText("Folders and workers")
-        self.run_button.setCheckable(True)
         self.stack = QStackedWidget()
         for page in (review, problems, running):
             self.stack.addWidget(page)

@@ -106,7 +106,8 @@ class ReviewPage(QWidget):
         if self.comparing.is_on and self.comparing.view is not None:
             self.comparing.view.focus()
         else:
-            (self.look.preview if self.left.isHidden() else self.grid).setFocus()
+            # In the place of a grid without images something else has the focus, and hands it on once there are some.
+            (self.look.preview if self.left.isHidden() else self.stack.currentWidget() or self.grid).setFocus()
 
     def step(self, by: int) -> None:
         """To the next image, or back, once an undo that is on its way has come about."""
@@ -194,7 +195,7 @@ class ReviewPage(QWidget):
         self.deciding.notice.redo_wanted.connect(self._presenter.acts.redo)
         self._presenter.acts.told.connect(self.deciding.notice.tell)
         self._presenter.acts.returned.connect(self._go_back_to)
-        self.filters.left.connect(self.grid.setFocus)
+        self.filters.left.connect(self.focus_picture)
         self.grid.selectionModel().selectionChanged.connect(self._show_selection)
         self.look.near.ticked_changed.connect(self._show_selection)
         self._resting.timeout.connect(self._ask_near)

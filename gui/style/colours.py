@@ -61,6 +61,8 @@ BADGES = {
 }
 # Where a magnified picture ends.
 SURROUND = QColor("#202020")
+# Ground and text of a button that stays down: what the style makes of it is not seen in dark windows.
+CHECKED = (QColor("#2b5c8a"), QColor("#ffffff"))
 # Lines across the window.
 BARS = {
     "trouble": (QColor("#7a1f2b"), QColor("#ffffff")),

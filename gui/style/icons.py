@@ -9,6 +9,8 @@ from PySide6.QtGui import QColor, QGuiApplication, QIcon, QIconEngine, QPainter,
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QToolButton
 
+from .colours import CHECKED
+
 B = TypeVar("B", bound=QAbstractButton)
 # Wider than high: what is left over is the distance to the text.
 _BESIDE_TEXT = QSize(20, 16)
@@ -26,6 +28,21 @@ def iconed(button: B, name: str) -> B:
     button.setIconSize(_BESIDE_TEXT)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
+
+
+def switch(button: B, name: str) -> B:
+    """The same of a button that stays down: its ground says so, in light and dark."""
+
+    def show(checked: bool) -> None:
+        made = QPalette()  # nothing of its own: that of the window
+        if checked:
+            made.setColor(QPalette.ColorRole.Button, CHECKED[0])
+            made.setColor(QPalette.ColorRole.ButtonText, CHECKED[1])
+        button.setPalette(made)
+
+    button.setCheckable(True)
+    button.toggled.connect(show)
+    return iconed(button, name)
 
 
 def closing(button: QToolButton, colour: QColor) -> QToolButton:
@@ -50,7 +67,7 @@ class _Engine(QIconEngine):
         place.moveCenter(QRectF(rect).center())
         if rect.width() > rect.height():
             place.moveLeft(rect.left())
-        _renderer(self._name, self._ink(mode).name()).render(painter, place)
+        _renderer(self._name, self._ink(mode, state).name()).render(painter, place)
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         """The same on nothing."""
@@ -65,12 +82,14 @@ class _Engine(QIconEngine):
         """Another one like it."""
         return _Engine(self._name, self._colour)
 
-    def _ink(self, mode: QIcon.Mode) -> QColor:
+    def _ink(self, mode: QIcon.Mode, state: QIcon.State) -> QColor:
         palette = QGuiApplication.palette()
         if mode == QIcon.Mode.Disabled:
             return palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText)
         if mode == QIcon.Mode.Selected:
             return palette.color(QPalette.ColorRole.HighlightedText)
+        if state == QIcon.State.On:
+            return CHECKED[1]
         return self._colour or palette.color(QPalette.ColorRole.ButtonText)
 
 

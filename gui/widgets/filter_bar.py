@@ -22,7 +22,7 @@ from scanner.domain.evidence import FILTERS
 from scanner.review.criteria import Criteria, Order
 from scanner.review.saved_filters import NamedCriteria
 
-from ..style.icons import iconed
+from ..style.icons import iconed, switch
 from ..style.spacing import NEAR
 from ..texts.accessible_names import named
 from ..texts.outside import in_menu, plain
@@ -215,8 +215,7 @@ class FilterBar(QWidget):
         for edit in (self.since, self.until):
             edit.editingFinished.connect(self.changed)
             edit.returnPressed.connect(self.left)
-        self.more = iconed(named(QPushButton(), "More filters"), "sliders-horizontal")
-        self.more.setCheckable(True)
+        self.more = switch(named(QPushButton(), "More filters"), "sliders-horizontal")
         self.more.setText("Filters")
         self._menu = QMenu(self)
         self.saved = iconed(named(QPushButton("Saved"), "Saved filters"), "bookmark")

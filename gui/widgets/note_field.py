@@ -30,7 +30,9 @@ class NoteField(QLineEdit):
         self.textEdited.connect(self._keep_draft)
         self.textChanged.connect(self._show_state)
         self.returnPressed.connect(self._store)
-        self.show_for((), "")
+        self.setPlaceholderText("Note")
+        self.setEnabled(False)
+        self._show_state()
 
     def show_for(self, contents: Collection[int], stored: str) -> None:
         """Other images are in sight, or their stored note has come."""

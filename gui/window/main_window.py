@@ -178,7 +178,7 @@ class MainWindow(QMainWindow):
         if opened.is_new:
             self.first_start.button.setFocus()
         else:
-            self.view.review.grid.setFocus()
+            self.view.review.focus_picture()
         if not worker_is_installed():
             self.complain(
                 "Images cannot be scored on this machine: the worker extra is not installed. "
@@ -245,7 +245,7 @@ class MainWindow(QMainWindow):
             self._pages.setCurrentWidget(self.view)
             self.view.running.add_folder(path)
             self.say("Looking through the folder; the first results come as soon as the model is loaded")
-            self.view.review.grid.setFocus()
+            self.view.review.focus_picture()
 
     def _find_copy(self, path: str) -> None:
         if self.view is not None:

@@ -61,6 +61,22 @@ def test_esc_gets_out_of_everything(five: Archive, open_window: Open, way: str) 
     assert stored(five) == [("a", "real", None)]
 
 
+def test_what_waits_for_images_hands_the_focus_on(five: Archive, open_window: Open) -> None:
+    """Keys mean images as soon as there are some, also where the queue was empty when one came."""
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    filters = opened.page.filters
+    filters.search.setFocus()
+    opened.bot.keyClicks(filters.search, "nothing-like-it")
+    opened.shows()
+    opened.bot.keyClick(filters.search, Qt.Key.Key_Return)
+    press_where_the_focus_is(opened, Qt.Key.Key_F)
+    assert filters.search.text() == "nothing-like-it"
+    filters.clear()
+    opened.shows("a", "b", "c", "d")
+    opened.until(opened.page.grid.hasFocus)
+
+
 def test_a_filter_gives_the_focus_back(five: Archive, open_window: Open) -> None:
     opened = open_window()
     opened.shows("a", "b", "c", "d")

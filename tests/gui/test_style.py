@@ -117,6 +117,25 @@ def test_icons_take_the_colour_of_the_text(qapp: QApplication) -> None:
     assert inks(icon("x", QColor("#ffffff"))) == {"#ffffff"}
 
 
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_button_that_stays_down_is_told_from_others(five: Archive, open_window: Open, dark: bool) -> None:
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    use_palette(dark=dark)
+    button = opened.page.filters.more
+
+    def ground() -> float:
+        picture = button.grab().toImage()
+        return luminance(picture.pixelColor(picture.width() // 2, 4))
+
+    up = ground()
+    button.setChecked(True)
+    assert abs(ground() - up) > 0.05 * (1 if dark else 10)
+    assert button.palette().color(ROLE.ButtonText) == QColor("#ffffff")
+    button.setChecked(False)
+    assert ground() == pytest.approx(up, abs=0.01)
+
+
 def test_each_icon_is_in_the_set_and_is_drawn(qapp: QApplication) -> None:
     """None is missing, none is left over, and the licence comes with them."""
     kept = {path.stem for path in FOLDER.glob("*.svg")}

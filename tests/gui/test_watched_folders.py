@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from archives import START, Archive, Opened
+from PySide6.QtCore import Qt
 from test_files import answer_question
+from test_focus import press_where_the_focus_is
 
 from scanner.roots.ledger import EVENTS, POLLED, add_to_counts, check_presence, mark_swept, note_mode
 from scanner.roots.roots import add_roots, known_roots
@@ -24,6 +26,12 @@ def test_a_new_database_asks_for_a_folder_and_watches_it(
     assert words.height() >= words.heightForWidth(words.width())  # none is cut
     opened.window.first_start.folder_chosen.emit(str(folder))
     assert opened.window._pages.currentWidget() is opened.window.view
+    page = opened.page
+    assert not page.deciding.note.isEnabled()  # there is no image yet
+    assert page.deciding.note.placeholderText() == "Note (N)"
+    opened.until(lambda: page.stack.currentWidget() is page.empty)
+    press_where_the_focus_is(opened, Qt.Key.Key_F)
+    assert page.filters.search.text() == ""  # keys mean images that are still to come
     opened.until(lambda: [root.path for root in known_roots(archive.database)] == [str(folder)])
     opened.until(lambda: opened.window.service.is_running)
     assert opened.window.view is not None

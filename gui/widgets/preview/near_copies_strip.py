@@ -10,7 +10,7 @@ from scanner.base.escape import printable
 from scanner.results.near_copies import NearCopy
 
 from ...media.thumbnails import Thumbnails
-from ...style.icons import iconed
+from ...style.icons import iconed, switch
 from ...style.spacing import NEAR
 from ...texts.accessible_names import named
 from ...texts.key_words import with_key
@@ -35,9 +35,8 @@ class NearStrip(QWidget):
         self._thumbnails.ready.connect(self._show_thumbnail)
         self._label = ""
         self.title = ElidedLabel()
-        self.group = iconed(named(QPushButton(), "Decide on the ticked ones together"), "list-checks")
+        self.group = switch(named(QPushButton(), "Decide on the ticked ones together"), "list-checks")
         self.group.setToolTip("The next decision counts for this image and the ticked copies; one undo takes it back")
-        self.group.setCheckable(True)
         self.group.toggled.connect(self._show_ticks)
         self.compare = iconed(named(QPushButton(), "Compare side by side"), "columns-2")
         self.compare.clicked.connect(self.choose)
