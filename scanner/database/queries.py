@@ -37,8 +37,9 @@ def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[st
     """Insert `rows`, leaving those alone that would break a unique constraint: someone else was quicker.
 
     Give them in an order that all agree on: Postgres waits for whoever is inserting the same, and two may wait for each other.
-    Returns how many were new.
+    Each has the same columns: what the first one lacks would be left out of all. Returns how many were new.
     """
+    assert all(row.keys() == rows[0].keys() for row in rows)
     return len(session.execute(_insert_or_ignore(table, session.get_bind().dialect.name), list(rows)).all())
 
 

@@ -182,10 +182,12 @@ def _known_as(row: File, entry: Found) -> str | None:
 
 
 def _values(entry: Entry, now: datetime) -> dict[str, object]:
+    """The same columns for every entry, as they are inserted together."""
     if isinstance(entry, Found):
         identity = {"inode": entry.inode, "ctime_ns": entry.ctime_ns}
         dates = {"size": entry.size, "mtime_ns": entry.mtime_ns}
-        return {**dates, **identity, "state": State.PENDING, "pending_since": now, "attempts": 0}
+        waits = {"state": State.PENDING, "pending_since": now, "error_kind": None, "error": None, "finished_at": None}
+        return {**dates, **identity, **waits, "attempts": 0}
     kind = UNREADABLE_FOLDER if entry.is_error else "not-a-file"
     state = State.FAILED if entry.is_error else State.SKIPPED
     return {
@@ -194,6 +196,7 @@ def _values(entry: Entry, now: datetime) -> dict[str, object]:
         "inode": None,
         "ctime_ns": None,
         "state": state,
+        "pending_since": None,
         "error_kind": kind,
         "error": entry.reason,
         "finished_at": now,

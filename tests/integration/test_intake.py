@@ -46,6 +46,18 @@ def test_new_known_and_changed(take: Callable[..., Taken], row: Row, now: dateti
     assert row("/a").pending_since == later
 
 
+@pytest.mark.parametrize("link", ["/0", "/z"])
+@pytest.mark.parametrize("is_error", [False, True])
+def test_pictures_and_what_is_passed_over_come_in_together(
+    take: Callable[..., Taken], row: Row, now: datetime, link: str, *, is_error: bool
+) -> None:
+    found = take(Found("/a", 1, 1), Found("/b", 1, 1), Skipped(link, "a link", is_error))
+    assert found == Taken(new=2, skipped=1)
+    assert (row("/a").state, row("/a").pending_since, row("/a").error) == ("pending", now, None)
+    assert (row(link).state, row(link).error) == ("failed" if is_error else "skipped", "a link")
+    assert (row(link).pending_since, row(link).finished_at) == (None, now)
+
+
 def test_nothing_is_nothing(take: Callable[..., Taken]) -> None:
     assert take() == Taken()
 
