@@ -25,6 +25,8 @@ from .troubles import classified, misses_rows
 
 BUSY_SECONDS = 30
 LOG_BYTES = 16 << 20
+# SQLite's own 2 MB have one page of the queue read the same pages of the file again and again.
+_CACHE_KIB = 16 << 10
 # No prepared statements, which a pooler such as pgbouncer may give to another session; and one encoding, whatever the
 # environment says (PGCLIENTENCODING).
 _POSTGRES = {"prepare_threshold": None, "client_encoding": "utf8"}
@@ -149,6 +151,7 @@ def _make_private_file(file: Path) -> None:
 
 def _prepare_reading(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.create_function("bits_apart", 2, bits_apart_or_null, deterministic=True)
 
 
