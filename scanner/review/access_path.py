@@ -2,7 +2,7 @@
 
 SQLite knows nothing of what the columns hold, and chooses one index whatever stands in it: a filter that nearly every file
 passes would have all of them read and sorted for each page. So it is counted first, and what must not lead in is asked for in a
-form that no index serves. Postgres knows better, and the same forms do it no harm.
+form that no index serves. Postgres knows better for few files, and goes along the index for many.
 """
 
 from collections.abc import Iterator, Sequence
@@ -55,7 +55,7 @@ def access_path(
     session: Session, criteria: Criteria, labels: Sequence[str], column: InstrumentedAttribute[Any], *more: Filter
 ) -> AccessPath:
     """The cheapest way to a page in the order of `column`; `labels` are those that count, `more` are further filters."""
-    filters = [*_filters(criteria, labels), *more]
+    filters = [*_filters(session, criteria, labels), *more]
     most = MANY if criteria.is_narrowed else FEW // _DETOUR
     count, best = _smallest(session, [one for one in filters if one.column is not column], most)
     if best is not None and (count == most or count * best.looks >= FEW):
@@ -78,7 +78,7 @@ def _smallest(session: Session, filters: Sequence[Filter], most: int) -> tuple[i
 
 def path_to_all(session: Session, criteria: Criteria, labels: Sequence[str]) -> AccessPath:
     """The cheapest way to all that is asked for, in no order: from one filter, or over all files where each leaves many."""
-    filters = list(_filters(criteria, labels))
+    filters = list(_filters(session, criteria, labels))
     files = session.scalar(select(func.max(File.id))) or 0
     best, least = None, float(files)
     for one in filters:
@@ -89,9 +89,18 @@ def path_to_all(session: Session, criteria: Criteria, labels: Sequence[str]) -> 
     return AccessPath(tuple(one.leading if one is best else one.checking for one in filters), best is not None)
 
 
-def checks_only(criteria: Criteria, labels: Sequence[str]) -> AccessPath:
+def sort_or_not(session: Session, path: AccessPath) -> None:
+    """Have Postgres go along the index of the order, in this transaction, unless few are left to be sorted.
+
+    It takes labels and scores for independent, finds a fraction of the rows that it will meet, and sorts a hundred thousand.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.set_config("enable_sort", "on" if path.is_few else "off", true())))
+
+
+def checks_only(session: Session, criteria: Criteria, labels: Sequence[str]) -> AccessPath:
     """For files that are known by their ids."""
-    return AccessPath(tuple(one.checking for one in _filters(criteria, labels)), is_few=True)
+    return AccessPath(tuple(one.checking for one in _filters(session, criteria, labels)), is_few=True)
 
 
 def _few_pass(session: Session, criteria: Criteria, filters: Sequence[Filter], best: Filter) -> bool:
@@ -107,7 +116,7 @@ def _count(session: Session, few: Select[Any], limit: int) -> int:
     return session.scalar(select(func.count()).select_from(few.limit(limit).subquery())) or 0
 
 
-def _filters(criteria: Criteria, labels: Sequence[str]) -> Iterator[Filter]:
+def _filters(session: Session, criteria: Criteria, labels: Sequence[str]) -> Iterator[Filter]:
     if criteria.folder:
         yield _folder(criteria.folder)
     if criteria.since is not None or criteria.until is not None:
@@ -115,7 +124,8 @@ def _filters(criteria: Criteria, labels: Sequence[str]) -> Iterator[Filter]:
     if labels or criteria.score_from > 0 or criteria.score_to < 1:
         yield _labels_and_score(criteria, labels)
     if criteria.model:
-        models = select(Model.id).where(Model.name == criteria.model)
+        # By their numbers: Postgres knows how many verdicts are of each, and nothing of what a subquery finds.
+        models = session.scalars(select(Model.id).where(Model.name == criteria.model)).all()
         found = select(Detection.id).where(Detection.model_id.in_(models))
         yield Filter(Detection.model_id, found, Detection.model_id.in_(models), unindexed(Detection.model_id).in_(models))
     if criteria.evidence:

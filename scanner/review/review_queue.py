@@ -15,7 +15,7 @@ from ..database.models import Content, Detection, EvidenceWord, File, Removal, R
 from ..database.queries import unindexed
 from ..domain.evidence import Word
 from ..domain.states import FLAGGED, Decision, Label, State
-from .access_path import AccessPath, Filter, access_path, checks_only, is_in, latest_decision, path_to_all
+from .access_path import AccessPath, Filter, access_path, checks_only, is_in, latest_decision, path_to_all, sort_or_not
 from .criteria import Criteria, Order, Tab
 from .ordering import COLUMN, QueueItem, behind, bounds, ordering
 
@@ -86,6 +86,7 @@ def _page(
     elif order is Order.DISAGREEMENT:
         query = query.where(unindexed(Detection.disagreement) >= 0)
     query = query.order_by(*ordering(order, indexed=not path.is_few)).limit(limit)
+    sort_or_not(session, path)
     return _items(session, query, criteria.tab, sorted_first=path.is_few)
 
 
@@ -101,6 +102,7 @@ def _without_branches(session: Session, criteria: Criteria, after: QueueItem | N
     if after is not None:
         query = query.where((unindexed(File.id) if path.is_few else File.id) < after.file_id)
     query = query.order_by((unindexed(File.id) if path.is_few else File.id).desc()).limit(limit)
+    sort_or_not(session, path)
     return _items(session, query, criteria.tab, sorted_first=path.is_few)
 
 
@@ -110,7 +112,7 @@ def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int])
     with database.read() as session:
         for start in range(0, len(file_ids), 500):
             chunk = File.id.in_(file_ids[start : start + 500])
-            found = _found(criteria, checks_only(criteria, _labels(criteria))).where(chunk)
+            found = _found(criteria, checks_only(session, criteria, _labels(criteria))).where(chunk)
             items += _items(session, found, criteria.tab, sorted_first=False)
     return tuple(items)
 
