@@ -1,4 +1,4 @@
-"""What the review queue decides by stands in the indexes of its orders"""
+"""What the review queue decides by stands in the indexes that it goes along"""
 
 from alembic import op
 
@@ -7,11 +7,17 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
-_GONE = (["score"], ["label", "score"], ["disagreement"])
+_GONE = (
+    ("detections", ["score"]),
+    ("detections", ["label", "score"]),
+    ("detections", ["disagreement"]),
+    ("reviews", ["content_id"]),
+)
 _NEW = (
-    ["score", "label", "model_id", "content_id"],
-    ["label", "score", "model_id", "content_id"],
-    ["disagreement", "label", "score", "model_id", "content_id"],
+    ("detections", ["score", "label", "model_id", "content_id"]),
+    ("detections", ["label", "score", "model_id", "content_id"]),
+    ("detections", ["disagreement", "label", "score", "model_id", "content_id"]),
+    ("reviews", ["content_id", "id", "decision"]),
 )
 
 
@@ -25,12 +31,12 @@ def downgrade() -> None:
     _replace(_NEW, _GONE)
 
 
-def _replace(gone: tuple[list[str], ...], new: tuple[list[str], ...]) -> None:
-    for columns in gone:
-        op.drop_index(_name(columns), "detections")
-    for columns in new:
-        op.create_index(_name(columns), "detections", columns)
+def _replace(gone: tuple[tuple[str, list[str]], ...], new: tuple[tuple[str, list[str]], ...]) -> None:
+    for table, columns in gone:
+        op.drop_index(_name(table, columns), table)
+    for table, columns in new:
+        op.create_index(_name(table, columns), table, columns)
 
 
-def _name(columns: list[str]) -> str:
-    return op.f("_".join(["ix", "detections", *columns]))
+def _name(table: str, columns: list[str]) -> str:
+    return op.f("_".join(["ix", table, *columns]))

@@ -171,8 +171,9 @@ class Review(Base):
     """A person's decision on a content. Append-only; the latest counts, and taking one back appends, too."""
 
     __tablename__ = "reviews"
+    __table_args__ = (Index(None, "content_id", "id", "decision"),)  # the latest of a content is asked for most
     id: Mapped[int] = mapped_column(primary_key=True)
-    content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"), index=True)
+    content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"))
     decision: Mapped[str] = mapped_column(String(16))
     reviewer: Mapped[str] = mapped_column(String(100))
     note: Mapped[str | None] = mapped_column(Text)

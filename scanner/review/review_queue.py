@@ -222,11 +222,14 @@ def _is_latest() -> ColumnElement[bool]:
     return ~select(later.id).where(later.content_id == Review.content_id, later.id > Review.id).exists()
 
 
+# No EXISTS: Postgres would read all such words for one page.
 _GENERATED = (
     select(EvidenceWord.id)
     .where(EvidenceWord.word == Word.GENERATED.value, EvidenceWord.content_id == File.content_id)
+    .limit(1)
     .correlate(File)
-    .exists()
+    .scalar_subquery()
+    .is_not(None)
 )
 _FINGERPRINT = select(Content.fingerprint).where(Content.id == File.content_id).correlate(File).scalar_subquery()
 
