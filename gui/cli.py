@@ -1,5 +1,6 @@
 """`dfscan gui`. Light to import: Qt comes in when it runs."""
 
+import gc
 import os
 import sys
 
@@ -21,8 +22,11 @@ def gui(ctx: click.Context, settings: Settings) -> None:
     """The review queue: look at what was flagged, and decide."""
     if sys.platform.startswith("linux") and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))):
         raise NoDisplay("there is no display (DISPLAY and WAYLAND_DISPLAY are not set); run this in a desktop session")
+    gc.disable()
     from .app import run
 
+    gc.freeze()  # what the imports have made stays: nothing is looked for among it, now or later
+    gc.enable()
     flags = ctx.meta["dfscan.flags"]
 
     def current() -> Settings:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QPushButton, QStackedWidget, QTabBar, QVBoxLayout, QWidget
@@ -23,9 +24,11 @@ from ..widgets.bars.video_bar import VideoBar
 from ..widgets.bars.waiting_bar import WaitingBar
 from ..widgets.filter_bar import Asked
 from .loupe import Loupe
-from .problems_page import ProblemsPage
 from .review_page import ReviewPage
 from .run_page import RunPage
+
+if TYPE_CHECKING:
+    from .problems_page import ProblemsPage
 
 TABS = (Tab.TO_REVIEW, Tab.FAKE, Tab.REAL, Tab.UNSURE, Tab.PROBLEMS)
 
@@ -39,7 +42,7 @@ class QueueView(QWidget):
         self,
         presenter: QueuePresenter,
         review: ReviewPage,
-        problems: ProblemsPage,
+        problems: "Callable[[], ProblemsPage]",
         running: RunPage,
         videos: VideoBar,
         now: Callable[[], datetime],
@@ -50,7 +53,9 @@ class QueueView(QWidget):
         self._now = now
         self._saved: dict[str, NamedCriteria] = {}
         self._folders: Sequence[str] = ()
-        self.review, self.problems, self.running = review, problems, running
+        self.review, self.running = review, running
+        self._make_problems = problems
+        self._problems: ProblemsPage | None = None
         self.tabs = named(QTabBar(), "Parts of the queue")
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
@@ -60,7 +65,7 @@ class QueueView(QWidget):
         self.run_button = switch(QPushButton(), "folder-cog")
         self.run_button.setText("Folders and workers")
         self.stack = QStackedWidget()
-        for page in (review, problems, running):
+        for page in (review, running):
             self.stack.addWidget(page)
         self.head = QWidget()
         row = QHBoxLayout(self.head)
@@ -82,6 +87,14 @@ class QueueView(QWidget):
         layout.addWidget(self.stack, 1)
         self.loupe = Loupe(review, (self.head, self.waiting, self.videos))
         self._connect()
+
+    @property
+    def problems(self) -> "ProblemsPage":
+        """Made when it is first looked at."""
+        if self._problems is None:
+            self._problems = self._make_problems()
+            self.stack.addWidget(self._problems)
+        return self._problems
 
     def begin(self) -> None:
         """Read the queue and follow it."""
@@ -117,7 +130,8 @@ class QueueView(QWidget):
 
     def focus_search(self) -> None:
         """To the search box of what is shown."""
-        box = self.problems.search if self.stack.currentWidget() is self.problems else self.review.filters.search
+        shown = self._problems
+        box = shown.search if shown is not None and shown.isVisible() else self.review.filters.search
         box.setFocus()
         box.selectAll()
 
@@ -134,7 +148,8 @@ class QueueView(QWidget):
 
     def _read_anew(self) -> None:
         """All but the queue."""
-        self.problems.reload()
+        if self._problems is not None:
+            self._problems.reload()
         self.running.look()
         self._read_choices()
         self._read_saved()
@@ -178,7 +193,7 @@ class QueueView(QWidget):
         if shown is self.review:
             self.review.focus_picture()
         else:
-            (self.problems.table if shown is self.problems else self.running.folders).setFocus()
+            (self.running.folders if shown is self.running else self.problems.table).setFocus()
 
     def _choose_page(self) -> None:
         if self.run_button.isChecked():

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QCloseEvent
@@ -22,7 +23,6 @@ from ..media.previews import Previews
 from ..models.presenter import QueuePresenter
 from ..models.queue_model import QueueModel
 from ..pages.plain_pages import FirstStartPage, OpeningPage, TroublePage
-from ..pages.problems_page import ProblemsPage
 from ..pages.queue_view import QueueView
 from ..pages.review_page import ReviewPage
 from ..pages.run_page import RunPage
@@ -46,6 +46,9 @@ from .menu_dialogs import MenuDialogs
 from .notices import NoticeLimit, make_tray
 from .picture_makers import make_heatmaps, make_thumbnails
 from .preferences import PreferenceStore, use_theme, with_choices
+
+if TYPE_CHECKING:
+    from ..pages.problems_page import ProblemsPage
 
 _LONG_MILLISECONDS, _SAID_MILLISECONDS = 3000, 6000
 
@@ -196,7 +199,6 @@ class MainWindow(QMainWindow):
         presenter = QueuePresenter(opened.database, model, self._reading, self._writing, self)
         heatmaps = make_heatmaps(self._settings, self._explain, self._drawing, self)
         review = ReviewPage(presenter, thumbnails, Previews(pictures, self._decoding, self), heatmaps)
-        problems = ProblemsPage(presenter, partial(wake_workers, self._settings))
         command = [sys.executable, "-m", "scanner", "--data-dir", str(self._settings.data_dir)]
         models = ModelBox(presenter, self.service, command, lambda: self.service.current().model, self._settings)
         models.model_chosen.connect(lambda name: self._choose(partial(choose_model, self._settings.data_dir, name)))
@@ -204,6 +206,7 @@ class MainWindow(QMainWindow):
         running.videos_chosen.connect(lambda wanted: self._choose(partial(choose_videos, self._settings.data_dir, wanted)))
         running.standing_changed.connect(self._show_standing)
         self.presenter = presenter
+        problems = partial(self._make_problems, presenter)
         self.view = QueueView(presenter, review, problems, running, VideoBar(self._videos, self.service), self._now)
         self.view.counts_changed.connect(self._count_news)
         self.acts = ImageActions(presenter, review, opened.journal, self.store, self._settings.ignore, self)
@@ -218,6 +221,11 @@ class MainWindow(QMainWindow):
         presenter.questions.trouble_ended.connect(self.banner.end_trouble)
         restore_layout(self.store, review)
         self._make_actions(self.view, self.acts, presenter)
+
+    def _make_problems(self, presenter: QueuePresenter) -> "ProblemsPage":
+        from ..pages.problems_page import ProblemsPage  # a start needs not wait for it
+
+        return ProblemsPage(presenter, partial(wake_workers, self._settings))
 
     def _make_actions(self, view: QueueView, acts: ImageActions, presenter: QueuePresenter) -> None:
         self.dialogs = MenuDialogs(self, presenter, self.store, lambda: self.actions_of)

@@ -187,7 +187,8 @@ def drive(folder: str) -> None:
 
 
 def _window(folder: str):  # type: ignore[no-untyped-def]
-    gc.set_threshold(50_000, 20, 100)  # as the command does, before it loads the window
+    gc.set_threshold(50_000, 20, 100)  # as the command does
+    gc.disable()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from PySide6.QtWidgets import QApplication
 
@@ -196,6 +197,8 @@ def _window(folder: str):  # type: ignore[no-untyped-def]
     from gui.window.main_window import MainWindow
     from scanner.base.settings import Settings
 
+    gc.freeze()  # as the command does
+    gc.enable()
     app = QApplication([])
     app.setStyle("Fusion")
     # Its pictures are hard links of a few, with contents that are numbers: none is what was judged.
