@@ -85,7 +85,7 @@ class Pictures(Dataset[tuple[NDArray[np.uint8], int]]):
         try:
             if self._known is not None:
                 return self._known.picture(number, row)
-            content, scaled = row.path.read_bytes(), self._resize == OWN_RESIZE
+            content, scaled = row.read(), self._resize == OWN_RESIZE
             return decode_rgb(content, max_pixels=MAX_PIXELS, short_side=self._size, scaled=scaled).picture
         except (OSError, PictureError) as error:
             raise unreadable(row, error) from None

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from scanner.base.files import open_regular
 from worker.detector.image.picture import PictureError, decode_rgb, prepare_pillow
 
 from .manifest import MAX_PIXELS, ManifestError, Row
@@ -166,7 +167,8 @@ def refuse_leaks(leaks: Leaks) -> None:
 def fingerprint(path: Path) -> Fingerprint | str:
     """The fingerprint of a picture, or why it has none."""
     try:
-        content = path.read_bytes()
+        with open_regular(path) as opened:
+            content = opened.read()
         picture = decode_rgb(content, max_pixels=MAX_PIXELS, short_side=2 * _SIDE).picture
     except (OSError, PictureError) as error:
         return str(error.strerror if isinstance(error, OSError) else error)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.base.errors import KnownError
-from scanner.base.files import written_whole
+from scanner.base.files import open_regular, written_whole
 
 # Larger pictures are refused, as by the default setting `max_megapixels` of scanning.
 MAX_PIXELS = 256_000_000
@@ -43,6 +43,11 @@ class Row:
     group: str
     split: str
     video: str = ""
+
+    def read(self) -> bytes:
+        """The bytes of its file. Raises OSError, for what is no regular file, too: reading a FIFO would wait for ever."""
+        with open_regular(self.path) as opened:
+            return opened.read()
 
 
 @dataclass(frozen=True)
@@ -77,18 +82,18 @@ class Manifest:
 
 
 def read_manifest(path: Path, *, twice: bool = False) -> Manifest:
-    """Read a manifest; relative paths in it start at its own folder.
+    """Read a manifest; relative paths in it start at its own folder, and those of rows are absolute.
 
     Raises ManifestError when it is missing, lacks a column or has it twice, names an unknown label, splits one group, divides a
     video, or lists a picture `twice` where that is not allowed.
     """
     try:
-        content = path.read_bytes()
+        content, folder = path.read_bytes(), path.absolute().parent
         # utf-8-sig: spreadsheets write a byte order mark. newline="": names may hold line ends.
         reader = csv.DictReader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline=""))
         _refuse_columns(path, reader.fieldnames or ())
         texts: dict[str, str] = {}
-        rows = tuple(_row(path, reader.line_num, fields, texts) for fields in reader)
+        rows = tuple(_row(path, folder, reader.line_num, fields, texts) for fields in reader)
     except OSError as error:
         raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
@@ -219,7 +224,7 @@ def _refuse_twice(path: Path, rows: Iterable[Row]) -> None:
         )
 
 
-def _row(manifest: Path, number: int, fields: dict[str | None, Any], texts: dict[str, str]) -> Row:
+def _row(manifest: Path, folder: Path, number: int, fields: dict[str | None, Any], texts: dict[str, str]) -> Row:
     """`texts` holds one of each text: of a source's name there would be as many copies as pictures."""
     labels = {"real": 0, "fake": 1}
     if any(fields[column] is None for column in COLUMNS):
@@ -234,4 +239,4 @@ def _row(manifest: Path, number: int, fields: dict[str | None, Any], texts: dict
         raise ManifestError(f"{manifest}, line {number}: label {fields['label']!r} is neither real nor fake")
     path, label, *others = (fields[column] or "" for column in COLUMNS)
     told = (texts.setdefault(text, text) for text in (*others, fields.get(VIDEO) or ""))
-    return Row(manifest.parent / path, labels[label], *told)
+    return Row(folder / path, labels[label], *told)

@@ -20,11 +20,12 @@ def looked_at_for(row: Row, wanted: Sequence[Wanted]) -> tuple[Looked, ...]:
     """The same for several networks, in the order of `wanted`."""
     find = process_face_finder().find if any(one.shown.looked_for for one in wanted) else None
     try:
-        return look_for(row.path.read_bytes(), wanted, max_pixels=MAX_PIXELS, find=find)
+        return look_for(row.read(), wanted, max_pixels=MAX_PIXELS, find=find)
     except (OSError, PictureError) as error:
         raise unreadable(row, error) from None
 
 
 def unreadable(row: Row, error: Exception) -> ManifestError:
     """What to say of a row whose picture cannot be read."""
-    return ManifestError(f"{row.path}: {error}. Mend it, or take its line out of the manifest")
+    reason = (error.strerror if isinstance(error, OSError) else None) or error
+    return ManifestError(f"{row.path}: {reason}. Mend it, or take its line out of the manifest")

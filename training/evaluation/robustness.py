@@ -19,7 +19,8 @@ from worker.detector.image.preprocess import OWN_RESIZE, Resize, to_input
 from worker.detector.inference.scorer import sigmoid
 
 from ..data.loading import loader_of
-from ..data.manifest import MAX_PIXELS, ManifestError, Row
+from ..data.manifest import MAX_PIXELS, Row
+from ..data.row_picture import unreadable
 from . import metrics
 from .conditions import UNCHANGED, conditions
 from .figures import DRAWS, measured
@@ -133,13 +134,13 @@ class _Changed(Dataset[NDArray[np.uint8]]):
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         row = self._rows[index]
         try:
-            content = row.path.read_bytes()
+            content = row.read()
             # No image is twice as large as this, so it is decoded at its full size.
             whole = decode_rgb(content, max_pixels=MAX_PIXELS, short_side=MAX_PIXELS).picture
             changed = (content if condition.name == UNCHANGED else condition.change(whole) for condition in self._tried)
             return np.stack([self._square(file) for file in changed])
         except (OSError, PictureError) as error:
-            raise ManifestError(f"{row.path}: {error}. Mend it, or take its line out of the manifest") from None
+            raise unreadable(row, error) from None
 
     def _square(self, content: bytes) -> NDArray[np.uint8]:
         scaled = self._resize == OWN_RESIZE

@@ -117,7 +117,7 @@ def _crops(row: Row, plan: HeadsPlan, size: int) -> list[View]:
 
 def _of_crop(row: Row, plan: HeadsPlan, size: int, rng: random.Random) -> tuple[list[View], list[NDArray[np.uint8]]]:
     try:
-        picture = decode_rgb(row.path.read_bytes(), max_pixels=MAX_PIXELS, short_side=size).picture
+        picture = decode_rgb(row.read(), max_pixels=MAX_PIXELS, short_side=size).picture
     except (OSError, PictureError) as error:
         raise unreadable(row, error) from None
     views = _crops(row, plan, size)

@@ -65,7 +65,7 @@ def _item(row: Row, score: float) -> str:
 
 def _picture(row: Row) -> str:
     try:
-        picture = decode_rgb(row.path.read_bytes(), max_pixels=MAX_PIXELS, short_side=SIDE).picture
+        picture = decode_rgb(row.read(), max_pixels=MAX_PIXELS, short_side=SIDE).picture
     except (OSError, PictureError) as error:
         return f"<p>{escape(printable(str(error)))}</p>"
     picture.thumbnail((SIDE, SIDE))

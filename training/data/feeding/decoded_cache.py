@@ -82,7 +82,7 @@ class DecodedCache:
         index["file"][changed] = found[changed]
 
     def _decoded(self, row: Row) -> NDArray[np.uint8]:
-        picture = decode_rgb(row.path.read_bytes(), max_pixels=MAX_PIXELS, short_side=self.side).picture
+        picture = decode_rgb(row.read(), max_pixels=MAX_PIXELS, short_side=self.side).picture
         side = min(picture.size)
         if self.exact or side > self.side:
             return to_square(picture, self.side)

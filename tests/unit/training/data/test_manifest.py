@@ -1,5 +1,6 @@
 import csv
 import hashlib
+import os
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from training.data.dataset import Pictures
+from training.data.leaks import fingerprint
 from training.data.manifest import (
     COLUMNS,
     ManifestError,
@@ -119,6 +122,29 @@ def test_relative_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir("/")
 
     assert read_manifest(path).rows[0].path == tmp_path / "a" / "real.png"
+
+
+def test_a_manifest_has_the_same_rows_however_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predictions, embeddings and runs know pictures by their paths."""
+    path = written(tmp_path, *GOOD)
+    monkeypatch.chdir(tmp_path)
+    assert read_manifest(Path(path.name)).rows == read_manifest(path).rows
+    assert read_manifest(Path(".") / path.name).rows[0].path.is_absolute()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder"])
+def test_what_is_no_regular_file_is_not_read(tmp_path: Path, kind: str) -> None:
+    """Reading a FIFO waits for ever."""
+    row = Row(tmp_path / "odd.jpg", 0, "s", "", "", "g", "train")
+    if kind == "fifo":
+        os.mkfifo(row.path)
+    else:
+        row.path.mkdir()
+    with pytest.raises(OSError, match=r"regular file|directory"):
+        row.read()
+    with pytest.raises(ManifestError, match=r"odd\.jpg: .*take its line out"):
+        Pictures([row], 16)[0]
+    assert isinstance(fingerprint(row.path), str)
 
 
 @pytest.mark.parametrize("column", COLUMNS)
