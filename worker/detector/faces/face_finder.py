@@ -5,6 +5,7 @@ The networks' files lie beside this one (`centerface.md`, `sieve.md`). Imports n
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 
@@ -29,8 +30,11 @@ EDGE = 8
 # Parts of one size are looked at together, so many pixels at once: what the network makes of more leaves the processor's cache.
 TOGETHER = 4 * 64 * 64
 # What may be a face at the first look is looked at again, enlarged or shrunk so that its surroundings fill SECOND_LOOK pixels.
-FIRST_CONFIDENCE, CONFIDENCE = 0.1, 0.4
+# Of a part in which nothing reaches the first confidence the surest is, from WEAK_CONFIDENCE on.
+FIRST_CONFIDENCE, WEAK_CONFIDENCE, CONFIDENCE = 0.1, 0.05, 0.4
 SECOND_LOOK = 128
+# What was seen in a part, so surely at least, and not the second time is looked at once more, with so much more around it.
+SURE, WIDER = 0.3, 1.4
 # Pixels: a larger square is not cut out at its full size. A side that is thinner when searched shows no face: the network's input
 # is padded, so that a line of a million pixels would cost gigabytes.
 _LARGE_PATCH, THINNEST = 4096, 8
@@ -56,27 +60,34 @@ class FaceFinder:
 
     def find(self, picture: Image.Image) -> list[Located]:
         """The faces in an RGB picture, largest first. Raises PictureError when a network fails on it."""
-        first = self._first_look(picture, math.sqrt(SEARCHED_PIXELS / (picture.width * picture.height)))
-        again = (self._look_again(picture, located) for located in first[:MOST])
-        found = _apart([located for located in again if located is not None])
-        return sorted(_whole_faces(found), key=lambda located: -located.side)
+        scale = min(1.0, math.sqrt(SEARCHED_PIXELS / (picture.width * picture.height)))
+        if (worth := self._parts(picture, scale)) is None:
+            again = [self._look_again(picture, face) for face in self._look(picture, scale, FIRST_CONFIDENCE)[:MOST]]
+        else:
+            first = self._first_look(*worth)[:MOST]
+            again = [self._look_again(picture, face) or self._look_wider(picture, face) for face in first]
+        found = _apart([face for face in again if face is not None])
+        return sorted(_whole_faces(found), key=lambda face: -face.side)
 
-    def _first_look(self, picture: Image.Image, scale: float) -> list[Located]:
-        """What may be faces in the picture, the surest first: where the sieve says so, if it is large enough."""
-        scale = min(1.0, scale)
+    def _parts(self, picture: Image.Image, scale: float) -> tuple[list[Image.Image], list[Part]] | None:
+        """The picture at the scales that parts are cut from, and those worth a look; None: all of it, as that takes no longer."""
         pixels = picture.width * picture.height
         if self._sieve is None or pixels < SIEVED_FROM or min(picture.size) * scale < THINNEST:
-            return self._look(picture, scale, FIRST_CONFIDENCE)
+            return None
         scales = scales_of(picture)
         suspects = self._sieve.suspects(scales, picture.size)
         if len(suspects) > MOST_SUSPECTS:
-            return self._look(picture, scale, FIRST_CONFIDENCE)
+            return None
         parts = parts_of(suspects, picture.size, scale)
         if sum(part.pixels for part in parts) > MOST_IN_PARTS * pixels * scale**2:
-            return self._look(picture, scale, FIRST_CONFIDENCE)
+            return None
+        return [picture, *scales], parts
+
+    def _first_look(self, pictures: Sequence[Image.Image], parts: Sequence[Part]) -> list[Located]:
+        """What may be faces in parts of a picture, the surest first."""
         # What two parts show is taken from the finer one, unless it is too large for it.
-        seen = [(part.width, face) for part, face in self._look_in([picture, *scales], parts)]
-        seen.sort(key=lambda one: (one[1].side * one[0] > SHOWN * picture.width, -one[0], -one[1].confidence))
+        seen = [(part.width, face) for part, face in self._look_in(pictures, parts)]
+        seen.sort(key=lambda one: (one[1].side * one[0] > SHOWN * pictures[0].width, -one[0], -one[1].confidence))
         return _whole_faces(sorted(_distinct(face for _, face in seen), key=lambda face: -face.confidence))
 
     def _look_in(self, pictures: Sequence[Image.Image], parts: Sequence[Part]) -> Iterator[tuple[Part, Located]]:
@@ -88,11 +99,11 @@ class FaceFinder:
             at_once = max(1, TOGETHER // alike[0].pixels)
             for start in range(0, len(alike), at_once):
                 batch = alike[start : start + at_once]
-                found = self._network.faces([np.asarray(part.cut(pictures)) for part in batch], FIRST_CONFIDENCE)
+                found = self._network.faces([np.asarray(part.cut(pictures)) for part in batch], WEAK_CONFIDENCE)
                 for part, faces in zip(batch, found, strict=True):
-                    for face in faces:
-                        if part.has_within(*face.middle, EDGE):
-                            yield part, face.moved(part.left, part.top).moved(0, 0, pictures[0].width / part.width)
+                    within = [face for face in faces if part.has_within(*face.middle, EDGE)]
+                    for face in [face for face in within if face.confidence >= FIRST_CONFIDENCE] or within[:1]:
+                        yield part, face.moved(part.left, part.top).moved(0, 0, pictures[0].width / part.width)
 
     def _look(self, picture: Image.Image, scale: float, least: float) -> list[Located]:
         """What may be faces in the whole picture, shrunk by `scale` if that is below 1; the surest first."""
@@ -115,6 +126,15 @@ class FaceFinder:
         middle = SECOND_LOOK / 2
         central = [face for face in found if math.dist(face.middle, (middle, middle)) < SECOND_LOOK / 8]
         return max(central, key=lambda face: face.confidence).moved(left, top, scale) if central else None
+
+    def _look_wider(self, picture: Image.Image, located: Located) -> Located | None:
+        """The same, with more around it, if the first look was sure."""
+        if located.confidence < SURE:
+            return None
+        left, top, width, height = located.box
+        more = WIDER - 1
+        box = (left - more * width / 2, top - more * height / 2, WIDER * width, WIDER * height)
+        return self._look_again(picture, replace(located, box=box))
 
     def _run(self, picture_HWC: NDArray[np.uint8], least: float) -> list[Located]:
         [found] = self._network.faces([picture_HWC], least)

@@ -9,7 +9,7 @@ from PIL import Image
 from .sieve import Suspect
 
 # The largest face that a part is to show, in its own pixels: a part of a larger one is shrunk by a power of two.
-SHOWN = 81
+SHOWN = 41
 # A part reaches so many times the size of the largest possible face from where its middle may be.
 REACH = 0.7
 # A part's sides are multiples of this, as far as the picture reaches: what the network takes.

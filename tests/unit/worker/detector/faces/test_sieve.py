@@ -106,6 +106,28 @@ def test_no_more_parts_are_looked_at_together_than_fit(
     assert together == [4, 4, 2, 1]
 
 
+@pytest.mark.parametrize("sure", [0.06, 0.2])
+def test_what_is_surest_in_a_part_is_looked_at_again_however_weak(finder: FaceFinder, photo: Image.Image, sure: float) -> None:
+    weak = [Located((20, 20, 20, 24), ((25, 28), (35, 28)), confidence) for confidence in (sure, 0.055)]
+    part = Part(1344, 1008, 64, 64, 128, 128)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(finder._network, "faces", lambda seen, least: [[one for one in weak if one.confidence >= least]])
+        assert [face.confidence for _, face in finder._look_in([photo], [part])] == [sure]
+
+
+def test_what_was_sure_in_a_part_and_is_not_seen_again_is_looked_at_once_more(
+    finder: FaceFinder, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eyes = ((105.0, 108.0), (115.0, 108.0))
+    sure, unsure = (Located((100, 100, 20, 24), eyes, confidence) for confidence in (face_finder.SURE, face_finder.SURE - 0.01))
+    boxes = []
+    monkeypatch.setattr(finder, "_first_look", lambda *_: [sure, unsure])
+    monkeypatch.setattr(finder, "_look_again", lambda _picture, face: boxes.append(face.box))
+    assert finder.find(photo) == []
+    assert len(boxes) == 3
+    assert np.allclose(boxes, [sure.box, (96, 95.2, 28, 33.6), unsure.box])
+
+
 def test_peaks_are_the_highest_of_their_neighbours() -> None:
     chances = np.zeros((5, 7), np.float32)
     chances[0, 0], chances[2, 3], chances[2, 4], chances[4, 6], chances[4, 0] = 0.5, 0.7, 0.6, 0.2, 0.04
