@@ -27,7 +27,8 @@ PARTS = {
     "latency": "from a file's last byte to its verdict in `watch`",
     "idle": "what `watch` takes while nothing happens",
     "reports": "`report`, `status` and pages of the queue on databases of three sizes",
-    "scale": "a large archive on SQLite and Postgres: what is asked, changed and walked, and the memory that takes",
+    "scale": "a large archive on SQLite: what is asked, changed and walked, and the memory that takes",
+    "scale_postgres": "the same on Postgres",
     "stages": "what a picture takes in each stage with the active model, and the rates that follow on other machines",
     "start": "the start of commands beside a bare start of Python",
     "workers": "1, 2 and 4 worker processes on one backlog, beside what the model of docs/scaling.md says",
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _descriptions() -> str:
-    return "\n".join(f"{part:10} {what}" for part, what in PARTS.items())
+    return "\n".join(f"{part:14} {what}" for part, what in PARTS.items())
 
 
 def _measured(parts: Sequence[str], sizes: Sizes) -> Iterator[tuple[str, Figure]]:

