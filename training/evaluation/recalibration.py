@@ -70,6 +70,17 @@ def scores_of_folder(
     return RealScores(found.scores, int(found.have_faces.sum()), tuple(unread))
 
 
+def note_on_faceless(card: CheckpointCard, found: RealScores) -> str | None:
+    """What to say where scanning calls photographs real whatever their score is, and the cuts are chosen by them all the same."""
+    faceless = len(found.scores) - found.with_face
+    if card.whole_images or not faceless:
+        return None
+    return (
+        f"without one: {faceless:,}. A scan with {card.name} calls these real whatever their score is, but "
+        "their scores count here, so that fewer may be called fake than asked for; photographs with faces give a better threshold"
+    )
+
+
 def recalibrated(
     card: CheckpointCard, reals: Scores, *, name: str, fake_fpr: float, flagged_fpr: float, from_sha256: str, now: datetime
 ) -> CheckpointCard:

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance
 
 from training.data.manifest import Row
 from training.evaluation.logits import scanned_scores_of
-from training.evaluation.recalibration import recalibrated, scores_of_folder
+from training.evaluation.recalibration import RealScores, note_on_faceless, recalibrated, scores_of_folder
 from worker.detector.checkpoints.card import Combination
 from worker.detector.faces.face_finder import process_face_finder
 from worker.detector.inference.device import ChosenDevice
@@ -69,3 +69,15 @@ def test_share_called_fake_with_combined_heads(predictor: Predictor, photographs
     assert int((scanned.scores >= new.band_low).sum()) == 4
     # No score lies at a cut: one that another runtime rounds otherwise stays on its side.
     assert np.abs(found.scores - new.threshold).min() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("whole_images", "with_face", "said"), [(False, 2, "without one: 1. A scan with lite"), (False, 3, ""), (True, 2, "")]
+)
+def test_photographs_that_a_scan_calls_real_anyhow_are_said(
+    predictor: Predictor, whole_images: bool, with_face: int, said: str
+) -> None:
+    found = RealScores(np.asarray([0.1, 0.2, 0.9]), with_face, ())
+    note = note_on_faceless(replace(predictor.card, whole_images=whole_images), found)
+    assert (note or "").startswith(said)
+    assert bool(note) == bool(said)
