@@ -55,7 +55,7 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
     Raises KnownError when it cannot begin: no model, no device, no database, no face finder.
     """
     faulthandler.enable()
-    path_map = parse_path_map(settings.path_map)
+    parse_path_map(settings.path_map)  # before anything is begun
     demand_video_reader(settings)
     with ExitStack() as stack:
         database = open_database(settings.url)
@@ -75,7 +75,7 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         )
         tell = stack.enter_context(all_listeners(settings))
         chosen = chosen_checkpoint(settings)
-        worker = replace(_load(settings, chosen.path, name, database, decoders, path_map), tell=tell)
+        worker = replace(load_worker(settings, chosen.path, name, database, decoders), tell=tell)
         decoders.warm_up()
         device = f"{worker.predictor.ran_on} ({worker.predictor.device.reason})"
         if chosen.notice:  # where a person sees what scans: `scan`, `status` and the window show the device
@@ -104,9 +104,8 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         return exit_status[0] if exit_status else 0
 
 
-def _load(
-    settings: Settings, checkpoint: Path, name: str, database: Database, decoders: DecoderPool, path_map: dict[str, str]
-) -> Worker:
+def load_worker(settings: Settings, checkpoint: Path, name: str, database: Database, decoders: DecoderPool) -> Worker:
+    """What a worker process works with; the checkpoint is noted in the database. Raises what `load_scorer` raises."""
     predictor = load_scorer(checkpoint, settings)
     card = predictor.card
     model = register_model(
@@ -121,6 +120,7 @@ def _load(
     deadline = Deadline(
         settings.file_seconds, settings.batch_seconds, lambda file, seconds: _expire(database, name, file, seconds)
     )
+    path_map = parse_path_map(settings.path_map)
     return Worker(name, settings, database, predictor, model, decoders, database.now, deadline, path_map)
 
 

@@ -20,8 +20,8 @@ from scanner.discovery.intake import batches, take_in
 from scanner.domain.outcomes import ContentFacts, Scored
 from scanner.jobs.leases import claim
 from scanner.results.record import record, register_model
-from worker.service.benchmark import Measured
-from worker.service.benchmark import measure as measure_folder
+from worker.service.benchmark.measure import Measured
+from worker.service.benchmark.measure import measure as measure_folder
 
 from ..backlog import found_in
 from ..measure import Figure, Sizes
