@@ -18,7 +18,8 @@ class QueueItem(NamedTuple):
     `is_judged` is false of a picture that is labelled real only because there was no face to judge, whatever its score.
     `says_generated`: the file itself says that a machine made it or a part of it.
     `fingerprint` is the content's perceptual hash, None where the picture is flat or has none.
-    `disagreement` is how far the scores of the network's branches lie apart, 0..1; None where it has no branches.
+    `disagreement` is how far the scores of the network's branches lie apart, 0..1; None where it has no branches, and in every
+    other order than that by it.
     """
 
     file_id: int

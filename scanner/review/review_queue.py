@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, null, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, null, select, true, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from ..database.columns import Interned
@@ -87,7 +87,7 @@ def _page(
         query = query.where(unindexed(Detection.disagreement) >= 0)
     query = query.order_by(*ordering(order, indexed=not path.is_few)).limit(limit)
     sort_or_not(session, path)
-    return _items(session, query, criteria.tab, sorted_first=path.is_few)
+    return _items(session, query, criteria, sorted_first=path.is_few)
 
 
 def _without_branches(session: Session, criteria: Criteria, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
@@ -103,7 +103,7 @@ def _without_branches(session: Session, criteria: Criteria, after: QueueItem | N
         query = query.where((unindexed(File.id) if path.is_few else File.id) < after.file_id)
     query = query.order_by((unindexed(File.id) if path.is_few else File.id).desc()).limit(limit)
     sort_or_not(session, path)
-    return _items(session, query, criteria.tab, sorted_first=path.is_few)
+    return _items(session, query, criteria, sorted_first=path.is_few)
 
 
 def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int]) -> tuple[QueueItem, ...]:
@@ -113,7 +113,7 @@ def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int])
         for start in range(0, len(file_ids), 500):
             chunk = File.id.in_(file_ids[start : start + 500])
             found = _found(criteria, checks_only(session, criteria, _labels(criteria))).where(chunk)
-            items += _items(session, found, criteria.tab, sorted_first=False)
+            items += _items(session, found, criteria, sorted_first=False)
     return tuple(items)
 
 
@@ -234,9 +234,9 @@ _GENERATED = (
 _FINGERPRINT = select(Content.fingerprint).where(Content.id == File.content_id).correlate(File).scalar_subquery()
 
 
-def _items(session: Session, ids: Select[*tuple[int]], tab: Tab, *, sorted_first: bool) -> tuple[QueueItem, ...]:
+def _items(session: Session, ids: Select[*tuple[int]], criteria: Criteria, *, sorted_first: bool) -> tuple[QueueItem, ...]:
     """The items of a page. Where many files are `sorted_first`, what is shown of each is read only for those of the page."""
-    shown = _shown(tab)
+    shown = _shown(criteria)
     if not sorted_first:
         return tuple(map(_as_item, _rows(session, ids.with_only_columns(*shown))))
     wanted = session.scalars(ids).all()
@@ -250,20 +250,13 @@ def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tu
     return session.connection().execute(query).all()  # not through the mapper, which has nothing to map here
 
 
-def _shown(tab: Tab) -> tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]:
+def _shown(criteria: Criteria) -> tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]:
     """What a QueueItem is made of, in its order."""
-    # Nothing that still counts is decided on what is to be reviewed: one look less for each row.
-    decision = null() if tab is Tab.TO_REVIEW else func.nullif(latest_decision, _WITHDRAWN)
-    return (
-        *(
-            File.id,
-            File.content_id,
-            File.path,
-            Detection.score,
-            type_coerce(Detection.label, Interned),
-            decision.label("decision"),
-            File.finished_at,
-        ),
-        *(Detection.disagreement, or_(Detection.label != Label.REAL, Detection.score < Detection.band_low)),
-        *(_GENERATED, _FINGERPRINT),
-    )
+    # Nothing that still counts is decided on what is to be reviewed: one look less for each row. Of a flagged verdict an index
+    # knows the rest, so its row is not looked at, unless the order asks for more.
+    decision = null() if criteria.tab is Tab.TO_REVIEW else func.nullif(latest_decision, _WITHDRAWN)
+    apart = Detection.disagreement if criteria.order is Order.DISAGREEMENT else null()
+    is_judged = case((Detection.label != Label.REAL, true()), else_=Detection.score < Detection.band_low)
+    label = type_coerce(Detection.label, Interned)
+    told = (File.id, File.content_id, File.path, Detection.score, label, decision.label("decision"), File.finished_at)
+    return (*told, apart.label("disagreement"), is_judged, _GENERATED, _FINGERPRINT)

@@ -153,6 +153,8 @@ def test_a_page_along_an_index_looks_at_each_file_once(sqlite: Database, order: 
     asked = plans(sqlite, lambda: review_queue.queue_page(sqlite, Criteria(order=order), after=None, limit=9))
     assert any("files.path" in statement for statement in asked)
     assert not any("files.id IN" in statement for statement in asked)
+    # Only this order asks for what no index of verdicts has.
+    assert any("detections.disagreement" in statement for statement in asked) is (order is Order.DISAGREEMENT)
 
 
 @pytest.mark.parametrize(
