@@ -1,0 +1,74 @@
+"""Postgres goes along the index of the queue's order, whatever it expects of the filters: it says so itself of each page."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from scanner.database.engine import Database, open_database
+from scanner.database.schema import upgrade
+from scanner.discovery.intake import take_in
+from scanner.discovery.walk import Found
+from scanner.domain.outcomes import ContentFacts, Scored
+from scanner.jobs import leases
+from scanner.results.record import record, register_model
+from scanner.review import access_path, review_queue
+from scanner.review.criteria import Criteria, Order
+
+NOW = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
+
+
+@pytest.fixture
+def postgres(new_postgres_url: Callable[[], str]) -> Iterator[Database]:
+    database = open_database(new_postgres_url())
+    upgrade(database)
+    take_in(database, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
+    model = register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.75, band_low=0.5, now=NOW)
+    claimed = leases.claim(database, "anna", 40, now=NOW, lease_seconds=60, max_attempts=5)
+    outcomes = [Scored(file, ContentFacts(f"{file.id:064x}", 10), 0.9, 0.1) for file in claimed]
+    record(database, "anna", outcomes, model, device="cpu", now=NOW)
+    yield database
+    database.close()
+
+
+def plans_of_pages(database: Database, ask: Callable[[], object]) -> list[str]:
+    """How Postgres goes about the pages that `ask` takes, each in the transaction that it is asked in."""
+    found: list[str] = []
+
+    def explain(connection: Connection, _cursor: object, statement: str, values: Any, *_more: object) -> None:
+        if statement.startswith("SELECT files.id") and "ORDER BY" in statement:
+            found.append("\n".join(row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", values)))
+
+    event.listen(database.engine, "before_cursor_execute", explain)
+    ask()
+    event.remove(database.engine, "before_cursor_execute", explain)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("order", "filters"),
+    [
+        (Order.LEAST_CERTAIN, {"since": NOW - timedelta(days=1)}),
+        (Order.NEWEST, {"score_from": 0.8, "score_to": 0.95}),
+        (Order.DISAGREEMENT, {"model": "lite"}),
+    ],
+    ids=str,
+)
+def test_pages_are_not_sorted(postgres: Database, order: Order, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_path, "FEW", 0)
+    monkeypatch.setattr(access_path, "MANY", 0)
+    criteria = Criteria(order=order, **filters)
+    found = plans_of_pages(postgres, lambda: review_queue.queue_page(postgres, criteria, after=None, limit=10))
+    assert found
+    for plan in found:
+        assert not re.search(r"^[ >-]*Sort  \(", plan, re.MULTILINE), plan
+
+
+def test_a_model_without_verdicts_is_known_to_have_none(postgres: Database) -> None:
+    """It is asked for by its number: of what a subquery would find Postgres knows nothing."""
+    found = plans_of_pages(postgres, lambda: review_queue.queue_page(postgres, Criteria(model="gone"), after=None, limit=10))
+    assert found
+    assert not any("models" in plan for plan in found)
