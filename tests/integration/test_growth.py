@@ -286,7 +286,6 @@ def test_a_filter_that_all_pass_costs_no_page_anything(
         (Order.MOST_CERTAIN, {"tab": Tab.UNSURE, "labels": ("fake",)}),
         (Order.DISAGREEMENT, {"score_from": 0.95}),
     ],
-    ids=str,
 )
 def test_verdicts_that_no_page_shows_are_not_read(
     sqlite: Database, order: Order, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
