@@ -22,8 +22,9 @@ from scanner.domain.labels import verdict
 from scanner.domain.outcomes import ActiveModel
 from scanner.domain.prediction import Face, Prediction
 from scanner.domain.states import Label
-from worker.decoding.decoder_pool import DecoderPool, Limits, PoolBroke
+from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Ready
+from worker.decoding.troubles import PoolBroke
 from worker.detector.checkpoints.card import file_sha256
 from worker.detector.combined.scorer import AnyScorer
 from worker.detector.faces.face_finder import require_face_finder

@@ -101,7 +101,13 @@ def read_reply(receive: Callable[[int], bytes], *, most: int, blobs: Callable[[i
     Raises Refused, MemoryError and BadReply.
     """
     header = _header(receive(HEADER_BYTES))
-    kind, document, sizes = header["kind"], header["document"], header["blobs"]
+    if sum(header["blobs"]) > most:
+        raise BadReply(f"{sum(header['blobs']):,} bytes are too many")
+    return answer_of(header["kind"], header["document"], header["blobs"], blobs or receive)
+
+
+def answer_of(kind: str, document: Any, sizes: Sequence[int], receive: Callable[[int], bytes]) -> Answer:
+    """What was made, by the parts of a header. Raises Refused, MemoryError and BadReply."""
     if kind == "memory":
         raise MemoryError
     if kind in ("refused", "failed"):
@@ -109,9 +115,7 @@ def read_reply(receive: Callable[[int], bytes], *, most: int, blobs: Callable[[i
         raise Refused(reason if kind == "refused" else f"its decoder failed: {reason}")
     if kind != "made":
         raise BadReply("neither made nor refused")
-    if sum(sizes) > most:
-        raise BadReply(f"{sum(sizes):,} bytes are too many")
-    return Answer(document, sizes, blobs or receive)
+    return Answer(document, sizes, receive)
 
 
 def _header(received: bytes) -> dict[str, Any]:

@@ -163,7 +163,7 @@ class Slot(threading.Thread):
             raise
         finally:
             self._set_clock(None)
-            self._done += 1
+            self._done += work.count
             if self._done >= self._most_works:
                 self._end()
         return made

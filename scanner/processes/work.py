@@ -30,7 +30,7 @@ class Work:
 
     `read` makes of that what the `future` gives. It raises Refused and MemoryError as the function did, Died, OutOfTime,
     BadReply, BrokenProcessPool (no fault of the work's), OSError (it cannot be opened). `open` gives a file that is handed to the
-    process as the last argument.
+    process as the last argument. It is `count` works in one, where a process is replaced after so many.
     """
 
     function: Callable[..., Any]
@@ -39,4 +39,5 @@ class Work:
     tell: Callable[[Any], Made] = tell_plainly
     read: Callable[[Answer], Any] = read_plainly
     open: Callable[[], BufferedReader] | None = None
+    count: int = 1
     future: "Future[Any]" = field(default_factory=Future, compare=False)

@@ -179,7 +179,7 @@ def work_until_done(
                 reconcile(wake, database, now())
                 next_reconcile = time.monotonic() + settings.reconcile_seconds
             # Each look takes some milliseconds of a core, which the network would have: seldom while much is left.
-            time.sleep(min(1.0, POLL_SECONDS + pending / 1_000))
+            time.sleep(min(1.0, POLL_SECONDS + pending / 300))
         show(ScanProgress(total, 0, tuple(seen.device for seen in live_workers(database, now()))))
     finally:
         worker.stop(4.0)

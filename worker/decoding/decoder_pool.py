@@ -5,7 +5,6 @@ The processes import this module and no torch, so that they start quickly and st
 """
 
 import os
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -19,9 +18,9 @@ from scanner.domain.evidence import Evidence
 from scanner.processes.confinement import Confined
 from scanner.processes.limits import limit_process
 from scanner.processes.pool import ProcessPool
-from scanner.processes.replies import Answer, BadReply, Made, Refused, read_plainly, tell_plainly
-from scanner.processes.time_budget import OutOfTime
-from scanner.processes.work import Died, Work
+from scanner.processes.replies import Answer, Made, read_plainly, tell_plainly
+from scanner.processes.together import apart, do_each, together
+from scanner.processes.work import Work
 
 from ..detector.faces.face_crops import FaceInputs
 from ..detector.faces.face_finder import process_face_finder
@@ -32,16 +31,21 @@ from ..evidence.manifests import has_record
 from .fingerprint import fingerprint
 from .inputs import Ready, Shown
 from .replies import read_evidence, read_ready, tell_evidence, tell_ready
+from .troubles import DecodersFail, DecoderTrouble, PoolBroke, needs_too_much, reason_of
 from .video_frames import Video, sampled_frames
 
 # A process is replaced after this many pictures, so that no decoder's leak grows.
 PICTURES_PER_PROCESS = 2000
 BREAKS_IN_A_ROW = 50
 # What they import before they are confined.
-MODULES = (f"{__package__}.readers", __name__, f"{__package__}.overlay", gather_signed.__module__, os.getpid.__module__)
+MODULES = tuple(f"{__package__}.{name}" for name in ("readers", "decoder_pool", "overlay")) + tuple(
+    work.__module__ for work in (gather_signed, do_each, os.getpid)
+)
 # What a signed record may take, and how often it is tried: its decoder may end through no fault of it.
 RECORD_SECONDS, RECORD_TRIES = 20.0, 2
 _PLAIN = FaceInputs()
+# So many pictures are asked for at once.
+_TOGETHER = 8
 
 T = TypeVar("T")
 # How what a process made is told by it, and read here.
@@ -64,19 +68,6 @@ class Limits:
     video_frames: int = 16
 
 
-@dataclass(frozen=True)
-class PoolBroke:
-    """The picture was not decoded, through no fault of its own: the pool had to be made anew."""
-
-
-class DecoderTrouble(PictureError):
-    """Its decoder ran out of time or died, which may be no fault of the picture: to be tried again alone."""
-
-
-class DecodersFail(Exception):
-    """Decoder processes cannot be kept alive here."""
-
-
 class DecoderPool:
     """Decoder processes. Use as a context manager: leaving it ends them."""
 
@@ -88,6 +79,7 @@ class DecoderPool:
         self._limits = limits
         self._faces = faces
         self._scaled = scaled
+        self._processes = processes
         self._breaks = 0
         self._pool = ProcessPool(
             processes,
@@ -124,16 +116,46 @@ class DecoderPool:
         A crash or a time-out of its decoder is a reason like any other. The future raises DecodersFail when the pool breaks again
         and again, however often it is made anew.
         """
-        looks = self._faces if faces is None else faces
-        arguments = [content, (Wanted(size, shown), *others), self._limits, looks, self._scaled]
-        told = (tell_ready, partial(read_ready, size=size, others=[one.size for one in others]))
+        asked, told = self._asked(size, shown, faces, others)
         if not isinstance(content, bytes):
-            return self._start(_decode, arguments, self._limits.video_seconds, told)
-        return self._with_record(self._start(_decode, arguments, self._limits.seconds, told), content)
+            return self._start(_decode, [content, *asked], self._limits.video_seconds, told)
+        return self._with_record(self._start(_decode, [content, *asked], self._limits.seconds, told), content)
+
+    def begin_all(
+        self,
+        contents: Sequence[bytes | Video],
+        size: int,
+        shown: FaceInputs = _PLAIN,
+        *,
+        faces: bool | None = None,
+        others: Sequence[Wanted] = (),
+    ) -> "list[Future[Ready | PictureError | PoolBroke]]":
+        """`begin` for each of `contents`, which are asked for several at once: for what is quickly decoded."""
+        alone = [partial(self.begin, content, size, shown, faces=faces, others=others) for content in contents]
+        asked, (tell, read) = self._asked(size, shown, faces, others)
+        # Each process has some, so that all are busy.
+        most = max(1, min(_TOGETHER, len(contents) // self._processes))
+        told: list[Future[Ready | PictureError | PoolBroke]] = []
+        for start in range(0, len(contents), most):
+            ones = alone[start : start + most]
+            part = [content for content in contents[start : start + most] if isinstance(content, bytes)]
+            if 1 < len(part) == len(ones):
+                work = together(_decode, part, asked, self._limits.seconds, tell, read)
+                pictures = apart(self._pool.schedule(work), ones)
+                told += [self._with_record(self._told(one), content) for one, content in zip(pictures, part, strict=True)]
+            else:
+                told += [begin() for begin in ones]
+        return told
 
     def submit(self, work: Callable[..., T], content: bytes, argument: object) -> "Future[T | PictureError | PoolBroke]":
         """Start `work(content, argument, max_pixels)` in a decoder process; see `begin`. It gives bytes or plain values."""
         return self._start(work, [content, argument, self._limits.pixels], self._limits.seconds)
+
+    def _asked(self, size: int, shown: FaceInputs, faces: bool | None, others: Sequence[Wanted]) -> tuple[list[Any], _Told]:
+        """What `_decode` is asked of each content, and how it is told."""
+        wanted = (Wanted(size, shown), *others)
+        told = (tell_ready, partial(read_ready, size=size, others=[one.size for one in others]))
+        return [wanted, self._limits, self._faces if faces is None else faces, self._scaled], told
 
     def _with_record(
         self, decoded: "Future[Ready | PictureError | PoolBroke]", content: bytes
@@ -189,13 +211,17 @@ class DecoderPool:
     def _start(
         self, work: Callable[..., T], arguments: list[Any], seconds: float, told_as: _Told = _PLAINLY
     ) -> "Future[T | PictureError | PoolBroke]":
-        told: Future[T | PictureError | PoolBroke] = Future()
         content = arguments[0]
         if isinstance(content, bytes) and 3 * len(content) > self._limits.megabytes << 20:
             # It would die of the message itself, before it is at work.
-            told.set_result(self._needs_too_much())
+            told: Future[T | PictureError | PoolBroke] = Future()
+            told.set_result(needs_too_much(self._limits.megabytes))
             return told
-        future = self._schedule(work, arguments, seconds, told_as)
+        return self._told(self._schedule(work, arguments, seconds, told_as))
+
+    def _told(self, future: "Future[T]") -> "Future[T | PictureError | PoolBroke]":
+        """What becomes of it for a picture."""
+        told: Future[T | PictureError | PoolBroke] = Future()
 
         def tell(done: "Future[T]") -> None:
             try:
@@ -210,29 +236,18 @@ class DecoderPool:
     def _became(self, done: "Future[T]") -> T | PictureError | PoolBroke:
         try:
             ready = done.result()
-            self._breaks = 0
+            if not isinstance(ready, PictureError | PoolBroke):
+                self._breaks = 0
             return ready
         except (BrokenProcessPool, CancelledError) as error:
             self._breaks += 1
             if self._breaks > BREAKS_IN_A_ROW:
                 raise DecodersFail(f"the decoder processes die again and again: {error}") from error
             return PoolBroke()
-        except Refused as error:
-            return error if isinstance(error, PictureError) else PictureError(str(error))
-        except OutOfTime as error:
-            return DecoderTrouble(f"its decoding {error} (setting decode_seconds; of a video, video_seconds)")
-        except Died as error:
-            cause = signal.strsignal(-error.code) if error.code < 0 else f"exit code {error.code}"
-            return DecoderTrouble(f"its decoder process died ({cause})")
-        except BadReply as error:
-            return PictureError(f"its decoder process answered what no decoder does: {error}")
-        except OSError as error:
-            return PictureError(f"cannot be decoded: {error}")
-        except MemoryError:
-            return self._needs_too_much()
-
-    def _needs_too_much(self) -> PictureError:
-        return PictureError(f"its decoding needs more than {self._limits.megabytes} MB (setting decode_megabytes)")
+        except Exception as error:
+            if (reason := reason_of(error, self._limits.megabytes)) is None:
+                raise
+            return reason
 
     def _schedule(self, work: Callable[..., T], arguments: list[Any], seconds: float, told_as: _Told = _PLAINLY) -> "Future[T]":
         opened = partial(open_regular, arguments[0].path) if arguments and isinstance(arguments[0], Video) else None

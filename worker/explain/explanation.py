@@ -15,9 +15,10 @@ from scanner.domain.outcomes import ActiveModel
 from scanner.domain.prediction import Prediction
 from scanner.domain.states import Label
 
-from ..decoding.decoder_pool import DecoderPool, Limits, PoolBroke
+from ..decoding.decoder_pool import DecoderPool, Limits
 from ..decoding.inputs import Ready
 from ..decoding.overlay import Placed, overlaid
+from ..decoding.troubles import PoolBroke
 from ..detector.checkpoints.card import file_sha256
 from ..detector.combined.loading import load_detector
 from ..detector.combined.scorer import AnyScorer, CombinedScorer

@@ -7,7 +7,7 @@ from scanner.base.errors import KnownError
 from scanner.database.engine import DatabaseUnavailable
 from scanner.jobs.leases import release
 
-from ..decoding.decoder_pool import DecodersFail
+from ..decoding.troubles import DecodersFail
 from .scoring import NetworkFails, OutOfMemory
 from .types import Worker
 

@@ -15,6 +15,8 @@ IN_HAND = 5
 AT_NETWORK = 3
 # Bytes that are read before the database is asked which of the contents are known.
 READ_AT_ONCE = 16 << 20
+# Asking a decoder for a picture costs as much as decoding one of fewer bytes: of these, several are asked for together.
+QUICK_BYTES = 64 << 10
 # Undecoded bytes in memory, beyond which the decoders are waited for before more is read.
 BYTES_IN_HAND = 256 << 20
 

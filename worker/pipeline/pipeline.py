@@ -19,7 +19,7 @@ from ..decoding.inputs import Ready
 from ..decoding.video_frames import Video
 from .aggregation import judge
 from .charges import leases
-from .in_hand import READ_AT_ONCE, InHand
+from .in_hand import QUICK_BYTES, READ_AT_ONCE, InHand
 from .judged import Judged
 from .read import changed_since, read
 from .types import Batch, Item, Worker
@@ -111,6 +111,7 @@ class Pipeline:
             for way in {item.made_with for item in items}
             for sha256 in scored_among(worker.database, worker.model, {i.facts.sha256 for i in items if i.made_with == way}, way)
         }
+        quick: list[Item] = []
         for item in items:
             if item.key in contents:
                 contents[item.key].files += item.files
@@ -119,16 +120,21 @@ class Pipeline:
             else:
                 contents[item.key] = item
                 batch.items.append(item)
-                self._decode(item)
+                faces = worker.looks_for_faces(item.files[0])
+                if faces or not 0 < item.bytes_read <= QUICK_BYTES:
+                    self._decode([item], faces=faces)
+                else:
+                    quick.append(item)
+        self._decode(quick, faces=False)
 
-    def _decode(self, item: Item) -> None:
-        worker, size = self._worker, item.bytes_read
-        first, *others = worker.predictor.wanted
-        faces = worker.looks_for_faces(item.files[0])
-        item.decoding = worker.decoders.begin(item.source, first.size, first.shown, faces=faces, others=others)
-        if not isinstance(item.source, Video):
-            item.source = b""
-        self._in_hand.bound(item.decoding, size, worker.deadline.progress)
+    def _decode(self, items: Sequence[Item], *, faces: bool) -> None:
+        worker, (first, *others) = self._worker, self._worker.predictor.wanted
+        begun = worker.decoders.begin_all([item.source for item in items], first.size, first.shown, faces=faces, others=others)
+        for item, decoding in zip(items, begun, strict=True):
+            item.decoding, size = decoding, item.bytes_read
+            if not isinstance(item.source, Video):
+                item.source = b""
+            self._in_hand.bound(decoding, size, worker.deadline.progress)
 
     def _score(self, batch: Batch) -> None:
         for item in batch.items:

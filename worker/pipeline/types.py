@@ -13,8 +13,9 @@ from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Outcome, 
 from scanner.domain.recorded import Listener, tell_nobody
 from scanner.jobs.path_map import local_path
 
-from ..decoding.decoder_pool import DecoderPool, DecoderTrouble, PoolBroke
+from ..decoding.decoder_pool import DecoderPool
 from ..decoding.inputs import Ready
+from ..decoding.troubles import DecoderTrouble, PoolBroke
 from ..decoding.video_frames import Video
 from ..detector.combined.scorer import AnyScorer
 from ..detector.image.picture import PictureError

@@ -16,7 +16,7 @@ from scanner.database.models import File
 from scanner.domain.claims import SUSPECT_AFTER
 from scanner.domain.outcomes import ActiveModel
 from scanner.services.scan import take_in_paths
-from worker.decoding.decoder_pool import DecoderTrouble
+from worker.decoding.troubles import DecoderTrouble
 from worker.decoding.inputs import Ready
 from worker.detector.inference.scorer import Scorer
 from worker.pipeline.aggregation import judge

@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker.decoding.decoder_pool import DecoderPool, Limits, PoolBroke
+from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.troubles import PoolBroke
 from worker.decoding.inputs import Ready
 from worker.detector.image.picture import PictureError
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker.decoding.decoder_pool import DecoderPool, DecodersFail, DecoderTrouble, PoolBroke
+from worker.decoding.decoder_pool import DecoderPool
+from worker.decoding.troubles import DecodersFail, DecoderTrouble, PoolBroke
 from worker.decoding.inputs import Ready
 from worker.detector.image.picture import PictureError
 
