@@ -40,7 +40,7 @@ def insert_or_ignore(session: Session, table: type[Base], rows: Sequence[dict[st
     Each has the same columns: what the first one lacks would be left out of all. Returns how many were new.
     """
     assert all(row.keys() == rows[0].keys() for row in rows)
-    return len(session.execute(_insert_or_ignore(table, session.get_bind().dialect.name), list(rows)).all())
+    return len(session.connection().execute(_insert_or_ignore(table, session.get_bind().dialect.name), list(rows)).all())
 
 
 @cache

@@ -154,7 +154,7 @@ def _leasing(suspects: bool, for_model: bool) -> Executable:
 
 
 def _lease(session: Session, suspects: bool, for_model: bool, asked: dict[str, Any]) -> list[Claimed]:
-    rows = session.execute(_leasing(suspects, for_model), asked).all()
+    rows = session.connection().execute(_leasing(suspects, for_model), asked).all()
     root_ids = {row.root_id for row in rows if row.root_id is not None}
     wanted = session.execute(select(Root.id, Root.path).where(Root.id.in_(root_ids))) if root_ids else ()
     roots = {row.id: row.path for row in wanted}

@@ -48,7 +48,8 @@ class _Held:
     finished_at: datetime | None
 
 
-# These are made once: making one takes longer than having it executed, and each batch asks them all.
+# These are made once: making one takes longer than having it executed, and each batch asks them all. They go by the session's
+# connection, as no objects of its own come of them.
 _MODEL = select(Model.sha256).where(Model.id == bindparam("model_id"))
 _SCORED_AMONG = (
     select(Content.sha256)
@@ -83,7 +84,7 @@ def scored_among(database: Database, model: ActiveModel, sha256s: Collection[str
     """Those of a batch's contents for which `model` has a detection that was made so."""
     with database.read() as session:
         asked = {"model_id": model.id, "way": made_with, "sha256s": list(sha256s)}
-        return set(session.scalars(_SCORED_AMONG, asked))
+        return set(session.connection().scalars(_SCORED_AMONG, asked))
 
 
 def record(
@@ -114,7 +115,7 @@ def record(
 
 def _held(session: Session, owner: str, ids: Sequence[int]) -> list[_Held]:
     """Those of the files `ids` that `owner` holds."""
-    return [_Held(*row) for row in session.execute(_HELD, {"owner": owner, "ids": list(ids)})]
+    return [_Held(*row) for row in session.connection().execute(_HELD, {"owner": owner, "ids": list(ids)})]
 
 
 def _save(session: Session, before: Mapping[int, Mapping[str, Any]], held: Sequence[_Held]) -> None:
@@ -126,7 +127,7 @@ def _save(session: Session, before: Mapping[int, Mapping[str, Any]], held: Seque
             named = {f"new_{name}": value for name, value in values.items()}
             changed.setdefault(tuple(values), []).append({"row_id": row.id, **named})
     for names, rows in changed.items():
-        session.execute(_change(names), rows)
+        session.connection().execute(_change(names), rows)
 
 
 @cache
@@ -136,7 +137,7 @@ def _change(names: tuple[str, ...]) -> Executable:
 
 
 def _demand_known(session: Session, model: ActiveModel) -> None:
-    known = session.scalar(_MODEL, {"model_id": model.id})
+    known = session.connection().scalar(_MODEL, {"model_id": model.id})
     if known is None or (model.sha256 and known != model.sha256):
         raise DatabaseChanged(f"the database does not know the model {model.name}: it was made anew, or put back")
 
@@ -150,7 +151,7 @@ def _store_contents(session: Session, outcomes: Sequence[Outcome], now: datetime
         if insert_or_ignore(session, Content, rows) < len(rows):
             _complete_contents(session, facts)
     wanted = set(facts) | {o.sha256 for o in outcomes if isinstance(o, Reused)}
-    ids = {row.sha256: row.id for row in session.execute(_CONTENTS, {"sha256s": list(wanted)})}
+    ids = {row.sha256: row.id for row in session.connection().execute(_CONTENTS, {"sha256s": list(wanted)})}
     words = [{"content_id": ids[c.sha256], "word": word} for c in facts.values() for word in filed_under(c.evidence or ())]
     if words:
         insert_or_ignore(session, EvidenceWord, sorted(words, key=itemgetter("content_id", "word")))
@@ -200,7 +201,7 @@ def _store_detections(
     }
     if rows:
         insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id", "made_with")))
-    found = session.execute(_DETECTIONS, {"model_id": model.id, "content_ids": list(contents.values())})
+    found = session.connection().execute(_DETECTIONS, {"model_id": model.id, "content_ids": list(contents.values())})
     return {(row.content_id, row.made_with): (row.id, Label(row.label), row.score) for row in found}
 
 

@@ -24,7 +24,7 @@ class DecodersFail(Exception):
 
 
 def reason_of(error: Exception, megabytes: int) -> PictureError | None:
-    """Why a picture whose work ended with `error` is not decoded, by a process of `megabytes`; None where that is a bug of ours."""
+    """Why a picture whose work ended with `error` is not decoded, by a process of `megabytes`; None for a bug of ours."""
     match error:
         case PictureError():
             return error

@@ -16,8 +16,8 @@ from scanner.database.models import File
 from scanner.domain.claims import SUSPECT_AFTER
 from scanner.domain.outcomes import ActiveModel
 from scanner.services.scan import take_in_paths
-from worker.decoding.troubles import DecoderTrouble
 from worker.decoding.inputs import Ready
+from worker.decoding.troubles import DecoderTrouble
 from worker.detector.inference.scorer import Scorer
 from worker.pipeline.aggregation import judge
 from worker.pipeline.in_hand import IN_HAND

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from worker.decoding.decoder_pool import DecoderPool, Limits
-from worker.decoding.troubles import PoolBroke
 from worker.decoding.inputs import Ready
+from worker.decoding.troubles import PoolBroke
 from worker.detector.image.picture import PictureError
 
 LIMITS = Limits(pixels=50_000_000, seconds=120, megabytes=3072)

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from worker.decoding.decoder_pool import DecoderPool
-from worker.decoding.troubles import DecodersFail, DecoderTrouble, PoolBroke
 from worker.decoding.inputs import Ready
+from worker.decoding.troubles import DecodersFail, DecoderTrouble, PoolBroke
 from worker.detector.image.picture import PictureError
 
 from .conftest import LIMITS, SIZE, decode, decoder_processes, plain_png
