@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks.face_composites import composites
+from benchmarks.pictures import scene
 
 from training.data.manifest import read_manifest
 from worker.detector.faces.face_finder import SEARCHED_PIXELS, FaceFinder
@@ -22,3 +23,11 @@ def test_faces_of_a_large_photo_are_found_as_by_a_look_at_all(shared_faces: Path
             found[name] += sum(any(map(pasted.holds, boxes)) for pasted in photo.pasted)
     assert found["whole"] >= 14
     assert found["sieved"] >= found["whole"] - 1
+
+
+def test_faces_before_an_enlarged_photograph_are_all_found() -> None:
+    decoded = decode_rgb(scene(1), max_pixels=10**8, short_side=224, pixels=SEARCHED_PIXELS)
+    whole, found = (finder.find(decoded.picture) for finder in (FaceFinder(sieved=False), FaceFinder()))
+    assert len(found) == len(whole) == 4
+    for one, other in zip(found, whole, strict=True):
+        assert abs(one.side / other.side - 1) < 0.15
