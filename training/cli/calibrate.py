@@ -37,7 +37,7 @@ def calibrate(
     from worker.detector.inference.registry import choose_checkpoint, new_name, new_path
     from worker.detector.weights.public_weights import backbone_files
 
-    from ..evaluation.recalibration import note_on_faceless, recalibrated, scores_of_folder
+    from ..evaluation.recalibration import recalibrated, scores_of_folder
 
     if not reals.is_dir():
         raise click.UsageError(f"{reals} is no folder; name one with photographs that are known to be real")
@@ -58,9 +58,14 @@ def calibrate(
         find=process_face_finder().find if settings.faces else None,
     )
     if settings.faces:
-        print_text(f"{found.with_face:,} of {len(found.scores):,} have a face that is large enough", err=True)
-        if note := note_on_faceless(card, found):
-            print_text(note, err=True)
+        in_all = len(found.scores) + found.never_flagged
+        print_text(f"{found.with_face:,} of {in_all:,} have a face that is large enough", err=True)
+    if found.never_flagged:
+        print_text(
+            f"left out: {found.never_flagged:,} without one, which a scan with {card.name} never flags; "
+            "the threshold is chosen by the others",
+            err=True,
+        )
     for line in found.unread:
         print_text(f"left out: {line}", err=True)
     new = recalibrated(

@@ -30,10 +30,12 @@ class TooFewReals(KnownError):
 
 @dataclass(frozen=True)
 class RealScores:
-    """Scores of the photographs that could be read, how many have a face, and for the others `path: reason`."""
+    """Scores of the photographs that a scan would judge, how many have a face, how many a scan calls real whatever they show
+    (they have no face, and the network is not made for whole pictures), and `path: reason` for those that could not be read."""
 
     scores: Scores
     with_face: int
+    never_flagged: int
     unread: tuple[str, ...]
 
 
@@ -42,6 +44,7 @@ def scores_of_folder(
 ) -> RealScores:
     """Score every image under `folder` as a scan does: by the faces that `find` finds, or as a whole without it.
 
+    A scan flags no picture without a face where the network is not made for whole pictures: such scores are left out.
     `on_read` is told how many were read.
     """
     wanted, unread, read = predictor.wanted, list[str](), 0
@@ -67,18 +70,9 @@ def scores_of_folder(
         yield batch
 
     found = scanned_scores(predictor, batches(), faces=find is not None)
-    return RealScores(found.scores, int(found.have_faces.sum()), tuple(unread))
-
-
-def note_on_faceless(card: CheckpointCard, found: RealScores) -> str | None:
-    """What to say where scanning calls photographs real whatever their score is, and the cuts are chosen by them all the same."""
-    faceless = len(found.scores) - found.with_face
-    if card.whole_images or not faceless:
-        return None
-    return (
-        f"without one: {faceless:,}. A scan with {card.name} calls these real whatever their score is, but "
-        "their scores count here, so that fewer may be called fake than asked for; photographs with faces give a better threshold"
-    )
+    # As `scanner.domain.labels.verdict` has it.
+    judged = found.have_faces | (find is None or predictor.card.whole_images)
+    return RealScores(found.scores[judged], int(found.have_faces.sum()), int((~judged).sum()), tuple(unread))
 
 
 def recalibrated(
@@ -91,8 +85,8 @@ def recalibrated(
     needed = int(np.ceil(1 / fake_fpr))
     if len(reals) < needed:
         raise TooFewReals(
-            f"a false alarm rate of {fake_fpr:.2%} needs at least {needed:,} readable photographs, and there are {len(reals):,}; "
-            "add photographs, or allow a higher --fpr"
+            f"a false alarm rate of {fake_fpr:.2%} needs at least {needed:,} photographs that can be judged, "
+            f"and there are {len(reals):,}; add photographs, or allow a higher --fpr"
         )
     # In the middle of a gap: another runtime's rounding must not lift a photograph over the cut.
     threshold = apart(reals, threshold_for(reals, fake_fpr))

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance
 
 from training.data.manifest import Row
 from training.evaluation.logits import scanned_scores_of
-from training.evaluation.recalibration import RealScores, note_on_faceless, recalibrated, scores_of_folder
+from training.evaluation.recalibration import RealScores, recalibrated, scores_of_folder
 from worker.detector.checkpoints.card import Combination
 from worker.detector.faces.face_finder import process_face_finder
 from worker.detector.inference.device import ChosenDevice
@@ -48,12 +48,12 @@ def test_it_scores_as_scanning_does(predictor: Predictor, photographs: Path) -> 
 
     rows = [Row(photographs / f"{number}.jpg", 0, "own", "real", "", str(number), "val") for number in range(9)]
     scanned = scanned_scores_of(predictor, rows)
-    np.testing.assert_allclose(np.sort(found.scores), np.sort(scanned.scores), atol=1e-5)
+    np.testing.assert_allclose(np.sort(found.scores), np.sort(scanned.scores[scanned.have_faces]), atol=1e-5)
     assert found.with_face == 8
     assert len(found.unread) == 1
     whole = scores_of_folder(predictor, photographs, (), lambda _: None, find=None)
     assert whole.with_face == 0
-    assert np.abs(np.sort(whole.scores) - np.sort(found.scores)).max() > 0.01
+    assert np.abs(np.sort(whole.scores) - np.sort(scanned.scores)).max() > 0.01
 
 
 def test_share_called_fake_with_combined_heads(predictor: Predictor, photographs: Path) -> None:
@@ -65,19 +65,20 @@ def test_share_called_fake_with_combined_heads(predictor: Predictor, photographs
 
     rows = [Row(photographs / f"{number}.jpg", 0, "own", "real", "", str(number), "val") for number in range(9)]
     scanned = scanned_scores_of(Predictor(predictor.detector, new, predictor.device, 16), rows)
-    assert int((scanned.scores >= new.threshold).sum()) == 2
-    assert int((scanned.scores >= new.band_low).sum()) == 4
+    judged = scanned.scores[scanned.have_faces]
+    assert int((judged >= new.threshold).sum()) == 2
+    assert int((judged >= new.band_low).sum()) == 4
     # No score lies at a cut: one that another runtime rounds otherwise stays on its side.
     assert np.abs(found.scores - new.threshold).min() > 1e-6
 
 
-@pytest.mark.parametrize(
-    ("whole_images", "with_face", "said"), [(False, 2, "without one: 1. A scan with lite"), (False, 3, ""), (True, 2, "")]
-)
-def test_photographs_that_a_scan_calls_real_anyhow_are_said(
-    predictor: Predictor, whole_images: bool, with_face: int, said: str
-) -> None:
-    found = RealScores(np.asarray([0.1, 0.2, 0.9]), with_face, ())
-    note = note_on_faceless(replace(predictor.card, whole_images=whole_images), found)
-    assert (note or "").startswith(said)
-    assert bool(note) == bool(said)
+def test_photographs_that_a_scan_never_flags_do_not_choose_the_threshold(predictor: Predictor, photographs: Path) -> None:
+    def found(whole_images: bool, *, faces: bool = True) -> RealScores:
+        asked = Predictor(predictor.detector, replace(predictor.card, whole_images=whole_images), predictor.device, 16)
+        find = process_face_finder().find if faces else None
+        return scores_of_folder(asked, photographs, (), lambda _: None, find=find)
+
+    by_faces, all_of_them, not_looked = found(False), found(True), found(False, faces=False)
+    assert (len(by_faces.scores), by_faces.never_flagged) == (8, 1)
+    assert (len(all_of_them.scores), all_of_them.never_flagged) == (9, 0)
+    assert (len(not_looked.scores), not_looked.never_flagged) == (9, 0)
