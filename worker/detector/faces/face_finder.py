@@ -33,6 +33,8 @@ TOGETHER = 4 * 64 * 64
 # Of a part in which nothing reaches the first confidence the surest is, from WEAK_CONFIDENCE on.
 FIRST_CONFIDENCE, WEAK_CONFIDENCE, CONFIDENCE = 0.1, 0.05, 0.4
 SECOND_LOOK = 128
+# It is cut from a smaller picture that shows it with so many times as many pixels.
+CUT_FROM = 1.5
 # What was seen in a part, so surely at least, and not the second time is looked at once more, with so much more around it.
 SURE, WIDER = 0.3, 1.4
 # Pixels: a larger square is not cut out at its full size. A side that is thinner when searched shows no face: the network's input
@@ -62,10 +64,11 @@ class FaceFinder:
         """The faces in an RGB picture, largest first. Raises PictureError when a network fails on it."""
         scale = min(1.0, math.sqrt(SEARCHED_PIXELS / (picture.width * picture.height)))
         if (worth := self._parts(picture, scale)) is None:
-            again = [self._look_again(picture, face) for face in self._look(picture, scale, FIRST_CONFIDENCE)[:MOST]]
+            again = [self._look_again([picture], face) for face in self._look(picture, scale, FIRST_CONFIDENCE)[:MOST]]
         else:
-            first = self._first_look(*worth)[:MOST]
-            again = [self._look_again(picture, face) or self._look_wider(picture, face) for face in first]
+            pictures, parts = worth
+            first = self._first_look(pictures, parts)[:MOST]
+            again = [self._look_again(pictures, face) or self._look_wider(pictures, face) for face in first]
         found = _apart([face for face in again if face is not None])
         return sorted(_whole_faces(found), key=lambda face: -face.side)
 
@@ -115,10 +118,20 @@ class FaceFinder:
         found = self._run(np.asarray(searched), least)
         return _apart([located.moved(0, 0, picture.width / width) for located in found])
 
-    def _look_again(self, picture: Image.Image, located: Located) -> Located | None:
-        """The face at the middle of a square twice as large as `located`, or None if there is none after all."""
-        if not located.side < 2 * max(picture.size):  # nor if it is not a number
+    def _look_again(self, pictures: Sequence[Image.Image], located: Located) -> Located | None:
+        """The face at the middle of a square twice as large as `located`, or None if there is none after all.
+
+        `pictures` show the same, each smaller than the last: the smallest that shows enough is quickest to cut from.
+        """
+        if not located.side < 2 * max(pictures[0].size):  # nor if it is not a number
             return None
+        enough = CUT_FROM * SECOND_LOOK * pictures[0].width / (2 * located.side)
+        picture = next((one for one in reversed(pictures) if one.width >= enough), pictures[0])
+        found = self._look_at_middle(picture, located.moved(0, 0, picture.width / pictures[0].width))
+        return found.moved(0, 0, pictures[0].width / picture.width) if found else None
+
+    def _look_at_middle(self, picture: Image.Image, located: Located) -> Located | None:
+        """The same in one picture."""
         (x, y), side = located.middle, max(2 * located.side, 8.0)
         left, top = math.floor(x - side / 2), math.floor(y - side / 2)
         scale = round(side) / SECOND_LOOK
@@ -127,14 +140,14 @@ class FaceFinder:
         central = [face for face in found if math.dist(face.middle, (middle, middle)) < SECOND_LOOK / 8]
         return max(central, key=lambda face: face.confidence).moved(left, top, scale) if central else None
 
-    def _look_wider(self, picture: Image.Image, located: Located) -> Located | None:
+    def _look_wider(self, pictures: Sequence[Image.Image], located: Located) -> Located | None:
         """The same, with more around it, if the first look was sure."""
         if located.confidence < SURE:
             return None
         left, top, width, height = located.box
         more = WIDER - 1
         box = (left - more * width / 2, top - more * height / 2, WIDER * width, WIDER * height)
-        return self._look_again(picture, replace(located, box=box))
+        return self._look_again(pictures, replace(located, box=box))
 
     def _run(self, picture_HWC: NDArray[np.uint8], least: float) -> list[Located]:
         [found] = self._network.faces([picture_HWC], least)
