@@ -62,7 +62,7 @@ class FilterBar(QWidget):
         """The controls as criteria (the tab is not among them)."""
         low, high = sorted((self.score_from.value(), self.score_to.value()))
         criteria = Criteria(
-            order=self.order.currentData(),
+            order=Order(self.order.currentData()),  # Qt gives the plain text of an enumeration's member back
             text=self.search.text().strip(),
             folder=self.folder.currentData() or "",
             labels=self.label.currentData(),
@@ -164,7 +164,7 @@ class FilterBar(QWidget):
 
     def clear(self) -> None:
         """No filters; the order stays."""
-        self.show_criteria(Criteria(order=self.order.currentData()))
+        self.show_criteria(Criteria(order=Order(self.order.currentData())))
         self.changed.emit()
         self.left.emit()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import wait_until
 from files.command import Here
 from files.videos import write_video
 from PIL import Image
@@ -83,7 +82,7 @@ def test_what_cannot_be_measured(here: Here, tmp_path: Path) -> None:
     here("benchmark", "", exit_status=2)
 
 
-def test_it_can_be_interrupted(laptop: Any, pictures: Path, tmp_path: Path) -> None:
+def test_it_can_be_interrupted(laptop: Any, pictures: Path, tmp_path: Path, wait_until: Any) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     laptop.environment["TMPDIR"] = str(temporary)

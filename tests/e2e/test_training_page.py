@@ -75,12 +75,13 @@ def write_pictures(folder: Path, count: int, size: tuple[int, int], seed: int) -
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A reader's home: crops of faces, three folders of whole pictures, some with a face, and real photographs of their own."""
+    """A reader's home: crops of faces, three folders of whole pictures, some with a face, and their own photographs with a face."""
     write_pictures(tmp_path / "faces", 100, (64, 64), 0)
     for seed, name in enumerate(("web", "press", "phone"), start=1):
         write_pictures(tmp_path / name, 6, (160, 120), seed)
         write_pictures(tmp_path / name / "small", 4, (96, 80), 10 + seed)
-    shutil.copytree(tmp_path / "faces" / "real", tmp_path / "Pictures" / "2019")
+    write_pictures(tmp_path / "own", 100, (160, 120), 20)
+    shutil.move(tmp_path / "own" / "real", tmp_path / "Pictures" / "2019")
     tree(tmp_path / "DeepfakeBench" / "datasets")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")

@@ -5,10 +5,20 @@ from collections.abc import Callable
 from archives import START, Archive, Opened
 from PySide6.QtWidgets import QAbstractButton
 
-from scanner.review.criteria import Criteria
+from scanner.review.criteria import Criteria, Order
 from scanner.review.saved_filters import save_filter, saved_filters
 
 Open = Callable[..., Opened]
+
+
+def test_an_order_that_is_chosen_is_one_of_the_orders(five: Archive, open_window: Open) -> None:
+    """Qt gives the plain text of an enumeration's member back."""
+    filters = open_window().page.filters
+    for number in range(filters.order.count()):
+        filters.order.setCurrentIndex(number)
+        assert isinstance(filters.asked().criteria.order, Order)
+    filters.clear()
+    assert isinstance(filters.asked().criteria.order, Order)
 
 
 def test_filters_and_search(five: Archive, open_window: Open) -> None:
