@@ -75,7 +75,7 @@ def write_pictures(folder: Path, count: int, size: tuple[int, int], seed: int) -
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A reader's home: crops of faces, three folders of whole pictures, some with a face, and their own photographs with a face."""
+    """A reader's home: crops of faces, three folders of whole pictures, some with a face, and own photographs with a face."""
     write_pictures(tmp_path / "faces", 100, (64, 64), 0)
     for seed, name in enumerate(("web", "press", "phone"), start=1):
         write_pictures(tmp_path / name, 6, (160, 120), seed)
