@@ -120,6 +120,10 @@ def backbones_folder(data_dir: Path) -> Path:
 
 
 def backbone_files(data_dir: Path, clip: Path | None = None, resnet101: Path | None = None) -> BackboneFiles:
-    """Where to look with this data folder; `clip` (ViT-B/32) and `resnet101` are files that the user named."""
-    named = {CLIP_VIT_B_32.name: clip, RESNET101.name: resnet101}
+    """Where to look with this data folder; `clip` and `resnet101` are files that the user named.
+
+    Which CLIP it is says its name: ViT-B/16 where it is called as `dfscan model fetch` calls it, else ViT-B/32.
+    """
+    of_clip = CLIP_VIT_B_16 if clip and clip.name == CLIP_VIT_B_16.file else CLIP_VIT_B_32
+    named = {of_clip.name: clip, RESNET101.name: resnet101}
     return BackboneFiles({name: path for name, path in named.items() if path}, (backbones_folder(data_dir),))
