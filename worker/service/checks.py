@@ -69,21 +69,37 @@ def _decoders() -> Iterator[Finding]:
 
 
 def _confinement(settings: Settings) -> Finding:
-    """What confines a decoder process, as one that is started says."""
+    """What confines a decoder process, as one that is started says; and whether it decodes a picture within its limits."""
     from concurrent.futures.process import BrokenProcessPool
 
     from ..decoding.decoder_pool import DecoderPool, Limits
+    from ..decoding.inputs import Ready
+    from ..decoding.troubles import DecodersFail
 
     limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
     try:
         with DecoderPool(1, limits) as decoders:
             confined = decoders.warm_up()
-    except BrokenProcessPool as error:
+            decoded = decoders.begin(_small_picture(), 192).result()
+    except (BrokenProcessPool, DecodersFail) as error:
         return Finding("confinement", Health.BAD, f"no decoder process can be started: {error}", "raise DFSCAN_DECODE_MEGABYTES")
+    if not isinstance(decoded, Ready):  # one without memory lives as long as it asks for none
+        what = f"decoders cannot decode a small picture: {decoded}"
+        return Finding("confinement", Health.BAD, what, "raise DFSCAN_DECODE_MEGABYTES")
     if not confined.missing:
         return Finding("confinement", Health.GOOD, f"decoders have {confined}")
     what = f"decoders have {confined}; without {'; '.join(confined.missing)}"
     return Finding("confinement", Health.POOR, what, "a hostile file could do more than it should: see docs/reliability.md")
+
+
+def _small_picture() -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    written = BytesIO()
+    Image.new("RGB", (1024, 768), "grey").save(written, "JPEG")
+    return written.getvalue()
 
 
 def _face_finder(settings: Settings) -> Finding:
