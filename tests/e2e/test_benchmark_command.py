@@ -86,6 +86,7 @@ def test_it_can_be_interrupted(laptop: Any, pictures: Path, tmp_path: Path, wait
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     laptop.environment["TMPDIR"] = str(temporary)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it, and so do children
     process = laptop.start("--model", "lite", "benchmark", pictures)
     log = laptop.data_dir.parent / "started-0.log"
     wait_until(lambda: "for trial" in log.read_text(), 240, "the trial")
