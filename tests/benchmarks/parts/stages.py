@@ -1,8 +1,9 @@
 """What a picture takes in each stage with the active model, and what the simulation makes of that on other machines.
 
 Face-sized pictures taken as they are, and photos of 12 megapixels in which faces are looked for (they show none, so each has one
-input, as it is; those with faces have one for each). The network's time is that of all cores here. What is measured is also said
-on standard error, as scenes of `stages.json`; `python -m tests.benchmarks.sites` makes the table of docs/scaling.md of that.
+input, as it is; those with faces have one for each). The network sees one picture at a time, which keeps one core busy in the
+runtimes of CPUs; where all are busy, each takes longer. What is measured is also said on standard error, as scenes of
+`stages.json`; `python -m tests.benchmarks.sites` makes the table of docs/scaling.md of that.
 """
 
 import json
@@ -63,7 +64,7 @@ def measure(sizes: Sizes) -> Iterator[Figure]:
 def _stages(found: Measured, place: str, folder: Path) -> Stages:
     seconds = {stage.name: stage.seconds for stage in found.stages}
     claimed, recorded = _database(place, folder)
-    forward = BATCH * seconds["the network"] * (os.cpu_count() or 1)
+    forward = BATCH * seconds["the network"]
     decode = seconds["decoding"] + seconds.get("finding faces", 0.0)
     return Stages(claimed, seconds["reading"], decode, forward, recorded, BATCH)
 
