@@ -1,7 +1,7 @@
 """Small pictures that a decoder is asked for together: each as if it were asked for alone, whatever the others are."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -23,13 +23,6 @@ LIMITS = Limits(pixels=50_000_000, seconds=60, megabytes=3072)
 SIZE = 64
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the processes as Linux does")
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[DecoderPool]:
-    with DecoderPool(2, LIMITS) as decoders:
-        decoders.warm_up()
-        yield decoders
 
 
 @pytest.fixture
