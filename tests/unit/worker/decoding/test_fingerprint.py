@@ -4,7 +4,6 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
-import imagehash
 import numpy as np
 import pytest
 from PIL import Image
@@ -48,11 +47,3 @@ def test_a_flat_picture_has_none(noise: int) -> None:
     rng = np.random.default_rng(1)
     grey = (100 + rng.normal(0, noise, (300, 300, 1)) * np.ones(3)).clip(0, 255).astype(np.uint8)
     assert fingerprint(Image.fromarray(grey)) is None
-
-
-def test_it_is_the_hash_of_imagehash(pictures: list[Image.Image]) -> None:
-    """Bit for bit: what databases hold is compared with it."""
-    for picture in [*pictures, *(picture.convert("L").convert("RGB").rotate(90) for picture in pictures)]:
-        grey = picture.resize((32, 32), Image.Resampling.LANCZOS, reducing_gap=3).convert("L")
-        bits = np.packbits(imagehash.phash(grey).hash)
-        assert fingerprint(picture) == int.from_bytes(bits.tobytes(), "big", signed=True)
