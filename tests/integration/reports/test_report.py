@@ -1,24 +1,20 @@
 """One snapshot of files with their verdicts."""
 
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
+from files.reports import paths
 
 from scanner.database.engine import Database
 from scanner.database.models import File, Review
-from scanner.discovery.intake import mark_missing_path, take_in
-from scanner.discovery.walk import Skipped
 from scanner.domain.claims import Claimed
 from scanner.domain.evidence import Evidence
-from scanner.domain.outcomes import ActiveModel, ContentFacts, Failed, Scored
+from scanner.domain.outcomes import ActiveModel, ContentFacts, Scored
 from scanner.domain.prediction import Face, Frame, Prediction
 from scanner.domain.states import Basis, Decision
 from scanner.reports.item import ReportItem
-from scanner.reports.report import STATUSES, Report, build_report, statuses_meant
+from scanner.reports.report import STATUSES, build_report, statuses_meant
 from scanner.results.record import record, register_model
 from scanner.review.decisions import decide
 from scanner.review.image_details import image_details
@@ -26,40 +22,6 @@ from scanner.review.image_details import image_details
 Lease = Callable[..., list[Claimed]]
 Pend = Callable[..., None]
 Row = Callable[[str], File]
-
-
-@pytest.fixture
-def score(database: Database, pend: Pend, lease: Lease, model: ActiveModel, now: datetime) -> Callable[..., None]:
-    """`score(path, value, now=)`: a file of its own content, taken in and scored."""
-
-    def call(path: str, value: float, now: datetime = now, model: ActiveModel = model) -> None:
-        pend(path, now=now)
-        [file] = lease(now=now)
-        facts = ContentFacts(f"{file.id:064x}", 10)
-        record(database, "worker", [Scored(file, facts, value, 0.1)], model, device="cpu", now=now)
-
-    return call
-
-
-@pytest.fixture
-def one_of_each(
-    database: Database, pend: Pend, lease: Lease, score: Callable[..., None], model: ActiveModel, now: datetime
-) -> None:
-    """A file of every status; its name is its status."""
-    score("/uncertain", 0.6)
-    score("/fake", 0.9)
-    score("/real", 0.1)
-    pend("/failed", "/missing")
-    missing, failed = sorted(lease(), key=lambda file: file.path, reverse=True)
-    empty = Failed(failed, "empty", "empty: the file has 0 bytes", ContentFacts("ee" * 32, 0))
-    record(database, "worker", [empty], model, device="cpu", now=now)
-    mark_missing_path(database, missing.path, now=now)
-    pend("/pending")
-    take_in(database, [Skipped("/skipped", "not a regular file but a FIFO")], root_id=None, now=now)
-
-
-def paths(report: Report) -> list[str]:
-    return [item.path for item in report.items]
 
 
 def test_nothing_yet(database: Database) -> None:
@@ -218,74 +180,6 @@ def test_a_status_named_twice_counts_once(database: Database) -> None:
 def test_words_for_statuses() -> None:
     assert statuses_meant(["flagged", "failed"]) == ["fake", "uncertain", "failed"]
     assert statuses_meant([]) == []
-
-
-def test_since_is_inclusive_and_until_is_not(database: Database, score: Callable[..., None], now: datetime) -> None:
-    step = timedelta(microseconds=1)
-    for name, moment in (("before", now - step), ("at", now), ("after", now + step)):
-        score(f"/{name}", 0.9, now=moment)
-    assert paths(build_report(database, since=now)) == ["/after", "/at"]
-    assert paths(build_report(database, until=now)) == ["/before"]
-    assert paths(build_report(database, since=now, until=now + step)) == ["/at"]
-    assert paths(build_report(database, since=now, until=now)) == []
-    report = build_report(database, since=now, until=now + step)
-    assert (report.since, report.until) == (now, now + step)
-    assert report.totals["files"] == 1
-
-
-def test_since_goes_by_moments_whatever_their_zone(database: Database, score: Callable[..., None], now: datetime) -> None:
-    score("/a", 0.9)
-    for zone in ("Asia/Tokyo", "America/Los_Angeles"):
-        there = now.astimezone(ZoneInfo(zone))
-        assert paths(build_report(database, since=there)) == ["/a"]
-        assert paths(build_report(database, until=there)) == []
-
-
-def test_pending_files_go_by_when_they_became_so(database: Database, pend: Pend, now: datetime) -> None:
-    pend("/a")
-    assert paths(build_report(database, since=now)) == ["/a"]
-    assert paths(build_report(database, since=now + timedelta(seconds=1))) == []
-
-
-def test_a_folder_does_not_match_its_neighbours(database: Database, score: Callable[..., None], tmp_path: Path) -> None:
-    for folder in ("a", "ab", "a b", "a-b", "A", "a\\b", "a%"):
-        (tmp_path / folder).mkdir()
-        score(str(tmp_path / folder / "x.jpg"), 0.9)
-    score(str(tmp_path / "a.jpg"), 0.9)
-    (tmp_path / "a" / "deep").mkdir()
-    score(str(tmp_path / "a" / "deep" / "x.jpg"), 0.9)
-    inside = [str(tmp_path / "a" / "deep" / "x.jpg"), str(tmp_path / "a" / "x.jpg")]
-    assert paths(build_report(database, paths=[str(tmp_path / "a")])) == inside
-    assert len(build_report(database, paths=[str(tmp_path)]).items) == 9
-    assert len(build_report(database, paths=["/"]).items) == 9
-    both = build_report(database, paths=[str(tmp_path / "a%"), str(tmp_path / "a\\b"), str(tmp_path / "a.jpg")])
-    assert [os.path.relpath(path, tmp_path) for path in paths(both)] == ["a%/x.jpg", "a.jpg", "a\\b/x.jpg"]
-    assert both.totals["files"] == 3
-
-
-def test_a_folder_that_is_gone_can_be_reported(database: Database, score: Callable[..., None], tmp_path: Path) -> None:
-    """A drive that is not plugged in now is a common reason to look up what was found there."""
-    score(str(tmp_path / "gone" / "x.jpg"), 0.9)
-    assert len(build_report(database, paths=[str(tmp_path / "gone")]).items) == 1
-
-
-def test_names_of_any_bytes_and_their_folders(database: Database, score: Callable[..., None], tmp_path: Path) -> None:
-    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
-    os.mkdir(folder)
-    score(f"{folder}/x.jpg", 0.9)
-    score(f"{tmp_path}/\\udcff\\udcfe/x.jpg", 0.9)
-    assert paths(build_report(database, paths=[folder])) == [f"{folder}/x.jpg"]
-
-
-@pytest.mark.parametrize("kind", ["files", "folders"])
-def test_thousands_of_paths_may_be_named(database: Database, score: Callable[..., None], tmp_path: Path, kind: str) -> None:
-    named = [str(tmp_path / f"{n}.jpg") for n in range(5000)]
-    if kind == "folders":
-        named = [str(tmp_path / f"{n}") for n in range(1500)]
-        for path in named:
-            os.mkdir(path)
-    score(named[-1], 0.9)
-    assert paths(build_report(database, paths=named)) == [named[-1]]
 
 
 def test_the_latest_review_counts_and_copies_share_it(
