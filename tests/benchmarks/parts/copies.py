@@ -1,14 +1,20 @@
 """What one picture costs on its way to the network and back: bytes between processes, CPU time of each side.
 
-A byte that a process sends is copied into the kernel and out of it. What is counted beside are the file as it is read, the
-decoded picture, and the inputs as they are put together for the network. The network itself takes no part.
+A byte that a process sends as it is, is copied into the kernel and out of it. What is counted beside are the file as it is
+read, the decoded picture, and the inputs as they are put together for the network. The network itself takes no part.
+
+The same bytes are also sent as they were until 2026-11-26: the file in a pickle, and both as messages of `Connection`.
 """
 
 import hashlib
 import json
+import multiprocessing
 import os
+import pickle
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -17,16 +23,21 @@ import numpy as np
 import psutil
 
 from scanner.base.documents import to_document
+from scanner.processes.raw_bytes import receive_raw, send_raw
 from worker.decoding.decoder_pool import DecoderPool, Limits
 from worker.decoding.inputs import Ready
 from worker.decoding.replies import tell_ready
 from worker.detector.image.picture import decode_rgb, prepare_pillow
 
 from ..bare import MAX_PIXELS
-from ..measure import Figure, Sizes
+from ..measure import Figure, Sizes, in_turn, medians
 from ..pictures import write_face_sized, write_photos
 
 SIZE = 192  # of the input of `lite`
+# How often a byte is copied on its way to where it stays, counted by hand in the code of `pickle` and `Connection`: into the
+# pickle and out of it, into the kernel and out of it, into the receiver's buffer and out of it; inputs without the pickle.
+THEN, NOW = "by messages", "as they are"
+FILE_COPIES, INPUT_COPIES = {THEN: 6, NOW: 2}, {THEN: 4, NOW: 2}
 
 
 def measure(sizes: Sizes) -> Iterator[Figure]:
@@ -51,6 +62,7 @@ def _of(name: str, paths: Sequence[Path], runs: int) -> Iterator[Figure]:
             asking.append((process_time() - took_before) / len(paths))
             decoding.append((_of_children() - before) / len(paths))
             ready = [one for one in found if isinstance(one, Ready)]
+    inputs = [[np.ascontiguousarray(view).data.cast("B") for item in one.inputs for view in item.views] for one in ready]
     stacking, _ = _timed(lambda: np.stack([view for one in ready for item in one.inputs for view in item.views]))
     for what, value in (
         ("the file", median(map(len, contents))),
@@ -66,6 +78,41 @@ def _of(name: str, paths: Sequence[Path], runs: int) -> Iterator[Figure]:
         ("put together for the network", stacking / len(ready)),
     ):
         yield Figure(f"{name}: {what}", 1000 * seconds, "ms CPU")
+    yield from _sent(name, contents, inputs, runs)
+
+
+def _sent(name: str, contents: Sequence[bytes], inputs: Sequence[Sequence[memoryview]], runs: int) -> Iterator[Figure]:
+    """What is copied on the way to a process and back, and the CPU time of both ends: as it was sent, and as it is."""
+    took = medians(in_turn(runs, process_time, **{way: lambda way=way: _exchange(way, contents, inputs) for way in (THEN, NOW)}))
+    file, back = median(map(len, contents)), median(sum(map(len, views)) for views in inputs)
+    copied = {way: FILE_COPIES[way] * file + INPUT_COPIES[way] * back for way in (THEN, NOW)}
+    yield Figure(f"{name}: bytes copied, sent {THEN}", copied[THEN], "bytes")
+    yield Figure(f"{name}: bytes copied, sent {NOW}", copied[NOW], "bytes", copied[NOW] / copied[THEN], THEN)
+    yield Figure(f"{name}: both ends, sent {THEN}", 1000 * took[THEN] / len(contents), "ms CPU")
+    yield Figure(f"{name}: both ends, sent {NOW}", 1000 * took[NOW] / len(contents), "ms CPU", took[NOW] / took[THEN], THEN)
+
+
+def _exchange(way: str, contents: Sequence[bytes], inputs: Sequence[Sequence[memoryview]]) -> None:
+    """Files there and inputs back, one picture after the other. The other end is a thread, so that one clock knows both."""
+    ours, theirs = multiprocessing.Pipe()
+    with ours, theirs:
+        thread = threading.Thread(target=_answer, args=(way, theirs, contents, inputs))
+        thread.start()
+        for content, views in zip(contents, inputs, strict=True):
+            if way == THEN:
+                ours.send_bytes(pickle.dumps((len, [content]), protocol=5))
+            else:
+                send_raw(ours, content)
+            for view in views:
+                ours.recv_bytes() if way == THEN else receive_raw(ours, len(view))
+        thread.join()
+
+
+def _answer(way: str, channel: Connection, contents: Sequence[bytes], inputs: Sequence[Sequence[memoryview]]) -> None:
+    for content, views in zip(contents, inputs, strict=True):
+        pickle.loads(channel.recv_bytes()) if way == THEN else receive_raw(channel, len(content))
+        for view in views:
+            channel.send_bytes(view) if way == THEN else send_raw(channel, view)
 
 
 def _read(path: Path) -> bytes:
