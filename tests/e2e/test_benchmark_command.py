@@ -61,7 +61,8 @@ def test_the_lines_for_people(laptop: Any, pictures: Path) -> None:
     told = laptop.run("--model", "lite", "benchmark", pictures, "--sample", "3", "--no-faces", "--videos").stdout
     assert "7 files to score, 1 of them videos" in told
     assert "finding faces" not in told
-    assert "a scan of all 7: about" in told
+    assert "measured on 3 files" in told
+    assert "a scan of 7 files: about" in told
     assert "left out" not in told
 
 
@@ -75,23 +76,26 @@ def test_what_cannot_be_measured(here: Here, tmp_path: Path) -> None:
     (folder / "empty.jpg").touch()
     (folder / "empty.png").touch()
     broken = here("--model", "lite", "benchmark", folder, exit_status=2).stderr
-    assert "none of the 3 files that were tried, of 3 in" in broken
+    assert "no file of those that were tried (3 of 3 in" in broken
     assert "2 of them: empty" in broken
     assert "it is not there" in here("benchmark", tmp_path / "absent", exit_status=2).stderr
     assert "it is a file" in here("benchmark", folder / "broken.jpg", exit_status=2).stderr
     here("benchmark", "", exit_status=2)
 
 
-def test_it_can_be_interrupted(laptop: Any, pictures: Path, tmp_path: Path, wait_until: Any) -> None:
+@pytest.mark.parametrize(("kind", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_it_can_be_interrupted(laptop: Any, pictures: Path, tmp_path: Path, wait_until: Any, kind: str, status: int) -> None:
+    """Ctrl-C, a stopped service and a closed terminal leave nothing behind."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     laptop.environment["TMPDIR"] = str(temporary)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it, and so do children
+    number = getattr(signal, kind)
+    signal.signal(number, signal.default_int_handler)  # tests in the background of a shell ignore it, and so do children
     process = laptop.start("--model", "lite", "benchmark", pictures)
     log = laptop.data_dir.parent / "started-0.log"
     wait_until(lambda: "for trial" in log.read_text(), 240, "the trial")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
+    process.send_signal(number)
+    assert process.wait(60) == status
     assert "Traceback" not in log.read_text()
     assert not list(temporary.glob("dfscan-*"))
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout

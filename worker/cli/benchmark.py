@@ -1,7 +1,10 @@
 """`dfscan benchmark`. Light to import: the network comes in when it runs."""
 
 import json
+import signal
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,12 +48,28 @@ def benchmark(
         faces=settings.faces and not no_faces,
         videos=videos or settings.videos,
     )
-    found = measure(path, chosen, sample, tell)
+    with _ended_in_order():
+        found = measure(path, chosen, sample, tell)
     if as_json:
         click.echo(json.dumps(_document(found), indent=2))
         return
     for line in _lines(found):
         print_text(line)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM and a closed terminal end it as Ctrl-C does: nothing is left in the temporary folder."""
+    kinds = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {kind: signal.getsignal(kind) for kind in kinds}
+    for kind, handler in before.items():
+        if handler == signal.SIG_DFL:  # nohup ignores one of them
+            signal.signal(kind, lambda number, _frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 def _document(found: "Measured") -> dict[str, object]:
@@ -81,25 +100,27 @@ def _document(found: "Measured") -> dict[str, object]:
 
 
 def _lines(found: "Measured") -> Iterator[str]:
-    census, number = found.census, f"{found.census.files:,}"
+    from ..service.benchmark.census import files_text
+
+    census, number = found.census, files_text(found.census.files)
     videos = f", {census.videos:,} of them videos" if census.videos else ""
-    yield f"{number} files to score{videos}: {_size(census.bytes)}"
-    yield f"each stage alone, measured on {found.sample:,} of them ({found.model} on {found.ran_on}):"
+    yield f"{number} to score{videos}: {_size(census.bytes)}"
+    yield f"each stage alone, measured on {files_text(found.sample)} ({found.model} on {found.ran_on}):"
     for stage in found.stages:
         yield f"  {stage.name:14} {1000 * stage.seconds:9,.1f} ms a file {stage.per_second:9,.1f} files/s"
     yield f"  {found.slowest.name} takes most: {found.share:.0%} of a file's time; {found.inputs:.1f} inputs a picture"
-    yield f"all together, on {found.trial.files:,} of them with {found.decoders} decoders: {found.together:,.1f} files/s"
+    yield f"all together, on {files_text(found.trial.files)} with {found.decoders} decoders: {found.together:,.1f} files/s"
     start = _duration(found.start_seconds)
-    yield f"a scan of all {number}: about {_duration(found.whole_seconds)}, {start} of it to begin and end"
+    yield f"a scan of {number}: about {_duration(found.whole_seconds)}, {start} of it to begin and end"
     copies = f"; some {found.copies:.0%} are copies of others, which are scored once" if found.copies >= 0.005 else ""
-    yield f"  that is for one worker, if none of them has a verdict yet{copies}"
+    yield f"  that is for one worker, if no file has a verdict yet{copies}"
     yield from _left_out(found)
 
 
 def _left_out(found: "Measured") -> Iterator[str]:
     """What takes no part in it, and why."""
     for reason, count in found.failed.items():
-        yield f"  {count:,} of the {found.sample:,} measured cannot be scored: {reason}"
+        yield f"  {count:,} of {found.sample:,} measured cannot be scored: {reason}"
     for what, count in found.census.left_out.items():
         how = " (--videos takes them in)" if what == "videos" else " (links, devices and the like)"
         yield f"  left out: {count:,} {what}{how}"

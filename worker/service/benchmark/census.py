@@ -98,6 +98,11 @@ def take_census(folder: Path, settings: Settings, most: int) -> Census:
     return Census(ordered, dict(left_out), tuple(unread), perf_counter() - began)
 
 
+def files_text(count: int) -> str:
+    """So many files, as it is said."""
+    return "1 file" if count == 1 else f"{count:,} files"
+
+
 def first_of_each(census: Census, shares: Sequence[int]) -> list[list[Found]]:
     """So many of each stratum."""
     return [stratum.sample[:share] for stratum, share in zip(census.strata, shares, strict=True)]

@@ -12,7 +12,7 @@ from scanner.media.video_reader import demand_video_reader
 
 from ...detector.faces.face_finder import require_face_finder
 from ..public_weights import chosen_checkpoint
-from .census import Census, first_of_each, take_census
+from .census import Census, files_text, first_of_each, take_census
 from .copies import copies_of
 from .stages import Cost, measured
 from .start import start_seconds
@@ -90,13 +90,15 @@ def measure(folder: Path, settings: Settings, count: int | None, say: Callable[[
     demand_video_reader(settings)
     if settings.faces:
         require_face_finder()
+    say(f"Looking through {printable(str(folder))} ...")
     census = take_census(folder, settings, count or LARGEST_TRIAL)
     _demand_files(folder, census)
     checkpoint = chosen_checkpoint(settings).path
     chosen = first_of_each(census, census.shares(count or SAMPLE))
     sample = [entry for entries in chosen for entry in entries]
+    say(f"{files_text(census.files)}. Loading the model ...")
     with trial_worker(settings, checkpoint) as worker:
-        say(f"{census.files:,} files. Measuring each stage alone, on {len(sample):,} of them ...")
+        say(f"Measuring each stage alone, on {files_text(len(sample))} ...")
         with decoders_of(settings, 1) as one:
             each = iter(measured(worker, one, sample))
         costs = [[next(each) for _ in entries] for entries in chosen]
@@ -105,7 +107,7 @@ def measure(folder: Path, settings: Settings, count: int | None, say: Callable[[
         mean = _Means(census, costs)
         shares = census.shares(count or _trial_size(flat))
         tried = [entry for entries in first_of_each(census, shares) for entry in entries]
-        say(f"Scanning {len(tried):,} of them for trial ...")
+        say(f"Scanning {files_text(len(tried))} for trial ...")
         trial = try_out(worker, tried)
         model, ran_on = worker.model.name, worker.predictor.ran_on
     is_whole = len(tried) == census.files
@@ -188,6 +190,6 @@ def _demand_scores(folder: Path, census: Census, costs: Sequence[Cost]) -> None:
     if all(cost.failed for cost in costs):
         [(reason, count)] = Counter(cost.failed for cost in costs).most_common(1)
         raise NothingToMeasure(
-            f"none of the {len(costs):,} files that were tried, of {census.files:,} in {printable(str(folder))}, can be scored; "
+            f"no file of those that were tried ({len(costs):,} of {census.files:,} in {printable(str(folder))}) can be scored; "
             f"{count:,} of them: {reason}. Name a folder with pictures"
         )

@@ -51,7 +51,10 @@ def _worker_seconds(settings: Settings, checkpoint: Path) -> float:
 
 
 def _leave_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits
+    """Ctrl-C and a closed terminal are for the process that waits: this one ends in order, and soon."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _begin(settings: Settings, checkpoint: Path) -> None:
