@@ -1,30 +1,34 @@
-"""Writes the sieve's network as ONNX: from one picture of any size, colours of 0..255, to chances.
+"""Writes the sieve's network as ONNX: from one picture of any size, colours of 0..255 less MIDDLE, to chances.
 
 Shapes: B pictures, C colours, H rows, W columns.
 """
 
 import warnings
+from copy import deepcopy
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from .network import Sieve
+from .network import SPREAD, Sieve
 
 
 class _Chances(nn.Module):
+    """The first layer's weights do the dividing: going through a large picture once more takes as long as a layer."""
+
     def __init__(self, sieve: Sieve) -> None:
         super().__init__()
-        self._sieve = sieve
+        self._sieve = deepcopy(sieve)
+        with torch.no_grad():
+            next(self._sieve.stem.parameters()).div_(SPREAD)
 
     def forward(self, pictures_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        smaller, larger = self._sieve(pictures_BCHW)
+        smaller, larger = self._sieve.look(pictures_BCHW)
         return torch.sigmoid(smaller), torch.sigmoid(larger)
 
 
 def write_onnx(sieve: Sieve, out: Path) -> None:
     """Write the network as it is when it is not being trained."""
-    was_training = sieve.training
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter's age
         torch.onnx.export(
@@ -40,4 +44,3 @@ def write_onnx(sieve: Sieve, out: Path) -> None:
             },
             opset_version=17,
         )
-    sieve.train(was_training)

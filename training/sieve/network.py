@@ -6,6 +6,10 @@ Shapes: B pictures, C colours or channels, H rows, W columns.
 import torch
 from torch import Tensor, nn
 
+from worker.detector.faces.sieve import MIDDLE
+
+# Colours of 0..255 are given to the first layer less the middle, and divided by the spread: a power of two, which rounds nothing.
+SPREAD = 64.0
 # Pixels from one place of each output to the next.
 STRIDES = (8, 16)
 
@@ -34,7 +38,11 @@ class Sieve(nn.Module):
 
     def forward(self, pictures_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Log odds, B x H/8 x W/8 and B x H/16 x W/16; H and W are multiples of 32."""
-        eighth = self.eighth(self.stem((pictures_BCHW - 127.5) / 64))
+        return self.look((pictures_BCHW - MIDDLE) / SPREAD)
+
+    def look(self, normal_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """The same for a picture whose colours lie about 0."""
+        eighth = self.eighth(self.stem(normal_BCHW))
         sixteenth = self.sixteenth(eighth)
         wide = torch.relu(sixteenth + self.grown(self.to_sixteenth(self.thirty_second(sixteenth))))
         narrow = torch.relu(eighth + self.grown(self.to_eighth(wide)))

@@ -17,6 +17,10 @@ from .networks import Network, Places
 
 # Pixels of the largest of the three, and how many times smaller each is in width than the one before.
 SIEVED_PIXELS, STEP, SCALES = 1000 * 750, 4, 3
+# Whole factors are quickest to shrink by, so the sides may be this much longer or shorter for their sake.
+NEARLY = 1.03
+# What the network is given is less than the picture's colours by this.
+MIDDLE = 127.5
 _NETWORK = Path(__file__).with_name("sieve.onnx")
 
 
@@ -45,7 +49,7 @@ class Sieve:
     """The sieve, loaded."""
 
     def __init__(self) -> None:
-        self._network = Network(_NETWORK.read_bytes())
+        self._network = Network(_NETWORK.read_bytes(), MIDDLE)
 
     def suspects(self, sieved: Sequence[Image.Image], size: tuple[int, int]) -> list[Suspect]:
         """Where faces may be in an RGB picture of `size`, of which `sieved` are the scales. Raises PictureError."""
@@ -71,11 +75,11 @@ def scales_of(picture: Image.Image) -> list[Image.Image]:
 
 
 def shrunk(picture: Image.Image, pixels: int) -> Image.Image:
-    """The picture with so many pixels at most: by whole factors first, which is quickest."""
-    factor = math.floor(math.sqrt(picture.width * picture.height / pixels))
+    """The picture with so many pixels or a few more: by whole factors first, which is quickest."""
+    factor = math.floor(NEARLY * math.sqrt(picture.width * picture.height / pixels))
     picture = picture.reduce(factor) if factor > 1 else picture
     scale = math.sqrt(pixels / (picture.width * picture.height))
-    if scale >= 1:
+    if NEARLY * scale >= 1:
         return picture
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     return picture.resize(size, Image.Resampling.BILINEAR)

@@ -99,7 +99,7 @@ def test_what_is_fitted_is_written_and_runs_at_any_size(tmp_path: Path, astronau
     sieve = fit([astronaut], [ground], Plan(steps=3, batch=2, loaders=0))
     write_onnx(sieve, out)
     assert out.stat().st_size < 500_000
-    network = Network(out.read_bytes())
+    network = Network(out.read_bytes(), product.MIDDLE)
     for height, width in ((96, 160), (64, 64)):
         picture_HWC = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
         smaller, larger = network.run([picture_HWC])

@@ -10,11 +10,13 @@ from worker.detector.faces import face_finder
 from worker.detector.faces.face import Located
 from worker.detector.faces.face_finder import FaceFinder
 from worker.detector.faces.parts import Part
-from worker.detector.faces.sieve import Suspect, peaks, shrunk
+from worker.detector.faces.sieve import MIDDLE, Sieve, Suspect, peaks, shrunk
 
 SAMPLES = Path(__file__).parents[5] / "samples"
 # Left, top and side of heads in a picture of 2000 x 1500; the face takes .56 of the side.
 HEADS = [(100, 90, 60), (1900, 40, 70), (700, 300, 110), (250, 900, 300), (1100, 500, 900)]
+# Sizes of real photographs at half their scale: a hair more or less than a whole factor.
+BY_WHOLE_FACTORS = [((1732, 1732), (866, 866)), ((2016, 1512), (1008, 756)), ((1008, 756), (1008, 756))]
 
 
 @pytest.fixture(scope="module", name="finder")
@@ -134,6 +136,31 @@ def test_peaks_are_the_highest_of_their_neighbours() -> None:
     rows, columns = peaks(chances, 0.05)
     assert list(zip(rows.tolist(), columns.tolist(), strict=True)) == [(0, 0), (2, 3), (4, 6)]
     assert [len(places) for places in peaks(chances, 0.9)] == [0, 0]
+
+
+@pytest.mark.parametrize(("size", "expected"), BY_WHOLE_FACTORS)
+def test_a_picture_is_shrunk_by_a_whole_factor_where_one_nearly_fits(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert shrunk(Image.new("RGB", size), 1000 * 750).size == expected
+
+
+def test_a_network_is_given_colours_less_the_middle_and_black_around_them() -> None:
+    network = Sieve()._network
+    given: list[np.ndarray] = []
+
+    class Session:
+        def run(self, _outputs: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+            given.extend(inputs.values())
+            return []
+
+    network._session = Session()
+    picture_HWC = np.random.default_rng(2).integers(0, 256, (70, 90, 3), np.uint8)
+    network.run([picture_HWC, picture_HWC[::-1]])
+    [pictures_BCHW] = given
+    assert pictures_BCHW.shape == (2, 3, 96, 96)
+    assert (pictures_BCHW[0, :, :70, :90].transpose(1, 2, 0) == picture_HWC - MIDDLE).all()
+    assert (pictures_BCHW[1, :, :70, :90].transpose(1, 2, 0) == picture_HWC[::-1] - MIDDLE).all()
+    assert (pictures_BCHW[:, :, 70:] == -MIDDLE).all()
+    assert (pictures_BCHW[:, :, :, 90:] == -MIDDLE).all()
 
 
 @pytest.mark.parametrize(
