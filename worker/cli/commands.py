@@ -28,7 +28,7 @@ _FURTHER = "dfscan.model_commands"
 
 @click.command()
 @click.option("--device", help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Files that are claimed and predicted together.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Files that are claimed and predicted together, at most.")
 @click.option("--name", hidden=True, help="The worker's name; must be its own.")
 @click.option("--supervised", is_flag=True, hidden=True, help="Stop when standard input ends.")
 @pass_settings

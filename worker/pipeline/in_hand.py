@@ -17,6 +17,11 @@ AT_NETWORK = 3
 READ_AT_ONCE = 16 << 20
 # Asking a decoder for a picture costs as much as decoding one of fewer bytes: of these, several are asked for together.
 QUICK_BYTES = 64 << 10
+# The network has a batch for about so long: what is to stop soon stops, who looks on soon sees more, and three transactions are
+# little beside it.
+BATCH_SECONDS = 1.0
+# Files of a batch before it is known how long one takes; and however long it takes.
+FIRST_FILES, LEAST_FILES = 16, 8
 # Undecoded bytes in memory, beyond which the decoders are waited for before more is read.
 BYTES_IN_HAND = 256 << 20
 
@@ -91,3 +96,21 @@ class InHand:
         self.decoding.clear()
         self.suspects = ()
         return files
+
+
+@dataclass
+class Pace:
+    """How many files are claimed at once: as many as are judged in about `BATCH_SECONDS`, at most `most`."""
+
+    most: int
+    _seconds_each: float = BATCH_SECONDS / FIRST_FILES
+
+    @property
+    def files(self) -> int:
+        """The size of the next batch."""
+        return min(self.most, max(LEAST_FILES, int(BATCH_SECONDS / self._seconds_each)))
+
+    def judged(self, seconds_each: float) -> None:
+        """Note how long the network took for each content of the latest batch; 0: it had none."""
+        if seconds_each > 0:
+            self._seconds_each = seconds_each

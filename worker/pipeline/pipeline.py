@@ -19,7 +19,7 @@ from ..decoding.inputs import Ready
 from ..decoding.video_frames import Video
 from .aggregation import judge
 from .charges import leases
-from .in_hand import QUICK_BYTES, READ_AT_ONCE, InHand
+from .in_hand import QUICK_BYTES, READ_AT_ONCE, InHand, Pace
 from .judged import Judged
 from .read import changed_since, read
 from .types import Batch, Item, Worker
@@ -44,6 +44,7 @@ class Pipeline:
         self._worker = worker
         self._network = network
         self._in_hand = InHand()
+        self._pace = Pace(worker.settings.batch_size)
 
     def run(self, should_stop: Callable[[], bool], should_end: Callable[[], bool]) -> int:
         """Hand on, record, claim, and wait only where there is nothing else to do; returns how many files were concluded."""
@@ -72,7 +73,7 @@ class Pipeline:
         claimed = claim(
             worker.database,
             worker.name,
-            settings.batch_size,
+            self._pace.files,
             now=worker.now(),
             lease_seconds=settings.lease_seconds,
             max_attempts=settings.max_attempts,
@@ -149,6 +150,7 @@ class Pipeline:
     def _record(self, batch: Batch) -> int:
         worker = self._worker
         done = batch.concluded(worker.settings.max_attempts)
+        self._pace.judged(done.seconds_each)
         outcomes = done.outcomes
         self._in_hand.forget(batch)
         if outcomes:

@@ -73,7 +73,8 @@ def read_image(
         return opened
     with opened:
         try:
-            content = b"".join(_pieces(opened, max_bytes + 1, read_on))  # it may grow while it is read
+            # It may grow while it is read: one byte more than it has tells that.
+            content = b"".join(_pieces(opened, os.fstat(opened.fileno()).st_size + 1, read_on))
         except OSError as error:
             return unread(file, "read", error, path, root)
         after = os.fstat(opened.fileno())
@@ -134,10 +135,12 @@ def changed_since(file: Claimed, video: Video, root: str | None = None) -> Chang
 
 def _pieces(opened: BufferedReader, most: int, read_on: Callable[[], None]) -> Iterator[bytes]:
     """What is left of the file, `most` bytes of it."""
-    while most > 0 and (piece := opened.read(min(_PIECE, most))):
-        most -= len(piece)
+    while most > 0:
+        asked = min(_PIECE, most)
+        piece = opened.read(asked)
         read_on()
         yield piece
+        most = most - asked if len(piece) == asked else 0
 
 
 def _differs(file: Claimed, now: os.stat_result, path: str) -> bool:

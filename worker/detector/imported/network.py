@@ -74,7 +74,7 @@ def answers_of(card: CheckpointCard, model: bytes) -> Answers:
         return np.asarray(answers, np.float64).reshape(len(images_BHWC), -1)
 
     # One by one: many are exported for a single picture, and those with dynamic int8 scales answer otherwise beside another.
-    return across_cores(run, at_once=1)
+    return across_cores(run)
 
 
 def scorer_of(card: CheckpointCard, answers: Answers, device: ChosenDevice, *, micro_batch: int) -> Scorer:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 INPUT = "images_BHWC"
 BRANCHES, IMAGES = "branches", "at_once"  # what the file says of itself
-# Images that a core takes at once: more of them no longer fit into its cache, and `lite` gets slower (docs/speed.md).
-AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -55,13 +53,13 @@ def session_of(model: bytes | Path) -> "InferenceSession":
     return InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def across_cores(run: Forward, *, at_once: int = AT_ONCE) -> Forward:
-    """`run` on all cores, each with `at_once` images at a time."""
+def across_cores(run: Forward, *, at_once: int = 1) -> Forward:
+    """`run` on all cores, each with at most `at_once` images at a time: fewer where cores would have none."""
     cores = ThreadPoolExecutor(cpu_threads(), "network-core")
 
     def forward(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return np.concatenate(
-            list(cores.map(run, (images_BHWC[start : start + at_once] for start in range(0, len(images_BHWC), at_once))))
-        )
+        step = max(1, min(at_once, len(images_BHWC) // cpu_threads()))
+        parts = (images_BHWC[start : start + step] for start in range(0, len(images_BHWC), step))
+        return np.concatenate(list(cores.map(run, parts)))
 
     return forward
