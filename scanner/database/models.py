@@ -94,17 +94,18 @@ class Detection(Base):
     """One model's finding on one content, looked at in one way: `made_with` (`scanner.domain.asked`).
 
     `seconds` is its share of the network's time for its batch. What the score rests on (`basis` to `frames`) is described in
-    `scanner.domain.prediction`.
+    `scanner.domain.prediction`. `decision` is what stands of the reviews of the content, "" where nothing does: whoever adds a
+    review or a detection writes it in the same transaction.
     """
 
     __tablename__ = "detections"
-    # The review queue pages by score and by disagreement, counts by label, and asks for a label's lowest and highest score.
-    # What it decides by stands in the indexes of its orders: rows that no page shows need not be read.
+    # Each tab of the review queue is paged by score and by disagreement, counted by label, and asked for a label's lowest and
+    # highest score. What it decides by stands in the indexes of its orders: rows that no page shows need not be read.
     __table_args__ = (
         UniqueConstraint("content_id", "model_id", "made_with"),
-        Index(None, "score", "label", "model_id", "content_id"),
-        Index(None, "label", "score", "model_id", "content_id"),
-        Index(None, "disagreement", "label", "score", "model_id", "content_id"),
+        Index("ix_detections_decision_score", "decision", "score", "label", "model_id", "content_id"),
+        Index("ix_detections_label_decision", "label", "decision", "score", "model_id", "content_id"),
+        Index("ix_detections_decision_disagreement", "decision", "disagreement", "label", "score", "model_id", "content_id"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     content_id: Mapped[int] = mapped_column(ForeignKey("contents.id"))
@@ -123,6 +124,7 @@ class Detection(Base):
     device: Mapped[str] = mapped_column(String(64))
     scanned_at: Mapped[datetime]
     seconds: Mapped[float]
+    decision: Mapped[str] = mapped_column(String(16), server_default="")
 
 
 class File(Base):

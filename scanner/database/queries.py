@@ -14,8 +14,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from ..domain.asked import Asked
 from ..domain.prediction import Prediction
+from ..domain.states import Decision
 from ..media.formats import is_promised
-from .models import Base, Detection, EvidenceWord, File
+from .models import Base, Detection, EvidenceWord, File, Review
 
 T = TypeVar("T")
 
@@ -26,6 +27,22 @@ PREDICTION_COLUMNS: tuple[InstrumentedAttribute[Any], ...] = tuple(getattr(Detec
 def prediction_of(row: Detection | Row[*tuple[Any, ...]]) -> Prediction:
     """What a detection's score rests on; `row` is one, or has its PREDICTION_COLUMNS."""
     return Prediction.from_json({column.key: getattr(row, column.key) for column in PREDICTION_COLUMNS})
+
+
+# The latest decision on a detection's content; None where no one has said anything.
+LATEST_DECISION = (
+    select(Review.decision)
+    .where(Review.content_id == Detection.content_id)
+    .order_by(Review.id.desc())
+    .limit(1)
+    .correlate(Detection)
+    .scalar_subquery()
+)
+
+
+def standing(decision: str | None) -> str:
+    """What `Detection.decision` says where this is the latest decision on its content."""
+    return "" if decision in (None, Decision.WITHDRAWN) else str(decision)
 
 
 def asked_values(asked: Asked) -> dict[str, str | bool | None]:
@@ -95,14 +112,14 @@ def of_this_machine(host: str) -> ColumnElement[bool]:
 class _Unindexed(FunctionElement[Any]):
     """A column that leads into no index of SQLite; Postgres knows distributions, and this would hide them."""
 
-    name = "coalesce"
+    name = "unindexed"
     inherit_cache = True
 
 
 @compiles(_Unindexed)
 def _hidden(element: _Unindexed, compiler: SQLCompiler, **words: Any) -> str:
     column = compiler.process(element.clauses, **words)
-    return f"coalesce({column}, {column})"
+    return f"+{column}"
 
 
 @compiles(_Unindexed, "postgresql")

@@ -14,7 +14,7 @@ from ..base.documents import to_document
 from ..base.escape import escaped
 from ..database.engine import Database, DatabaseChanged
 from ..database.models import Content, Detection, EvidenceWord, File, Model
-from ..database.queries import insert_or_ignore, table_of
+from ..database.queries import LATEST_DECISION, insert_or_ignore, standing, table_of
 from ..domain.asked import FACES
 from ..domain.evidence import filed_under
 from ..domain.labels import verdict
@@ -65,8 +65,12 @@ _HELD = (
     .with_for_update()
 )
 _CONTENTS = select(Content.sha256, Content.id).where(Content.sha256.in_(bindparam("sha256s", expanding=True)))
-_DETECTIONS = select(Detection.content_id, Detection.made_with, Detection.id, Detection.label, Detection.score).where(
-    Detection.model_id == bindparam("model_id"), Detection.content_id.in_(bindparam("content_ids", expanding=True))
+_DETECTIONS = select(
+    *(Detection.content_id, Detection.made_with, Detection.id, Detection.label, Detection.score),
+    *(Detection.decision, LATEST_DECISION.label("latest")),
+).where(Detection.model_id == bindparam("model_id"), Detection.content_id.in_(bindparam("content_ids", expanding=True)))
+_DECIDED = (
+    update(table_of(Detection)).where(table_of(Detection).c.id == bindparam("row_id")).values(decision=bindparam("new_decision"))
 )
 
 
@@ -201,7 +205,11 @@ def _store_detections(
     }
     if rows:
         insert_or_ignore(session, Detection, sorted(rows.values(), key=itemgetter("content_id", "made_with")))
-    found = session.connection().execute(_DETECTIONS, {"model_id": model.id, "content_ids": list(contents.values())})
+    # A person may have decided on the content before; or has just now, and the insertion has waited for that.
+    found = session.connection().execute(_DETECTIONS, {"model_id": model.id, "content_ids": list(contents.values())}).all()
+    decided = [{"row_id": row.id, "new_decision": standing(row.latest)} for row in found if row.decision != standing(row.latest)]
+    if decided:
+        session.connection().execute(_DECIDED, decided)
     return {(row.content_id, row.made_with): (row.id, Label(row.label), row.score) for row in found}
 
 

@@ -9,21 +9,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from ..database.models import Detection, EvidenceWord, File, Model, Review
+from ..database.models import Detection, EvidenceWord, File, Model
 from ..database.queries import below_folder, under, unindexed
-from ..domain.states import Decision
-from .criteria import Criteria, Tab
+from .criteria import Criteria, decision_in
 
 # Looking up and sorting so many files takes about as long as going along an index of a million until a page is full.
 FEW = 20_000
-# To come from a word, a decision or a detection to its file takes so many looks into indexes.
+# To come from a word or a detection to its file takes so many looks into indexes.
 _DETOUR = 4
 # A look into an index, to a file anywhere, takes as long as reading so many files one after the other.
 _LOOK = 1.5
-# Of more it is asked how many pass all filters, and where those are so few they are read and sorted, too.
+# Of more it is asked which pass all filters, and where those are so few they are read and sorted, too.
 FEW_PASS = 500
 # To count further costs more than the wrong choice.
 MANY = 20_000
@@ -31,20 +30,25 @@ MANY = 20_000
 
 @dataclass(frozen=True)
 class AccessPath:
-    """The conditions of all filters but the text. `is_few`: they leave so few that these are read and sorted."""
+    """The conditions of all filters but the text. `is_few`: they leave so few that these are read and sorted.
+
+    `are_known`: the conditions name the files that pass all filters, the text too, by their ids.
+    """
 
     conditions: tuple[ColumnElement[bool], ...]
     is_few: bool
+    are_known: bool = False
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: `column` is what it is about; `few` selects from its index alone; `leading` may use that, `checking` not.
+    """One filter: in the order of `columns` it needs no way of its own; `few` selects from its index alone; `leading` may use
+    that, `checking` not.
 
     `looks`: how many looks into indexes a file costs that it leads to.
     """
 
-    column: InstrumentedAttribute[Any] | None
+    columns: tuple[InstrumentedAttribute[Any], ...]
     few: Select[Any]
     leading: ColumnElement[bool]
     checking: ColumnElement[bool]
@@ -56,11 +60,16 @@ def access_path(
 ) -> AccessPath:
     """The cheapest way to a page in the order of `column`; `labels` are those that count, `more` are further filters."""
     filters = [*_filters(session, criteria, labels), *more]
-    most = MANY if criteria.is_narrowed else FEW // _DETOUR
-    count, best = _smallest(session, [one for one in filters if one.column is not column], most)
+    # Of one filter it is known how many files pass it.
+    are_several = len(filters) > 1 + len(more) or bool(criteria.text)
+    most = MANY if are_several else FEW // _DETOUR + 1
+    count, best = _smallest(session, [one for one in filters if column not in one.columns], most)
     if best is not None and (count == most or count * best.looks >= FEW):
-        is_worth_it = criteria.is_narrowed and (count < most or bool(criteria.text))
-        best = best if is_worth_it and _few_pass(session, criteria, filters, best) else None
+        is_worth_it = are_several and (count < most or bool(criteria.text))
+        passing = _passing(session, criteria, filters, best) if is_worth_it else None
+        if passing is not None:
+            return AccessPath((File.id.in_(passing), *(one.checking for one in filters)), is_few=True, are_known=True)
+        best = None
     return AccessPath(tuple(one.leading if one is best else one.checking for one in filters), best is not None)
 
 
@@ -103,13 +112,15 @@ def checks_only(session: Session, criteria: Criteria, labels: Sequence[str]) -> 
     return AccessPath(tuple(one.checking for one in _filters(session, criteria, labels)), is_few=True)
 
 
-def _few_pass(session: Session, criteria: Criteria, filters: Sequence[Filter], best: Filter) -> bool:
-    """Whether few files pass all filters: the index of the order would be gone along for long until a page is full."""
+def _passing(session: Session, criteria: Criteria, filters: Sequence[Filter], best: Filter) -> Sequence[int] | None:
+    """The files that pass all filters, where they are few: the index of the order would be gone along for long until a page is
+    full."""
     found = select(File.id).join(Detection, File.detection_id == Detection.id)
     found = found.where(*(one.leading if one is best else one.checking for one in filters))
     if criteria.text:
         found = found.where(File.path.icontains(criteria.text, autoescape=True))
-    return _count(session, found, FEW_PASS) < FEW_PASS
+    passing = session.scalars(found.limit(FEW_PASS)).all()
+    return passing if len(passing) < FEW_PASS else None
 
 
 def _count(session: Session, few: Select[Any], limit: int) -> int:
@@ -121,46 +132,23 @@ def _filters(session: Session, criteria: Criteria, labels: Sequence[str]) -> Ite
         yield _folder(criteria.folder)
     if criteria.since is not None or criteria.until is not None:
         yield _period(criteria)
-    if labels or criteria.score_from > 0 or criteria.score_to < 1:
-        yield _labels_and_score(criteria, labels)
+    yield _verdict(criteria, labels)
     if criteria.model:
         # By their numbers: Postgres knows how many verdicts are of each, and nothing of what a subquery finds.
         models = session.scalars(select(Model.id).where(Model.name == criteria.model)).all()
         found = select(Detection.id).where(Detection.model_id.in_(models))
-        yield Filter(Detection.model_id, found, Detection.model_id.in_(models), unindexed(Detection.model_id).in_(models))
+        yield Filter((), found, Detection.model_id.in_(models), unindexed(Detection.model_id).in_(models))
     if criteria.evidence:
         words = select(EvidenceWord.content_id).where(EvidenceWord.word == criteria.evidence)
         has_word = words.where(EvidenceWord.content_id == Detection.content_id).correlate(Detection).exists()
-        yield Filter(None, words, File.content_id.in_(words), has_word)
-    if criteria.tab is not Tab.TO_REVIEW:
-        decided = select(Review.content_id).where(Review.decision == criteria.tab.value)
-        is_so = is_in(criteria.tab)
-        yield Filter(None, decided, and_(File.content_id.in_(decided), is_so), is_so)
-
-
-def is_in(tab: Tab) -> ColumnElement[bool]:
-    """Whether a file is in the tab, by the latest decision on its content."""
-    if tab is Tab.TO_REVIEW:
-        return func.coalesce(latest_decision == Decision.WITHDRAWN, true())
-    return func.coalesce(latest_decision == tab.value, false())
-
-
-# By the detection's content, which is its file's: it stands in the indexes that a page goes along, and the file's does not.
-latest_decision = (
-    select(Review.decision)
-    .where(Review.content_id == Detection.content_id)
-    .order_by(Review.id.desc())
-    .limit(1)
-    .correlate(Detection)
-    .scalar_subquery()
-)
+        yield Filter((), words, File.content_id.in_(words), has_word)
 
 
 def _folder(folder: str) -> Filter:
     path = unindexed(File.path)
     checking = or_(path == folder, and_(*below_folder(folder, path)))
     few = select(File.id).where(*below_folder(folder))  # one range, and no look for a file of that name, is counted faster
-    return Filter(File.path, few, under(folder), checking, looks=1)
+    return Filter((File.path,), few, under(folder), checking, looks=1)
 
 
 def _period(criteria: Criteria) -> Filter:
@@ -169,15 +157,21 @@ def _period(criteria: Criteria) -> Filter:
         return and_(*bounds, *([moment < criteria.until] if criteria.until is not None else []))
 
     leading = within(File.finished_at)
-    return Filter(File.finished_at, select(File.id).where(leading), leading, within(unindexed(File.finished_at)), looks=1)
+    return Filter((File.finished_at,), select(File.id).where(leading), leading, within(unindexed(File.finished_at)), looks=1)
 
 
-def _labels_and_score(criteria: Criteria, labels: Sequence[str]) -> Filter:
-    def within(label: Any, score: Any) -> ColumnElement[bool]:
-        bounds = [label.in_(labels)] if labels else []
+def _verdict(criteria: Criteria, labels: Sequence[str]) -> Filter:
+    """What stands of the reviews, which is the tab; and the labels and scores asked for."""
+
+    def within(decision: Any, label: Any, score: Any) -> ColumnElement[bool]:
+        bounds = [decision == decision_in(criteria.tab)]
+        bounds += [label.in_(labels)] if labels else []
         bounds += [score >= criteria.score_from] if criteria.score_from > 0 else []
         return and_(*bounds, *([score <= criteria.score_to] if criteria.score_to < 1 else []))
 
-    leading = within(Detection.label, Detection.score)
-    found = select(Detection.id).where(leading)
-    return Filter(Detection.score, found, leading, within(unindexed(Detection.label), unindexed(Detection.score)))
+    verdict = (Detection.decision, Detection.label, Detection.score)
+    leading = within(*verdict)
+    # The indexes of these orders begin at the tab.
+    of_tab_alone = not labels and criteria.score_from <= 0 and criteria.score_to >= 1
+    columns = (Detection.score, Detection.disagreement) if of_tab_alone else (Detection.score,)
+    return Filter(columns, select(Detection.id).where(leading), leading, within(*map(unindexed, verdict)))

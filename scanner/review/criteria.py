@@ -24,6 +24,11 @@ class Tab(StrEnum):
     PROBLEMS = "problems"
 
 
+def decision_in(tab: Tab) -> str:
+    """What `Detection.decision` says of the files in a tab."""
+    return "" if tab is Tab.TO_REVIEW else tab.value
+
+
 class Order(StrEnum):
     """How the queue is sorted; ties by the file's id, so that a place in it is certain."""
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from ..database.engine import Database
-from ..database.models import Content, Review
+from ..database.models import Content, Detection, Review
+from ..database.queries import standing
 from ..domain.states import Decision
 
 # SQLite limits how many values one statement may carry.
@@ -77,8 +78,7 @@ def _store(
             counts = decision or (was.decision if was else Decision.WITHDRAWN)
             kept = note if note is not None else was.note if was else None
             rows.append(Review(content_id=content_id, decision=counts, reviewer=reviewer, note=kept or None, created_at=now))
-        session.add_all(rows)
-        session.flush()
+        _append(session, rows)
         return tuple(Decided(_snapshot(row), before.get(row.content_id)) for row in rows)
 
 
@@ -93,10 +93,12 @@ def take_back(database: Database, decided: Sequence[Decided], *, reviewer: str, 
         _lock(session, ids)
         latest = _latest(session, ids)
         restored = [content_id for content_id in ids if _stands(latest[content_id], by_content[content_id].review, reviewer)]
+        rows = []
         for content_id in restored:
             before = by_content[content_id].before
             decision, note = (before.decision, before.note) if before else (Decision.WITHDRAWN, None)
-            session.add(Review(content_id=content_id, decision=decision, reviewer=reviewer, note=note, created_at=now))
+            rows.append(Review(content_id=content_id, decision=decision, reviewer=reviewer, note=note, created_at=now))
+        _append(session, rows)
     return TakenBack(tuple(restored), tuple(sorted(set(ids) - set(restored))))
 
 
@@ -104,6 +106,22 @@ def _stands(latest: Reviewed, review: Reviewed, reviewer: str) -> bool:
     """Whether `review` still counts: it is the latest, or `reviewer` has come back to it by undoing what came after it."""
     came_back = latest.reviewer == reviewer and (latest.decision, latest.note) == (review.decision, review.note)
     return latest.id == review.id or came_back
+
+
+def _append(session: Session, rows: Sequence[Review]) -> None:
+    """Store reviews, and what stands by them with the verdicts of their contents, which must be locked."""
+    session.add_all(rows)
+    session.flush()
+    by_decision: dict[str, list[int]] = {}
+    for row in rows:
+        by_decision.setdefault(standing(row.decision), []).append(row.content_id)
+    for decision, ids in by_decision.items():
+        for start in range(0, len(ids), _CHUNK):
+            changed = Detection.content_id.in_(ids[start : start + _CHUNK])
+            session.execute(
+                update(Detection).where(changed, Detection.decision != decision).values(decision=decision),
+                execution_options={"synchronize_session": False},
+            )
 
 
 def reviews_of(database: Database, content_id: int) -> tuple[Reviewed, ...]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, tuple_
 from ..base.addresses.stored_paths import encode_path
 from ..database.models import Detection, File
 from ..database.queries import ends_below, unindexed
-from .criteria import Criteria, Order
+from .criteria import Criteria, Order, decision_in
 
 
 class QueueItem(NamedTuple):
@@ -89,8 +89,8 @@ def behind(order: Order, item: QueueItem) -> ColumnElement[bool]:
 
 
 def bounds(order: Order, criteria: Criteria, after: QueueItem | None, known: tuple[Any, Any]) -> list[ColumnElement[bool]]:
-    """The stretch of the order's column that a page may come from: by the filters on it, by what is before the page, and by
-    what is `known` of the labels (lowest and highest, or None).
+    """The stretch of the order's index that a page may come from: by the tab, by the filters on its column, by what is before
+    the page, and by what is `known` of the labels (lowest and highest, or None).
 
     One bound for each end: of two SQLite takes the first for the index, and steps over everything up to the other.
     """
@@ -107,9 +107,8 @@ def bounds(order: Order, criteria: Criteria, after: QueueItem | None, known: tup
         (highs if descending else lows).append(value_of(order, after))
     low = max((value for value in lows if value is not None), key=_sorted_as(order), default=None)
     high = min((value for value in highs if value is not None), key=_sorted_as(order), default=None)
-    if low is None and high is None and column is Detection.score:
-        low = -1.0  # below every score: SQLite goes along an index for an order only where it also serves a condition
-    return [*([column >= low] if low is not None else []), *([column <= high] if high is not None else [])]
+    tab = [Detection.decision == decision_in(criteria.tab)] if column.class_ is Detection else []
+    return [*tab, *([column >= low] if low is not None else []), *([column <= high] if high is not None else [])]
 
 
 def _sorted_as(order: Order) -> Any:

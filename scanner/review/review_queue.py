@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, null, select, true, type_coerce
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ..database.columns import Interned
 from ..database.engine import Database
@@ -15,8 +15,8 @@ from ..database.models import Content, Detection, EvidenceWord, File, Removal, R
 from ..database.queries import unindexed
 from ..domain.evidence import Word
 from ..domain.states import FLAGGED, Decision, Label, State
-from .access_path import AccessPath, Filter, access_path, checks_only, is_in, latest_decision, path_to_all, sort_or_not
-from .criteria import Criteria, Order, Tab
+from .access_path import AccessPath, Filter, access_path, checks_only, path_to_all, sort_or_not
+from .criteria import Criteria, Order, Tab, decision_in
 from .ordering import COLUMN, QueueItem, behind, bounds, ordering
 
 # A file that waits to be scanned again keeps its verdict, and its place in the queue, until the new one replaces it.
@@ -24,7 +24,6 @@ _HAS_VERDICT = unindexed(File.state).in_((State.SCORED.value, State.PENDING.valu
 # Transactions become visible a little later than the times and ids they carry.
 _OVERLAP = timedelta(seconds=10)
 _OVERLAP_IDS = 50
-_WITHDRAWN = Decision.WITHDRAWN.value
 _as_item = partial(tuple.__new__, QueueItem)  # as `QueueItem._make`, without a call in Python for each
 
 
@@ -61,23 +60,23 @@ class ChangeMarks:
 def queue_page(database: Database, criteria: Criteria, *, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
     """The next `limit` items of the queue behind `after`, or from its beginning. Not for the tab Problems."""
     with database.read() as session:
+        path = access_path(session, criteria, _labels(criteria), COLUMN[criteria.order][0])
         if criteria.order is not Order.DISAGREEMENT:
-            return _page(session, criteria, after, limit, _where_labels_end(session, criteria))
+            return _page(session, criteria, path, after, limit, _where_labels_end(session, criteria))
         # Two parts, so that each has an index to go along: databases do not agree where nulls belong.
         items: tuple[QueueItem, ...] = ()
         if after is None or after.disagreement is not None:
-            items = _page(session, criteria, after, limit, (0.0, None))
+            items = _page(session, criteria, path, after, limit, (0.0, None))
             after = None
         if len(items) < limit:
-            items += _without_branches(session, criteria, after, limit - len(items))
+            items += _without_branches(session, criteria, path, after, limit - len(items))
         return items
 
 
 def _page(
-    session: Session, criteria: Criteria, after: QueueItem | None, limit: int, known: tuple[Any, Any]
+    session: Session, criteria: Criteria, path: AccessPath, after: QueueItem | None, limit: int, known: tuple[Any, Any]
 ) -> tuple[QueueItem, ...]:
     order = criteria.order
-    path = access_path(session, criteria, _labels(criteria), COLUMN[order][0])
     query = _found(criteria, path)
     if after is not None:
         query = query.where(behind(order, after))
@@ -90,15 +89,18 @@ def _page(
     return _items(session, query, criteria, sorted_first=path.is_few)
 
 
-def _without_branches(session: Session, criteria: Criteria, after: QueueItem | None, limit: int) -> tuple[QueueItem, ...]:
-    """Along the files, where those without branches are many: most databases hold nothing else."""
-    nulls = select(Detection.id).where(Detection.disagreement.is_(None))
+def _without_branches(
+    session: Session, criteria: Criteria, path: AccessPath, after: QueueItem | None, limit: int
+) -> tuple[QueueItem, ...]:
+    """Along the files, where those without branches are many: most databases hold nothing else. `path` leads to those with."""
+    leading = and_(Detection.decision == decision_in(criteria.tab), Detection.disagreement.is_(None))
+    nulls = select(Detection.id).where(leading)
     if session.scalar(nulls.limit(1)) is None:
         return ()
     is_null = func.coalesce(Detection.disagreement, -1.0) < 0
-    filter_ = Filter(Detection.disagreement, nulls, Detection.disagreement.is_(None), is_null)
-    path = access_path(session, criteria, _labels(criteria), File.id, filter_)
-    query = _found(criteria, path)
+    if not path.are_known:
+        path = access_path(session, criteria, _labels(criteria), File.id, Filter((), nulls, leading, is_null))
+    query = _found(criteria, path).where(is_null)
     if after is not None:
         query = query.where((unindexed(File.id) if path.is_few else File.id) < after.file_id)
     query = query.order_by((unindexed(File.id) if path.is_few else File.id).desc()).limit(limit)
@@ -140,8 +142,8 @@ def count_tabs(database: Database) -> Counts:
     """Counted from the rows, so that it cannot drift from the truth."""
     with database.read() as session:
         to_review = _count(session, Criteria())
-        decisions = select(Review.decision, func.count()).join(File, File.content_id == Review.content_id)
-        decisions = decisions.where(_HAS_VERDICT, File.detection_id.is_not(None), _is_latest()).group_by(Review.decision)
+        decisions = select(Detection.decision, func.count()).join(File, File.detection_id == Detection.id)
+        decisions = decisions.where(_HAS_VERDICT, Detection.decision > "").group_by(Detection.decision)
         counted = dict(session.execute(decisions).all())
         problems = session.scalar(select(func.count()).select_from(File).where(File.state.in_((State.FAILED, State.SKIPPED))))
     return Counts(
@@ -199,7 +201,8 @@ def _where_labels_end(session: Session, criteria: Criteria) -> tuple[Any, Any]:
     labels = _labels(criteria)
     if COLUMN[criteria.order][0] is not Detection.score or not labels:
         return None, None
-    ends = (select(end(Detection.score)).where(Detection.label == label) for end in (func.min, func.max) for label in labels)
+    tab = Detection.decision == decision_in(criteria.tab)
+    ends = (select(end(Detection.score)).where(Detection.label == label, tab) for end in (func.min, func.max) for label in labels)
     scores = [score for score in session.execute(select(*(one.scalar_subquery() for one in ends))).one() if score is not None]
     return (min(scores), max(scores)) if scores else (2.0, None)  # above every score: no file has such a label
 
@@ -207,19 +210,12 @@ def _where_labels_end(session: Session, criteria: Criteria) -> tuple[Any, Any]:
 def _found(criteria: Criteria, path: AccessPath) -> Select[*tuple[int]]:
     """The ids of what is asked for."""
     query = select(File.id).join(Detection, File.detection_id == Detection.id).where(_HAS_VERDICT, *path.conditions)
-    if criteria.tab is Tab.TO_REVIEW:
-        query = query.where(is_in(Tab.TO_REVIEW))
     return query.where(File.path.icontains(criteria.text, autoescape=True)) if criteria.text else query
 
 
 def _count(session: Session, criteria: Criteria) -> int:
     path = path_to_all(session, criteria, _labels(criteria))
     return session.scalar(select(func.count()).select_from(_found(criteria, path).subquery())) or 0
-
-
-def _is_latest() -> ColumnElement[bool]:
-    later = aliased(Review)
-    return ~select(later.id).where(later.content_id == Review.content_id, later.id > Review.id).exists()
 
 
 # No EXISTS: Postgres would read all such words for one page.
@@ -252,9 +248,8 @@ def _rows(session: Session, query: Select[*tuple[Any, ...]]) -> Sequence[Row[*tu
 
 def _shown(criteria: Criteria) -> tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...]:
     """What a QueueItem is made of, in its order."""
-    # Nothing that still counts is decided on what is to be reviewed: one look less for each row. Of a flagged verdict an index
-    # knows the rest, so its row is not looked at, unless the order asks for more.
-    decision = null() if criteria.tab is Tab.TO_REVIEW else func.nullif(latest_decision, _WITHDRAWN)
+    # Of a flagged verdict an index knows the rest, so its row is not looked at, unless the order asks for more.
+    decision = func.nullif(Detection.decision, "")
     apart = Detection.disagreement if criteria.order is Order.DISAGREEMENT else null()
     is_judged = case((Detection.label != Label.REAL, true()), else_=Detection.score < Detection.band_low)
     label = type_coerce(Detection.label, Interned)

@@ -132,6 +132,8 @@ def _statements(sql: _Sqlite | _Postgres, rows: int, on_disk: int) -> list[str]:
         "WHERE label <> 'real' AND content_id % 2 = 0",
         "INSERT INTO reviews (content_id, decision, reviewer, created_at) SELECT content_id, 'withdrawn', 'anna', scanned_at "
         "FROM detections WHERE label <> 'real' AND content_id % 40 = 0",
+        "UPDATE detections SET decision = CASE content_id % 8 WHEN 0 THEN 'real' WHEN 2 THEN 'unsure' ELSE 'fake' END "
+        "WHERE label <> 'real' AND content_id % 2 = 0 AND content_id % 40 > 0",
         f"UPDATE files SET {of_disk} WHERE id <= {on_disk}",
         *(
             [

@@ -59,6 +59,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "branches": {"clip": 0.1},
             "disagreement": 0.25,
             "frames": None,
+            "decision": "",
         }
         for number in (1, 2, 3)
     ],

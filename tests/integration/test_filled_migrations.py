@@ -11,7 +11,7 @@ from sqlalchemy import insert, text
 import migrations
 from scanner.database import schema
 from scanner.database.engine import Database, open_database
-from scanner.database.models import Detection
+from scanner.database.models import Detection, Review
 
 REVISIONS = [one.revision for one in reversed(list(ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()))]
 
@@ -99,3 +99,15 @@ def test_what_only_waited_for_a_look_at_its_content_is_again_what_it_was_on_the_
         session.execute(text("UPDATE files SET state = 'pending' WHERE id = 22"))
     schema.downgrade(empty, "0008")
     assert [row["state"] for row in content(empty)["files"]] == ["failed", "pending", "scored"]
+
+
+def test_what_stands_of_the_reviews_is_written_with_the_verdicts(empty: Database) -> None:
+    schema.upgrade(empty, "0010")
+    fill(empty)
+    with empty.write() as session:
+        decided = ((20, 1, "fake"), (21, 1, "unsure"), (22, 3, "withdrawn"), (23, 3, "real"))
+        columns = ("id", "content_id", "decision")
+        rows = [dict(zip(columns, row, strict=True), reviewer="anna", created_at=WHEN) for row in decided]
+        session.execute(insert(Review), rows)
+    schema.upgrade(empty)
+    assert [row["decision"] for row in content(empty)["detections"]] == ["unsure", "", "real"]

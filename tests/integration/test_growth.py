@@ -1,14 +1,12 @@
 """What is asked often reads what it asks for, not what is stored: SQLite says so itself, of the statements that are sent."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from files.database_work import plans, work
+from sqlalchemy import text
 
 from scanner.database.engine import Database, open_database
 from scanner.database.schema import upgrade
@@ -23,19 +21,11 @@ from scanner.results.near_copies import near_copies
 from scanner.results.problems import problems_page
 from scanner.results.record import record, register_model
 from scanner.review import access_path, review_queue
-from scanner.review.criteria import Criteria, Order, Tab
+from scanner.review.criteria import Criteria, Order
 from scanner.services.unreachable import drop_gone
 
 LARGE = ("files", "contents", "detections", "reviews")
 NOW = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
-
-# Filters on what the queue is sorted by.
-SAME_COLUMN = [
-    (Order.FOLDER, {"folder": "/r"}),
-    (Order.OLDEST, {"since": NOW - timedelta(days=1)}),
-    (Order.LEAST_CERTAIN, {"score_from": 0.1}),
-    (Order.MOST_CERTAIN, {"score_to": 0.95}),
-]
 
 
 @pytest.fixture
@@ -44,20 +34,6 @@ def sqlite(tmp_path: Path) -> Iterator[Database]:
     upgrade(opened)
     yield opened
     opened.close()
-
-
-def plans(database: Database, ask: Callable[[], object]) -> dict[str, str]:
-    """How SQLite goes about each statement that `ask` sends (https://sqlite.org/eqp.html)."""
-    sent: list[tuple[str, object]] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *call: sent.append((call[2], call[3])))
-    ask()
-    with database.read() as session:
-        connection = session.connection()
-        asked = [call for call in sent if call[0].lstrip().startswith(("SELECT", "UPDATE", "WITH"))]
-        return {
-            statement: "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
-            for statement, parameters in asked
-        }
 
 
 def claim_and_record(database: Database) -> None:
@@ -141,8 +117,8 @@ def test_queue_begins_at_its_labels(sqlite: Database) -> None:
         plan = "\n".join(
             plans(sqlite, lambda asked=criteria: review_queue.queue_page(sqlite, asked, after=None, limit=9)).values()
         )
-        assert "ix_detections_label_score" in plan
-        assert "ix_detections_score_label_model_id_content_id (score" in plan
+        assert "ix_detections_label_decision (label=? AND decision=?)" in plan
+        assert "ix_detections_decision_score (decision=? AND score" in plan
 
 
 @pytest.mark.parametrize("order", Order)
@@ -197,25 +173,6 @@ def test_a_long_report_is_read_as_it_is_taken(sqlite: Database) -> None:
     assert [first.path, *left] == [f"/r/{n:04}.jpg" for n in range(2500)]  # one moment, whatever is written meanwhile
 
 
-def work(database: Database, ask: Callable[[], object]) -> int:
-    """How much SQLite does for it, in its own steps: the same on a busy machine."""
-    steps = 0
-
-    def count() -> int:
-        nonlocal steps
-        steps += 1
-        return 0
-
-    with database.read() as session:  # the only connection, which all that follow take up again
-        driver = session.connection().connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    driver.set_progress_handler(count, 20)
-    ask()
-    driver.set_progress_handler(None, 0)
-    assert steps
-    return steps
-
-
 def test_pages_of_a_sweep_begin_where_the_last_one_ended(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice as many files are twice the work, not four times."""
     monkeypatch.setattr(diff, "_PAGE", 25)
@@ -225,78 +182,3 @@ def test_pages_of_a_sweep_begin_where_the_last_one_ended(sqlite: Database, monke
         assert len(list(known_under(sqlite, "/r"))) == end
         taken.append(work(sqlite, lambda: list(known_under(sqlite, "/r"))))
     assert taken[1] < 2.5 * taken[0]
-
-
-def score_files(database: Database, begin: int, end: int) -> None:
-    """Files with a verdict each, all of other scores and times."""
-    if not begin:
-        register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.75, band_low=0.5, now=NOW)
-    numbers = [
-        {"n": n + 1, "path": f"/r/{n:03}.jpg", "sha256": f"{n:064x}", "score": 0.9 - n / 10_000} for n in range(begin, end)
-    ]
-    at = "strftime('%Y-%m-%d %H:%M:%f', '2026-11-01 12:00:00', :n || ' seconds') || '000'"
-    with database.write() as session:
-        for into in (
-            f"contents (id, sha256, size, first_seen_at) VALUES (:n, :sha256, 10, {at})",
-            "detections (id, content_id, model_id, made_with, score, threshold, band_low, label, basis, device, scanned_at, "
-            f"seconds) VALUES (:n, :n, 1, 'faces', :score, 0.75, 0.5, 'fake', 'faces', 'cpu', {at}, 0.1)",
-            "files (path, size, mtime_ns, state, attempts, content_id, detection_id, finished_at) "
-            f"VALUES (:path, 10, 1, 'scored', 0, :n, :n, {at})",
-        ):
-            session.execute(text(f"INSERT INTO {into}"), numbers)
-
-
-@pytest.mark.parametrize(("order", "filters"), SAME_COLUMN)
-def test_a_far_page_costs_what_the_first_one_does(
-    sqlite: Database, order: Order, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A filter on what the queue is sorted by is no second beginning, from which all pages before would be stepped over."""
-    monkeypatch.setattr(access_path, "MANY", 0)
-    score_files(sqlite, 0, 480)
-    criteria = Criteria(order=order, **filters)
-    page = review_queue.queue_page(sqlite, criteria, after=None, limit=470)
-    assert len(page) == 470
-    near, far = (work(sqlite, partial(review_queue.queue_page, sqlite, criteria, after=page[at], limit=10)) for at in (9, 459))
-    assert far < 1.5 * near
-
-
-@pytest.mark.parametrize(
-    "filters", [{"folder": "/r"}, {"model": "lite"}, {"text": "jpg"}, {"since": NOW}, {"labels": ("fake",)}], ids=str
-)
-def test_a_filter_that_all_pass_costs_no_page_anything(
-    sqlite: Database, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(access_path, "MANY", 20)
-    monkeypatch.setattr(access_path, "FEW_PASS", 20)
-    taken = []
-    for begin, end in ((0, 160), (160, 640)):
-        score_files(sqlite, begin, end)
-        for order in (Order.MOST_CERTAIN, Order.FOLDER):
-            criteria = Criteria(order=order, **filters)
-            taken.append(work(sqlite, partial(review_queue.queue_page, sqlite, criteria, after=None, limit=10)))
-    assert taken[2] < 1.5 * taken[0]
-    assert taken[3] < 1.5 * taken[1]
-
-
-@pytest.mark.parametrize(
-    ("order", "filters"),
-    [
-        (Order.MOST_CERTAIN, {"model": "other"}),
-        (Order.LEAST_CERTAIN, {"evidence": "generated"}),
-        (Order.MOST_CERTAIN, {"tab": Tab.UNSURE, "labels": ("fake",)}),
-        (Order.DISAGREEMENT, {"score_from": 0.95}),
-    ],
-)
-def test_verdicts_that_no_page_shows_are_not_read(
-    sqlite: Database, order: Order, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What the queue decides by stands in the index of its order; the rows, with all their faces, are much longer."""
-    monkeypatch.setattr(access_path, "MANY", 0)
-    score_files(sqlite, 0, 400)
-    with sqlite.write() as session:
-        session.execute(text("UPDATE detections SET faces = :faces, disagreement = score / 2"), {"faces": f'["{"x" * 3000}"]'})
-    sqlite.close()  # what it has in memory
-    read = Path("/proc/self/io")  # what this process has read of files comes first, be it from the kernel's memory
-    before = int(read.read_text("ascii").split()[1])
-    assert review_queue.queue_page(sqlite, Criteria(order=order, **filters), after=None, limit=10) == ()
-    assert int(read.read_text("ascii").split()[1]) - before < 400 * 3000 / 3

@@ -37,6 +37,8 @@ SECOND_LOOK = 128
 CUT_FROM = 1.5
 # What was seen in a part, so surely at least, and not the second time is looked at once more, with so much more around it.
 SURE, WIDER = 0.3, 1.4
+# Where parts show so many faces that surely, the sieve does not name all: the picture is looked at as a whole instead.
+CROWD = 8
 # Pixels: a larger square is not cut out at its full size. A side that is thinner when searched shows no face: the network's input
 # is padded, so that a line of a million pixels would cost gigabytes.
 _LARGE_PATCH, THINNEST = 4096, 8
@@ -63,17 +65,16 @@ class FaceFinder:
     def find(self, picture: Image.Image) -> list[Located]:
         """The faces in an RGB picture, largest first. Raises PictureError when a network fails on it."""
         scale = min(1.0, math.sqrt(SEARCHED_PIXELS / (picture.width * picture.height)))
-        if (worth := self._parts(picture, scale)) is None:
-            again = [self._look_again([picture], face) for face in self._look(picture, scale, FIRST_CONFIDENCE)[:MOST]]
+        pictures, first = self._seen_in_parts(picture, scale) or ([picture], None)
+        if first is None or sum(face.confidence >= SURE for face in first) >= CROWD:
+            again = [self._look_again(pictures, face) for face in self._look(picture, scale, FIRST_CONFIDENCE)[:MOST]]
         else:
-            pictures, parts = worth
-            first = self._first_look(pictures, parts)[:MOST]
-            again = [self._look_again(pictures, face) or self._look_wider(pictures, face) for face in first]
+            again = [self._look_again(pictures, face) or self._look_wider(pictures, face) for face in first[:MOST]]
         found = _apart([face for face in again if face is not None])
         return sorted(_whole_faces(found), key=lambda face: -face.side)
 
-    def _parts(self, picture: Image.Image, scale: float) -> tuple[list[Image.Image], list[Part]] | None:
-        """The picture at the scales that parts are cut from, and those worth a look; None: all of it, as that takes no longer."""
+    def _seen_in_parts(self, picture: Image.Image, scale: float) -> tuple[list[Image.Image], list[Located]] | None:
+        """The picture and smaller ones, and what may be faces in the parts worth a look; None: all of it is, at no more cost."""
         pixels = picture.width * picture.height
         if self._sieve is None or pixels < SIEVED_FROM or min(picture.size) * scale < THINNEST:
             return None
@@ -84,7 +85,8 @@ class FaceFinder:
         parts = parts_of(suspects, picture.size, scale)
         if sum(part.pixels for part in parts) > MOST_IN_PARTS * pixels * scale**2:
             return None
-        return [picture, *scales], parts
+        pictures = [picture, *scales]
+        return pictures, self._first_look(pictures, parts)
 
     def _first_look(self, pictures: Sequence[Image.Image], parts: Sequence[Part]) -> list[Located]:
         """What may be faces in parts of a picture, the surest first."""

@@ -82,6 +82,31 @@ def test_a_crowd_is_looked_at_as_a_whole(finder: FaceFinder, monkeypatch: pytest
     assert looks == [(1008, 1344, 3)]
 
 
+@pytest.mark.parametrize(("heads", "looks"), [(5, 0), (8, 1), (12, 1)])
+def test_many_faces_are_a_crowd_though_the_sieve_names_few_places(
+    finder: FaceFinder, monkeypatch: pytest.MonkeyPatch, heads: int, looks: int
+) -> None:
+    crowd = Image.new("RGB", (2000, 1500), (90, 110, 130))
+    with Image.open(SAMPLES / "real-astronaut.jpg") as astronaut:
+        head = astronaut.convert("RGB").crop((127, 22, 327, 222))
+    for number in range(heads):
+        crowd.paste(head, (80 + number % 4 * 480, 60 + number // 4 * 480))
+    whole: list[float] = []
+    look = finder._look
+    monkeypatch.setattr(finder, "_look", lambda *asked: whole.append(asked[1]) or look(*asked))
+    assert len(finder.find(crowd)) == heads
+    assert len(whole) == looks
+
+
+def test_in_a_crowd_is_found_what_a_look_at_all_finds(
+    finder: FaceFinder, photo: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = FaceFinder(sieved=False).find(photo)
+    monkeypatch.setattr(face_finder, "CROWD", len(HEADS))
+    monkeypatch.setattr(face_finder, "CUT_FROM", 1e9)  # the second look is cut from the same picture then
+    assert finder.find(photo) == expected
+
+
 def test_a_small_picture_is_looked_at_as_a_whole(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder._sieve, "suspects", no_whole_look)
     with Image.open(SAMPLES / "real-astronaut.jpg") as astronaut:
