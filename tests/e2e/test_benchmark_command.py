@@ -13,6 +13,14 @@ from files.command import Here
 from files.videos import write_video
 from PIL import Image
 
+# What scripts may read of `--json`: keys are added, and none goes.
+KEYS = {
+    *("pictures", "videos", "bytes", "copies_share", "left_out", "unread_folders", "walk_seconds"),
+    *("sample", "unread", "unread_reasons", "inputs_per_picture", "stages", "slowest", "slowest_share"),
+    *("scanned", "together_per_second", "start_seconds", "work_seconds", "estimated_seconds"),
+    *("model", "ran_on", "decoders"),
+}
+
 
 @pytest.fixture(name="pictures")
 def _pictures(make_picture: Any, tmp_path: Path) -> Path:
@@ -38,6 +46,7 @@ def test_what_a_scan_would_do_with_a_folder(laptop: Any, pictures: Path, tmp_pat
 
     done = laptop.run("--model", "lite", "benchmark", pictures, "--json")
     found = json.loads(done.stdout)
+    assert set(found) >= KEYS
     assert (found["pictures"], found["sample"], found["scanned"], found["unread"]) == (8, 8, 8, 2)
     assert "empty: the file has 0 bytes" in found["unread_reasons"]
     assert found["left_out"] == {"videos": 1, "other than files": 1}
