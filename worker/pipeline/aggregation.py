@@ -36,19 +36,20 @@ def judge(predictor: AnyScorer, model: ActiveModel, contents: Sequence[Ready]) -
     def still_fake(inputs: Sequence[Input], rows_IK: Sequence[NDArray[np.float64]]) -> bool:
         return score_picture(predictor.card, inputs, [answer_of(predictor, row) for row in rows_IK]).score >= model.threshold
 
-    stable = stabilities(predictor.answers, called, still_fake)
+    # With one head the highest face decides.
+    stable = stabilities(predictor.answers, called, still_fake, one_is_enough=not predictor.card.combinations)
     return [found if isinstance(found, str) else _with(found, held) for found, held in zip(first, stable, strict=True)]
 
 
 def _called_fake(predictor: Scorer, ready: Ready, found: Judged | str, model: ActiveModel) -> Tried:
-    """The inputs that made a content be called fake: of the highest face and frame, or all that are summed up with it."""
+    """The inputs that made a content be called fake, the highest first; or all that are summed up with it, in their order."""
     if isinstance(found, str) or verdict(found.score, found.prediction, model) is not Label.FAKE:
         return []
     frame = ready.inputs[found.deciding].frame
     if predictor.card.combinations:
         return [item for item in ready.inputs if item.frame == frame]
-    scored = zip(ready.inputs, found.inputs, strict=True)
-    return [item for item, answer in scored if input_score(predictor.card, item, answer) >= model.threshold]
+    scored = [(input_score(predictor.card, item, answer), item) for item, answer in zip(ready.inputs, found.inputs, strict=True)]
+    return [item for score, item in sorted(scored, key=lambda one: -one[0]) if score >= model.threshold]
 
 
 def _with(found: Judged, stable: bool | None) -> Judged:

@@ -20,12 +20,13 @@ from .preprocess import to_square
 class Condition:
     """One way to change an upright RGB picture, giving the bytes of a new file.
 
-    `does` says it in words. `change` can be sent to another process.
+    `does` says it in words. `change` can be sent to another process. Where its file loses nothing, `unsaved` gives what is in it.
     """
 
     name: str
     does: str
     change: Callable[[Image.Image], bytes]
+    unsaved: Callable[[Image.Image], Image.Image] | None = None
 
 
 def mild_conditions() -> tuple[Condition, ...]:
@@ -35,7 +36,10 @@ def mild_conditions() -> tuple[Condition, ...]:
 
 def under(condition: Condition, image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A square network input (uint8 HWC) as it would be, had it gone through `condition`; of the same size."""
-    with Image.open(BytesIO(condition.change(Image.fromarray(image_HWC)))) as changed:
+    image = Image.fromarray(image_HWC)
+    if condition.unsaved:  # writing a PNG and reading it takes ten times as long as resizing
+        return to_square(condition.unsaved(image), len(image_HWC))
+    with Image.open(BytesIO(condition.change(image))) as changed:
         return to_square(changed.convert("RGB"), len(image_HWC))
 
 
@@ -46,7 +50,8 @@ def jpeg(quality: int) -> Condition:
 
 def resized(factor: float) -> Condition:
     """Shrinking or enlarging."""
-    return Condition(f"resize {factor:g}", f"both sides times {factor:g} (bicubic), saved as PNG", partial(_scaled_file, factor))
+    does = f"both sides times {factor:g} (bicubic), saved as PNG"
+    return Condition(f"resize {factor:g}", does, partial(_scaled_file, factor), partial(scaled, factor=factor))
 
 
 def saved(form: Literal["JPEG", "WEBP"], quality: int, picture: Image.Image) -> bytes:

@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 import torch
 from files.measuring import Measuring
 from numpy.typing import NDArray
+from PIL import Image
 
 from scanner.domain.labels import verdict
 from scanner.domain.outcomes import ActiveModel
 from scanner.domain.prediction import Face, Prediction
 from worker.decoding.inputs import Input, Ready
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
-from worker.detector.image.perturbations import mild_conditions, under
-from worker.detector.image.preprocess import Preprocessing
+from worker.detector.image.perturbations import Condition, mild_conditions, resized, under
+from worker.detector.image.preprocess import Preprocessing, to_square
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.picture_score import InputAnswer, calibrated_score, score_picture
 from worker.detector.inference.predictor import Predictor
@@ -87,6 +89,45 @@ def test_one_stable_input_is_enough() -> None:
     assert held(any_texture, contents, 0.5) == [False, None, True, True]
 
 
+@pytest.mark.parametrize(
+    ("shades", "expected", "tried"),
+    [
+        ([250, 240, 240], True, 2),  # the first holds under both conditions
+        ([100, 250, 100], True, 6),  # it holds under none, and another does
+        ([100, 100, 100], False, 6),
+    ],
+)
+def test_where_one_input_is_enough_the_others_are_tried_only_if_need_be(shades: list[int], expected: bool, tried: int) -> None:
+    seen: list[int] = []
+
+    def counted(images: Images) -> Found:
+        seen.append(len(images))
+        return brightness(images)
+
+    def is_fake(_inputs: Sequence[Input], rows: Sequence[Found]) -> bool:
+        return max(float(row[0]) for row in rows) >= 0.9
+
+    inputs = [Input(plain(shade), BOX) for shade in shades]
+    assert stabilities(counted, [inputs, []], is_fake, one_is_enough=True) == [expected, None]
+    assert sum(seen) == tried
+    assert stabilities(counted, [inputs], is_fake) == [expected]
+
+
+def test_each_condition_may_be_held_by_another_input() -> None:
+    """A faint pattern is spoilt by JPEG and a strong one by shrinking: one of the two is fake under either."""
+
+    def network(images: Images) -> Found:
+        spread = images.std(axis=(1, 2, 3))
+        return (((spread > 0) & (spread < 1)) | (spread > 30)).astype(float)
+
+    def is_fake(_inputs: Sequence[Input], rows: Sequence[Found]) -> bool:
+        return max(float(row[0]) for row in rows) >= 0.5
+
+    faint, strong = Input(chequered(1), BOX), Input(chequered(40), BOX)
+    found = stabilities(network, [[faint], [strong], [faint, strong], [strong, faint]], is_fake, one_is_enough=True)
+    assert found == [False, False, True, True]
+
+
 def test_stability_of_all_framings() -> None:
     """All framings of a face are tried and their mean counts."""
     framings = [plain(20), plain(250), plain(250)]
@@ -98,6 +139,13 @@ def test_stability_of_all_framings() -> None:
 
 def test_a_changed_input_keeps_its_size() -> None:
     assert [under(condition, plain(7)).shape for condition in mild_conditions()] == [(SIDE, SIDE, 3)] * 2
+
+
+@pytest.mark.parametrize("condition", [*mild_conditions(), resized(0.5), resized(1.3)], ids=lambda condition: condition.name)
+def test_an_input_is_changed_as_the_file_of_its_condition_is(condition: Condition) -> None:
+    image_HWC = np.random.default_rng(3).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+    with Image.open(BytesIO(condition.change(Image.fromarray(image_HWC)))) as saved:
+        assert (under(condition, image_HWC) == to_square(saved.convert("RGB"), SIDE)).all()
 
 
 def test_stability_unknown_where_network_fails() -> None:
