@@ -78,9 +78,13 @@ def test_the_lines_for_people(laptop: Any, pictures: Path) -> None:
 def test_what_cannot_be_measured(here: Here, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    assert "holds no picture" in here("benchmark", folder, exit_status=2).stderr
+    assert "holds no picture; name" in here("benchmark", folder, exit_status=2).stderr
+    (folder / "link.jpg").symlink_to("/nowhere.jpg")
+    assert "holds no picture but a link or a device" in here("benchmark", folder, exit_status=2).stderr
+    os.mkfifo(folder / "pipe.jpg")
+    assert "2 links, devices and the like" in here("benchmark", folder, exit_status=2).stderr
     write_video(folder / "film.mp4", [Image.new("RGB", (64, 64), "red")])
-    assert "--videos measures them" in here("benchmark", folder, exit_status=2).stderr
+    assert "1 video; --videos measures it" in here("benchmark", folder, exit_status=2).stderr
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0nothing")
     (folder / "empty.jpg").touch()
     (folder / "empty.png").touch()

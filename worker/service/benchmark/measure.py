@@ -181,8 +181,12 @@ def _demand_files(folder: Path, census: Census) -> None:
     name = printable(str(folder))
     if census.unread:
         raise NothingToMeasure(f"{census.unread[0]}; let this user read it, or name another folder")
-    if "videos" in census.left_out:
-        raise NothingToMeasure(f"{name} holds no picture, and {census.left_out['videos']:,} videos; --videos measures them, too")
+    if videos := census.left_out.get("videos"):
+        what = "1 video; --videos measures it, too" if videos == 1 else f"{videos:,} videos; --videos measures them, too"
+        raise NothingToMeasure(f"{name} holds no picture, and {what}")
+    if others := census.left_out.get("other than files"):
+        what = "a link or a device, which" if others == 1 else f"{others:,} links, devices and the like, which"
+        raise NothingToMeasure(f"{name} holds no picture but {what} no scan follows; name the folder where the pictures are")
     raise NothingToMeasure(f"{name} holds no picture; name a folder with pictures")
 
 
