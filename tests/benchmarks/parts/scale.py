@@ -100,18 +100,18 @@ def _questions(database: Database) -> dict[str, tuple[Callable[[], object], floa
         " of a day": Criteria(since=day),
         " of a score": Criteria(score_from=0.8, score_to=0.9),
         ", decided fake": Criteria(tab=Tab.FAKE),
+        ", decided unsure": Criteria(tab=Tab.UNSURE),
     }
     asked: dict[str, tuple[Callable[[], object], float]] = {}
     for name, narrowed in filters.items():
         for order in Order:
             criteria = replace(narrowed, order=order)
             page = queue_page(database, criteria, after=None, limit=3000)
-            limit = 0.0 if name else 10.0
-            asked[f"queue{name}, {order}: page"] = partial(queue_page, database, criteria, after=None, limit=PAGE), limit
+            asked[f"queue{name}, {order}: page"] = partial(queue_page, database, criteria, after=None, limit=PAGE), 10.0
             if len(page) == 3000:
                 asked[f"queue{name}, {order}: far page"] = (
                     partial(queue_page, database, criteria, after=page[-1], limit=PAGE),
-                    limit,
+                    10.0,
                 )
     return asked | {
         "search, common": (partial(queue_page, database, Criteria(text="IMG"), after=None, limit=PAGE), 0),
