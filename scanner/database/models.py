@@ -139,10 +139,11 @@ class File(Base):
     """
 
     __tablename__ = "files"
-    # Claims go by the first, in its order; what is put off or leased is found by the last.
+    # Claims go by the first, in its order; what is put off or leased is found by the last. The queue by time goes along the
+    # second from verdict to verdict, and reads the rows of those files only that it shows.
     __table_args__ = (
         Index(None, "state", "pending_since", "mtime_ns"),
-        Index(None, "finished_at"),
+        Index("ix_files_finished", "finished_at", "id", "detection_id", "state"),
         Index(None, "lease_expires_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)

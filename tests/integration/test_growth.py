@@ -182,3 +182,13 @@ def test_pages_of_a_sweep_begin_where_the_last_one_ended(sqlite: Database, monke
         assert len(list(known_under(sqlite, "/r"))) == end
         taken.append(work(sqlite, lambda: list(known_under(sqlite, "/r"))))
     assert taken[1] < 2.5 * taken[0]
+
+
+@pytest.mark.parametrize("order", [Order.NEWEST, Order.OLDEST])
+def test_by_time_an_index_leads_from_verdict_to_verdict(sqlite: Database, order: Order) -> None:
+    """And what is equally old is in the order of the page there: nothing is sorted, however many got their verdict at once."""
+    take_in(sqlite, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
+    claim_and_record(sqlite)
+    [plan] = [plan for statement, plan in plans(sqlite, lambda: last_page(sqlite, order)).items() if "(+files" in statement]
+    assert "files USING INDEX ix_files_finished" in plan
+    assert "B-TREE" not in plan
