@@ -3,6 +3,7 @@
 Shapes: B images, H rows, W columns, C = 3 colours, K answers.
 """
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,14 @@ def across_cores(run: Forward, *, at_once: int = 1) -> Forward:
 
     def forward(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
         step = max(1, min(at_once, len(images_BHWC) // cpu_threads()))
-        parts = (images_BHWC[start : start + step] for start in range(0, len(images_BHWC), step))
-        return np.concatenate(list(cores.map(run, parts)))
+        # Each core takes the next images when it is done with some: one handing over for each core, and none for each image.
+        starts, answers = iter(range(0, len(images_BHWC), step)), dict[int, NDArray[np.float64]]()
+
+        def work_on(_core: int) -> None:
+            for start in starts:
+                answers[start] = run(images_BHWC[start : start + step])
+
+        deque(cores.map(work_on, range(cpu_threads())), maxlen=0)
+        return np.concatenate([answers[start] for start in sorted(answers)])
 
     return forward
