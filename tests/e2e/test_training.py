@@ -161,6 +161,37 @@ def test_a_run_that_was_killed_goes_on_to_the_same_bits(
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_run_of_two_stages_that_was_killed_in_each_goes_on_to_the_same_bits(
+    laptop: Dfscan, here: Here, manifest: Path, tmp_path: Path
+) -> None:
+    recipe = tmp_path / "staged.toml"
+    first = '\n[plan.first]\nbranches = ["efficientnet-lite2"]\nepochs = 2\n'
+    recipe.write_text(cnn(epochs=3, more=f"autocast = false\n{first}"))
+    command = ("train", "--recipe", recipe, "--data", manifest, "--device", "cpu")
+    laptop.environment["OMP_NUM_THREADS"] = "1"
+    straight = Path(laptop.run(*command, "--out", tmp_path / "straight", "--cache", tmp_path / "one").stdout.strip())
+
+    killed = tmp_path / "killed"
+    command = (*command, "--out", killed, "--cache", tmp_path / "two", "--resume")
+    for state in ("first/resume.pt", "resume.pt"):  # each is written at the end of an epoch
+        process = laptop.start(*command)
+        began = time.monotonic()
+        while not (killed / state).exists():
+            assert process.poll() is None, process.stderr
+            assert time.monotonic() - began < 240
+            time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    resumed = Path(laptop.run(*command).stdout.strip())
+
+    one, other = load_file(straight), load_file(resumed)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    notes = json.loads((killed / "run.json").read_text(encoding="utf-8"))
+    assert (len(notes["first_figures"]), len(notes["figures"]), len(notes["starts"])) == (2, 3, 3)
+    assert notes["first"] == {"branches": ["efficientnet-lite2"], "epochs": 2}
+
+
 @pytest.mark.parametrize(
     ("recipe_name", "file"),
     [

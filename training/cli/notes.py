@@ -32,6 +32,7 @@ def notes_of(
     for row in manifest.rows:
         counts = pictures.setdefault(row.split, {"real": 0, "fake": 0})
         counts["fake" if row.label else "real"] += 1
+    first = recipe.plan.first if isinstance(recipe, TrainingRecipe) else None
     facts = RunFacts(
         recipe.network.name,
         recipe.plan.seed,
@@ -44,6 +45,7 @@ def notes_of(
         processes,
         recipe.plan.epochs if isinstance(recipe, TrainingRecipe) else None,
         left_out,
+        {"branches": list(first.branches), "epochs": first.epochs} if first else None,
     )
     return RunNotes(folder, facts, recipe_text(recipe))
 

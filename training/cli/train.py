@@ -39,7 +39,7 @@ from .train_heads import HeadsRequest, measure_left_out, train_heads
 @click.option("--set", "changes", multiple=True, metavar="TABLE.KEY=VALUE", help="A field of the recipe, for this run.")
 @click.option("--seed", type=click.IntRange(min=0), help="Other than the recipe's.")
 @click.option("--seeds", type=click.IntRange(min=2), help="So many runs, each with a seed of its own; mean and deviation.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Other than the recipe's.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Other than the recipe's, of each stage.")
 @click.option("--device", default="auto", show_default=True)
 @click.option("--loaders", type=click.IntRange(min=0), help="Processes that load pictures; without, as many as keep up.")
 @click.option("--clip-weights", type=USER_FILE, help="OpenAI's CLIP ViT-B/32 as a safetensors file.")
@@ -87,10 +87,11 @@ def train(
     from ..evaluation.left_out import LeftOut, without
     from ..loop.distributed import joined
     from ..loop.progress import Progress
-    from ..loop.run import Run, prepare_folder, run_training, start_weights
+    from ..loop.run import run_training
     from ..loop.run_log import shown_progress
     from ..loop.schedule import without_unknown_repeats
     from ..loop.seeds import prepare_seeds, run_seeds, seed_folders
+    from ..loop.stages.request import Run, as_begun, prepare_folder, start_weights
     from .leave_each_out import leave_each_out
     from .notes import notes_of, write_seeds_readme
     from .training_set import checked, gathered
@@ -130,9 +131,8 @@ def train(
     if decoded_limit and not decoded_cache:
         raise click.UsageError("--decoded-limit bounds --decoded-cache, which is not given")
     if epochs:
-        # Fewer leave out the first, which are smaller.
-        sizes = chosen.plan.sizes[-epochs:]
-        chosen = replace(chosen, plan=replace(chosen.plan, epochs=epochs, sizes=sizes))
+        first = chosen.plan.first and replace(chosen.plan.first, epochs=epochs)
+        chosen = replace(chosen, plan=replace(chosen.plan.lasting(epochs), first=first))
     for cached in (decoded_cache, None if no_cache else cache):
         if cached:
             demand_folder(cached)
@@ -176,7 +176,7 @@ def train(
                 notes.begin()  # a step is done: the folder is no other run's
                 show(now)
 
-            path = run_training(run, show=shown, say=say, note=notes.epoch)
+            path = run_training(run, show=shown, say=say, note=notes.epoch, note_first=notes.first_epoch)
             assert path is not None
             if gone:
                 measure_left_out(path, files, gone, left_out, kept.of_split("val"), some, say)
@@ -188,7 +188,7 @@ def train(
         folders = list(seed_folders(out, plan.seed, seeds).values()) if seeds else []
         if folders and team.leads:
             write_seeds_readme(out, chosen.network.name, folders, None)
-        path = run_seeds(run, seeds, trained, say, leaves_out=gone is not None) if seeds else trained(run)
+        path = run_seeds(run, seeds, trained, say, leaves_out=gone is not None) if seeds else trained(as_begun(run, say))
         if path and folders:
             write_seeds_readme(out, chosen.network.name, folders, path)
         if path:

@@ -42,7 +42,7 @@ def train_heads(settings: Settings, request: HeadsRequest, manifest_path: Path |
     from ..evaluation.left_out import without
     from ..heads.run import HeadsRun, heads_files, run_heads
     from ..loop.distributed import Team
-    from ..loop.run import UnfinishedRun, prepare_folder
+    from ..loop.stages.request import UnfinishedRun, prepare_folder
     from .notes import notes_of
     from .training_set import checked, gathered
 

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from worker.detector.model.recipes import BranchName
 
 from ..data.augmentation import Augmentation
 
@@ -30,6 +32,24 @@ class Plateau:
 
 
 @dataclass(frozen=True)
+class FirstStage:
+    """What is trained before the network: its `branches` alone, with a head of their own, for so many `epochs`.
+
+    After that they stay as they are, and the network's head is trained on all branches. Everything else is the plan's.
+    """
+
+    branches: tuple[BranchName, ...]
+    epochs: int
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no run could follow."""
+        if not self.branches or len(set(self.branches)) < len(self.branches):
+            raise ValueError("branches needs at least one branch, and each once")
+        if not 1 <= self.epochs <= MOST_EPOCHS:
+            raise ValueError(f"epochs must lie from 1 to {MOST_EPOCHS:,}")
+
+
+@dataclass(frozen=True)
 class TrainingPlan:
     """Hyperparameters of one run.
 
@@ -45,6 +65,8 @@ class TrainingPlan:
     trained and the last is kept. `plateau` lowers the rate where epochs get no better. `watched` is the figure that says which
     epoch is better. It is measured on `val`, or on the share `held_back` of the groups of `train`, which are then not trained on.
     Where neither these nor a split `test` are there, `val` is what is reported, and nothing is chosen on it.
+
+    With `first` the run has two stages, and all of this holds for each of them; without it all is trained together.
     """
 
     sizes: tuple[int, ...]
@@ -68,6 +90,7 @@ class TrainingPlan:
     held_back: float = 0.0
     accumulate: int = 1
     seed: int = 20261123
+    first: FirstStage | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for what no run could follow."""
@@ -104,6 +127,10 @@ class TrainingPlan:
     def size_of(self, epoch: int) -> int:
         """Input size in pixels of epoch 0, 1, ..."""
         return self.sizes[min(epoch, len(self.sizes) - 1)]
+
+    def lasting(self, epochs: int) -> "TrainingPlan":
+        """The same for so many epochs. Fewer leave out the first, which are smaller."""
+        return replace(self, epochs=epochs, sizes=self.sizes[: self.epochs][-epochs:])
 
     def draw_of(self, epoch: int) -> int:
         """Which version of each picture epoch 0, 1, ... shows."""

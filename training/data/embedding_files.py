@@ -31,17 +31,26 @@ def demand_folder(folder: Path) -> None:
         raise CacheUnusable(f"{folder} cannot be written: {error.strerror or error}; name another folder") from None
 
 
+def demand_room(folder: Path, needed: int, what: str, advice: str) -> None:
+    """Raise CacheUnusable where a file of `needed` bytes would find no room in `folder`, which is made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise CacheUnusable(f"{folder} cannot be written: {error.strerror or error}; {advice}") from None
+    if needed > free:
+        raise CacheUnusable(f"{what} need {size_text(needed)} and {folder} has {size_text(free)} left: {advice}")
+
+
 def with_room(path: Path, needed: int, what: str, advice: str) -> None:
     """Make the file at `path`, `needed` bytes long, with its room on the disk; one that is there and as long stays as it is.
 
     A disk that gets full would end the run by a signal when a mapped file is written to. Raises CacheUnusable.
     """
-    folder = path.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        size, free = (path.stat().st_size if path.exists() else 0), shutil.disk_usage(folder).free
-        if size == 0 and needed > free:
-            raise CacheUnusable(f"{what} need {size_text(needed)} and {folder} has {size_text(free)} left: {advice}")
+        size = path.stat().st_size if path.exists() else 0
+        if size == 0:
+            demand_room(path.parent, needed, what, advice)
         if size != needed:
             with path.open("ab") as opened:
                 if hasattr(os, "posix_fallocate"):

@@ -36,6 +36,13 @@ class Team:
             return detector
         return DistributedDataParallel(detector, device_ids=[self.device] if self.device.type == "cuda" else None)
 
+    def share(self, module: nn.Module) -> None:
+        """Give every process the leader's weights and statistics: those of batch normalisation are of each one's own pictures."""
+        for tensor in module.state_dict().values() if self.size > 1 else ():
+            told = tensor.contiguous()
+            distributed.broadcast(told, 0)
+            tensor.copy_(told)
+
     def agree(self, value: T) -> T:
         """The leader's `value`, in every process. Waits until all have come here."""
         if self.size == 1:

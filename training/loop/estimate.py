@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,9 +24,8 @@ from ..config.recipes.reader import TrainingRecipe
 from ..data.feeding.decoded_cache import DecodedRows
 from ..data.manifest import Row
 from .distributed import Team
-from .frozen_embeddings import FrozenEmbeddings
+from .frozen_embeddings import FrozenBranches
 from .optimiser import optimiser_for, training_step, with_own_weights
-from .run_log import duration
 from .schedule import Loaded, Parts, RunPictures, Schedule, Shown, collated, inputs_of, schedule_of
 
 _TIMED_STEPS = 2
@@ -66,7 +65,7 @@ def costs_of(
     preprocessing: Preprocessing,
     schedule: Schedule,
     team: Team,
-    frozen: FrozenEmbeddings | None = None,
+    frozen: FrozenBranches | None = None,
     decoded: DecodedRows | None = None,
 ) -> Mapping[int, Costs]:
     """Costs at each input size of the run (pixels).
@@ -105,29 +104,38 @@ def seconds_for(
     return total
 
 
-def loaders_of(
+@dataclass(frozen=True)
+class Forecast:
+    """What a run, or a stage of one, costs, and how many processes load pictures for it."""
+
+    steps: int
+    seconds: float
+    loaders: int
+    bound: str
+
+
+def forecast(
     detector: FusionDetector,
     rows: Sequence[Row],
     recipe: TrainingRecipe,
     team: Team,
     asked: int | None,
-    say: Callable[[str], None],
-    frozen: FrozenEmbeddings | None,
+    frozen: FrozenBranches | None,
+    missing: int,
     decoded: DecodedRows | None,
-) -> int:
-    """Say what the run will cost; returns how many processes load: those `asked` for, or as many as keep up."""
+) -> Forecast:
+    """Measure it. As many processes load as were `asked` for, or as many as keep up; `missing` embeddings of the branches in
+    `frozen` are to be computed.
+    """
     plan, schedule = recipe.plan, schedule_of(rows, recipe.plan, team)
     costs = costs_of(detector, rows, plan, recipe.network.preprocessing, schedule, team, frozen, decoded)
     last = costs[plan.size_of(plan.epochs - 1)]
     loaders = last.loaders(team.device.type, cores()) if asked is None else asked
-    missing = len(frozen.numbers) - frozen.known if frozen else 0
     # Where all branches that look at pictures are frozen, a picture is needed until its embedding is known.
     all_frozen = frozen is not None and set(detector.seeing) <= set(frozen.branches)
     pictured = (max(1, plan.draws) if missing else 0) if all_frozen else None
     seconds = seconds_for(costs, plan, schedule, team, loaders, missing, pictured)
-    say(f"{schedule.steps:,} steps, about {duration(seconds)} if nothing else runs; --resume goes on after an interruption")
-    say(last.bound(loaders))
-    return loaders
+    return Forecast(schedule.steps, seconds, loaders, last.bound(loaders))
 
 
 def quicker_precision(
@@ -177,7 +185,7 @@ def _costs(
     schedule: Schedule,
     step: int,
     team: Team,
-    frozen: FrozenEmbeddings | None,
+    frozen: FrozenBranches | None,
     decoded: DecodedRows | None = None,
 ) -> Costs:
     own = plan.batch_size // team.size

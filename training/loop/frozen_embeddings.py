@@ -22,7 +22,7 @@ from worker.detector.model.recipes import Recipe
 
 from ..config.hyperparameters import TrainingPlan
 from ..data.dataset import Pictures
-from ..data.embedding_files import size_text, told_rows, with_room
+from ..data.embedding_files import demand_room, size_text, told_rows, with_room
 from ..data.loading import loader_of
 from ..data.manifest import Row
 from ..evaluation.logits import logits_of, stacked
@@ -36,18 +36,30 @@ _AT_ONCE = 256
 
 
 @dataclass(frozen=True)
-class FrozenEmbeddings:
-    """Embeddings of the `branches` of a network that are frozen, for each draw of each picture of a run.
+class FrozenBranches:
+    """The `branches` of a network whose embeddings, `widths` wide, can be kept: frozen ones that look at the picture."""
+
+    branches: tuple[str, ...]
+    widths: tuple[int, ...]
+    autocast: bool
+
+    @torch.no_grad()
+    def computed(self, detector: FusionDetector, images_BCHW: Tensor) -> dict[str, Tensor]:
+        """embeddings_BD by branch in float16, computed anew."""
+        with torch.autocast(images_BCHW.device.type, torch.bfloat16) if self.autocast else nullcontext():
+            return {name: detector.parts[name](detector.shown(name, images_BCHW)).half() for name in self.branches}
+
+
+@dataclass(frozen=True)
+class FrozenEmbeddings(FrozenBranches):
+    """What they say, for each draw of each picture of a run.
 
     `numbers` is one file (float16, memory-mapped), one line of it for each draw of each picture. A line of zeros is not computed
     yet: a frozen branch says something of every picture. Processes of one machine share the file.
     """
 
-    branches: tuple[str, ...]
-    widths: tuple[int, ...]
     path: Path
     numbers: NDArray[np.float16]
-    autocast: bool = False
 
     @torch.no_grad()
     def of(self, detector: FusionDetector, lines_B: Sequence[int], images_BCHW: Tensor) -> dict[str, Tensor]:
@@ -67,12 +79,6 @@ class FrozenEmbeddings:
         found_BD = torch.from_numpy(known_BD).to(images_BCHW.device).float()
         return dict(zip(self.branches, torch.split(found_BD, list(self.widths), dim=1), strict=True))
 
-    @torch.no_grad()
-    def computed(self, detector: FusionDetector, images_BCHW: Tensor) -> dict[str, Tensor]:
-        """embeddings_BD by branch in float16, computed anew."""
-        with torch.autocast(images_BCHW.device.type, torch.bfloat16) if self.autocast else nullcontext():
-            return {name: detector.parts[name](detector.shown(name, images_BCHW)).half() for name in self.branches}
-
     def has(self, lines_B: Sequence[int]) -> bool:
         """Whether all of these are there."""
         return bool(self.numbers[np.asarray(lines_B)].any(axis=1).all())
@@ -84,9 +90,10 @@ class FrozenEmbeddings:
         return int(sum(self.numbers[at : at + step].any(axis=1).sum() for at in range(0, len(self.numbers), step)))
 
 
-def cached_branches(detector: FusionDetector) -> tuple[str, ...]:
-    """The branches whose embeddings can be kept: frozen ones that look at the picture."""
-    return tuple(name for name, branch in detector.parts.items() if branch.is_frozen and not branch.is_constant)
+def cached_branches(detector: FusionDetector, plan: TrainingPlan, *, as_scanned: bool = False) -> FrozenBranches:
+    """Those of `detector`; pictures `as_scanned` are embedded as a scan does, without what the plan says of precision."""
+    names = tuple(name for name, branch in detector.parts.items() if branch.is_frozen and not branch.is_constant)
+    return FrozenBranches(names, tuple(detector.parts[name].width for name in names), plan.autocast and not as_scanned)
 
 
 def frozen_embeddings(
@@ -101,16 +108,15 @@ def frozen_embeddings(
 ) -> FrozenEmbeddings:
     """Those of all draws of `rows`, or, `as_scanned`, of the pictures as they are; in a file in `folder` that is made if need be.
 
-    `hashes` are of the public files of the frozen branches. The file depends on everything that the embeddings do. Raises
-    CacheUnusable.
+    `hashes` are of the frozen branches' weights: of their public files, or of what a first stage has trained. The file depends on
+    everything that the embeddings do. Raises CacheUnusable.
     """
-    branches = cached_branches(detector)
-    widths = tuple(detector.parts[name].width for name in branches)
-    lines = len(rows) if as_scanned else lines_of(plan, rows)
-    path = folder / f"{_key(branches, network, hashes, rows, plan, as_scanned=as_scanned)}.f16"
-    with_room(path, lines * sum(widths) * 2, "embeddings", _ADVICE)
-    numbers = np.memmap(path, np.float16, "r+", shape=(lines, sum(widths)))
-    return FrozenEmbeddings(branches, widths, path, numbers, autocast=plan.autocast and not as_scanned)
+    kept = cached_branches(detector, plan, as_scanned=as_scanned)
+    width, lines = sum(kept.widths), len(rows) if as_scanned else lines_of(plan, rows)
+    path = folder / f"{_key(kept.branches, network, hashes, rows, plan, as_scanned=as_scanned)}.f16"
+    with_room(path, lines * width * 2, "embeddings", _ADVICE)
+    numbers = np.memmap(path, np.float16, "r+", shape=(lines, width))
+    return FrozenEmbeddings(kept.branches, kept.widths, kept.autocast, path, numbers)
 
 
 def lines_of(plan: TrainingPlan, rows: Sequence[Row]) -> int:
@@ -163,6 +169,13 @@ def kept_logits(
         known = frozen.of(detector, range(first, first + len(images_BHWC)), images_BCHW)
         found.append(detector(images_BCHW, known).double().cpu().numpy())
     return np.concatenate(found)
+
+
+def announced_for_later(kept: FrozenBranches, lines: int, folder: Path) -> str:
+    """What a run says of the embeddings of its second stage, before the first. Raises CacheUnusable where there is no room."""
+    size = lines * sum(kept.widths) * 2
+    demand_room(folder, size, "embeddings", _ADVICE)
+    return f"{lines:,} embeddings of {', '.join(kept.branches)}, {size_text(size)} in {folder}, come with its first epoch"
 
 
 def announced(kept: FrozenEmbeddings) -> str:

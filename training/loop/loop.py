@@ -4,7 +4,7 @@ Shapes: B images, C = 3, H = W = the epoch's size.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,15 +58,17 @@ def train(
     measure: Callable[[int, FusionDetector], EpochFigures],
     frozen: FrozenEmbeddings | None = None,
     decoded: DecodedRows | None = None,
+    fixed: Mapping[str, str] | None = None,
 ) -> Trained:
     """Train `detector` in place. The leading process calls `report` after each step and `measure` after an epoch.
 
-    What is in `frozen` of the frozen branches is not computed again, and what is in `decoded` is not decoded again. The state is
+    What is in `frozen` of the frozen branches is not computed again, and what is in `decoded` is not decoded again. `fixed` are
+    hashes of branches that an earlier stage has trained. The state is
     written to `folder` every ten minutes and after each epoch; when it holds one, the run goes on from it. Raises AnotherRun when
     that belongs to another plan, network or manifest, and NotFinite where the loss is no number.
     """
     schedule = schedule_of(rows, plan, team)
-    key = run_key(plan, preprocessing, rows, team.size)
+    key = run_key(plan, preprocessing, rows, team.size, fixed)
     detector.to(team.device).to(memory_format=torch.channels_last)
     torch.manual_seed(plan.seed)
     state = begun(detector, optimiser_for(detector, plan), averages=plan.ema_decay > 0)

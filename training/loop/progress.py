@@ -9,7 +9,9 @@ from .schedule import Schedule
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands; `loss` is averaged over the last steps, the rate is over all processes."""
+    """Where a run stands, or the stage of it that has this name; `loss` is averaged over the last steps, the rate is over all
+    processes.
+    """
 
     epoch: int
     step: int
@@ -18,6 +20,7 @@ class Progress:
     learning_rate: float
     images_per_second: float
     seconds_left: float
+    stage: str = ""
 
 
 class Pace:

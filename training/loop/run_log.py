@@ -86,4 +86,7 @@ class _Lines:
 
 
 def _text(now: Progress) -> str:
-    return f"epoch {now.epoch + 1}, loss {now.loss:.4f}, {now.images_per_second:.1f} images/s, {duration(now.seconds_left)} left"
+    where = f"{now.stage}, epoch" if now.stage else "epoch"
+    return (
+        f"{where} {now.epoch + 1}, loss {now.loss:.4f}, {now.images_per_second:.1f} images/s, {duration(now.seconds_left)} left"
+    )

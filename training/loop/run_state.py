@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +24,8 @@ from ..config.hyperparameters import TrainingPlan
 from ..data.manifest import Row
 
 FILE = "resume.pt"
+# The folder, in that of the run, with the state of its first stage.
+FIRST = "first"
 # Written so often, and after each epoch: 700 MB for `paper`, which take seconds.
 SAVE_SECONDS = 600.0
 
@@ -165,9 +167,22 @@ def restore_state(folder: Path, key: str, state: RunState) -> None:
     torch.set_rng_state(content["rng"])
 
 
-def run_key(plan: TrainingPlan, preprocessing: Preprocessing, rows: Sequence[Row], team_size: int) -> str:
-    """What must be the same for a run to go on: plan, preprocessing, the pictures with their labels, the number of processes."""
-    digest = hashlib.sha256(json.dumps([asdict(plan), asdict(preprocessing), team_size]).encode())
+def holds_run(folder: Path) -> bool:
+    """Whether a run was begun in `folder`, in whichever stage it is."""
+    return (folder / FILE).exists() or (folder / FIRST / FILE).exists()
+
+
+def run_key(
+    plan: TrainingPlan, preprocessing: Preprocessing, rows: Sequence[Row], team_size: int, fixed: Mapping[str, str] | None = None
+) -> str:
+    """What must be the same for a run to go on: plan, preprocessing, the pictures with their labels, the number of processes, and
+    the hashes of branches that are `fixed`.
+    """
+    told = asdict(plan)
+    if plan.first is None:
+        del told["first"]  # runs from before there was one go on
+    parts = [told, asdict(preprocessing), team_size, *([dict(fixed)] if fixed else [])]
+    digest = hashlib.sha256(json.dumps(parts).encode())
     for row in rows:  # one at a time: the text of a large manifest takes 100 MB
         digest.update(json.dumps([str(row.path), row.label]).encode())
     return digest.hexdigest()

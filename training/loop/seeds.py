@@ -12,8 +12,8 @@ from scanner.base.files import write_whole
 from worker.detector.checkpoints.card import CheckpointCard, CheckpointError, read_card
 
 from .estimate import PRECISION_FILE
-from .run import Run, UnfinishedRun, prepare_folder
-from .run_state import FILE as STATE_FILE
+from .run_state import holds_run
+from .stages.request import Run, UnfinishedRun, as_begun, prepare_folder
 
 FILE = "seeds.json"
 # What the table shows; the file has all figures.
@@ -39,7 +39,7 @@ def seed_folders(out: Path, first: int, count: int) -> dict[int, Path]:
 
 def prepare_seeds(out: Path, first: int, count: int, *, resume: bool) -> None:
     """Make the folders of the runs. Raises UnfinishedRun where there are some that are not to go on, or a run without seeds."""
-    if (out / STATE_FILE).exists():
+    if holds_run(out):
         raise UnfinishedRun(f"{out} holds a run of one seed; choose another --out")
     prepare_folder(out, resume=True)
     for folder in seed_folders(out, first, count).values():
@@ -57,7 +57,7 @@ def run_seeds(
     plan, team, paths = run.recipe.plan, run.team, dict[int, Path]()
     folders = seed_folders(run.folder, plan.seed, count)
     for number, (seed, folder) in enumerate(folders.items(), start=1):
-        own = replace(run, folder=folder, recipe=replace(run.recipe, plan=replace(plan, seed=seed)))
+        own = as_begun(replace(run, folder=folder, recipe=replace(run.recipe, plan=replace(plan, seed=seed))), say)
         done = team.agree(_is_finished(own, leaves_out=leaves_out) if team.leads else False)
         say(f"seed {seed} ({number} of {count})" + (": finished" if done else ""))
         chosen = folders[plan.seed] / PRECISION_FILE

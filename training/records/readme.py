@@ -11,6 +11,7 @@ _TITLES = {"auc": "AUC", "loss": "loss", "accuracy": "accuracy", "eer": "EER", "
 _FILES = {
     "run.json": "These notes, for programs: each start with its command and environment, the figures of each epoch",
     "resolved-recipe.toml": "The recipe with all fields as they were in force; `--recipe` takes it",
+    "first": "The state of the first stage; may be deleted when the run is finished",
     "resume.pt": "The state to go on from; may be deleted when the run is finished",
     "tensorboard": "Loss, learning rate and figures: `tensorboard --logdir`",
     "precision.json": "Which precision was quicker on this processor",
@@ -51,10 +52,12 @@ def seeds_text(recipe: str, folders: Sequence[Path], summary: str | None) -> str
 
 
 def _state(run: Mapping[str, Any]) -> str:
-    done = len(run["figures"])
+    done, first = len(run["figures"]), run.get("first")
     if run["checkpoint"]:
         return f"Finished {run['updated']}: `{run['checkpoint']}`."
     how_far = f"{done} of {run['epochs']} epochs are done" if run["epochs"] else "It has no checkpoint yet"
+    if first and len(run["first_figures"]) < first["epochs"] and not done:
+        how_far = f"{len(run['first_figures'])} of {first['epochs']} epochs of the first stage are done"
     return f"Not finished. {how_far}; noted {run['updated']}."
 
 
@@ -66,6 +69,7 @@ def _facts(run: Mapping[str, Any], first: Mapping[str, Any], last: Mapping[str, 
         ("command", f"`{last['command']}` in `{last['folder']}`"),
         ("recipe", f"`{run['recipe']}`, all fields in `resolved-recipe.toml`"),
         ("data", f"`{run['manifest'] or 'reviews'}`, sha256 `{run['manifest_sha256']}`"),
+        *([("stages", _stages(run["first"], run["epochs"]))] if run.get("first") else []),
         ("pictures", "; ".join(counts)),
         ("sources", ", ".join(run["sources"])),
         *([("left out", run["left_out"])] if run["left_out"] else []),
@@ -78,12 +82,19 @@ def _facts(run: Mapping[str, Any], first: Mapping[str, Any], last: Mapping[str, 
     ]
 
 
+def _stages(first: Mapping[str, Any], epochs: int) -> str:
+    alone = ", ".join(first["branches"])
+    return f"first {alone} alone, at most {first['epochs']} epochs; then the head on all branches, at most {epochs}"
+
+
 def _epochs(run: Mapping[str, Any]) -> list[str]:
-    if not run["figures"]:
-        return []
-    names = [name for name in _TITLES if name in run["figures"][0]]
-    rows = [(str(number), *(f"{figures[name]:.4f}" for name in names)) for number, figures in enumerate(run["figures"], start=1)]
-    return ["## Figures after each epoch", _table(("epoch", *(_TITLES[name] for name in names)), rows)]
+    found: list[str] = []
+    for title, key in (("epoch of the first stage", "first_figures"), ("epoch", "figures")):
+        if of_stage := run.get(key):
+            names = [name for name in _TITLES if name in of_stage[0]]
+            rows = [(str(number), *(f"{own[name]:.4f}" for name in names)) for number, own in enumerate(of_stage, start=1)]
+            found += [f"## Figures after each {title}", _table(("epoch", *(_TITLES[name] for name in names)), rows)]
+    return found
 
 
 def _commands(run: Mapping[str, Any], folder: Path, command: str) -> str:

@@ -17,7 +17,10 @@ NOTES, RECIPE, README, OTHER_README = "run.json", "resolved-recipe.toml", "READM
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run is. `pictures` counts by split and label; `epochs` is None for heads, which have none."""
+    """What a run is. `pictures` counts by split and label; `epochs` is None for heads, which have none.
+
+    `first` says of the first stage, where there is one, which `branches` it trains, and for how many `epochs`.
+    """
 
     recipe: str
     seed: int
@@ -30,6 +33,7 @@ class RunFacts:
     processes: int = 1
     epochs: int | None = None
     left_out: str = ""
+    first: Mapping[str, Any] | None = None
 
 
 @dataclass
@@ -55,6 +59,7 @@ class RunNotes:
             **asdict(self.facts),
             "starts": [*earlier.get("starts", []), start],
             "figures": earlier.get("figures", []),
+            "first_figures": earlier.get("first_figures", []),
             "checkpoint": None,
             "updated": now,
         }
@@ -65,6 +70,13 @@ class RunNotes:
         """Note the figures of epoch 0, 1, ...; those of later ones, of an earlier run, are forgotten."""
         self.begin()
         self.document["figures"] = [*self.document["figures"][:number], dict(figures)]
+        self._write()
+
+    def first_epoch(self, number: int, figures: Mapping[str, float]) -> None:
+        """The same of the first stage; what was noted of the second one is forgotten."""
+        self.begin()
+        self.document["first_figures"] = [*self.document["first_figures"][:number], dict(figures)]
+        self.document["figures"] = []
         self._write()
 
     def finish(self, checkpoint: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_type_hints
 from scanner.base.documents import from_strict_document
 from scanner.base.errors import KnownError
 from worker.detector.image.preprocess import Preprocessing
-from worker.detector.model.assembly import frozen_branches
+from worker.detector.model.assembly import branch_kinds, frozen_branches
 from worker.detector.model.recipes import COMBINED, IMPORTED, PROMPT, BranchName, ClipName, Fusion, Recipe
 
 from ...data.augmentation import Augmentation
@@ -123,11 +123,11 @@ def _tables(text: str, where: str, changes: Sequence[str], names: tuple[str, ...
         if base not in recipe_names() or base in names:
             raise RecipeError(f"{where} extends {base!r}; extends names one of {', '.join(recipe_names())}")
         bundled = (files(__package__) / f"{base}.toml").read_text("utf-8")
-        own = _merged(_tables(bundled, f"recipe {base}", (), (*names, base)), own)
+        own = _with_own(_tables(bundled, f"recipe {base}", (), (*names, base)), own)
     for change in changes:
         set_there = _change(change)
         _refuse_unknown(change, set_there, _Document, "a recipe")
-        own = _merged(own, set_there)
+        own = _with_own(own, set_there)
     return own
 
 
@@ -164,6 +164,22 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _with_own(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `own` in front. Of an inherited first stage those branches stay that the network still has: a recipe may leave
+    some out.
+    """
+    found = _merged(base, own)
+    try:
+        first, branches = found["plan"]["first"], found["network"]["branches"]
+        if "first" in own.get("plan", {}) or "branches" not in own.get("network", {}):
+            return found
+        there = [name for name in first["branches"] if name in branches]
+    except (KeyError, TypeError):
+        return found  # without one, or with a mistake that is named later
+    plan = {key: value for key, value in found["plan"].items() if key != "first"}
+    return {**found, "plan": {**plan, "first": {**first, "branches": there}} if there else plan}
+
+
 def _recipe(name: str, text: str, file: str, changes: Sequence[str]) -> TrainingRecipe | HeadsRecipe:
     where = f"{file} with --set {' --set '.join(changes)}" if changes else file
     try:
@@ -178,7 +194,7 @@ def _recipe(name: str, text: str, file: str, changes: Sequence[str]) -> Training
         raise RecipeError(
             f"{where}: networks of others and combinations are not trained here; leave the branch {alone.pop()} out"
         )
-    if problem := _unfit_sizes(network, document.plan):
+    if problem := _unfit_sizes(network, document.plan) or _unfit_first(network, document.plan):
         raise RecipeError(f"{where}: {problem}. Mend it there")
     if document.plan is not None:
         return TrainingRecipe(network, replace(document.plan, augmentation=document.augmentation))
@@ -197,6 +213,16 @@ def _unfit_sizes(network: Recipe, plan: TrainingPlan | None) -> str | None:
     seen = network.preprocessing.size
     if plan is not None and plan.size_of(plan.epochs - 1) != seen:
         return f"the last of sizes is {plan.size_of(plan.epochs - 1)}, and scanning would show {seen} (preprocessing.size)"
+    return None
+
+
+def _unfit_first(network: Recipe, plan: TrainingPlan | None) -> str | None:
+    """Why the first stage cannot be trained; None if it can."""
+    for name in plan.first.branches if plan is not None and plan.first else ():
+        if name not in network.branches:
+            return f"[plan.first] names the branch {name}, which the network does not have"
+        if (kind := branch_kinds()[name]).is_frozen or kind.is_constant:
+            return f"[plan.first] names the branch {name}, which learns nothing"
     return None
 
 

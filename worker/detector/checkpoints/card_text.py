@@ -111,9 +111,13 @@ def _training_line(training: Mapping[str, Any]) -> str:
             f" Its epoch and learning rate were chosen by the {str(held['figure']).upper()} of {held['images']:,} other images "
             f"({held['groups']:,} of the training groups, held back from training), and not on what is reported."
         )
+    first = plan.get("first")
+    alone = (
+        f"{', '.join(first['branches'])} alone for {first['epochs']} epochs, then a head on all branches for " if first else ""
+    )
     return (
         f"Trained on {training.get('rows', 0):,} images (manifest sha256 `{training.get('manifest_sha256')}`), "
-        f"{plan.get('epochs', len(sizes))} epochs at {', '.join(map(str, sizes))} pixels, "
+        f"{alone}{plan.get('epochs', len(sizes))} epochs at {', '.join(map(str, sizes))} pixels, "
         f"batch {plan.get('batch_size')}, {plan.get('optimiser')} {plan.get('learning_rate')}, seed {plan.get('seed')}.{chosen}"
     )
 

@@ -57,7 +57,7 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
 
     `files` names public backbones that the checkpoint refers to. Raises CheckpointError and BackboneMissing.
     """
-    card, tensors_sha256 = read_header(path)
+    card, written_sha256 = read_header(path)
     if card.imported is not None:
         raise CheckpointError(f"{path} holds an imported network, which torch cannot run; use one that was trained here")
     if card.fusion is not None:
@@ -79,7 +79,7 @@ def load_checkpoint(path: Path, files: BackboneFiles) -> tuple[FusionDetector, C
     stored = load_file(path)
     tensors = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in stored.items()}
     detector.load_state_dict(tensors, strict=False)
-    if _tensors_sha256(stored) != tensors_sha256:
+    if tensors_sha256(stored) != written_sha256:
         raise CheckpointError(f"{path} is damaged: its weights are not those that were written (sha256 differs); fetch it again")
     return detector.eval(), card
 
@@ -98,7 +98,7 @@ def _demand_shapes(path: Path, recipe: Recipe, wanted: Mapping[str, tuple[int, .
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], card: CheckpointCard) -> None:
     """Write `tensors` and `card` to `path`, atomically. Raises CheckpointError where there is no room, and OSError."""
-    document = json.dumps({"format": FORMAT, "tensors_sha256": _tensors_sha256(tensors), **to_document(card)})
+    document = json.dumps({"format": FORMAT, "tensors_sha256": tensors_sha256(tensors), **to_document(card)})
     with written_whole(path) as partial:
         try:
             save_file(dict(tensors), partial, metadata={HEADER: document})
@@ -108,7 +108,7 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], card: Checkpoint
         partial.chmod(0o644)  # safetensors makes it private; checkpoints are passed around
 
 
-def _tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
+def tensors_sha256(tensors: Mapping[str, Tensor]) -> str:
     """Over names, types, shapes and bytes, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(tensors):

@@ -41,7 +41,7 @@ class Branch(nn.Module):
 
 @dataclass(frozen=True)
 class BranchKind:
-    """A kind of branch: its public weights, where libraries keep them, how it is built, and whether it is frozen.
+    """A kind of branch: its public weights, where libraries keep them, how it is built, whether it is frozen, or constant.
 
     What is frozen is not copied into checkpoints, but named there by the sha256 of its file.
     """
@@ -50,3 +50,4 @@ class BranchKind:
     kept_at: Callable[[PublicWeights], Path | None]
     build: Callable[[Recipe, Path | None, bool], Branch]
     is_frozen: bool = False
+    is_constant: bool = False

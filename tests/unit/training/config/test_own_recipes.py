@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 from files.recipes import cnn
 
+from training.config.hyperparameters import FirstStage
 from training.config.recipes.reader import HeadsRecipe, RecipeError, recipe_named, with_seed
 
 OWN = cnn(hidden="[64]", dropout=0.1, size=96, sizes="[64, 96]", epochs=4, batch_size=16, learning_rate="1e-3")
+
+
+def first(branches: str = '["efficientnet-lite2"]', epochs: int = 2) -> str:
+    return f"learning_rate = 1e-3\n[plan.first]\nbranches = {branches}\nepochs = {epochs}"
 
 
 HEADS = """
@@ -115,6 +120,10 @@ def test_a_recipe_of_ones_own_is_named_after_its_file(tmp_path: Path) -> None:
         ("learning_rate = 1e-3", "learning_rate = 1e-3\n[plan.plateau]\nfactor = 1.5", "factor must lie"),
         ("learning_rate = 1e-3", "learning_rate = 1e-3\nheld_back = 0.1", "the plan has neither"),
         ("learning_rate = 1e-3", "learning_rate = 1e-3\npatience = 1\nheld_back = 0.9", "from 0 to 0.5"),
+        ("learning_rate = 1e-3", first(epochs=0), "epochs must lie from 1"),
+        ("learning_rate = 1e-3", first(branches="[]"), "branches needs at least one"),
+        ("learning_rate = 1e-3", first(branches='["resnet101"]'), "resnet101, which the network does not have"),
+        ("learning_rate = 1e-3", first(branches='["resnet"]'), "resnet"),
     ],
 )
 def test_a_mistake_in_a_recipe_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -131,7 +140,7 @@ def test_a_mistake_in_a_recipe_is_named(tmp_path: Path, old: str, new: str, said
 def test_an_unknown_recipe_names_the_known_ones() -> None:
     with pytest.raises(
         RecipeError,
-        match=r"'tiny'.*fusion, lite, paper, paper-clip, paper-clip-image, paper-code, paper-no-prompt, paper-resnet, paper-t",
+        match=r"'tiny'.*fusion, lite, paper, paper-clip, paper-clip-image, paper-code, paper-joint, paper-no-prompt, paper-resn",
     ):
         recipe_named("tiny")
 
@@ -150,6 +159,34 @@ def test_a_recipe_extends_another(tmp_path: Path) -> None:
 
     assert mine.network == replace(paper.network, name="mine", clip="vit-b-16")
     assert mine.plan == replace(paper.plan, epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("own", "first"),
+    [
+        ('[network]\nbranches = ["clip-image", "resnet101"]', FirstStage(("resnet101",), 30)),
+        ('[network]\nbranches = ["clip-image"]', None),
+        ("[plan.first]\nepochs = 3", FirstStage(("resnet101",), 3)),
+        ("[plan]\nepochs = 3", FirstStage(("resnet101",), 30)),
+    ],
+)
+def test_a_first_stage_is_inherited_with_the_branches_that_are_there(tmp_path: Path, own: str, first: FirstStage | None) -> None:
+    """Recipes that leave the CNN of `paper` out are as they were before it had two stages."""
+    path = tmp_path / "mine.toml"
+    path.write_text(f'extends = "paper"\n{own}\n')
+
+    assert recipe_named(str(path)).plan.first == first
+    if "network" in own:
+        assert recipe_named("paper", [own.replace("[network]\n", "network.")]).plan.first == first
+
+
+@pytest.mark.parametrize("branch", ["clip-image", "clip-prompt"])
+def test_what_learns_nothing_has_no_first_stage(tmp_path: Path, branch: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'extends = "paper"\n[plan.first]\nbranches = ["{branch}"]\n')
+
+    with pytest.raises(RecipeError, match=f"{branch}, which learns nothing"):
+        recipe_named(str(path))
 
 
 @pytest.mark.parametrize("base", ["nothing", "mine"])

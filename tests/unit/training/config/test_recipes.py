@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from training.config.hyperparameters import Plateau
+from training.config.hyperparameters import FirstStage, Plateau
 from training.config.recipes.reader import HeadsRecipe, recipe_named, recipe_names
 from training.loop.optimiser import learning_rate, optimiser_for
 from worker.detector.checkpoints.card import read_card
@@ -15,7 +15,7 @@ from worker.detector.model.assembly import build_detector
 from worker.detector.model.recipes import PROMPT
 from worker.detector.weights.public_weights import BackboneFiles
 
-PAPER = ("paper", "paper-clip", "paper-clip-image", "paper-no-prompt", "paper-resnet")
+PAPER = ("paper", "paper-clip", "paper-clip-image", "paper-joint", "paper-no-prompt", "paper-resnet")
 
 
 def test_all_recipes_of_the_design_are_there() -> None:
@@ -43,11 +43,23 @@ def test_the_ablations_are_the_paper_with_fewer_branches() -> None:
 
     assert branches == {
         "paper": ("clip-image", "clip-prompt", "resnet101"),
+        "paper-joint": ("clip-image", "clip-prompt", "resnet101"),
         "paper-clip": ("clip-image", "clip-prompt"),
         "paper-clip-image": ("clip-image",),
         "paper-no-prompt": ("clip-image", "resnet101"),
         "paper-resnet": ("resnet101",),
     }
+
+
+def test_the_cnn_is_trained_first_where_it_is_beside_clip() -> None:
+    """As the paper's text has it; alone, and in the recipes that say so, it is trained with its head."""
+    staged = {name for name in recipe_names() if getattr(recipe_named(name).plan, "first", None)}
+    paper, joint = recipe_named("paper"), recipe_named("paper-joint")
+
+    assert staged == {"paper", "paper-code", "paper-no-prompt", "paper-table1"}
+    assert {recipe_named(name).plan.first for name in staged} == {FirstStage(("resnet101",), 30)}
+    assert replace(paper.plan, first=None) == joint.plan
+    assert replace(paper.network, name="paper-joint") == joint.network
 
 
 def test_the_code_of_the_paper() -> None:

@@ -12,7 +12,7 @@ import torch
 import torchvision
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training.config.hyperparameters import Plateau, TrainingPlan
+from training.config.hyperparameters import FirstStage, Plateau, TrainingPlan
 from training.config.recipes.reader import TrainingRecipe, recipe_named
 from training.data.dataset import Pictures
 from training.data.manifest import COLUMNS, Manifest, Row, read_manifest
@@ -22,7 +22,8 @@ from training.evaluation.logits import labels_of, logits_of
 from training.evaluation.metrics import rate_above
 from training.loop.distributed import Team
 from training.loop.progress import Progress
-from training.loop.run import Run, UnfinishedRun, Weights, prepare_folder, run_training, start_weights
+from training.loop.run import run_training
+from training.loop.stages.request import Run, UnfinishedRun, Weights, prepare_folder, start_weights
 from worker.detector.checkpoints.card import Calibration, CheckpointCard, CheckpointError, file_sha256
 from worker.detector.checkpoints.card_text import card_text
 from worker.detector.checkpoints.checkpoint import load_checkpoint, save_checkpoint
@@ -186,23 +187,30 @@ def test_a_run_can_start_from_a_checkpoint(tmp_path: Path, tiny: TrainingRecipe,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("first", [None, FirstStage(("resnet101",), 1)], ids=["together", "two stages"])
 def test_run_of_several_branches(
-    tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny: TrainingRecipe, manifest: Manifest, monkeypatch: pytest.MonkeyPatch, first: FirstStage | None
 ) -> None:
     # The shallowest ResNet of these widths: less to write and to read.
-    """A run of several branches ends with what they say on average."""
+    """A run of several branches ends with what they say on average; its checkpoint is the same kind whatever the stages."""
     shallow = partial(torchvision.models.ResNet, torchvision.models.resnet.Bottleneck, [1, 1, 1, 1])
     monkeypatch.setattr(torchvision.models, "resnet101", lambda weights: shallow())
     branches = ("efficientnet-lite2", "resnet101")
-    both = TrainingRecipe(replace(tiny.network, name="both", branches=branches, hidden=(8,)), replace(PLAN, epochs=1))
+    network = replace(tiny.network, name="both", branches=branches, hidden=(8,))
+    both = TrainingRecipe(network, replace(PLAN, epochs=1, first=first))
 
     (tmp_path / "run").mkdir()
-    run = Run(both, manifest, tmp_path / "run", Team(torch.device("cpu")), Weights(BackboneFiles()), 0)  # random weights
+    weights = Weights(BackboneFiles())  # random ones
+    run = Run(both, manifest, tmp_path / "run", Team(torch.device("cpu")), weights, 0, tmp_path / "cache")
     path = run_training(run, show=lambda _: None, say=lambda _: None)
 
     assert path is not None
     predictor = load_predictor(path, CPU, files=BackboneFiles(), micro_batch=16)
     assert predictor.branches == branches
+    record = predictor.card.training
+    assert record["epoch"] == 1
+    assert (record["first"] and record["first"]["epoch"]) == (first and 1)
+    assert ("resnet101 alone for 1 epochs" in card_text(predictor.card, path, "0")) is (first is not None)
     rows = manifest.of_split("train")
     by_label = []
     for label in (0, 1):

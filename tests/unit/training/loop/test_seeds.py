@@ -14,8 +14,8 @@ from training.config.hyperparameters import TrainingPlan
 from training.config.recipes.reader import TrainingRecipe, recipe_named
 from training.data.manifest import Manifest, Row
 from training.loop.distributed import Team
-from training.loop.run import Run, UnfinishedRun, Weights
 from training.loop.seeds import prepare_seeds, run_seeds, summary, summary_text
+from training.loop.stages.request import Run, UnfinishedRun, Weights
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.checkpoints.checkpoint import save_with_card
 from worker.detector.weights.public_weights import BackboneFiles

@@ -78,6 +78,29 @@ def test_a_run_that_goes_on_keeps_its_notes_and_another_does_not(tmp_path: Path)
     assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["figures"] == []
 
 
+def test_a_run_of_two_stages_notes_both(tmp_path: Path) -> None:
+    notes = begun(tmp_path, replace(FACTS, first={"branches": ["cnn"], "epochs": 2}))
+    assert "0 of 2 epochs of the first stage are done" in readme(tmp_path)
+    assert "first cnn alone, at most 2 epochs; then the head on all branches, at most 3" in readme(tmp_path)
+
+    notes.first_epoch(0, {"auc": 0.7})
+    notes.first_epoch(1, {"auc": 0.8})
+    notes.epoch(0, {"auc": 0.9})
+    document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert [figures["auc"] for figures in document["first_figures"]] == [0.7, 0.8]
+    assert [figures["auc"] for figures in document["figures"]] == [0.9]
+    first, second = (
+        readme(tmp_path).split("## Figures after each epoch of the first stage")[1].split("## Figures after each epoch\n")
+    )
+    assert "| 2 | 0.8000 |" in first
+    assert "| 1 | 0.9000 |" in second
+    assert "1 of 3 epochs are done" in readme(tmp_path)
+
+    begun(tmp_path, notes.facts).first_epoch(1, {"auc": 0.75})  # killed before it was kept
+    document = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert ([figures["auc"] for figures in document["first_figures"]], document["figures"]) == ([0.7, 0.75], [])
+
+
 @pytest.mark.parametrize("broken", ["", "[]", '{"recipe": "tiny", "seed": 7, "manifest_sha256": 3}'])
 def test_notes_that_cannot_be_read_are_made_anew(tmp_path: Path, broken: str) -> None:
     (tmp_path / "run.json").write_text(broken, encoding="utf-8")

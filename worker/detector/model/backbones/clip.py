@@ -200,5 +200,7 @@ def _other_weights(weights: Path, recipe: Recipe) -> BackboneMissing:
 
 KINDS: dict[BranchName, BranchKind] = {
     "clip-image": BranchKind(weights_of, hub_file, lambda recipe, file, _: build_image(recipe, file), is_frozen=IS_FROZEN),
-    "clip-prompt": BranchKind(weights_of, hub_file, lambda recipe, file, embed: build_prompt(recipe, file, embedded=embed)),
+    "clip-prompt": BranchKind(
+        weights_of, hub_file, lambda recipe, file, embed: build_prompt(recipe, file, embedded=embed), is_constant=True
+    ),
 }
