@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,8 +27,6 @@ from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import load_predictor
 from worker.detector.inference.scorer import sigmoid
 from worker.detector.weights.public_weights import BackboneFiles
-
-PORTRAIT = Path(__file__).parents[2] / "samples" / "real-astronaut.jpg"
 
 RECIPE = cnn(epochs=3, more="ema_decay = 0.9\npatience = 2\nautocast = false\n\n[augmentation]\nforge = 0.2\n")
 
@@ -241,44 +239,6 @@ def test_a_format_that_gives_the_label_away_is_reported(here: Here, tmp_path: Pa
 
     assert "format" in done.stdout
     assert "1.00" in done.stdout
-
-
-def test_people_calibrate_on_their_own_photographs(
-    laptop: Dfscan, here: Here, tmp_path: Path, make_picture: Callable[..., Path]
-) -> None:
-    """Of those without a face a scan flags none, whatever their scores are: they do not choose the threshold."""
-    reals = tmp_path / "mine"
-    (reals / "sub").mkdir(parents=True)
-    with Image.open(PORTRAIT) as opened:
-        person = opened.convert("RGB").crop((80, 0, 400, 320))
-    for number in range(20):
-        person.crop((number, 0, 320, 320 - number)).save(
-            reals / ("sub" if number % 2 else ".") / f"{number}.jpg", quality=60 + number
-        )
-    make_picture(reals / "no-face.jpg", 1)
-    (reals / "broken.jpg").write_bytes(b"no picture")
-
-    too_few = here("calibrate", "--reals", reals, "--fpr", "1%", "--name", "mine", exit_status=2)
-    done = here("calibrate", "--reals", reals, "--fpr", "10%", "--name", "mine", "--json")
-    again = here("calibrate", "--reals", reals, "--fpr", "5%", "--name", "mine", exit_status=2)
-    unnamed = here("calibrate", "--reals", reals, "--fpr", "20%", "--json")
-
-    assert "at least 100" in too_few.stderr
-    assert "broken.jpg" in done.stderr
-    assert "20 of 21 have a face" in done.stderr
-    assert "left out: 1 without one" in done.stderr
-    assert "another" in again.stderr
-    assert Path(json.loads(unnamed.stdout)["path"]).name.startswith("lite-20")
-    found = json.loads(done.stdout)
-    assert (found["reals"], found["fake_fpr"]) == (20, 0.1)
-    assert found["false_alarm_rate"]["value"] <= 0.1
-    models = {item["name"]: item for item in json.loads(here("model", "list", "--json").stdout)}
-    assert models["mine"]["threshold"] == found["threshold"] == pytest.approx(models["mine"]["threshold"])
-    assert models["lite"]["bundled"]
-    here("model", "use", "mine")
-    scanned = json.loads(laptop.run("scan", reals, "--json", exit_status=2).stdout)
-    assert scanned["model"] == "mine"
-    assert sum(item["label"] == "fake" for item in scanned["items"]) <= 2
 
 
 def test_reviews_become_training_data(laptop: Dfscan, here: Here, pictures: Path, recipe: Path, tmp_path: Path) -> None:

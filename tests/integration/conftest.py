@@ -1,15 +1,16 @@
 """Files and a model in the database, put there by the program's own functions."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from scanner.database.engine import Database
+from scanner.database.engine import Database, open_database
 from scanner.database.models import File
+from scanner.database.schema import upgrade
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
 from scanner.domain.claims import Claimed
@@ -20,6 +21,15 @@ from scanner.quarantine.safe_move import identify
 from scanner.results.record import record, register_model
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """An empty SQLite database, for what is of SQLite alone."""
+    opened = open_database(f"sqlite:///{tmp_path / 'test.sqlite'}")
+    upgrade(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

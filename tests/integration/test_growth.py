@@ -1,15 +1,13 @@
 """What is asked often reads what it asks for, not what is stored: SQLite says so itself, of the statements that are sent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from files.database_work import plans, work
 from sqlalchemy import text
 
-from scanner.database.engine import Database, open_database
-from scanner.database.schema import upgrade
+from scanner.database.engine import Database
 from scanner.discovery import diff
 from scanner.discovery.diff import known_under
 from scanner.discovery.intake import take_in
@@ -26,14 +24,6 @@ from scanner.services.unreachable import drop_gone
 
 LARGE = ("files", "contents", "detections", "reviews")
 NOW = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path / 'test.sqlite'}")
-    upgrade(opened)
-    yield opened
-    opened.close()
 
 
 def claim_and_record(database: Database) -> None:

@@ -1,6 +1,5 @@
 """Pages of the queue cost what they show, not what is stored, in other tabs too: SQLite counts its steps."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,7 @@ import pytest
 from files.database_work import work
 from sqlalchemy import text
 
-from scanner.database.engine import Database, open_database
-from scanner.database.schema import upgrade
+from scanner.database.engine import Database
 from scanner.domain.states import Decision
 from scanner.results.record import register_model
 from scanner.review import access_path, review_queue
@@ -26,14 +24,6 @@ SAME_COLUMN = [
     (Order.LEAST_CERTAIN, {"score_from": 0.1}),
     (Order.MOST_CERTAIN, {"score_to": 0.95}),
 ]
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
-    opened = open_database(f"sqlite:///{tmp_path / 'test.sqlite'}")
-    upgrade(opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(autouse=True)

@@ -73,8 +73,9 @@ def read_image(
         return opened
     with opened:
         try:
-            # It may grow while it is read: one byte more than it has tells that.
-            content = b"".join(_pieces(opened, os.fstat(opened.fileno()).st_size + 1, read_on))
+            # It may grow while it is read, beyond what is allowed, too: one byte more than it has tells that.
+            most = min(max_bytes, os.fstat(opened.fileno()).st_size) + 1
+            content = b"".join(_pieces(opened, most, read_on))
         except OSError as error:
             return unread(file, "read", error, path, root)
         after = os.fstat(opened.fileno())

@@ -23,32 +23,15 @@ from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.inference.device import ChosenDevice
 from worker.detector.inference.predictor import Predictor
-from worker.detector.model.branch import Branch
 from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
+
+from .stages.small_stages import Frozen
 
 PREPROCESSING = Preprocessing(16, (0.5,) * 3, (0.5,) * 3)
 NETWORK = Recipe("tiny", ("clip-image", "efficientnet-lite2"), (), 0.0, PREPROCESSING)
 PLAN = TrainingPlan((16,), 3, 8, "adamw", 0.05, clip_norm=1.0, autocast=False)
 HASHES = {"clip-image": "a" * 64}
-
-
-class Frozen(Branch):
-    """Means of 2 x 2 patches through fixed weights; counts the pictures it was shown."""
-
-    width = 5
-    is_frozen = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.mix = nn.Linear(12, self.width).requires_grad_(False)
-        self.shown = 0
-
-    @torch.no_grad()
-    def forward(self, images_BCHW: Tensor) -> Tensor:
-        self.shown += len(images_BCHW)
-        mixed_BD: Tensor = self.mix(nn.functional.adaptive_avg_pool2d(images_BCHW, 2).flatten(1))
-        return mixed_BD
 
 
 class Learned(Frozen):

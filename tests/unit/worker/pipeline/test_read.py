@@ -4,14 +4,16 @@ import errno
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scanner.discovery.walk import Found, look_at
 from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import Changed, ContentFacts, Failed, Unreachable, Vanished
+from worker.pipeline import read
 from worker.pipeline.read import read_image
 from worker.pipeline.types import Item
 
@@ -78,6 +80,31 @@ def test_a_file_that_grew_since_it_was_taken_in(tmp_path: Path, make_picture: Ma
         opened.write(b"more")
     status = path.stat()
     assert read_image(file, LIMIT) == Changed(file, status.st_size, status.st_mtime_ns)
+
+
+def test_a_file_that_grows_beyond_the_limit_once_it_is_open(
+    tmp_path: Path, make_picture: MakePicture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_picture(tmp_path / "a.jpg")
+    file, limit, got = claimed(path), path.stat().st_size, list[int]()
+    open_it, pieces_of = read._opened, read._pieces
+
+    def grown(*arguments: Any) -> Any:
+        opened = open_it(*arguments)
+        with path.open("ab") as growing:
+            growing.write(bytes(1_000_000))
+        return opened
+
+    def counted(*arguments: Any) -> Iterator[bytes]:
+        for piece in pieces_of(*arguments):
+            got.append(len(piece))
+            yield piece
+
+    monkeypatch.setattr(read, "_opened", grown)
+    monkeypatch.setattr(read, "_pieces", counted)
+
+    assert isinstance(read_image(file, limit), Changed)
+    assert sum(got) == limit + 1
 
 
 def test_a_file_of_the_same_size_that_was_written_to(tmp_path: Path, make_picture: MakePicture) -> None:
