@@ -45,7 +45,7 @@ MODULES = tuple(f"{__package__}.{name}" for name in ("readers", "decoder_pool", 
 RECORD_SECONDS, RECORD_TRIES = 20.0, 2
 _PLAIN = FaceInputs()
 # So many pictures are asked for at once.
-_TOGETHER = 8
+_TOGETHER = 16
 
 T = TypeVar("T")
 # How what a process made is told by it, and read here.

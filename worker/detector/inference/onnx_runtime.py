@@ -56,10 +56,11 @@ def session_of(model: bytes | Path) -> "InferenceSession":
 
 def across_cores(run: Forward, *, at_once: int = 1) -> Forward:
     """`run` on all cores, each with at most `at_once` images at a time: fewer where cores would have none."""
-    cores = ThreadPoolExecutor(cpu_threads(), "network-core")
+    count = cpu_threads()
+    cores = ThreadPoolExecutor(count, "network-core")
 
     def forward(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
-        step = max(1, min(at_once, len(images_BHWC) // cpu_threads()))
+        step = max(1, min(at_once, len(images_BHWC) // count))
         # Each core takes the next images when it is done with some: one handing over for each core, and none for each image.
         starts, answers = iter(range(0, len(images_BHWC), step)), dict[int, NDArray[np.float64]]()
 
@@ -67,7 +68,7 @@ def across_cores(run: Forward, *, at_once: int = 1) -> Forward:
             for start in starts:
                 answers[start] = run(images_BHWC[start : start + step])
 
-        deque(cores.map(work_on, range(cpu_threads())), maxlen=0)
+        deque(cores.map(work_on, range(count)), maxlen=0)
         return np.concatenate([answers[start] for start in sorted(answers)])
 
     return forward
