@@ -34,7 +34,7 @@ def measure(sizes: Sizes) -> Iterator[Figure]:
         faces = write_face_sized(Path(place) / "face-sized", sizes.images)
         rates = _rates(place, faces, sizes.runs)
         yield from _parts("256 x 256", rates)
-        yield _against_parts("256 x 256", rates, Limit(">=", 0.85, of_ratio=True))
+        yield _against_parts("256 x 256", rates, Limit(">=", 0.90, of_ratio=True))
         yield _against_script("256 x 256", rates)
         photos = write_photos(Path(place) / "photos", sizes.photos)
         rates = _rates(place, photos, sizes.runs, faces_too=True)

@@ -45,7 +45,7 @@ iterations = 30
 whole = 1
 largest = 1
 """
-CNN = cnn()
+CNN = cnn(more="autocast = false")  # which precision is quicker is not tried: that takes longer than these runs
 
 
 @pytest.fixture
