@@ -134,6 +134,30 @@ def unindexed(column: ColumnElement[T] | InstrumentedAttribute[T]) -> ColumnElem
     return hidden
 
 
+class _Hidden(FunctionElement[Any]):
+    """A column that leads into no index of either database."""
+
+    name = "hidden"
+    inherit_cache = True
+
+
+@compiles(_Hidden)
+def _hidden_plus(element: _Hidden, compiler: SQLCompiler, **words: Any) -> str:
+    return f"+{compiler.process(element.clauses, **words)}"
+
+
+@compiles(_Hidden, "postgresql")
+def _hidden_greatest(element: _Hidden, compiler: SQLCompiler, **words: Any) -> str:
+    return f"greatest({compiler.process(element.clauses, **words)})"  # the column itself, whatever its type
+
+
+def hidden(column: ColumnElement[T] | InstrumentedAttribute[T]) -> ColumnElement[T]:
+    """A column that must not be the way in, whatever Postgres expects of it: where another is known to lead to few rows."""
+    element = _Hidden(column)
+    element.type = column.type
+    return element
+
+
 def any_of(paths: Sequence[str]) -> ColumnElement[bool]:
     """`under` for several paths; those that are plain files go into one IN, so that thousands may be named."""
     # What is not there now (a drive that is not plugged in) was a folder, unless its name says otherwise.

@@ -5,7 +5,8 @@ passes would have all of them read and sorted for each page. So it is counted fi
 form that no index serves. Postgres knows better for few files, and goes along the index for many.
 """
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,11 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from ..database.models import Detection, EvidenceWord, File, Model
-from ..database.queries import below_folder, under, unindexed
+from ..database.queries import below_folder, hidden, under, unindexed
 from .criteria import Criteria, decision_in
 
-# Looking up and sorting so many files takes about as long as going along an index of a million until a page is full.
-FEW = 20_000
+# Looking up and sorting so many files takes about as long as going along an index until a page is full, of a million files.
+FEW, MEASURED_FILES = 20_000, 1_000_000
 # To come from a word or a detection to its file takes so many looks into indexes.
 _DETOUR = 4
 # A look into an index, to a file anywhere, takes as long as reading so many files one after the other.
@@ -40,6 +41,10 @@ class AccessPath:
     are_known: bool = False
 
 
+# A condition on columns, each made so that no index leads to it: by `unindexed`, or by `hidden`.
+Checking = Callable[[Callable[[Any], ColumnElement[Any]]], ColumnElement[bool]]
+
+
 @dataclass(frozen=True)
 class Filter:
     """One filter: in the order of `columns` it needs no way of its own; `few` selects from its index alone; `leading` may use
@@ -51,7 +56,7 @@ class Filter:
     columns: tuple[InstrumentedAttribute[Any], ...]
     few: Select[Any]
     leading: ColumnElement[bool]
-    checking: ColumnElement[bool]
+    checking: Checking
     looks: int = _DETOUR
 
 
@@ -62,15 +67,28 @@ def access_path(
     filters = [*_filters(session, criteria, labels), *more]
     # Of one filter it is known how many files pass it.
     are_several = len(filters) > 1 + len(more) or bool(criteria.text)
-    most = MANY if are_several else FEW // _DETOUR + 1
-    count, best = _smallest(session, [one for one in filters if column not in one.columns], most)
-    if best is not None and (count == most or count * best.looks >= FEW):
+    others = [one for one in filters if column not in one.columns]
+    few, most = FEW, MANY if are_several else FEW // _DETOUR + 1
+    count, best = _smallest(session, others, most)
+    if count == most and (quick := [one for one in others if one.looks == 1]) and (larger := _larger(session)) > 1:
+        few = most = int(larger * FEW)
+        count, best = _smallest(session, quick, most)
+    if best is not None and (count == most or count * best.looks >= few):
         is_worth_it = are_several and (count < most or bool(criteria.text))
         passing = _passing(session, criteria, filters, best) if is_worth_it else None
         if passing is not None:
-            return AccessPath((File.id.in_(passing), *(one.checking for one in filters)), is_few=True, are_known=True)
+            return AccessPath((File.id.in_(passing), *(one.checking(hidden) for one in filters)), is_few=True, are_known=True)
         best = None
-    return AccessPath(tuple(one.leading if one is best else one.checking for one in filters), best is not None)
+    hide = unindexed if best is None else hidden
+    return AccessPath(tuple(one.leading if one is best else one.checking(hide) for one in filters), best is not None)
+
+
+def _larger(session: Session) -> float:
+    """How many times as many files may be read and sorted, for what a page takes along an index: where there are n times as many
+    files, one along an index takes n times as long for as many that pass, and where n times as many pass, as long.
+    """
+    files = session.scalar(select(func.max(File.id))) or 0
+    return max(1.0, math.sqrt(files / MEASURED_FILES))
 
 
 def _smallest(session: Session, filters: Sequence[Filter], most: int) -> tuple[int, Filter | None]:
@@ -95,7 +113,7 @@ def path_to_all(session: Session, criteria: Criteria, labels: Sequence[str]) -> 
         count = _count(session, one.few, int(least / look) + 1)
         if count * look < least:
             best, least = one, count * look
-    return AccessPath(tuple(one.leading if one is best else one.checking for one in filters), best is not None)
+    return AccessPath(tuple(one.leading if one is best else one.checking(unindexed) for one in filters), best is not None)
 
 
 def sort_or_not(session: Session, path: AccessPath) -> None:
@@ -109,14 +127,14 @@ def sort_or_not(session: Session, path: AccessPath) -> None:
 
 def checks_only(session: Session, criteria: Criteria, labels: Sequence[str]) -> AccessPath:
     """For files that are known by their ids."""
-    return AccessPath(tuple(one.checking for one in _filters(session, criteria, labels)), is_few=True)
+    return AccessPath(tuple(one.checking(unindexed) for one in _filters(session, criteria, labels)), is_few=True)
 
 
 def _passing(session: Session, criteria: Criteria, filters: Sequence[Filter], best: Filter) -> Sequence[int] | None:
     """The files that pass all filters, where they are few: the index of the order would be gone along for long until a page is
     full."""
     found = select(File.id).join(Detection, File.detection_id == Detection.id)
-    found = found.where(*(one.leading if one is best else one.checking for one in filters))
+    found = found.where(*(one.leading if one is best else one.checking(hidden) for one in filters))
     if criteria.text:
         found = found.where(File.path.icontains(criteria.text, autoescape=True))
     passing = session.scalars(found.limit(FEW_PASS)).all()
@@ -137,16 +155,18 @@ def _filters(session: Session, criteria: Criteria, labels: Sequence[str]) -> Ite
         # By their numbers: Postgres knows how many verdicts are of each, and nothing of what a subquery finds.
         models = session.scalars(select(Model.id).where(Model.name == criteria.model)).all()
         found = select(Detection.id).where(Detection.model_id.in_(models))
-        yield Filter((), found, Detection.model_id.in_(models), unindexed(Detection.model_id).in_(models))
+        yield Filter((), found, Detection.model_id.in_(models), lambda hide: hide(Detection.model_id).in_(models))
     if criteria.evidence:
         words = select(EvidenceWord.content_id).where(EvidenceWord.word == criteria.evidence)
         has_word = words.where(EvidenceWord.content_id == Detection.content_id).correlate(Detection).exists()
-        yield Filter((), words, File.content_id.in_(words), has_word)
+        yield Filter((), words, File.content_id.in_(words), lambda _: has_word)
 
 
 def _folder(folder: str) -> Filter:
-    path = unindexed(File.path)
-    checking = or_(path == folder, and_(*below_folder(folder, path)))
+    def checking(hide: Callable[[Any], ColumnElement[Any]]) -> ColumnElement[bool]:
+        path = hide(File.path)
+        return or_(path == folder, and_(*below_folder(folder, path)))
+
     few = select(File.id).where(*below_folder(folder))  # one range, and no look for a file of that name, is counted faster
     return Filter((File.path,), few, under(folder), checking, looks=1)
 
@@ -157,7 +177,9 @@ def _period(criteria: Criteria) -> Filter:
         return and_(*bounds, *([moment < criteria.until] if criteria.until is not None else []))
 
     leading = within(File.finished_at)
-    return Filter((File.finished_at,), select(File.id).where(leading), leading, within(unindexed(File.finished_at)), looks=1)
+    return Filter(
+        (File.finished_at,), select(File.id).where(leading), leading, lambda hide: within(hide(File.finished_at)), looks=1
+    )
 
 
 def _verdict(criteria: Criteria, labels: Sequence[str]) -> Filter:
@@ -174,4 +196,4 @@ def _verdict(criteria: Criteria, labels: Sequence[str]) -> Filter:
     # The indexes of these orders begin at the tab.
     of_tab_alone = not labels and criteria.score_from <= 0 and criteria.score_to >= 1
     columns = (Detection.score, Detection.disagreement) if of_tab_alone else (Detection.score,)
-    return Filter(columns, select(Detection.id).where(leading), leading, within(*map(unindexed, verdict)))
+    return Filter(columns, select(Detection.id).where(leading), leading, lambda hide: within(*map(hide, verdict)))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, tuple_
+from sqlalchemy import ColumnElement, Select, literal_column, select, tuple_
 
 from ..base.addresses.stored_paths import encode_path
 from ..database.models import Detection, File
@@ -63,11 +63,31 @@ COLUMN = {
 }
 
 
-def ordering(order: Order, *, indexed: bool) -> tuple[ColumnElement[Any], ...]:
-    """What a query of files and their detections is sorted by; unless `indexed`, no index leads it."""
+def along_index(files: Select[*tuple[int]], order: Order, limit: int) -> Select[*tuple[int]]:
+    """The first of `files` (ids, joined to their detections) along the index of their order."""
     column, descending = COLUMN[order]
-    by = column if indexed else unindexed(column)
-    return (by.desc(), File.id.desc()) if descending else (by.asc(), File.id.asc())
+    return files.order_by(*_directed(descending, column, File.id)).limit(limit)
+
+
+def read_and_sorted(files: Select[*tuple[int]], order: Order, limit: int) -> Select[*tuple[int]]:
+    """The same where they are few: all are read, and then sorted."""
+    column, descending = COLUMN[order]
+    return first_in(files, column, descending=descending, limit=limit)
+
+
+def first_in(files: Select[*tuple[int]], column: Any, *, descending: bool, limit: int) -> Select[*tuple[int]]:
+    """The first of `files` by a column of theirs and their id, found before they are sorted.
+
+    They are a query of their own, which OFFSET 0 keeps by itself. Otherwise Postgres would go along the index of the order, for
+    the sake of `limit`, and past millions of others.
+    """
+    found = files.with_only_columns(File.id, column.label("sorted_by")).offset(literal_column("0")).subquery()
+    by, file_id = found.c.sorted_by, found.c.id
+    return select(file_id).order_by(*_directed(descending, by, file_id)).limit(limit)
+
+
+def _directed(descending: bool, *columns: Any) -> list[ColumnElement[Any]]:
+    return [column.desc() if descending else column.asc() for column in columns]
 
 
 def value_of(order: Order, item: QueueItem) -> Any:

@@ -12,12 +12,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from ..database.columns import Interned
 from ..database.engine import Database
 from ..database.models import Content, Detection, EvidenceWord, File, Removal, Review
-from ..database.queries import unindexed
+from ..database.queries import hidden, unindexed
 from ..domain.evidence import Word
 from ..domain.states import FLAGGED, Decision, Label, State
 from .access_path import AccessPath, Filter, access_path, checks_only, path_to_all, sort_or_not
 from .criteria import Criteria, Order, Tab, decision_in
-from .ordering import COLUMN, QueueItem, behind, bounds, ordering
+from .ordering import COLUMN, QueueItem, along_index, behind, bounds, first_in, read_and_sorted
 
 # A file that waits to be scanned again keeps its verdict, and its place in the queue, until the new one replaces it.
 _HAS_VERDICT = unindexed(File.state).in_((State.SCORED.value, State.PENDING.value))
@@ -83,8 +83,8 @@ def _page(
     if not path.is_few:
         query = query.where(*bounds(order, criteria, after, known))
     elif order is Order.DISAGREEMENT:
-        query = query.where(unindexed(Detection.disagreement) >= 0)
-    query = query.order_by(*ordering(order, indexed=not path.is_few)).limit(limit)
+        query = query.where(hidden(Detection.disagreement) >= 0)
+    query = (read_and_sorted if path.is_few else along_index)(query, order, limit)
     sort_or_not(session, path)
     return _items(session, query, criteria, sorted_first=path.is_few)
 
@@ -99,13 +99,13 @@ def _without_branches(
         return ()
     is_null = func.coalesce(Detection.disagreement, -1.0) < 0
     if not path.are_known:
-        path = access_path(session, criteria, _labels(criteria), File.id, Filter((), nulls, leading, is_null))
+        path = access_path(session, criteria, _labels(criteria), File.id, Filter((), nulls, leading, lambda _: is_null))
     query = _found(criteria, path).where(is_null)
     if after is not None:
         query = query.where((unindexed(File.id) if path.is_few else File.id) < after.file_id)
-    query = query.order_by((unindexed(File.id) if path.is_few else File.id).desc()).limit(limit)
+    by_id = first_in(query, File.id, descending=True, limit=limit) if path.is_few else query.order_by(File.id.desc()).limit(limit)
     sort_or_not(session, path)
-    return _items(session, query, criteria, sorted_first=path.is_few)
+    return _items(session, by_id, criteria, sorted_first=path.is_few)
 
 
 def items_among(database: Database, criteria: Criteria, file_ids: Sequence[int]) -> tuple[QueueItem, ...]:

@@ -83,6 +83,24 @@ def test_a_filter_that_all_pass_costs_no_page_anything(
     assert taken[3] < 1.5 * taken[1]
 
 
+@pytest.mark.parametrize("filters", [{"until": NOW + timedelta(seconds=41)}, {"folder": "/r/00"}], ids=str)
+def test_the_more_files_there_are_the_more_are_read_and_sorted(
+    sqlite: Database, filters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Along the index of the order lie the more others between those that pass."""
+    for name in ("FEW", "MANY"):
+        monkeypatch.setattr(access_path, name, 20)
+    score_files(sqlite, 0, 640)
+    with sqlite.write() as session:
+        session.execute(text("UPDATE files SET path = '/r/00/' || id WHERE id <= 40"))
+    criteria, taken = Criteria(order=Order.LEAST_CERTAIN, **filters), []
+    for measured in (640, 40):
+        monkeypatch.setattr(access_path, "MEASURED_FILES", measured)
+        assert len(review_queue.queue_page(sqlite, criteria, after=None, limit=40)) == 40
+        taken.append(work(sqlite, partial(review_queue.queue_page, sqlite, criteria, after=None, limit=10)))
+    assert taken[1] < taken[0] / 2
+
+
 @pytest.mark.parametrize("order", [Order.LEAST_CERTAIN, Order.DISAGREEMENT])
 @pytest.mark.parametrize("tab", [Tab.TO_REVIEW, Tab.UNSURE])
 def test_what_is_in_other_tabs_costs_a_page_nothing(sqlite: Database, tab: Tab, order: Order) -> None:
