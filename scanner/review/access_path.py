@@ -19,6 +19,8 @@ from .criteria import Criteria, decision_in
 
 # Looking up and sorting so many files takes about as long as going along an index until a page is full, of a million files.
 FEW, MEASURED_FILES = 20_000, 1_000_000
+# So many times as many, and it is worth counting again.
+WORTH_A_COUNT = 1.5
 # To come from a word or a detection to its file takes so many looks into indexes.
 _DETOUR = 4
 # A look into an index, to a file anywhere, takes as long as reading so many files one after the other.
@@ -70,7 +72,7 @@ def access_path(
     others = [one for one in filters if column not in one.columns]
     few, most = FEW, MANY if are_several else FEW // _DETOUR + 1
     count, best = _smallest(session, others, most)
-    if count == most and (quick := [one for one in others if one.looks == 1]) and (larger := _larger(session)) > 1:
+    if count == most and (quick := [one for one in others if one.looks == 1]) and (larger := _larger(session)) >= WORTH_A_COUNT:
         few = most = int(larger * FEW)
         count, best = _smallest(session, quick, most)
     if best is not None and (count == most or count * best.looks >= few):
