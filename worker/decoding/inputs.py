@@ -40,6 +40,12 @@ class Ready:
     others: tuple[Shown, ...] = ()
 
     @property
+    def nbytes(self) -> int:
+        """The bytes of all its inputs."""
+        shown = (self.inputs, *(one.inputs for one in self.others))
+        return sum(view.nbytes for inputs in shown for item in inputs for view in item.views)
+
+    @property
     def parts(self) -> "tuple[Ready, ...]":
         """The content as each of the networks that score it is shown it."""
         others = (

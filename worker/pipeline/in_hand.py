@@ -20,7 +20,9 @@ QUICK_BYTES = 64 << 10
 # The network has a batch for about so long: what is to stop soon stops, who looks on soon sees more, and three transactions are
 # little beside it.
 BATCH_SECONDS = 1.0
-# Files of a batch before it is known how long one takes; and however long it takes.
+# And its inputs take about so many bytes: five batches may be in hand.
+BATCH_BYTES = 64 << 20
+# Files of a batch before it is known what one takes; and whatever it takes.
 FIRST_FILES, LEAST_FILES = 16, 8
 # Undecoded bytes in memory, beyond which the decoders are waited for before more is read.
 BYTES_IN_HAND = 256 << 20
@@ -100,17 +102,19 @@ class InHand:
 
 @dataclass
 class Pace:
-    """How many files are claimed at once: as many as are judged in about `BATCH_SECONDS`, at most `most`."""
+    """How many files are claimed at once, at most `most`: those judged in `BATCH_SECONDS` and with `BATCH_BYTES` of inputs."""
 
     most: int
     _seconds_each: float = BATCH_SECONDS / FIRST_FILES
+    _bytes_each: float = 1.0
 
     @property
     def files(self) -> int:
         """The size of the next batch."""
-        return min(self.most, max(LEAST_FILES, int(BATCH_SECONDS / self._seconds_each)))
+        allowed = min(BATCH_SECONDS / self._seconds_each, BATCH_BYTES / self._bytes_each)
+        return min(self.most, max(LEAST_FILES, int(allowed)))
 
-    def judged(self, seconds_each: float) -> None:
-        """Note how long the network took for each content of the latest batch; 0: it had none."""
+    def judged(self, seconds_each: float, bytes_each: float) -> None:
+        """Note how long the network took for each content of the latest batch, and what its inputs took; 0: it had none."""
         if seconds_each > 0:
-            self._seconds_each = seconds_each
+            self._seconds_each, self._bytes_each = seconds_each, max(1.0, bytes_each)

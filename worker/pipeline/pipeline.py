@@ -150,7 +150,7 @@ class Pipeline:
     def _record(self, batch: Batch) -> int:
         worker = self._worker
         done = batch.concluded(worker.settings.max_attempts)
-        self._pace.judged(done.seconds_each)
+        self._pace.judged(done.seconds_each, done.bytes_each)
         outcomes = done.outcomes
         self._in_hand.forget(batch)
         if outcomes:
