@@ -61,7 +61,7 @@ class Settings:
     model: str = ""  # name of a bundled or imported checkpoint, or a path to one; empty: the best bundled one that can run here
     device: str = "auto"
     runtime: str = "auto"  # what runs the network: torch, torch-bf16, onnxruntime, onnxruntime-int16, or auto
-    batch_size: int = 64  # at most: as many as are judged in about a second, and as memory takes
+    batch_size: int = 64  # at most: as many as are done in about a second, and as memory takes
     decoders: int = 2
     scaled_decode: bool = True  # large JPEGs at a smaller scale with enough pixels; else in full, which is slower
     faces: bool = True  # look for faces and score them; else each picture as a whole

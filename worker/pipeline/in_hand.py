@@ -17,8 +17,8 @@ AT_NETWORK = 3
 READ_AT_ONCE = 16 << 20
 # Asking a decoder for a picture costs as much as decoding one of fewer bytes: of these, several are asked for together.
 QUICK_BYTES = 64 << 10
-# The network has a batch for about so long: what is to stop soon stops, who looks on soon sees more, and three transactions are
-# little beside it.
+# A batch takes about so long, at its slowest stage: what is to stop soon stops, who looks on soon sees more, what is new is soon
+# taken up, and three transactions are little beside it.
 BATCH_SECONDS = 1.0
 # And its inputs take about so many bytes: five batches may be in hand.
 BATCH_BYTES = 64 << 20
@@ -102,19 +102,25 @@ class InHand:
 
 @dataclass
 class Pace:
-    """How many files are claimed at once, at most `most`: those judged in `BATCH_SECONDS` and with `BATCH_BYTES` of inputs."""
+    """How many files are claimed at once, at most `most`: those done in `BATCH_SECONDS` and with `BATCH_BYTES` of inputs."""
 
     most: int
-    _seconds_each: float = BATCH_SECONDS / FIRST_FILES
+    # Of the latest batches, each counted half as much as the one after it: several may be recorded one right after the other.
+    _files: float = FIRST_FILES
+    _seconds: float = BATCH_SECONDS
     _bytes_each: float = 1.0
 
     @property
     def files(self) -> int:
         """The size of the next batch."""
-        allowed = min(BATCH_SECONDS / self._seconds_each, BATCH_BYTES / self._bytes_each)
+        allowed = min(BATCH_SECONDS * self._files / self._seconds, BATCH_BYTES / self._bytes_each)
         return min(self.most, max(LEAST_FILES, int(allowed)))
 
-    def judged(self, seconds_each: float, bytes_each: float) -> None:
-        """Note how long the network took for each content of the latest batch, and what its inputs took; 0: it had none."""
-        if seconds_each > 0:
-            self._seconds_each, self._bytes_each = seconds_each, max(1.0, bytes_each)
+    def recorded(self, files: int, seconds: float, bytes_each: float) -> None:
+        """Note a batch of `files`: the seconds since the one before, and the bytes of each content's inputs; 0: it had none."""
+        if files:
+            # Slower ones make the least batches anyway, and a single slow one is soon forgotten.
+            self._seconds = self._seconds / 2 + min(seconds, files * BATCH_SECONDS / LEAST_FILES)
+            self._files = self._files / 2 + files
+        if bytes_each > 0:
+            self._bytes_each = max(1.0, bytes_each)

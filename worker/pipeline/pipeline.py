@@ -45,6 +45,7 @@ class Pipeline:
         self._network = network
         self._in_hand = InHand()
         self._pace = Pace(worker.settings.batch_size)
+        self._recorded_at = monotonic()
 
     def run(self, should_stop: Callable[[], bool], should_end: Callable[[], bool]) -> int:
         """Hand on, record, claim, and wait only where there is nothing else to do; returns how many files were concluded."""
@@ -150,7 +151,9 @@ class Pipeline:
     def _record(self, batch: Batch) -> int:
         worker = self._worker
         done = batch.concluded(worker.settings.max_attempts)
-        self._pace.judged(done.seconds_each, done.bytes_each)
+        now = monotonic()
+        self._pace.recorded(len(done.outcomes), now - self._recorded_at, done.bytes_each)
+        self._recorded_at = now
         outcomes = done.outcomes
         self._in_hand.forget(batch)
         if outcomes:

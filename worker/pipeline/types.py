@@ -151,18 +151,17 @@ class Batch:
                     outcomes.append(changed)
                     again += item.files[1:]
         ready = self.ready
-        return Concluded(outcomes, again, alone, seconds, sum(one.nbytes for one in ready) / max(1, len(ready)))
+        return Concluded(outcomes, again, alone, sum(one.nbytes for one in ready) / max(1, len(ready)))
 
 
 @dataclass(frozen=True)
 class Concluded:
     """The outcomes of the files of a batch; those that are to be claimed again, and those that are to be claimed alone.
 
-    The network took `seconds_each` for each content, whose inputs are `bytes_each`; 0 where it was asked for none.
+    The inputs of each content are `bytes_each`; 0 where there was none.
     """
 
     outcomes: list[Outcome]
     again: list[Claimed]
     alone: list[Claimed]
-    seconds_each: float
     bytes_each: float
