@@ -22,7 +22,7 @@ from ..measure import Figure, Limit, Sizes
 from ..trees import open_new
 
 ROWS_EACH_PROCESS = 2_000
-CLAIM = 16  # the default batch_size of a worker
+CLAIM = 16  # files, as a worker that has just begun claims
 
 
 def measure(sizes: Sizes) -> Iterator[Figure]:
