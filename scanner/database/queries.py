@@ -129,25 +129,20 @@ def _plain(element: _Unindexed, compiler: SQLCompiler, **words: Any) -> str:
 
 def unindexed(column: ColumnElement[T] | InstrumentedAttribute[T]) -> ColumnElement[T]:
     """A column that SQLite, knowing no distributions, must not choose as the way in: most rows may be so. It may be null."""
-    hidden = _Unindexed(column)
-    hidden.type = column.type
-    return hidden
+    element = _Unindexed(column)
+    element.type = column.type
+    return element
 
 
-class _Hidden(FunctionElement[Any]):
-    """A column that leads into no index of either database."""
+class _Hidden(_Unindexed):
+    """A column that leads into no index of Postgres, either."""
 
     name = "hidden"
     inherit_cache = True
 
 
-@compiles(_Hidden)
-def _hidden_plus(element: _Hidden, compiler: SQLCompiler, **words: Any) -> str:
-    return f"+{compiler.process(element.clauses, **words)}"
-
-
 @compiles(_Hidden, "postgresql")
-def _hidden_greatest(element: _Hidden, compiler: SQLCompiler, **words: Any) -> str:
+def _greatest(element: _Hidden, compiler: SQLCompiler, **words: Any) -> str:
     return f"greatest({compiler.process(element.clauses, **words)})"  # the column itself, whatever its type
 
 

@@ -2,7 +2,8 @@
 
 SQLite knows nothing of what the columns hold, and chooses one index whatever stands in it: a filter that nearly every file
 passes would have all of them read and sorted for each page. So it is counted first, and what must not lead in is asked for in a
-form that no index serves. Postgres knows better for few files, and goes along the index for many.
+form that no index serves. Postgres is kept to that way, too: it is mistaken in what several filters
+leave, and goes along an index of millions for the few of a page.
 """
 
 import math
@@ -86,8 +87,9 @@ def access_path(
 
 
 def _larger(session: Session) -> float:
-    """How many times as many files may be read and sorted, for what a page takes along an index: where there are n times as many
-    files, one along an index takes n times as long for as many that pass, and where n times as many pass, as long.
+    """How many times `FEW` files may be read and sorted, as there are so many.
+
+    Of F files, of which n pass, a page takes about F / n along an index, and n read and sorted: as much where n is as sqrt(F).
     """
     files = session.scalar(select(func.max(File.id))) or 0
     return max(1.0, math.sqrt(files / MEASURED_FILES))

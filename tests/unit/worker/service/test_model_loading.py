@@ -139,6 +139,13 @@ def test_a_runtime_of_torch_is_as_asked(tmp_path: Path, expected: np.ndarray) ->
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.parametrize(("batch_size", "at_once"), [(64, 32), (4, 4)])
+def test_torch_has_no_more_images_at_once_on_a_cpu_than_pay(tmp_path: Path, batch_size: int, at_once: int) -> None:
+    settings = Settings(tmp_path, device="cpu", runtime="torch", batch_size=batch_size)
+
+    assert load_scorer(find_checkpoint("lite", tmp_path), settings).micro_batch == at_once  # type: ignore[union-attr]
+
+
 def test_what_is_wrong_with_a_checkpoint_is_said_as_ever(tmp_path: Path) -> None:
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"no tensors")
