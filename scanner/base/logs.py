@@ -4,7 +4,10 @@ import json
 import logging
 import os
 import sys
+import threading
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,6 +18,8 @@ from .escape import escaped, escaped_lines
 
 # Set by `watch --log-json`, and passed on to the worker that it starts.
 JSON_VARIABLE = "DFSCAN_LOG_JSON"
+# Bytes of a log file, of which there are two: the one that is written to, and the one before. Looked at so often.
+_LOG_LIMIT, _LOOK_SECONDS = 5 << 20, 5.0
 
 log = logging.getLogger("dfscan")
 
@@ -82,6 +87,49 @@ def say_error(message: str) -> None:
         log.error("%s", message)
     else:
         click.echo(f"dfscan: {escaped_lines(without_passwords(message))}", err=True)
+
+
+def worker_log(data_dir: Path) -> Path:
+    """Where the worker that `scan` and `watch` start writes what it says."""
+    return data_dir / "logs" / "worker.log"
+
+
+def set_aside(file: Path, limit: int = _LOG_LIMIT) -> None:
+    """Keep a log that is longer than `limit` (bytes) as FILE.1; who writes to it goes on there, so that no line is lost."""
+    with suppress(OSError):  # of Windows where it is open: another time
+        if file.stat().st_size > limit:
+            file.replace(file.with_name(f"{file.name}.1"))
+
+
+def write_anew(file: Path, limit: int = _LOG_LIMIT) -> None:
+    """Of a process that writes to `file`: set it aside when it is too long, and go on in a new one."""
+    set_aside(file, limit)
+    with suppress(OSError):
+        if not _is_output(file):
+            log_to = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            for output in (1, 2):
+                os.dup2(log_to, output)
+            os.close(log_to)
+
+
+def keep_short(file: Path) -> None:
+    """`write_anew` now and then, in a thread that ends with the process, if it is `file` that this process writes to."""
+    if not _is_output(file):
+        return
+
+    def go_on() -> None:
+        ticker = threading.Event()
+        while not ticker.wait(_LOOK_SECONDS):
+            write_anew(file)
+
+    threading.Thread(target=go_on, name="log", daemon=True).start()
+
+
+def _is_output(file: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(2), file.stat())
+    except OSError:
+        return False
 
 
 def _wants_json() -> bool:

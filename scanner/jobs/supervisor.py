@@ -3,20 +3,19 @@
 import json
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from time import monotonic
 
 from ..base.access.private import private_folder
 from ..base.backoff import seconds_before_retry
 from ..base.documents import to_document
 from ..base.errors import KnownError
+from ..base.logs import set_aside, worker_log
 from ..base.settings import HANDED_DOWN, Settings
 from ..database.engine import Database
 from .exit_codes import EXIT_CANNOT_BEGIN, EXIT_HUNG, EXIT_RENEW
@@ -31,7 +30,6 @@ _STRIKES_KILLED, _STRIKES_ENDED = 1, 3
 _UNSEEN_SECONDS = 30.0
 # Loading a model from a slow disk takes minutes; a device that hangs would take for ever.
 _LOADING_SECONDS = 900.0
-_LOG_LIMIT = 5 << 20
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +59,7 @@ class EmbeddedWorker:
         self._not_before = 0.0
         self._unburied: dict[str, bool] = {}
         self._signs, self._idleness, self._absence = _Steady(), _Steady(), _Steady()
-        self.log_file = settings.data_dir / "logs" / "worker.log"
+        self.log_file = worker_log(settings.data_dir)
 
     @property
     def name(self) -> str:
@@ -84,7 +82,7 @@ class EmbeddedWorker:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
             return
         private_folder(self.log_file.parent)
-        rotate(self.log_file)
+        set_aside(self.log_file)
         with self.log_file.open("ab") as log_to:
             self._process = subprocess.Popen(
                 command,
@@ -101,8 +99,6 @@ class EmbeddedWorker:
         A death after `waiting` has become less starts the count anew. Raises WorkerFailed after too many without.
         """
         self._give_back()
-        if not self._logs_to_stderr:
-            rotate(self.log_file)
         if self._process is None:
             if monotonic() >= self._not_before:
                 self.start()
@@ -188,14 +184,6 @@ class EmbeddedWorker:
         with suppress(ValueError, KeyError, TypeError):  # `watch --log-json`
             return str(json.loads(lines[-1])["message"])
         return lines[-1]
-
-
-def rotate(file: Path, limit: int = _LOG_LIMIT) -> None:
-    """Keep what a log holds that is longer than `limit` (bytes) as FILE.1, and begin it anew; a process may write to its end."""
-    with suppress(OSError):
-        if file.stat().st_size > limit:
-            shutil.copyfile(file, file.with_name(f"{file.name}.1"))
-            os.truncate(file, 0)
 
 
 class _Steady:

@@ -15,6 +15,7 @@ from celery.worker import state
 
 from scanner.base.errors import KnownError
 from scanner.base.escape import printable
+from scanner.base.logs import keep_short, worker_log
 from scanner.base.settings import Settings
 from scanner.base.trouble_log import TroubleLog
 from scanner.database.engine import Database, DatabaseChanged, open_database
@@ -55,6 +56,7 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
     Raises KnownError when it cannot begin: no model, no device, no database, no face finder.
     """
     faulthandler.enable()
+    keep_short(worker_log(settings.data_dir))
     parse_path_map(settings.path_map)  # before anything is begun
     demand_video_reader(settings)
     with ExitStack() as stack:

@@ -19,10 +19,12 @@ from scanner.database.models import Detection, File
 from scanner.discovery.intake import note_restless
 from scanner.domain.asked import Asked
 from scanner.domain.recorded import Listener, Recorded
+from scanner.jobs.leases import claim
 from scanner.services.scan import take_in_paths
 from worker.detector.inference.registry import find_checkpoint
-from worker.pipeline.in_hand import IN_HAND
+from worker.pipeline.in_hand import FIRST_FILES, IN_HAND
 from worker.pipeline.pipeline import drain
+from worker.pipeline.read import read
 from worker.pipeline.types import Worker
 from worker.service.listeners import all_listeners
 from worker.service.model_loading import load_scorer
@@ -55,6 +57,52 @@ def test_while_the_network_is_busy_others_are_taken_in_and_decoded_but_not_witho
     thread.join(60)
     assert drained == [3 * IN_HAND * BATCH]
     assert leased(worker.database) == 0
+
+
+@pytest.mark.parametrize(
+    ("stage", "seconds_each", "expected"), [("network", 0.5, (8, 10)), ("reading", 0.5, (8, 10)), ("network", 0.001, (40, 64))]
+)
+def test_batches_follow_the_slowest_stage(
+    worker: Worker,
+    pictures: Callable[[int], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    seconds_each: float,
+    expected: tuple[int, int],
+) -> None:
+    """By a clock that only that stage moves on."""
+    worker = replace(worker, settings=replace(worker.settings, batch_size=64, faces=False))
+    seconds, claims = [0.0], list[int]()
+    network = worker.predictor.answers
+
+    def take(images: int) -> None:
+        seconds[0] += images * seconds_each
+
+    def claimed(*arguments, **more):
+        claims.append(arguments[2])
+        return claim(*arguments, **more)
+
+    def reading(*arguments):
+        take(1)
+        return read(*arguments)
+
+    def judging(images_BHWC: NDArray[np.uint8]) -> NDArray[np.float64]:
+        take(len(images_BHWC))
+        return np.repeat(network(images_BHWC[:1]), len(images_BHWC), axis=0)
+
+    monkeypatch.setattr("worker.pipeline.in_hand.IN_HAND", 1)  # what follows is told by fewer pictures
+    monkeypatch.setattr("worker.pipeline.pipeline.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("worker.pipeline.pipeline.claim", claimed)
+    if stage == "network":
+        monkeypatch.setattr(worker.predictor, "answers", judging)
+    else:
+        monkeypatch.setattr("worker.pipeline.pipeline.read", reading)
+    pictures(FIRST_FILES + 1)
+
+    assert drain(worker, lambda: False) == FIRST_FILES + 1
+    first, second, *_ = claims
+    assert first == FIRST_FILES
+    assert expected[0] <= second <= expected[1]
 
 
 def test_a_content_that_is_only_compared_is_not_decoded_and_nobody_is_told(
