@@ -48,7 +48,8 @@ class _Look:
 
 class QueuePresenter(QObject):
     """One queue on one database. Reading goes through `questions`, what changes something through `doing`, and what people do
-    with images through `acts`. `changed` names files of which other things may be known now, None: of any."""
+    with images through `acts`. `changed` names files of which other things may be known now, None: of any. `change_began` and
+    `change_ended` stand around what changes the rows without anyone here having asked for it."""
 
     counts_changed = Signal(object)
     matching_changed = Signal(int)
@@ -57,6 +58,8 @@ class QueuePresenter(QObject):
     complained = Signal(str)
     details_ready = Signal(object)
     changed = Signal(object)
+    change_began = Signal()
+    change_ended = Signal()
 
     def __init__(
         self,
@@ -75,6 +78,7 @@ class QueuePresenter(QObject):
         self.criteria = self.acts.criteria
         self._pulse: ChangeMarks | None = None
         self._loading = False
+        self._read = 0  # so many files of the queue
         self._to_the_end = False
         self._looking = False
         self._counting = False
@@ -113,14 +117,15 @@ class QueuePresenter(QObject):
         self._counts.stop()
 
     def show(self, criteria: Criteria) -> None:
-        """Another queue, from its beginning."""
+        """Another queue, from its beginning; the same one as far as it was loaded."""
+        limit = self._as_far() if criteria == self.criteria else PAGE
         self.criteria = self.acts.criteria = criteria
         self._to_the_end = False
         self._look_no_more()
         if criteria.tab is Tab.PROBLEMS:
             self._count()
             return
-        self._load(first=True, limit=PAGE)
+        self._load(first=True, limit=limit)
         self._count()
 
     def stack(self, wanted: bool) -> None:
@@ -174,11 +179,18 @@ class QueuePresenter(QObject):
 
     def _begin_anew(self) -> None:
         """After trouble: nothing is known of what happened meanwhile."""
-        self.show(self.criteria)
+        self._look_no_more()
+        if self.criteria.tab is not Tab.PROBLEMS:
+            self._load(first=True, limit=self._as_far(), asked=False)
+        self._count()
         self.changed.emit(None)
 
-    def _load(self, *, first: bool, limit: int, behind: QueueItem | None = None) -> None:
-        """A page: the first, or the one `behind` an item, which is the last one if none is given."""
+    def _as_far(self) -> int:
+        """How much of the queue is to be read anew, so that what is in sight is among it."""
+        return max(PAGE, min(self._read, ANEW))
+
+    def _load(self, *, first: bool, limit: int, behind: QueueItem | None = None, asked: bool = True) -> None:
+        """A page: the first, or the one `behind` an item, which is the last one if none is given. `asked`: by a person."""
         self._loading = True
         criteria, after = self.criteria, None if first else behind or self.model.last
 
@@ -190,11 +202,16 @@ class QueuePresenter(QObject):
             pulse, items = answer
             self._loading = False
             complete = len(items) < limit
+            self._read = len(items) + (0 if first else self._read)
             if self._to_the_end and not complete:  # read while this one is put in its place
                 self._load(first=False, limit=LONG_PAGE, behind=items[-1])
             if first:
                 self._pulse = pulse
+                if not asked:
+                    self.change_began.emit()
                 self.model.start(criteria.order, items, complete=complete)
+                if not asked:
+                    self.change_ended.emit()
                 self.queue_started.emit()
                 self._count_matching()
             else:
@@ -218,9 +235,11 @@ class QueuePresenter(QObject):
         if look.pulse == before:
             return
         if look.touched is None:
-            self._load(first=True, limit=max(PAGE, min(self.model.rowCount(), ANEW)))
-        else:
+            self._load(first=True, limit=self._as_far(), asked=False)
+        elif look.touched:
+            self.change_began.emit()
             self.model.bring_up_to_date(look.touched, look.belonging)
+            self.change_ended.emit()
         self._count_soon()
         self.changed.emit(look.touched)
 

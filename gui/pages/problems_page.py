@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -31,6 +31,8 @@ from ..texts.outside import plain, tip
 from ..widgets.empty_state import EmptyPicture
 
 _PAGE = 500
+_NOTHING = "Every file has a verdict. Files that cannot be read would be listed here, with the reason."
+_NOT_FOUND = "No file without a verdict has this in its name or folder."
 _Index = QModelIndex | QPersistentModelIndex
 _NO_PARENT = QModelIndex()
 
@@ -106,6 +108,7 @@ class ProblemsPage(QWidget):
         self._presenter = presenter
         self._wake = wake
         self._order = ProblemOrder.NEWEST
+        self._is_known = False  # whether the database has answered
         self.model = ProblemsModel(self._load_after)
         self.table = named(QTableView(), "Files without a verdict")
         self.table.setModel(self.model)
@@ -114,6 +117,7 @@ class ProblemsPage(QWidget):
         self.table.setAlternatingRowColors(True)
         self.table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.table.verticalHeader().setVisible(False)
+        self.table.verticalHeader().setDefaultSectionSize(2 * self.table.fontMetrics().height() + 6)  # most reasons in full
         header = self.table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -131,16 +135,16 @@ class ProblemsPage(QWidget):
         self.retry_selected.clicked.connect(self._retry_selected)
         self.retry_all = iconed(QPushButton("Try all again"), "refresh-cw")
         self.retry_all.clicked.connect(self._retry_all)
-        empty = plain(QLabel("Every file has a verdict. Files that cannot be read would be listed here, with the reason."))
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setWordWrap(True)
+        self.empty = plain(QLabel())
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.table)
         nothing = QWidget()
         column = QVBoxLayout(nothing)
         column.addStretch(2)
         column.addWidget(EmptyPicture("circle-check"), 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(empty)
+        column.addWidget(self.empty)
         column.addStretch(3)
         self.stack.addWidget(nothing)
         row = QHBoxLayout()
@@ -158,7 +162,26 @@ class ProblemsPage(QWidget):
 
     def reload(self) -> None:
         """Read the list anew."""
-        self._load(None, self.model.start)
+        self._load(None, self._show)
+
+    def _show(self, problems: Sequence[Problem]) -> None:
+        """The first page, anew. A list that fills is read anew all the time: what is selected stays selected."""
+        chosen, place = self._chosen_ids(), self.table.verticalScrollBar().value()
+        current = self.table.currentIndex().data(Qt.ItemDataRole.UserRole)
+        self._is_known = True
+        self.model.start(problems)
+        rows = QItemSelectionModel.SelectionFlag.Rows
+        for row, problem in enumerate(problems):
+            index = self.model.index(row, 0)
+            if problem.file_id in chosen:
+                self.table.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select | rows)
+            if current is not None and problem.file_id == current.file_id:
+                self.table.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
+        self.table.verticalScrollBar().setValue(place)
+        self._show_what_can_be_done()
+
+    def _chosen_ids(self) -> set[int]:
+        return {index.data(Qt.ItemDataRole.UserRole).file_id for index in self.table.selectionModel().selectedRows()}
 
     def _reload_if_shown(self) -> None:
         if self.isVisible() and self.model.rowCount() <= _PAGE:
@@ -181,7 +204,8 @@ class ProblemsPage(QWidget):
         self.reload()
 
     def _show_what_can_be_done(self) -> None:
-        self.stack.setCurrentIndex(0 if self.model.rowCount() or self.search.text() else 1)
+        self.stack.setCurrentIndex(0 if self.model.rowCount() or not self._is_known else 1)
+        self.empty.setText(_NOT_FOUND if self.search.text().strip() else _NOTHING)
         self.retry_selected.setEnabled(self.table.selectionModel().hasSelection())
         self.retry_all.setEnabled(self.model.rowCount() > 0)
 
@@ -200,15 +224,16 @@ class ProblemsPage(QWidget):
 
     def _retry_selected(self) -> None:
         rows = self.table.selectionModel().selectedRows()
-        self._retry([index.data(Qt.ItemDataRole.UserRole).path for index in rows])
+        if rows:  # the list may have been read anew since the menu was opened; no path would mean every file
+            self._retry([index.data(Qt.ItemDataRole.UserRole).path for index in rows], "")
 
     def _retry_all(self) -> None:
-        self._retry([])
+        self._retry([], self.search.text().strip())
 
-    def _retry(self, paths: Sequence[str]) -> None:
+    def _retry(self, paths: Sequence[str], text: str) -> None:
         def work() -> int:
             database = self._presenter.database
-            count = retry_failed(database, paths=paths, kind=None, now=database.now())
+            count = retry_failed(database, paths=paths, kind=None, now=database.now(), text=text)
             if count:
                 self._wake()
             return count

@@ -24,6 +24,7 @@ from ..widgets.known_tabs import KnownTabs
 from ..widgets.preview.preview_pane import LookPane
 from .comparing import Comparing
 from .emptiness import Emptiness
+from .in_sight import InSight
 
 # How many of the next pictures are decoded ahead.
 _AHEAD = 2
@@ -63,6 +64,7 @@ class ReviewPage(QWidget):
         self.grid.setItemDelegate(ImageDelegate(self.grid))
         self.grid.setModel(presenter.model)
         self.grid.setAccessibleName("Images")
+        self.in_sight = InSight(presenter, self.grid, self)
         self.look = LookPane(previews, thumbnails, heatmaps)
         self.deciding = DecisionRow()
         self.details = DetailsPanel()
@@ -186,6 +188,8 @@ class ReviewPage(QWidget):
         self.model.rowsInserted.connect(self._after_rows)
         self.model.rowsRemoved.connect(self._after_rows)
         self.model.stacks_changed.connect(self._show_selection)
+        self.in_sight.settled.connect(self._show_current)
+        self.in_sight.replaced.connect(self.deciding.notice.say)
         self.deciding.decided.connect(self.decided)
         self.deciding.note.stored.connect(self.noted)
         self.deciding.note.left.connect(self.focus_picture)
@@ -220,6 +224,8 @@ class ReviewPage(QWidget):
             self._show_current()
 
     def _show_current(self, *_: QModelIndex) -> None:
+        if self.in_sight.is_changing:
+            return
         item = self.current()
         self._show_selection()
         if item is None:
@@ -240,7 +246,7 @@ class ReviewPage(QWidget):
         chosen = self.selected()
         contents = frozenset(item.content_id for item in chosen)
         self.deciding.set_count(len(self.together()))
-        self.look.show_count(len(chosen), self.grid.hidden())
+        self.look.show_count(len(chosen), self.grid.hidden(), self.grid.left_out())
         self.deciding.note.show_for(contents, self._stored_notes.get(min(contents), "") if len(contents) == 1 else "")
 
     def _show_item(self, item: QueueItem) -> None:

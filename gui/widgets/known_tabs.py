@@ -1,8 +1,8 @@
 """What is known of the image in sight: the details, and everything that the file says of itself. The latter is read when it is
 looked at."""
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QTabWidget, QWidget
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 
 from scanner.review.image_details import ImageDetails
 
@@ -16,6 +16,14 @@ from .facts_table import Fact, FactsTable
 _REST_MILLISECONDS = 120
 
 
+class _Bar(QTabBar):
+    """Tabs with room for what is below letters, as in `origin`: the style draws the titles of those behind lower."""
+
+    def tabSizeHint(self, index: int) -> QSize:
+        """A little higher."""
+        return super().tabSizeHint(index) + QSize(0, 4)
+
+
 class KnownTabs(QTabWidget):
     """Two pages over each other; `left` gives the focus back."""
 
@@ -27,6 +35,7 @@ class KnownTabs(QTabWidget):
         self._details: ImageDetails | None = None
         self._read: ImageDetails | None = None
         self.facts = FactsTable()
+        self.setTabBar(_Bar())
         self.setDocumentMode(True)
         self.addTab(details, "Details")
         self.addTab(self.facts, "EXIF and origin")

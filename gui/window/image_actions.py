@@ -77,6 +77,11 @@ class ImageActions(QObject):
         drafts.clear()
 
     def _decide(self, decision: Decision) -> None:
+        if self._page.in_sight.was_just_replaced:
+            self._page.deciding.notice.say("Nothing was decided: another image had just come into sight. Press the key again")
+            return
+        if self._page.comparing.is_on:  # of two that are compared it is for the left one: they may be forged and original
+            self._page.grid.go_to(self._page.grid.currentIndex().row())
         chosen, contents = self._page.selected(), self._page.together()
         if not chosen:
             return

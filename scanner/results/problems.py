@@ -118,14 +118,16 @@ def _rescan(database: Database, values: dict[str, Any], *conditions: ColumnEleme
         return cast("CursorResult[Any]", session.execute(changed)).rowcount
 
 
-def retry_failed(database: Database, *, paths: Sequence[str], kind: str | None, now: datetime) -> int:
-    """Make failed files (under `paths`, of one error kind) pending with no attempts behind them; returns how many.
+def retry_failed(database: Database, *, paths: Sequence[str], kind: str | None, now: datetime, text: str = "") -> int:
+    """Make failed files (under `paths`, of one error kind, with `text` in their path) pending, with no attempts behind them.
 
-    Folders that could not be read are no files: the next sweep looks at them anyway.
+    Returns how many. Folders that could not be read are no files: the next sweep looks at them anyway.
     """
     statement = update(File).where(*_failed(paths))
     if kind:
         statement = statement.where(File.error_kind == kind)
+    if text:
+        statement = statement.where(File.path.icontains(text, autoescape=True))
     values = {"state": State.PENDING, "pending_since": now, "attempts": 0, "error": None, "error_kind": None, "finished_at": None}
     values |= {"state_if_same": None}
     values |= asked_values(ANYTHING)

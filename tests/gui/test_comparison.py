@@ -203,3 +203,23 @@ def test_amplified_values(gain: int) -> None:
     wide = QImage(8, 4, QImage.Format.Format_RGB32)
     wide.fill(QColor(10, 200, 30))
     assert not pair_of(one, wide, gain).is_same_cut
+
+
+@pytest.mark.parametrize("way", ["selected", "near"])
+def test_a_decision_is_for_the_left_one_of_two(copies: Archive, open_window: Open, way: str) -> None:
+    """They may be the original and its forgery: no key decides on both."""
+    opened = open_window()
+    opened.unstack()
+    opened.shows("plain", "altered", "half", "equal")
+    if way == "selected":
+        opened.page.grid.select_files([item.file_id for row in (1, 0) if (item := opened.presenter.model.item(row))])
+    else:
+        opened.page.grid.go_to(1)
+        near_are_known(opened, 3)
+    opened.press("c")
+    view = comparing(opened)
+    assert (Path(view._paths[0]).stem, other(view)) == ("altered", "plain")
+    assert view.whom.text() == "A decision is for the left image alone"
+    opened.bot.keyClick(view.pictures[0], "f")
+    opened.shows("plain", "half", "equal")
+    opened.until(lambda: opened.tabs[1] == "Fake  1")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from archives import Archive, Opened
 from PIL import Image, ImageFilter
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QColor, QImage
 
 from scanner.domain.prediction import Face, Frame, Prediction
@@ -130,6 +130,10 @@ def test_the_magnifier_follows_pointer_and_keys(archive: Archive, open_window: O
     for _ in range(60):
         opened.bot.keyClick(look.preview, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     assert look.lens.pixel == (column, 39)  # not out of the picture
+    for size in (QSize(320, 170), QSize(210, 400)):  # of a small screen: place and colour stand at its bottom
+        look.preview.resize(size)
+        assert look.preview.rect().toRectF().contains(look.lens.frame())
+    look.preview.resize(before.deviceIndependentSize().toSize())
     opened.bot.keyClick(look.preview, "m")
     assert look.preview.grab().toImage() == before
 

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from archives import Archive, Opened
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QColor, QFont, QImage
-from PySide6.QtWidgets import QApplication, QCheckBox, QListWidget, QListWidgetItem, QPushButton, QWidget
+from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtGui import QColor, QFont, QImage, QPalette
+from PySide6.QtWidgets import QApplication, QCheckBox, QListWidget, QListWidgetItem, QPushButton, QTabBar, QWidget
 from test_style import contrast
 
 from gui.style.colours import BADGES, use_palette
 from gui.style.icons import iconed
 from gui.widgets.images.drawn_once import DrawnOnce
+from gui.widgets.known_tabs import _Bar
 from gui.widgets.watched_folders import WatchedFolders
 
 Open = Callable[..., Opened]
@@ -117,3 +118,28 @@ def test_what_a_person_has_made_room_for_stays_when_the_window_grows(five: Archi
     opened.window.resize(opened.window.width(), opened.window.height() + 100)
     opened.until(lambda: right.sizes()[0] > 330)
     assert right.sizes()[1] == lower
+
+
+class HighBar(QTabBar):
+    """Tabs in which nothing can be cut off."""
+
+    def tabSizeHint(self, index: int) -> QSize:  # noqa: N802  (it is Qt's)
+        return super().tabSizeHint(index) + QSize(0, 40)
+
+
+@pytest.mark.parametrize("title", ["origin", "pages"])
+def test_titles_of_tabs_keep_what_is_below_letters(qtbot: object, worn: bool, title: str) -> None:
+    def drawn(bar: QTabBar) -> int:
+        for text in ("Details", title):  # that of a tab which is not the chosen one is drawn lower
+            bar.addTab(text)
+        bar.resize(bar.sizeHint())
+        return rows_of_text(bar.grab().toImage().copy(bar.tabRect(1)))
+
+    assert drawn(_Bar()) == drawn(HighBar())
+
+
+def rows_of_text(picture: QImage) -> int:
+    """How many rows of pixels have something in the colour of text."""
+    text = QPalette().color(QPalette.ColorRole.WindowText).lightness()
+    columns, rows = range(picture.width()), range(picture.height())
+    return sum(any(abs(picture.pixelColor(column, row).lightness() - text) < 60 for column in columns) for row in rows)

@@ -54,6 +54,12 @@ class Notice(QFrame):
         self.button.setVisible(True)
         self._timer.start()
 
+    def say(self, words: str) -> None:
+        """Something happened that is not for this window to take back."""
+        self.clear()
+        self.words.setText(words)
+        self._timer.start()
+
     def clear(self) -> None:
         """It is no longer news."""
         self.words.setText("")

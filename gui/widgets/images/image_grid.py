@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QAbstractItemModel, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from scanner.review.ordering import QueueItem
@@ -25,6 +25,12 @@ class ImageGrid(GridView):
         super().__init__(SIZES[NORMAL], parent)
         self.size_number = NORMAL
 
+    def setModel(self, model: QAbstractItemModel | None) -> None:
+        """Follow `model`."""
+        super().setModel(model)
+        if model is not None:
+            model.rowsRemoved.connect(self._after_removal)
+
     def resize_cells(self, number: int) -> None:
         """Use one of SIZES."""
         self.size_number = min(max(number, 0), len(SIZES) - 1)
@@ -35,15 +41,24 @@ class ImageGrid(GridView):
         return self._items.item(self.currentIndex().row())
 
     def selected(self) -> list[QueueItem]:
-        """The selected images in their order, or else the current one."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
-        chosen = [item for row in rows if (item := self._items.item(row)) is not None]
-        current = self.current()
-        return chosen or ([current] if current else [])
+        """The image in sight, and those that are selected with it, in their order."""
+        return [item for row in self._chosen_rows() if (item := self._items.item(row)) is not None]
+
+    def _chosen_rows(self) -> list[int]:
+        """A decision is for what one sees: those that are selected do not count while the one in sight is not among them."""
+        current = self.currentIndex()
+        if self.selectionModel().isSelected(current):
+            return sorted(index.row() for index in self.selectionModel().selectedIndexes())
+        return [current.row()] if current.isValid() else []
+
+    def left_out(self) -> int:
+        """How many are selected, while the image in sight is not among them."""
+        chosen = self.selectionModel()
+        return 0 if chosen.isSelected(self.currentIndex()) else len(chosen.selectedIndexes())
 
     def advance(self) -> None:
         """To the first image behind the selection, or the one before it at the end; never to one that is being decided on."""
-        rows = {index.row() for index in self.selectionModel().selectedIndexes()} or {self.currentIndex().row()}
+        rows = self._chosen_rows()
         for row in chain(range(max(rows) + 1, self._items.rowCount()), range(min(rows) - 1, -1, -1)):
             if not self._items.data(self._items.index(row, 0), SAVING_ROLE):
                 self.go_to(row)
@@ -77,6 +92,30 @@ class ImageGrid(GridView):
             self.toggle_stack()
         else:
             super().mousePressEvent(event)
+            self._look_at_selected()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl and Space selects the image in sight, too, or lets it go."""
+        if event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
+            self.selectionModel().select(self.currentIndex(), QItemSelectionModel.SelectionFlag.Toggle)
+            self._look_at_selected()
+        else:
+            super().keyPressEvent(event)
+
+    def _look_at_selected(self) -> None:
+        """Whoever takes the image in sight out of the selection sees the nearest that is still in it."""
+        chosen, current = self.selectionModel(), self.currentIndex()
+        rows = [index.row() for index in chosen.selectedIndexes()]
+        if rows and not chosen.isSelected(current):
+            nearest = min(rows, key=lambda row: abs(row - current.row()))
+            chosen.setCurrentIndex(self._items.index(nearest, 0), QItemSelectionModel.SelectionFlag.NoUpdate)
+
+    def _after_removal(self, _: QModelIndex, first: int) -> None:
+        """Where the image in sight has left, another selected one is in sight, or else the one behind it."""
+        if self.selectionModel().hasSelection():
+            self._look_at_selected()
+        elif self._items.rowCount():
+            self.go_to(min(first, self._items.rowCount() - 1))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """On a stack's count it is two clicks."""

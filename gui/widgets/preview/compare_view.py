@@ -65,6 +65,7 @@ class CompareView(QWidget):
             self.gain.addItem(f"\N{MULTIPLICATION SIGN}{gain}", gain)
         self.gain.setCurrentIndex(GAINS.index(16))
         self.back = QPushButton("Back (Esc)")
+        self.whom = named(plain(QLabel("A decision is for the left image alone")), "Whom a decision is for")
         self._lay_out()
         self._connect()
 
@@ -144,6 +145,7 @@ class CompareView(QWidget):
         self.stack.addWidget(self.over)
         row = QHBoxLayout()
         row.addWidget(self.back)
+        row.addWidget(self.whom)
         row.addStretch()
         for widget in (*self.buttons.values(), self.gain):
             row.addWidget(widget)

@@ -58,21 +58,27 @@ class Lens(QObject):
                 return True
         return super().eventFilter(watched, event)
 
+    def frame(self) -> QRectF:
+        """Where it is on the widget: all of it, words at its bottom included, however low that is."""
+        room = QRectF(self._preview.rect()).adjusted(2, 2, -2, -2)
+        frame = QRectF(QPointF(), QSizeF(_SIDE, _SIDE).boundedTo(room.size()))
+        frame.moveCenter(self._at())
+        frame.moveLeft(max(min(frame.left(), room.right() - frame.width()), room.left()))
+        frame.moveTop(max(min(frame.top(), room.bottom() - frame.height()), room.top()))
+        return frame
+
     def paint(self, painter: QPainter, picture: QRectF) -> None:
         """Pixels stay squares; the one that is told of has a border."""
         image = self._preview.image
         factor = min(max(_LEAST, 2 * self._preview.zoom), _MOST)
         column, row = self.pixel
-        frame = QRectF(QPointF(), QSizeF(_SIDE, _SIDE))
-        frame.moveCenter(self._at())
-        room = QRectF(self._preview.rect()).adjusted(2, 2, -2, -2)
-        frame.moveLeft(max(min(frame.left(), room.right() - _SIDE), room.left()))
-        frame.moveTop(max(min(frame.top(), room.bottom() - _SIDE), room.top()))
+        frame = self.frame()
         painter.save()
         painter.setClipRect(frame)
         painter.fillRect(frame, SURROUND)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-        shown = QRectF(QPointF(column + 0.5, row + 0.5) - QPointF(_SIDE, _SIDE) / (2 * factor), QSizeF(_SIDE, _SIDE) / factor)
+        part = frame.size() / factor
+        shown = QRectF(QPointF(column + 0.5, row + 0.5) - QPointF(part.width(), part.height()) / 2, part)
         painter.drawImage(frame, image, shown)
         middle = QRectF(QPointF(), QSizeF(factor, factor))
         middle.moveCenter(frame.center())
@@ -82,9 +88,8 @@ class Lens(QObject):
         colour = image.pixelColor(column, row)
         x, y = (int(side / self._scale()) for side in (column, row))
         words = f"{x}, {y}   RGB {colour.red()} {colour.green()} {colour.blue()}   \N{MULTIPLICATION SIGN}{factor:.3g}"
-        line = QRectF(
-            frame.left(), frame.bottom() - painter.fontMetrics().height() - 4, _SIDE, painter.fontMetrics().height() + 4
-        )
+        high = painter.fontMetrics().height() + 4
+        line = QRectF(frame.left(), frame.bottom() - high, frame.width(), high)
         painter.fillRect(line, QColor(0, 0, 0, 200))
         painter.drawText(line, int(Qt.AlignmentFlag.AlignCenter), words)
         painter.setPen(QPen(QColor("white"), 2))

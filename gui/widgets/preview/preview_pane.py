@@ -35,7 +35,7 @@ class LookPane(QWidget):
         self.heatmaps = heatmaps
         self._path = ""
         self._summary = ""
-        self._counts = (0, 0)
+        self._counts = (0, 0, 0)
         self._frame = 0
         self._view = ""
         self.summary = named(ElidedLabel(), "Current image")
@@ -114,10 +114,13 @@ class LookPane(QWidget):
         else:
             self.preview.show_text("Loading\N{HORIZONTAL ELLIPSIS}")
 
-    def show_count(self, selected: int, hidden: int = 0) -> None:
-        """How many images are selected, and how many near copies are hidden behind them: a decision is not for those."""
-        self._counts = (selected, hidden)
+    def show_count(self, selected: int, hidden: int = 0, others: int = 0) -> None:
+        """How many images are selected. A decision is not for the near copies `hidden` behind them, nor for the `others` that are
+        selected while this one is not."""
+        self._counts = (selected, hidden, others)
         words = f"{selected} images selected, this one in sight: {self._summary}" if selected > 1 else self._summary
+        if others:
+            words = f"Not selected, and decided on alone: {self._summary}"
         self.summary.setText(words)
         alone = f"A decision counts for this image alone, not for the {counted(hidden, 'near copy', 'near copies')} in its stack"
         self.stacked.setText(f"{hidden} more in the stack" if hidden else "")

@@ -24,7 +24,7 @@ from ..key_bindings import Key, bound_keys, keys_shown, portable, refusal
 from .buttons import closing_buttons
 
 _NAME = int(Qt.ItemDataRole.UserRole)
-_TABS = "Alt+1 to Alt+5 choose the tab; Shift and Ctrl with arrows or clicks select several."
+_TABS = "Alt+1 to Alt+5 choose the tab. Shift with arrows or clicks selects several; Ctrl+Space or Ctrl with clicks, single ones."
 
 
 class KeysDialog(QDialog):
