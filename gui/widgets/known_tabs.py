@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 from scanner.review.image_details import ImageDetails
 
 from ..media.previews import FileTags, Previews
+from ..texts.accessible_names import named
 from ..texts.counts import counted
 from ..texts.evidence_texts import origin_facts
 from .details_panel import DetailsPanel
@@ -35,7 +36,7 @@ class KnownTabs(QTabWidget):
         self._details: ImageDetails | None = None
         self._read: ImageDetails | None = None
         self.facts = FactsTable()
-        self.setTabBar(_Bar())
+        self.setTabBar(named(_Bar(), "What is known of the image"))
         self.setDocumentMode(True)
         self.addTab(details, "Details")
         self.addTab(self.facts, "EXIF and origin")
