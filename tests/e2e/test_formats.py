@@ -13,8 +13,9 @@ from PIL import Image
 
 from scanner.domain.outcomes import ActiveModel
 from scanner.media.formats import IMAGE_SUFFIXES
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.detector.image.picture import PictureError
 from worker.detector.image.preprocess import to_square
 from worker.detector.inference.device import choose_device

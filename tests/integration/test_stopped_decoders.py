@@ -14,7 +14,8 @@ SECONDS = 5
 PROGRAM = f"""
 import sys, time
 import psutil
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
+from worker.decoding.limits import Limits
 content = open(sys.argv[1], "rb").read()
 if __name__ == "__main__":
     with DecoderPool(2, Limits(10**9, {SECONDS}, 3072)) as pool:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from io import BufferedReader
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from ..evidence.gathering import gather, gather_signed, merged, unread_record
 from ..evidence.manifests import has_record
 from .fingerprint import fingerprint
 from .inputs import Ready, Shown
+from .limits import Limits
 from .replies import read_evidence, read_ready, tell_evidence, tell_ready
 from .troubles import DecodersFail, DecoderTrouble, PoolBroke, needs_too_much, reason_of
 from .video_frames import Video, sampled_frames
@@ -44,7 +45,7 @@ MODULES = tuple(f"{__package__}.{name}" for name in ("readers", "decoder_pool", 
 # What a signed record may take, and how often it is tried: its decoder may end through no fault of it.
 RECORD_SECONDS, RECORD_TRIES = 20.0, 2
 _PLAIN = FaceInputs()
-# So many pictures are asked for at once.
+# So many small pictures are asked for at once, at most.
 _TOGETHER = 16
 
 T = TypeVar("T")
@@ -52,20 +53,6 @@ T = TypeVar("T")
 _Told = tuple[Callable[[Any], Made], Callable[[Answer], Any]]
 _PLAINLY: _Told = (tell_plainly, read_plainly)
 _EVIDENCE: _Told = (tell_evidence, read_evidence)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one picture may cost: `pixels` in all, `seconds` of time (see `time_budget`), `megabytes` of address space.
-
-    Of a video `video_frames` frames are looked at, within `video_seconds`.
-    """
-
-    pixels: int
-    seconds: float
-    megabytes: int
-    video_seconds: float = 120.0
-    video_frames: int = 16
 
 
 class DecoderPool:

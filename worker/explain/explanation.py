@@ -15,8 +15,9 @@ from scanner.domain.outcomes import ActiveModel
 from scanner.domain.prediction import Prediction
 from scanner.domain.states import Label
 
-from ..decoding.decoder_pool import DecoderPool, Limits
+from ..decoding.decoder_pool import DecoderPool
 from ..decoding.inputs import Ready
+from ..decoding.limits import Limits
 from ..decoding.overlay import Placed, overlaid
 from ..decoding.troubles import PoolBroke
 from ..detector.checkpoints.card import file_sha256
@@ -81,10 +82,9 @@ class Explainer:
         self._settings = settings
         self._checkpoint = chosen_checkpoint(settings).path
         self.model_sha256 = file_sha256(self._checkpoint)
-        limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
         if settings.faces:
             require_face_finder()
-        self._decoders = DecoderPool(1, limits, faces=settings.faces, scaled=settings.scaled_decode)
+        self._decoders = DecoderPool(1, Limits.of(settings), faces=settings.faces, scaled=settings.scaled_decode)
         self._loaded: tuple[AnyScorer, ActiveModel] | None = None
 
     def __enter__(self) -> "Explainer":

@@ -72,13 +72,13 @@ def _confinement(settings: Settings) -> Finding:
     """What confines a decoder process, as one that is started says; and whether it decodes a picture within its limits."""
     from concurrent.futures.process import BrokenProcessPool
 
-    from ..decoding.decoder_pool import DecoderPool, Limits
+    from ..decoding.decoder_pool import DecoderPool
     from ..decoding.inputs import Ready
+    from ..decoding.limits import Limits
     from ..decoding.troubles import DecodersFail
 
-    limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
     try:
-        with DecoderPool(1, limits) as decoders:
+        with DecoderPool(1, Limits.of(settings)) as decoders:
             confined = decoders.warm_up()
             decoded = decoders.begin(_small_picture(), 192).result()
     except (BrokenProcessPool, DecodersFail) as error:

@@ -30,7 +30,8 @@ from scanner.jobs.workers import SIGN_SECONDS, note_trouble, report_in, report_o
 from scanner.media.video_reader import demand_video_reader
 from scanner.results.record import register_model
 
-from ..decoding.decoder_pool import DecoderPool, Limits
+from ..decoding.decoder_pool import DecoderPool
+from ..decoding.limits import Limits
 from ..detector.checkpoints.card import file_sha256
 from ..detector.faces.face_finder import require_face_finder
 from ..pipeline.deadline import Deadline
@@ -63,17 +64,10 @@ def run_worker(settings: Settings, name: str, *, supervised: bool, say: Callable
         database = open_database(settings.url)
         stack.callback(database.close)
         prepare_schema(database)
-        limits = Limits(
-            int(settings.max_megapixels * 1e6),
-            settings.decode_seconds,
-            settings.decode_megabytes,
-            settings.video_seconds,
-            settings.video_frames,
-        )
         if settings.faces:
             require_face_finder()
         decoders = stack.enter_context(
-            DecoderPool(settings.decoders, limits, faces=settings.faces, scaled=settings.scaled_decode)
+            DecoderPool(settings.decoders, Limits.of(settings), faces=settings.faces, scaled=settings.scaled_decode)
         )
         tell = stack.enter_context(all_listeners(settings))
         chosen = chosen_checkpoint(settings)

@@ -24,8 +24,9 @@ import psutil
 
 from scanner.base.documents import to_document
 from scanner.processes.raw_bytes import receive_raw, send_raw
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.decoding.replies import tell_ready
 from worker.detector.image.picture import decode_rgb, prepare_pillow
 

@@ -11,7 +11,8 @@ from scanner.base.settings import Settings
 from scanner.database.engine import Database
 from scanner.domain.outcomes import ActiveModel
 from scanner.services.scan import take_in_paths
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
+from worker.decoding.limits import Limits
 from worker.detector.inference.registry import find_checkpoint
 from worker.detector.inference.scorer import Scorer
 from worker.pipeline.deadline import Deadline

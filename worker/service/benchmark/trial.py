@@ -18,7 +18,8 @@ from scanner.discovery.intake import BATCH, take_in
 from scanner.discovery.walk import Found
 from scanner.domain.states import State
 
-from ...decoding.decoder_pool import DecoderPool, Limits
+from ...decoding.decoder_pool import DecoderPool
+from ...decoding.limits import Limits
 from ...pipeline.pipeline import drain
 from ...pipeline.types import Worker
 from ..process import load_worker
@@ -37,21 +38,10 @@ class Trial:
     contents: int
 
 
-def limits_of(settings: Settings) -> Limits:
-    """What one picture may cost by the settings."""
-    return Limits(
-        int(settings.max_megapixels * 1e6),
-        settings.decode_seconds,
-        settings.decode_megabytes,
-        settings.video_seconds,
-        settings.video_frames,
-    )
-
-
 @contextmanager
 def decoders_of(settings: Settings, processes: int) -> Iterator[DecoderPool]:
     """So many decoders, ready, as a worker has them."""
-    with DecoderPool(processes, limits_of(settings), faces=settings.faces, scaled=settings.scaled_decode) as decoders:
+    with DecoderPool(processes, Limits.of(settings), faces=settings.faces, scaled=settings.scaled_decode) as decoders:
         decoders.warm_up()
         yield decoders
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.decoding.troubles import PoolBroke
 from worker.detector.image.picture import PictureError
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
+from worker.decoding.limits import Limits
 
 LIMITS = Limits(pixels=10**6, seconds=60, megabytes=2048)
 SECRET = "DFSCAN_TEST_SECRET"

@@ -9,8 +9,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 
 PICTURES = 40
 

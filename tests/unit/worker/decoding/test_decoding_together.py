@@ -14,8 +14,9 @@ import pytest
 from signing import TRAINED, signed
 
 from scanner.processes.work import Work
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.decoding.troubles import DecodersFail, DecoderTrouble, PoolBroke
 from worker.detector.image.picture import PictureError
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from scanner.base.settings import Settings
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 
 FILES = Path(__file__).parents[3] / "files"
 pytestmark = pytest.mark.slow

@@ -25,8 +25,9 @@ from scanner.processes.replies import (
     reply_of,
     tell_plainly,
 )
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready, Shown
+from worker.decoding.limits import Limits
 from worker.decoding.replies import read_evidence, read_ready, tell_evidence, tell_ready
 from worker.detector.faces.face import Input
 from worker.detector.image.picture import PictureError

@@ -14,8 +14,9 @@ from PIL import Image
 
 from scanner.domain.prediction import Face, Frame
 from scanner.media.formats import announced_container, has_video_suffix, image_format, is_announced, is_promised, video_container
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Input, Ready
+from worker.decoding.limits import Limits
 from worker.decoding.video_frames import Look, Video, chosen, sampled_frames
 from worker.detector.checkpoints.card import Calibration, CheckpointCard
 from worker.detector.image.picture import Decoded, PictureError

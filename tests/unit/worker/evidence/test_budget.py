@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from scanner.domain.evidence import Evidence
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.evidence.budget import ALL, FIELD, STEPS
 from worker.evidence.gathering import gather
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.detector.faces.face import Located
 from worker.detector.faces.face_crops import FaceInputs, crop_of, subject_of
 from worker.detector.faces.face_finder import FaceFinder

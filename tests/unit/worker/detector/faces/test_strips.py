@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.detector.faces import face_finder
 from worker.detector.faces.face_finder import SEARCHED_PIXELS, FaceFinder
 from worker.detector.faces.input_selection import look
