@@ -22,8 +22,9 @@ from scanner.domain.labels import verdict
 from scanner.domain.outcomes import ActiveModel
 from scanner.domain.prediction import Face, Prediction
 from scanner.domain.states import Label
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.decoding.troubles import PoolBroke
 from worker.detector.checkpoints.card import file_sha256
 from worker.detector.combined.scorer import AnyScorer
@@ -33,6 +34,9 @@ from worker.pipeline.aggregation import judge
 from worker.pipeline.judged import Judged
 from worker.service.model_loading import load_scorer
 from worker.service.public_weights import chosen_checkpoint
+
+# So many pictures are scored together where nothing is said: their bytes and the inputs of their faces are in memory at once.
+BATCH = 16
 
 # A picture: a file's path, a file's bytes, a Pillow picture, or RGB pixels as uint8 HWC.
 Picture = str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
@@ -49,8 +53,7 @@ class Result:
     `score` is P(fake), 0..1, and `label` what that is called with the model's threshold and band; both are None where the picture
     could not be scored, and `error` says why. `prediction` holds what the score rests on: basis, faces with boxes in pixels and
     scores of their own, scores of the network's branches, or of a combination's parts by their names. `evidence` is what the file
-    says of its own origin. `path` is None for
-    what was no file.
+    says of its own origin. `path` is None for what was no file.
     """
 
     path: Path | None
@@ -152,8 +155,8 @@ def load(
 
     What is None is as the settings of `dfscan` say (environment, config.toml). `device` is auto, cpu, cuda, cuda:N or mps;
     without `faces` pictures are scored as a whole; `decoders` is the number of processes that decode, `batch` how many pictures
-    are scored together. Raises KnownError, whose text says what to mend: no such model, its public weights missing, no such
-    device.
+    are scored together (at most 16, where nothing is said). Raises KnownError, whose text says what to mend: no such model, its
+    public weights missing, no such device.
     """
     settings = _settings(model=model, device=device, faces=faces, decoders=decoders, batch_size=batch, data_dir=data_dir)
     chosen = chosen_checkpoint(settings)
@@ -162,9 +165,8 @@ def load(
     scorer = load_scorer(chosen.path, settings)
     card = scorer.card
     active = ActiveModel(0, chosen.path.stem, card.threshold, card.band_low, card.whole_images, file_sha256(chosen.path))
-    limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
-    pool = DecoderPool(settings.decoders, limits, faces=settings.faces, scaled=settings.scaled_decode)
-    return Detector(scorer, active, pool, batch=settings.batch_size)
+    pool = DecoderPool(settings.decoders, Limits.of(settings), faces=settings.faces, scaled=settings.scaled_decode)
+    return Detector(scorer, active, pool, batch=batch or min(settings.batch_size, BATCH))
 
 
 def _settings(**given: Any) -> Settings:
