@@ -117,13 +117,13 @@ class _Unindexed(FunctionElement[Any]):
 
 
 @compiles(_Unindexed)
-def _hidden(element: _Unindexed, compiler: SQLCompiler, **words: Any) -> str:
+def _with_plus(element: _Unindexed, compiler: SQLCompiler, **words: Any) -> str:
     column = compiler.process(element.clauses, **words)
     return f"+{column}"
 
 
 @compiles(_Unindexed, "postgresql")
-def _plain(element: _Unindexed, compiler: SQLCompiler, **words: Any) -> str:
+def _as_it_is(element: _Unindexed, compiler: SQLCompiler, **words: Any) -> str:
     return compiler.process(element.clauses, **words)
 
 

@@ -2,8 +2,8 @@
 
 SQLite knows nothing of what the columns hold, and chooses one index whatever stands in it: a filter that nearly every file
 passes would have all of them read and sorted for each page. So it is counted first, and what must not lead in is asked for in a
-form that no index serves. Postgres is kept to that way, too: it is mistaken in what several filters
-leave, and goes along an index of millions for the few of a page.
+form that no index serves. Postgres is kept to that way, too: it is mistaken in what several filters leave, and goes along an
+index of millions for the few of a page.
 """
 
 import math

@@ -63,9 +63,9 @@ def train(
     """Train `detector` in place. The leading process calls `report` after each step and `measure` after an epoch.
 
     What is in `frozen` of the frozen branches is not computed again, and what is in `decoded` is not decoded again. `fixed` are
-    hashes of branches that an earlier stage has trained. The state is
-    written to `folder` every ten minutes and after each epoch; when it holds one, the run goes on from it. Raises AnotherRun when
-    that belongs to another plan, network or manifest, and NotFinite where the loss is no number.
+    hashes of branches that an earlier stage has trained. The state is written to `folder` every ten minutes and after each
+    epoch; when it holds one, the run goes on from it. Raises AnotherRun when that belongs to another plan, network or manifest,
+    and NotFinite where the loss is no number.
     """
     schedule = schedule_of(rows, plan, team)
     key = run_key(plan, preprocessing, rows, team.size, fixed)

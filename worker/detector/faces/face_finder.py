@@ -22,9 +22,9 @@ from .sieve import Sieve, scales_of
 
 # A picture is searched at this many pixels at most: a face of 60 pixels in one of 12 megapixels is 20 then (docs/faces.md).
 SEARCHED_PIXELS = 1344 * 1008
-# A smaller picture is searched as a whole, which takes no longer; one with more suspects, and one of whose pixels more than this
+# A smaller picture is searched as a whole, which takes no longer; one with more proposals, and one of whose pixels more than this
 # share would be looked at in parts, too.
-SIEVED_FROM, MOST_SUSPECTS, MOST_IN_PARTS = 640 * 480, 250, 0.9
+SIEVED_FROM, MOST_PROPOSALS, MOST_IN_PARTS = 640 * 480, 250, 0.9
 # A face's middle is no nearer than this to the edge of the part that it is seen in: there is no telling what it is there.
 EDGE = 8
 # Parts of one size are looked at together, so many pixels at once: what the network makes of more leaves the processor's cache.
@@ -79,10 +79,10 @@ class FaceFinder:
         if self._sieve is None or pixels < SIEVED_FROM or min(picture.size) * scale < THINNEST:
             return None
         scales = scales_of(picture)
-        suspects = self._sieve.suspects(scales, picture.size)
-        if len(suspects) > MOST_SUSPECTS:
+        proposals = self._sieve.proposals(scales, picture.size)
+        if len(proposals) > MOST_PROPOSALS:
             return None
-        parts = parts_of(suspects, picture.size, scale)
+        parts = parts_of(proposals, picture.size, scale)
         if sum(part.pixels for part in parts) > MOST_IN_PARTS * pixels * scale**2:
             return None
         pictures = [picture, *scales]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from .sieve import Suspect
+from .sieve import Proposal
 
 # The largest face that a part is to show, in its own pixels: a part of a larger one is shrunk by a power of two.
 SHOWN = 41
@@ -59,14 +59,14 @@ class Part:
         )
 
 
-def parts_of(suspects: Iterable[Suspect], size: tuple[int, int], scale: float) -> list[Part]:
-    """Parts of a picture of `size` that hold all suspects, each at `scale` or less."""
+def parts_of(proposals: Iterable[Proposal], size: tuple[int, int], scale: float) -> list[Part]:
+    """Parts of a picture of `size` that hold all proposals, each at `scale` or less."""
     of_scale: dict[float, list[Box]] = {}
-    for suspect in suspects:
-        power = max(0, math.ceil(math.log2(suspect.largest * scale / SHOWN)))
+    for proposal in proposals:
+        power = max(0, math.ceil(math.log2(proposal.largest * scale / SHOWN)))
         factor = scale / 2**power
         width, height = _shrunk(size, factor)
-        x, y, reach = suspect.x * width / size[0], suspect.y * height / size[1], REACH * suspect.largest * factor
+        x, y, reach = proposal.x * width / size[0], proposal.y * height / size[1], REACH * proposal.largest * factor
         box = max(0, math.floor(x - reach)), max(0, math.floor(y - reach)), math.ceil(x + reach), math.ceil(y + reach)
         of_scale.setdefault(factor, []).append((*box[:2], min(width, box[2]), min(height, box[3])))
     parts = []

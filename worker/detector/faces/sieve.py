@@ -37,8 +37,8 @@ OUTPUTS = (Output(8, 26, 0.45), Output(16, 60, 0.42))
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """Where a face may be: its middle, and the largest that it may be, in pixels of the picture."""
+class Proposal:
+    """A place where a face may be: its middle, and the largest that it may be, in pixels of the picture."""
 
     x: float
     y: float
@@ -51,16 +51,16 @@ class Sieve:
     def __init__(self) -> None:
         self._network = Network(_NETWORK.read_bytes(), MIDDLE)
 
-    def suspects(self, sieved: Sequence[Image.Image], size: tuple[int, int]) -> list[Suspect]:
+    def proposals(self, sieved: Sequence[Image.Image], size: tuple[int, int]) -> list[Proposal]:
         """Where faces may be in an RGB picture of `size`, of which `sieved` are the scales. Raises PictureError."""
-        found = list[Suspect]()
+        found = list[Proposal]()
         for picture in sieved:
             across, down = size[0] / picture.width, size[1] / picture.height
             for output, [chances_HW] in zip(OUTPUTS, self._network.run([np.asarray(picture)]), strict=True):
                 within_HW = chances_HW[: -(-picture.height // output.stride), : -(-picture.width // output.stride)]
                 rows, columns = peaks(within_HW, output.least)
                 found += [
-                    Suspect((column + 0.5) * output.stride * across, (row + 0.5) * output.stride * down, output.largest * across)
+                    Proposal((column + 0.5) * output.stride * across, (row + 0.5) * output.stride * down, output.largest * across)
                     for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
                 ]
         return found

@@ -1,11 +1,11 @@
-"""Which parts of a picture are looked at: all suspects lie in them, and their pixels are those of the whole look."""
+"""Which parts of a picture are looked at: all proposals lie in them, and their pixels are those of the whole look."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from worker.detector.faces.parts import GRID, REACH, SHOWN, Part, joined, parts_of
-from worker.detector.faces.sieve import Suspect
+from worker.detector.faces.sieve import Proposal
 
 SIZE = (2000, 1500)
 SEARCHED = 0.672  # to 1344 x 1008
@@ -17,8 +17,8 @@ def noise(width: int, height: int) -> Image.Image:
 
 @pytest.mark.parametrize("largest", [30.0, 90.0, 400.0, 1400.0])
 @pytest.mark.parametrize(("x", "y"), [(1000, 700), (3, 2), (1999, 1499), (1990, 40)])
-def test_a_suspect_lies_in_a_part_with_room_around_it(x: float, y: float, largest: float) -> None:
-    [part] = parts_of([Suspect(x, y, largest)], SIZE, SEARCHED)
+def test_a_proposal_lies_in_a_part_with_room_around_it(x: float, y: float, largest: float) -> None:
+    [part] = parts_of([Proposal(x, y, largest)], SIZE, SEARCHED)
     scale = part.width / SIZE[0]
     assert scale <= SEARCHED
     assert largest * scale <= SHOWN
@@ -30,15 +30,15 @@ def test_a_suspect_lies_in_a_part_with_room_around_it(x: float, y: float, larges
     assert part.pixels < (2 * room + GRID + 2) ** 2
 
 
-def test_no_suspects_no_parts() -> None:
+def test_no_proposals_no_parts() -> None:
     assert parts_of([], SIZE, SEARCHED) == []
 
 
 def test_neighbours_share_a_part_and_others_do_not() -> None:
-    near = [Suspect(500, 500, 52), Suspect(520, 510, 52), Suspect(505, 495, 52)]
+    near = [Proposal(500, 500, 52), Proposal(520, 510, 52), Proposal(505, 495, 52)]
     assert len(parts_of(near, SIZE, SEARCHED)) == 1
-    assert len(parts_of([*near, Suspect(1500, 900, 52)], SIZE, SEARCHED)) == 2
-    assert len({(part.width, part.height) for part in parts_of([near[0], Suspect(500, 500, 300)], SIZE, SEARCHED)}) == 2
+    assert len(parts_of([*near, Proposal(1500, 900, 52)], SIZE, SEARCHED)) == 2
+    assert len({(part.width, part.height) for part in parts_of([near[0], Proposal(500, 500, 300)], SIZE, SEARCHED)}) == 2
 
 
 def test_joined_boxes_hold_all_and_are_no_larger_together() -> None:
@@ -71,11 +71,11 @@ def test_a_part_is_cut_from_the_smallest_picture_that_is_large_enough() -> None:
 @pytest.mark.parametrize("largest", [30.0, 90.0, 400.0])
 @pytest.mark.parametrize(("x", "y"), [(1000, 700), (3, 2), (1999, 1499), (700, 40)])
 def test_the_sides_of_a_part_are_what_the_network_takes(x: float, y: float, largest: float) -> None:
-    [part] = parts_of([Suspect(x, y, largest)], SIZE, SEARCHED)
+    [part] = parts_of([Proposal(x, y, largest)], SIZE, SEARCHED)
     assert (part.right - part.left) % GRID == (part.bottom - part.top) % GRID == 0
     assert 0 <= part.left < part.right <= part.width
     assert 0 <= part.top < part.bottom <= part.height
-    narrow = parts_of([Suspect(x, 20, largest)], (2000, 40), SEARCHED)
+    narrow = parts_of([Proposal(x, 20, largest)], (2000, 40), SEARCHED)
     assert all((one.top, one.bottom) == (0, one.height) for one in narrow)
 
 

@@ -10,7 +10,7 @@ from worker.detector.faces import face_finder
 from worker.detector.faces.face import Located
 from worker.detector.faces.face_finder import FaceFinder
 from worker.detector.faces.parts import Part
-from worker.detector.faces.sieve import MIDDLE, Sieve, Suspect, peaks, shrunk
+from worker.detector.faces.sieve import MIDDLE, Proposal, Sieve, peaks, shrunk
 
 SAMPLES = Path(__file__).parents[5] / "samples"
 # Left, top and side of heads in a picture of 2000 x 1500; the face takes .56 of the side.
@@ -74,8 +74,8 @@ def test_a_part_of_a_face_is_no_face_and_a_small_one_before_a_poster_is() -> Non
 
 
 def test_a_crowd_is_looked_at_as_a_whole(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd = [Suspect(x, y, 30.0) for x in range(10, 2000, 60) for y in range(10, 1500, 60)]
-    monkeypatch.setattr(finder._sieve, "suspects", lambda *_: crowd)
+    crowd = [Proposal(x, y, 30.0) for x in range(10, 2000, 60) for y in range(10, 1500, 60)]
+    monkeypatch.setattr(finder._sieve, "proposals", lambda *_: crowd)
     looks = []
     monkeypatch.setattr(finder, "_run", lambda seen, _least: looks.append(seen.shape) or [])
     finder.find(Image.new("RGB", (2000, 1500)))
@@ -108,7 +108,7 @@ def test_in_a_crowd_is_found_what_a_look_at_all_finds(
 
 
 def test_a_small_picture_is_looked_at_as_a_whole(finder: FaceFinder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finder._sieve, "suspects", no_whole_look)
+    monkeypatch.setattr(finder._sieve, "proposals", no_whole_look)
     with Image.open(SAMPLES / "real-astronaut.jpg") as astronaut:
         assert len(finder.find(astronaut.convert("RGB"))) == 1
 
