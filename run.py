@@ -18,11 +18,12 @@ BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 PACKAGES = ("dfscan", "scanner", "worker", "training", "gui", "migrations")
 BACKBONE = "clip-vit-b-16"
-SCANNING = ("scan", "watch", "worker", "gui")
+SCANNING = ("scan", "watch", "worker", "gui", "benchmark")
+TRAINING = ("train", "evaluate", "calibrate", "manifest", "matrix", "protocol", "model combine")
 EXTRAS_OF = {
     "test": "all,test",
     "gui": "worker,gui",
-    **dict.fromkeys(("train", "evaluate", "calibrate", "manifest", "matrix", "protocol"), "train"),
+    **dict.fromkeys(TRAINING, "train"),
 }
 
 
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         print(__doc__, file=sys.stderr)
         return 2
-    install(EXTRAS_OF.get(arguments[0], "worker"))
+    install(EXTRAS_OF.get(arguments[0]) or EXTRAS_OF.get(" ".join(arguments[:2]), "worker"))
     if arguments[0] in SCANNING:
         fetch_backbone()
     command = [PYTHON, HERE / "tests" / "gate.py", *arguments[1:]] if arguments[0] == "test" else [BIN / "dfscan", *arguments]

@@ -88,7 +88,8 @@ def test_what_cannot_be_measured(here: Here, tmp_path: Path) -> None:
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0nothing")
     (folder / "empty.jpg").touch()
     (folder / "empty.png").touch()
-    broken = here("--model", "lite", "benchmark", folder, exit_status=2).stderr
+    broken = here("benchmark", folder, exit_status=2).stderr
+    assert "scanning with `lite`: `fusion` sees more, but needs" in broken
     assert "no file of those that were tried (3 of 3 in" in broken
     assert "2 of them: empty" in broken
     assert "it is not there" in here("benchmark", tmp_path / "absent", exit_status=2).stderr

@@ -43,6 +43,32 @@ def test_what_sets_up_is_pinned_too() -> None:
     assert {"hatchling", "editables"} <= {pin.name for pin in PINS}
 
 
+@pytest.mark.parametrize(
+    ("words", "extras", "fetches"),
+    [
+        ("scan samples", "worker", True),
+        ("benchmark samples", "worker", True),
+        ("gui", "worker,gui", True),
+        ("report", "worker", False),
+        ("model list", "worker", False),
+        ("model combine a b --data all.csv", "train", False),
+        ("train --recipe lite", "train", False),
+    ],
+)
+def test_each_command_is_given_what_it_needs(words: str, extras: str, fetches: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What scans, and what measures a scan, has the weights of the default model."""
+    monkeypatch.syspath_prepend(str(HERE))
+    import run
+
+    done: list[str] = []
+    monkeypatch.setattr(run, "install", done.append)
+    monkeypatch.setattr(run, "fetch_backbone", lambda: done.append("fetched"))
+    monkeypatch.setattr(run.subprocess, "call", lambda command: done.append(" ".join(command[1:])) or 0)
+
+    assert run.main(words.split()) == 0
+    assert done == [extras, *(["fetched"] if fetches else []), words]
+
+
 def test_nothing_is_installed_for_one_file() -> None:
     """The face finder's network is here; the package around it would bring FFmpeg and OpenCV."""
     names = {pin.name.lower() for pin in PINS}

@@ -93,11 +93,13 @@ def measure(folder: Path, settings: Settings, count: int | None, say: Callable[[
     say(f"Looking through {printable(str(folder))} ...")
     census = take_census(folder, settings, count or LARGEST_TRIAL)
     _demand_files(folder, census)
-    checkpoint = chosen_checkpoint(settings).path
+    choice = chosen_checkpoint(settings)
     chosen = first_of_each(census, census.shares(count or SAMPLE))
     sample = [entry for entries in chosen for entry in entries]
+    if choice.notice:
+        say(choice.notice)
     say(f"{files_text(census.files)}. Loading the model ...")
-    with trial_worker(settings, checkpoint) as worker:
+    with trial_worker(settings, choice.path) as worker:
         say(f"Measuring each stage alone, on {files_text(len(sample))} ...")
         with decoders_of(settings, 1) as one:
             each = iter(measured(worker, one, sample))
@@ -126,7 +128,7 @@ def measure(folder: Path, settings: Settings, count: int | None, say: Callable[[
         trial,
         1 - trial.contents / max(1, trial.scored) if is_whole else 1 - mean.once(times, by_work=False),
         trial.intake * census.files / len(tried) + max(trial.seconds * scale * once, reading),
-        start_seconds(settings, checkpoint),
+        start_seconds(settings, choice.path),
         model,
         ran_on,
         settings.decoders,
