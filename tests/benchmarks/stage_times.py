@@ -20,8 +20,9 @@ from scanner.domain.claims import Claimed
 from scanner.domain.outcomes import ActiveModel, Scored
 from scanner.jobs.leases import claim
 from scanner.results.record import record, register_model, scored_among
-from worker.decoding.decoder_pool import DecoderPool, Limits
+from worker.decoding.decoder_pool import DecoderPool
 from worker.decoding.inputs import Ready
+from worker.decoding.limits import Limits
 from worker.detector.inference.scorer import Scorer
 from worker.pipeline.read import read_image
 from worker.pipeline.types import Item
@@ -33,7 +34,7 @@ _STAGES = ("claim", "begin", "decode", "forward", "record")
 
 
 def record_stages(database: Database, pictures: Sequence[Found], settings: Settings) -> Stages:
-    """Medians over the batches, in seconds of a core, with one thread and one decoder; also said on standard error, as JSON.
+    """Medians over the full batches, in seconds of a core, with one thread and one decoder; also said on standard error, as JSON.
 
     A decoder is a process of its own, and a device other than the CPU works beside it, too: those are timed by the clock. The
     first batch is left out, unless it is the only one: the network's first call is dearer.
@@ -43,27 +44,26 @@ def record_stages(database: Database, pictures: Sequence[Found], settings: Setti
     for batch in batches(pictures):
         take_in(database, batch, root_id=None, now=_now())
     clocked = {"decode"} if predictor.device.name == "cpu" else {"decode", "forward"}
-    limits = Limits(int(settings.max_megapixels * 1e6), settings.decode_seconds, settings.decode_megabytes)
     times: dict[str, list[float]] = {name: [] for name in _STAGES}
-    with _one_thread(), DecoderPool(1, limits) as decoders:
+    size = min(settings.batch_size, len(pictures))
+    with _one_thread(), DecoderPool(1, Limits.of(settings)) as decoders:
         decoders.warm_up()
-        while moments := _batch(database, settings, predictor, model, decoders):
+        while moments := _batch(database, size, predictor, model, decoders):
             for name, began, ended in zip(_STAGES, moments, moments[1:], strict=False):
                 times[name].append(ended[name in clocked] - began[name in clocked])
     middle = {name: median(taken[1:] or taken) for name, taken in times.items()}
-    size = min(settings.batch_size, len(pictures))
     found = Stages(middle["claim"], middle["begin"] / size, middle["decode"] / size, middle["forward"], middle["record"], size)
     print(f"  stages: {json.dumps({name: round(value, 5) for name, value in asdict(found).items()})}", file=sys.stderr)
     return found
 
 
 def _batch(
-    database: Database, settings: Settings, predictor: Scorer, model: ActiveModel, decoders: DecoderPool
+    database: Database, files: int, predictor: Scorer, model: ActiveModel, decoders: DecoderPool
 ) -> list[tuple[float, float]]:
-    """The moments between the stages of one full batch; none when nothing is pending."""
+    """The moments between the stages of a batch of so many files; none when fewer are pending."""
     at = [_spent()]
-    claimed = claim(database, "recorder", settings.batch_size, now=_now(), lease_seconds=600, max_attempts=5)
-    if not claimed:
+    claimed = claim(database, "recorder", files, now=_now(), lease_seconds=600, max_attempts=5)
+    if len(claimed) < files:
         return []
     at.append(_spent())
     items = [_read(file) for file in claimed]

@@ -59,9 +59,9 @@ def fill(database: Database, rows: int, *, recent: int, now: datetime | None = N
             "INSERT INTO models (id, sha256, name, card, first_used_at) VALUES (1, 'm', 'lite', '{}', :now)",
             f"INSERT INTO contents (id, sha256, size, format, width, height, fingerprint, first_seen_at) {numbers} "
             f"SELECT i, {hexadecimal}, 100000, 'JPEG', 256, 256, {spread}, {at} FROM n",
-            "INSERT INTO detections (id, content_id, model_id, score, threshold, band_low, label, basis, faces, stable, device, "
-            "scanned_at, seconds) "
-            f"{numbers} SELECT i, i, 1, CASE WHEN {is_fake} THEN 0.75 + (i * 7919 % 100000) / 400000.0 "
+            "INSERT INTO detections (id, content_id, model_id, made_with, score, threshold, band_low, label, basis, faces, "
+            "stable, device, scanned_at, seconds) "
+            f"{numbers} SELECT i, i, 1, 'faces', CASE WHEN {is_fake} THEN 0.75 + (i * 7919 % 100000) / 400000.0 "
             "ELSE (i * 7919 % 100000) / 200000.0 END, 0.75, 0.5, "
             f"CASE WHEN {is_fake} THEN 'fake' ELSE 'real' END, 'faces', {faces}, true, 'cpu', {at}, 0.02 FROM n",
             "INSERT INTO files (id, path, size, mtime_ns, state, pending_since, attempts, content_id, detection_id, finished_at) "

@@ -24,7 +24,7 @@ class Verdicts:
 
         Neither loading the model nor the first calls of the network count, and as much is decoded ahead at the end of that
         stretch as at its beginning. From the first verdict to the last, what was decoded ahead before the first would be for
-        nothing: with 120 photos and one batch of 16 ahead, a seventh of all. The difference of two sizes would hold the noise
+        nothing: with 120 photos and one batch of 14 ahead, an eighth of all. The difference of two sizes would hold the noise
         of two starts. Raises ValueError when all of that is one batch.
         """
         began, ended = self.times[len(self.times) // 4], self.times[3 * len(self.times) // 4]

@@ -19,7 +19,8 @@ from ..stage_times import record_stages
 from ..trees import open_new
 
 IMAGES = 160
-ONE_EACH = {"OMP_NUM_THREADS": "1", "DFSCAN_DECODERS": "1", "DFSCAN_DEVICE": "cpu"}
+# Batches are small, so that each worker has several: the simulation's are all full.
+ONE_EACH = {"OMP_NUM_THREADS": "1", "DFSCAN_DECODERS": "1", "DFSCAN_DEVICE": "cpu", "DFSCAN_BATCH_SIZE": "16"}
 
 
 def measure(sizes: Sizes) -> Iterator[Figure]:
