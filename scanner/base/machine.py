@@ -1,4 +1,4 @@
-"""Which machine, which start of it, and which space of process numbers this process runs in."""
+"""Which machine, which start of it, which space of process numbers this process runs in, and with how many cores."""
 
 import os
 import socket
@@ -6,6 +6,8 @@ from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACE = "/proc/self/ns/pid"
+# Each takes some 80 MB, and what its picture needs; of many cores a container may be meant to use few.
+MOST_DECODERS = 8
 
 
 def this_host() -> str:
@@ -29,3 +31,13 @@ def this_namespace() -> str:
         return os.readlink(_NAMESPACE)
     except OSError:
         return ""
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def usual_decoders(of: int) -> int:
+    """How many decoders a worker has on a machine of so many cores, where nothing is set: one for each, within bounds."""
+    return max(2, min(of, MOST_DECODERS))

@@ -22,6 +22,7 @@ from .addresses.system_folders import NOT_PICTURES, SNAPSHOTS, TRASHES
 from .addresses.user_paths import PathNotMeant, user_path
 from .choices import choices_file
 from .errors import KnownError
+from .machine import cores, usual_decoders
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -62,7 +63,7 @@ class Settings:
     device: str = "auto"
     runtime: str = "auto"  # what runs the network: torch, torch-bf16, onnxruntime, onnxruntime-int16, or auto
     batch_size: int = 64  # at most: as many as are done in about a second, and as memory takes
-    decoders: int = 2
+    decoders: int = usual_decoders(cores())
     scaled_decode: bool = True  # large JPEGs at a smaller scale with enough pixels; else in full, which is slower
     faces: bool = True  # look for faces and score them; else each picture as a whole
     settle_seconds: float = 2.0
@@ -151,12 +152,7 @@ def sourced_settings(flags: Mapping[str, Any], environment: Mapping[str, str], c
     """Every setting with where its value comes from. Raises SettingsError."""
     handed_down = _handed_down(environment)
     files = [(config, _read_config(config))]
-    named = (
-        flags.get("data_dir"),
-        handed_down.get("data_dir"),
-        environment.get(PREFIX + "DATA_DIR"),
-        files[0][1].get("data_dir"),
-    )
+    named = [*(source.get("data_dir") for source in (flags, handed_down, files[0][1])), environment.get(PREFIX + "DATA_DIR")]
     is_given = any(value not in (None, "") for value in named)
     default = Path() if is_given else platformdirs.user_data_path("dfscan")  # which asks for a home
     data_dir = _sourced("data_dir", default, flags, handed_down, environment, files)

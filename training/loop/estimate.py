@@ -4,7 +4,6 @@ import ctypes
 import gc
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 import torch
 
 from scanner.base.files import write_whole
+from scanner.base.machine import cores
 from worker.detector.image.normalise import normalise
 from worker.detector.image.preprocess import Preprocessing
 from worker.detector.model.network import FusionDetector
@@ -170,11 +170,6 @@ def quicker_precision(
     chosen = min(took, key=lambda name: took[name])
     write_whole(kept, json.dumps({"autocast": chosen == "bfloat16", "seconds a step": took}))
     return chosen == "bfloat16", f"computes in {chosen}: " + ", ".join(f"{took[name]:.2g} s a step in {name}" for name in took)
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _costs(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.base.machine import cores, usual_decoders
 from scanner.base.settings import (
     HANDED_DOWN,
     Settings,
@@ -258,3 +259,14 @@ def test_what_was_handed_down_and_cannot_be_understood(config: Path, value: str,
     with pytest.raises(SettingsError, match=said) as caught:
         load_settings({}, {HANDED_DOWN: value}, config)
     assert HANDED_DOWN in str(caught.value)
+
+
+@pytest.mark.parametrize(("of", "decoders"), [(1, 2), (2, 2), (6, 6), (64, 8)])
+def test_each_core_has_a_decoder_where_nothing_is_set(of: int, decoders: int) -> None:
+    """Finding faces in photos takes decoders more than all else: two on eight cores would leave most of them idle."""
+    assert usual_decoders(of) == decoders
+
+
+def test_the_decoders_of_this_machine(config: Path) -> None:
+    assert load_settings({}, {}, config).decoders == usual_decoders(cores())
+    assert load_settings({}, {"DFSCAN_DECODERS": "1"}, config).decoders == 1
