@@ -83,7 +83,7 @@ def train(
     from worker.detector.weights.public_weights import backbone_files
 
     from ..config.recipes.reader import HeadsRecipe, recipe_named, with_seed
-    from ..data.embedding_files import demand_folder
+    from ..data.cache_files import demand_folder
     from ..evaluation.left_out import LeftOut, without
     from ..loop.distributed import joined
     from ..loop.progress import Progress

@@ -23,7 +23,7 @@ from worker.detector.inference.predictor import Predictor
 from worker.detector.model.recipes import Recipe
 
 from ..config.heads_plan import HeadsPlan
-from ..data.embedding_files import CacheUnusable, size_text, told_rows
+from ..data.cache_files import CacheUnusable, size_text, told_rows
 from ..data.loading import loader_of
 from ..data.manifest import ManifestError, Row
 from .views import RowViews, View

@@ -21,8 +21,8 @@ from worker.detector.model.network import FusionDetector
 from worker.detector.model.recipes import Recipe
 
 from ..config.hyperparameters import TrainingPlan
+from ..data.cache_files import demand_room, size_text, told_rows, with_room
 from ..data.dataset import Pictures
-from ..data.embedding_files import demand_room, size_text, told_rows, with_room
 from ..data.loading import loader_of
 from ..data.manifest import Row
 from ..evaluation.logits import logits_of, stacked

@@ -65,9 +65,9 @@ def _questions(database: Database) -> dict[str, Callable[[], object]]:
     old = replace(pulse, finished_at=datetime.now(UTC) + timedelta(minutes=1))
     questions |= {
         "problems: page": partial(problems_page, database, after=None, limit=100),
-        "pulse": partial(take_pulse, database),
+        "marks of changes": partial(take_pulse, database),
         "what has changed": partial(changed_since, database, old, pulse, 500),
         "counts of the tabs": partial(count_tabs, database),
-        "standing": partial(current_status, database, datetime.now(UTC)),
+        "backlog, workers and folders": partial(current_status, database, datetime.now(UTC)),
     }
     return questions

@@ -22,7 +22,7 @@ from PIL import Image
 from worker.detector.image.picture import decode_rgb
 from worker.detector.image.preprocess import to_square
 
-from ..embedding_files import CacheUnusable, size_text, with_room
+from ..cache_files import CacheUnusable, size_text, with_room
 from ..manifest import MAX_PIXELS, ManifestError, Row
 
 # Goes up when the same pictures would be kept in another way.

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from scanner.base.settings import load_settings
 from training.cli.train import train
-from training.data.embedding_files import CacheUnusable
+from training.data.cache_files import CacheUnusable
 
 
 @pytest.mark.parametrize("option", ["--decoded-cache", "--cache"])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from training.config.hyperparameters import TrainingPlan
 from training.data.augmentation import Augmentation
-from training.data.embedding_files import CacheUnusable
+from training.data.cache_files import CacheUnusable
 from training.data.manifest import ManifestError, Row
 from training.loop import run_state
 from training.loop.distributed import Team

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from training.data.augmentation import Augmentation
+from training.data.cache_files import CacheUnusable
 from training.data.dataset import Pictures
-from training.data.embedding_files import CacheUnusable
 from training.data.feeding import decoded_cache as module
 from training.data.feeding.decoded_cache import DecodedCache, DecodedRows, announced, decoded_cache, decoded_rows
 from training.data.manifest import ManifestError, Row

@@ -9,7 +9,7 @@ import torch
 
 from training.config.hyperparameters import FirstStage
 from training.data.augmentation import Augmentation
-from training.data.embedding_files import CacheUnusable
+from training.data.cache_files import CacheUnusable
 from training.data.manifest import Row
 from training.loop import run as training_run
 from training.loop import run_state
