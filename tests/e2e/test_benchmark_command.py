@@ -104,8 +104,9 @@ def test_it_can_be_interrupted(laptop: Any, pictures: Path, tmp_path: Path, wait
     temporary.mkdir()
     laptop.environment["TMPDIR"] = str(temporary)
     number = getattr(signal, kind)
-    signal.signal(number, signal.default_int_handler)  # tests in the background of a shell ignore it, and so do children
+    before = signal.signal(number, signal.default_int_handler)  # in the background of a shell it is ignored, and so by children
     process = laptop.start("--model", "lite", "benchmark", pictures)
+    signal.signal(number, before)
     log = laptop.data_dir.parent / "started-0.log"
     wait_until(lambda: "for trial" in log.read_text(), 240, "the trial")
     process.send_signal(number)

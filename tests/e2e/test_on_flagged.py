@@ -31,15 +31,13 @@ def test_a_command_is_run_for_each_flagged_file(laptop, tmp_path: Path, wait_unt
     config.parent.mkdir(parents=True)
     config.write_text(f"""on_flagged = "'{script}' '{out}'"\n""")
 
+    laptop.run("db", "upgrade")  # makes the tables that are asked below
     laptop.start("watch", folder)
 
     files = len(list(folder.iterdir()))
-    wait_until(lambda: len(_concluded(laptop)) == files, 400, "all verdicts")
-    flagged = {f"{item['label']} {item['path']}" for item in _concluded(laptop) if item["label"] in ("fake", "uncertain")}
+    wait_until(lambda: len(laptop.states()) == files and "pending" not in laptop.states().values(), 400, "all verdicts")
+    items = laptop.report()["items"]
+    flagged = {f"{item['label']} {item['path']}" for item in items if item["label"] in ("fake", "uncertain")}
     assert flagged
     wait_until(lambda: out.exists() and len(out.read_text().splitlines()) >= len(flagged), 60, "the commands")
     assert sorted(out.read_text().splitlines()) == sorted(flagged)
-
-
-def _concluded(laptop) -> list[dict[str, str]]:
-    return [item for item in laptop.report()["items"] if item["state"] != "pending"]

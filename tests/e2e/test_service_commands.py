@@ -78,7 +78,7 @@ def test_one_watch_per_database(laptop, tmp_path: Path, wait_until, free_port: i
     assert "watch    not running" in laptop.run("status").stdout
     second = laptop.start("watch", "--no-worker", "--log-json", folder)
     (folder / "a.jpg").write_bytes(b"x")
-    wait_until(lambda: laptop.report()["items"] != [], 120, "the file")
+    wait_until(lambda: laptop.states() == {"a.jpg": "pending"}, 120, "the file")
     second.terminate()
     assert second.wait(60) == 0
     lines = [json.loads(line) for line in (tmp_path / "started-1.log").read_text().splitlines()]  # each, without exception

@@ -66,10 +66,11 @@ def test_video_in_watched_folder(laptop, tmp_path: Path, wait_until) -> None:
     watched = tmp_path / "watched"
     watched.mkdir()
     clip(watched / "before.mp4")
+    laptop.run("db", "upgrade")  # makes the tables that are asked below
     laptop.start("watch", "--videos", "--no-worker", watched)
-    wait_until(lambda: laptop.statuses() == {"before.mp4": "pending"}, 120, "the video that was there")
+    wait_until(lambda: laptop.states() == {"before.mp4": "pending"}, 120, "the video that was there")
     clip(watched / "after.mkv")
-    wait_until(lambda: laptop.statuses().keys() == {"before.mp4", "after.mkv"}, 120, "the video that came")
+    wait_until(lambda: laptop.states().keys() == {"before.mp4", "after.mkv"}, 120, "the video that came")
 
 
 @pytest.fixture

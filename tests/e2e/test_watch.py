@@ -48,14 +48,14 @@ def test_the_life_of_a_watched_folder(dfscan, watched: Path, tmp_path: Path, mak
             slow.flush()
             time.sleep(2 if start == 0 else 0.3)  # once for longer than a file takes to settle
     names = {"copied.jpg", "moved in.png", "slow.jpg"}
-    wait_until(lambda: _scored(dfscan) == names, 60, "three verdicts")
+    wait_until(lambda: dfscan.scored() == names, 60, "three verdicts")
     assert detections(dfscan) == 3
 
     # Renamed, if only in its case, or moved to another root: the verdict goes along and nothing is scored again.
     (watched / "copied.jpg").rename(watched / "renamed.jpg")
     (watched / "slow.jpg").rename(watched / "SLOW.jpg")
     (watched / "elsewhere" / "deep" / "moved in.png").rename(tmp_path / "other" / "moved on.png")
-    wait_until(lambda: _scored(dfscan) == {"renamed.jpg", "SLOW.jpg", "moved on.png"}, 60, "the renamed files' verdicts")
+    wait_until(lambda: dfscan.scored() == {"renamed.jpg", "SLOW.jpg", "moved on.png"}, 60, "the renamed files' verdicts")
     assert detections(dfscan) == 3
 
     # Changed: scored anew.
@@ -65,7 +65,7 @@ def test_the_life_of_a_watched_folder(dfscan, watched: Path, tmp_path: Path, mak
     # Stopped: nothing stays leased.
     watch = dfscan.started[0]
     watch.send_signal(signal.SIGINT)
-    assert watch.wait(30) == 0
+    assert watch.wait(120) == 0
     with dfscan.database.read() as session:
         assert session.scalar(select(func.count()).select_from(File).where(File.lease_owner.is_not(None))) == 0
 
@@ -74,14 +74,15 @@ def test_what_comes_while_nothing_watches_is_found_later(laptop, tmp_path: Path,
     folder = tmp_path / "watched"
     folder.mkdir()
     make_picture(folder / "before.jpg", 1)
+    laptop.run("db", "upgrade")  # makes the tables that are asked below
     watch = laptop.start("watch", folder)
-    wait_until(lambda: _scored(laptop) == {"before.jpg"}, 120, "the verdict on what was there")
+    wait_until(lambda: laptop.scored() == {"before.jpg"}, 120, "the verdict on what was there")
     watch.kill()
     watch.wait()
     (folder / "before.jpg").unlink()
     make_picture(folder / "meanwhile.jpg", 2)
     laptop.start("watch")  # the folder is remembered
-    wait_until(lambda: _scored(laptop) == {"meanwhile.jpg"}, 120, "the verdict on what came meanwhile")
+    wait_until(lambda: laptop.scored() == {"meanwhile.jpg"}, 120, "the verdict on what came meanwhile")
     assert laptop.statuses("--status", "missing") == {"before.jpg": "missing"}
 
 
@@ -93,7 +94,7 @@ def test_an_empty_and_a_broken_message_stop_nothing(laptop, tmp_path: Path, make
     (laptop.data_dir / "queue" / "messages" / "1_a.dfscan.msg").touch()
     (laptop.data_dir / "queue" / "messages" / "1_b.dfscan.msg").write_text("{")
     make_picture(folder / "a.jpg")
-    wait_until(lambda: _scored(laptop) == {"a.jpg"}, 60, "the verdict")
+    wait_until(lambda: laptop.scored() == {"a.jpg"}, 60, "the verdict")
     assert laptop.worker_log().count("worker ready") == 1  # it did not have to be restarted
 
 
@@ -101,10 +102,6 @@ def test_watch_without_a_folder_says_what_to_do(laptop, tmp_path: Path) -> None:
     assert "name one: dfscan watch" in laptop.run("watch", exit_status=2).stderr
     (tmp_path / "file").touch()
     assert "is not a folder" in laptop.run("watch", tmp_path / "file", exit_status=2).stderr
-
-
-def _scored(dfscan) -> set[str]:
-    return {Path(item["path"]).name for item in dfscan.report()["items"] if item["state"] == "scored"}
 
 
 @pytest.mark.parametrize("is_there", [False, True])

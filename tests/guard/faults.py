@@ -4,6 +4,7 @@ Only where the environment says DFSCAN_TEST_FAULTS, and only in what imports the
 """
 
 import ctypes
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from typing import Any
 
 SEGFAULT, HANG, EAT = b"dfscan-test:segfault", b"dfscan-test:hang", b"dfscan-test:eat"
 KILLS_WORKER, HANGS_WORKER, LEAKS = "kills the worker", "hangs the worker", "leaks"
+# Read only when this lies beside the folder that it is in.
+HELD, GO_ON = "held back", "go on"
 _leaked: list[bytes] = []
 
 
@@ -58,6 +61,8 @@ def _change_reading(module: Any) -> None:
             ctypes.string_at(0)
         while HANGS_WORKER in file.path:
             time.sleep(1)
+        while HELD in file.path and not os.path.exists(f"{os.path.dirname(file.path)}/../{GO_ON}"):
+            time.sleep(0.05)
         if LEAKS in file.path:
             _leaked.append(bytes(bytearray(b"x") * (512 << 20)))
         return original(file, *arguments, **more)

@@ -25,7 +25,7 @@ from scanner.results.record import record, register_model
 from scanner.review.ordering import QueueItem
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
-WAIT = 60_000
+WAIT = 180_000
 
 
 @dataclass

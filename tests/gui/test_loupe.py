@@ -184,7 +184,7 @@ window = MainWindow(Settings(data_dir=Path(sys.argv[1])), lambda: datetime.now(U
 window.show()
 window.open()
 def until(true):
-    for _ in range(3000):
+    for _ in range(9000):
         if true():
             return
         QTest.qWait(10)
@@ -215,7 +215,7 @@ window.end()
 """
     environment = {**os.environ, "QT_SCALE_FACTOR": "2"}
     command = [sys.executable, "-c", code, str(five.data_dir)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=360, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["2.0", "True", "True", "True", "True"]
 

@@ -1,7 +1,6 @@
 """Several workers share the work, also one to whom the folders have another name."""
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 from guard import waits
+from guard.faults import GO_ON, HELD
 from sqlalchemy import func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -23,28 +23,25 @@ def test_several_workers_share_the_work_and_agree_with_one(
     other_laptop,
     originals: Path,
     seal: Callable[[], None],
+    tmp_path: Path,
     make_picture: MakePicture,
     scaled: Callable[[int, int], int],
     wait_until: Callable[..., None],
 ) -> None:
     workers = scaled(4, 2)
-    for number in range(scaled(600, 64)):
-        make_picture(originals / f"{number}.jpg", number)
+    for number in range(scaled(600, 48)):
+        make_picture(originals / f"{HELD} {number}.jpg", number)
     seal()
-    dfscan.environment["DFSCAN_BATCH_SIZE"] = "4"
+    dfscan.environment |= {"DFSCAN_BATCH_SIZE": "4", "DFSCAN_TEST_FAULTS": "1"}
     dfscan.run("db", "upgrade")
     for _ in range(workers):
         dfscan.start("worker")
     wait_until(lambda: len(_ready(dfscan)) == workers, 400, "the workers")
 
     scan = dfscan.start("scan", "--no-worker", originals)
-    owners: set[str] = set()
-    while scan.poll() is None:
-        with dfscan.database.read() as session:
-            owners |= set(session.scalars(select(File.lease_owner).where(File.lease_owner.is_not(None))))
-        time.sleep(0.02)
-    assert scan.returncode in (0, 1)
-    assert len(owners) == workers  # each has had some in hand
+    wait_until(lambda: len(_owners(dfscan)) == workers, 200, "each to have some in hand")
+    (tmp_path / GO_ON).touch()
+    assert scan.wait(400) in (0, 1)
 
     with dfscan.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Detection)) == len(list(originals.iterdir()))
@@ -84,6 +81,11 @@ def test_a_worker_may_know_the_folder_by_another_name(
     config.write_text(f"path_map = [{json.dumps(f'{name}={originals}')}]\n")
     laptop.start("worker")
     wait_until(lambda: set(_column(laptop, File.state)) == {"scored"}, 400, "the verdicts")
+
+
+def _owners(dfscan) -> set[str]:
+    with dfscan.database.read() as session:
+        return set(session.scalars(select(File.lease_owner).where(File.lease_owner.is_not(None))))
 
 
 def _ready(dfscan) -> list[object]:

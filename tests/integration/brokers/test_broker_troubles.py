@@ -6,7 +6,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -29,15 +28,13 @@ from scanner.jobs.queue import (
 from scanner.jobs.wake_up import DRAIN, QUEUE
 
 
-def test_without_a_broker_wake_says_so_soon(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_broker_wake_says_so_soon(tmp_path: Path, caplog: pytest.LogCaptureFixture, soon: None) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: whoever connects is refused
         port = taken.getsockname()[1]
         app = make_app(Settings(tmp_path, broker_url=f"redis://:secret@127.0.0.1:{port}/0"))
-        began = time.monotonic()
         with caplog.at_level(logging.WARNING):
             assert wake(app) is False
-        assert time.monotonic() - began < 15
     assert "the broker fails: " in caplog.text
     assert "secret" not in caplog.text
 

@@ -67,9 +67,9 @@ def test_what_is_no_message_is_dropped_from_redis(tmp_path: Path, redis_url: str
         client.lpush(QUEUE, content)
         assert wake(app)
         with app.connection_for_read() as connection, _got(connection) as names:
-            connection.drain_events(timeout=10)
+            connection.drain_events(timeout=60)
             while not names:
-                connection.drain_events(timeout=10)
+                connection.drain_events(timeout=60)
         assert names == [DRAIN]
         assert client.llen(QUEUE) == 0
 

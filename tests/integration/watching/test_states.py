@@ -129,9 +129,11 @@ def test_what_can_be_read_later_is_taken_in(laptop, local: Database, root: Path,
         (root / name).chmod(0o755)
     expected = {"closed": "missing", "closed/closed.jpg": "pending", "names/names.jpg": "pending"}
     wait_until(lambda: _states_below(local, root) == expected, 120, "what is open")
-    said = (root.parent / "started-0.log").read_text()
-    assert said.count("folders that cannot be read") == 1
-    assert said.count("every folder can be read again") == 1
+    log = root.parent / "started-0.log"
+    # It is said by the watcher's next look, after the files have come.
+    wait_until(lambda: "every folder can be read again" in log.read_text(), 60, "that it is said")
+    assert log.read_text().count("folders that cannot be read") == 1
+    assert log.read_text().count("every folder can be read again") == 1
 
 
 def test_a_link_to_nothing_is_followed_after_a_new_start(

@@ -79,7 +79,8 @@ write = embedding_cache._write_done
 def slow(folder, done):
     write(folder, done)
     print("done", done, flush=True)
-    time.sleep(0.2)
+    if done >= 16:
+        time.sleep(float(sys.argv[3]))
 embedding_cache._write_done = slow
 embedding_cache._embeddings = lambda predictor, images: images[:, 0, 0].astype("float16")
 from training.config.heads_plan import HeadsPlan
@@ -108,15 +109,16 @@ def test_it_survives_kill_9(rows: Sequence[Row], tmp_path: Path) -> None:
         lines.append(f"{copied},{'fake' if row.label else 'real'},crops,,,{number},train")
     manifest.write_text("\n".join(["path,label,source,family,generator,group,split", *lines]) + "\n")
     command = [sys.executable, "-c", SCRIPT, manifest]
-    expected = subprocess.run([*command, tmp_path / "whole"], capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    whole = subprocess.run([*command, tmp_path / "whole", "0"], capture_output=True, text=True, check=True)
+    expected = whole.stdout.splitlines()[-1]
 
-    with subprocess.Popen([*command, tmp_path / "killed"], stdout=subprocess.PIPE, text=True) as started:
+    with subprocess.Popen([*command, tmp_path / "killed", "600"], stdout=subprocess.PIPE, text=True) as started:
         assert started.stdout is not None
         for line in started.stdout:
             if line.startswith("done") and int(line.split()[1]) >= 16:
                 started.send_signal(signal.SIGKILL)
                 break
-    again = subprocess.run([*command, tmp_path / "killed"], capture_output=True, text=True, check=True).stdout
+    again = subprocess.run([*command, tmp_path / "killed", "0"], capture_output=True, text=True, check=True).stdout
 
     assert any("pictures are done" in line for line in again.splitlines())
     assert again.splitlines()[-1] == expected

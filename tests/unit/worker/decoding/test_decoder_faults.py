@@ -150,5 +150,5 @@ def test_leaving_the_pool_ends_its_processes(before: set[int], content: bytes) -
         decode(decoders, content)
         children = decoder_processes(before)
         assert children
-    _, alive = psutil.wait_procs(children, timeout=30)
+    _, alive = psutil.wait_procs(children, timeout=120)
     assert not alive
