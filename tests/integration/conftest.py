@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from scanner.database.engine import Database, open_database
 from scanner.database.models import File
-from scanner.database.schema import upgrade
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
 from scanner.domain.claims import Claimed
@@ -24,10 +23,9 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
+def sqlite(tmp_path: Path, current_sqlite: Callable[[Path], str]) -> Iterator[Database]:
     """An empty SQLite database, for what is of SQLite alone."""
-    opened = open_database(f"sqlite:///{tmp_path / 'test.sqlite'}")
-    upgrade(opened)
+    opened = open_database(current_sqlite(tmp_path / "test.sqlite"))
     yield opened
     opened.close()
 

@@ -3,7 +3,7 @@
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,11 +21,10 @@ from scanner.database.models import Root
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path: Path, current_sqlite: Callable[[Path], str]) -> Path:
     """A database file with 500 rows."""
     path = tmp_path / "dfscan.sqlite"
-    database = open_database(f"sqlite:///{path}")
-    schema.upgrade(database)
+    database = open_database(current_sqlite(path))
     add_roots(database, 500)
     database.close()
     return path

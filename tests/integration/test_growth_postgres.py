@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Connection, event
 
 from scanner.database.engine import Database, open_database
-from scanner.database.schema import upgrade
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
 from scanner.domain.outcomes import ContentFacts, Scored
@@ -22,9 +21,8 @@ NOW = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
 
 
 @pytest.fixture
-def postgres(new_postgres_url: Callable[[], str]) -> Iterator[Database]:
-    database = open_database(new_postgres_url())
-    upgrade(database)
+def postgres(current_postgres: Callable[[], str]) -> Iterator[Database]:
+    database = open_database(current_postgres())
     take_in(database, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
     model = register_model(database, sha256="11" * 32, name="lite", card={}, threshold=0.75, band_low=0.5, now=NOW)
     claimed = leases.claim(database, "anna", 40, now=NOW, lease_seconds=60, max_attempts=5)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from scanner.database import schema
 from scanner.database.engine import open_database
 from scanner.jobs.leases import renew
 from scanner.jobs.lock import KEEP_SECONDS, WATCH, acquire, keep, this_process
@@ -16,9 +15,10 @@ MOST_PER_HOUR = 2_000_000
 
 
 @pytest.mark.parametrize("roots", [0, 40])
-def test_an_idle_hour_writes_less_than_two_megabytes(tmp_path: Path, now: datetime, roots: int) -> None:
-    database = open_database(f"sqlite:///{tmp_path / 'a.sqlite'}")
-    schema.upgrade(database)
+def test_an_idle_hour_writes_less_than_two_megabytes(
+    tmp_path: Path, current_sqlite: Callable[[Path], str], now: datetime, roots: int
+) -> None:
+    database = open_database(current_sqlite(tmp_path / "a.sqlite"))
     holder = this_process()
     acquire(database, WATCH, holder, now)
     for number in range(1 + roots):

@@ -17,9 +17,8 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def postgres(new_postgres_url: Callable[[], str]) -> Iterator[Database]:
-    opened = open_database(new_postgres_url())
-    schema.upgrade(opened)
+def postgres(current_postgres: Callable[[], str]) -> Iterator[Database]:
+    opened = open_database(current_postgres())
     yield opened
     opened.close()
 

@@ -3,11 +3,11 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import func, select
 
-from scanner.database import schema
 from scanner.database.engine import Database, open_database
 from scanner.database.models import Detection, File
 
@@ -59,10 +59,9 @@ def test_same_files_taken_in_at_once(database: Database) -> None:
     assert sum(count["changed"] for count in taken) == 0
 
 
-def test_sqlite_under_four_writers(tmp_path: Path) -> None:
+def test_sqlite_under_four_writers(tmp_path: Path, current_sqlite: Callable[[Path], str]) -> None:
     """Four processes write and one reads and none finds sqlite locked."""
-    database = open_database(f"sqlite:///{tmp_path}/test.sqlite")
-    schema.upgrade(database)
+    database = open_database(current_sqlite(tmp_path / "test.sqlite"))
     first, second, *_ = run_together(
         database,
         ("work", "anna", "160"),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from files.command import Dfscan
+from files.command import Here
 from PIL import Image
 from sqlalchemy import select
 
@@ -134,12 +134,12 @@ def test_every_page_prints_to_pdf_without_a_network(reviewed, tmp_path: Path) ->
 @pytest.mark.parametrize(
     "what", ["index.html", "report.json", "SHA256SUMS", "pictures/00001-plain.jpg", "added", "removed", "image"]
 )
-def test_one_changed_byte_is_found(reviewed, tmp_path: Path, what: str, laptop: Dfscan) -> None:
+def test_one_changed_byte_is_found(reviewed, tmp_path: Path, what: str, here: Here) -> None:
     database, ids = reviewed(2)
     target = tmp_path / "case"
     written = write_evidence_report(database, ids, CASE, target)
     database.close()
-    laptop.run("verify-report", target)
+    here("verify-report", target)
     if what == "added":
         (target / "more.txt").write_text("x")
     elif what == "removed":
@@ -149,7 +149,7 @@ def test_one_changed_byte_is_found(reviewed, tmp_path: Path, what: str, laptop: 
         content = bytearray(changed.read_bytes())
         content[len(content) // 2] ^= 1
         changed.write_bytes(content)
-    said = json.loads(laptop.run("verify-report", target, "--json", exit_status=1).stdout)
+    said = json.loads(here("verify-report", target, "--json", exit_status=1).stdout)
     assert said["problems"]
     if what == "SHA256SUMS":  # whoever changes a file and its sum is told by the sum that was noted
         assert said["manifest_sha256"] != written.manifest_sha256

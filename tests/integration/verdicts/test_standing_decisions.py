@@ -10,7 +10,6 @@ from sqlalchemy import select
 from scanner.database.engine import Database, open_database
 from scanner.database.models import Detection, Review
 from scanner.database.queries import standing
-from scanner.database.schema import upgrade
 from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
 from scanner.domain.outcomes import ContentFacts, Scored
@@ -23,15 +22,6 @@ from scanner.review.decisions import add_note, decide, take_back
 from scanner.review.review_queue import count_tabs, queue_page
 
 NOW = datetime.fromisoformat("2026-11-01T12:00:00+00:00")
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path):  # type: ignore[no-untyped-def]
-    url = f"sqlite:///{tmp_path / 'test.sqlite'}" if request.param == "sqlite" else request.getfixturevalue("new_postgres_url")()
-    opened = open_database(url)
-    upgrade(opened)
-    yield opened
-    opened.close()
 
 
 def judge(database: Database, contents: Sequence[int], model: str = "lite") -> None:
@@ -99,10 +89,9 @@ def test_a_verdict_on_what_is_decided(database: Database) -> None:
         assert [item.decision for item in page] == ["unsure"] * 4
 
 
-def test_a_decision_while_a_verdict_is_written(new_postgres_url: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decision_while_a_verdict_is_written(current_postgres: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """On a server both may come at once: the decision waits for the verdict, and finds it."""
-    database = open_database(new_postgres_url())
-    upgrade(database)
+    database = open_database(current_postgres())
     judge(database, [1])
     [content] = written(database)
     store, deciding = recording._store_detections, []

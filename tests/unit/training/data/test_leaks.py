@@ -25,12 +25,13 @@ def row(path: Path, split: str, label: int = 0, group: str = "") -> Row:
     return Row(path, label, "set", "", "", group or path.name, split)
 
 
-@pytest.fixture
-def clean(tmp_path: Path) -> list[Row]:
-    """Forty pictures, of two labels and three splits."""
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """Forty pictures, of two labels and three splits; made once, and changed by no test."""
+    folder = tmp_path_factory.mktemp("clean")
     rows = []
     for seed in range(40):
-        path = tmp_path / f"{seed}.png"
+        path = folder / f"{seed}.png"
         scene(seed).save(path)
         rows.append(row(path, "train" if seed < 24 else "val" if seed < 34 else "test", seed % 2))
     return rows
