@@ -99,7 +99,10 @@ def protocol(
         checkpoints = _trained(out, said.seeds)
     sets = [*([manifest] if read_manifest(manifest).has_split("test") else []), *tests]
     if not sets:
-        raise ProtocolError("there is nothing to test on: no set of `test` is there, and those of `train` have no split test")
+        raise ProtocolError(
+            "there is nothing to test on: no set of `test` is there, and those of `train` have no split test; "
+            "bring one of the sets"
+        )
     found = []
     for path in checkpoints:
         found += measured(settings, path, sets, "test", clip_weights, device, loaders, with_faces=said.faces, out=out)

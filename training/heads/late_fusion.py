@@ -72,7 +72,10 @@ def folds_of(rows: Sequence[Row], folds: int) -> dict[str, int]:
     """The fold of each source. Raises CannotFit where there is only one."""
     sources = sorted({row.source for row in rows})
     if len(sources) < 2:
-        raise CannotFit(f"all pictures are of the source {sources[0]!r}: weights are fitted on some sources and judged on others")
+        raise CannotFit(
+            f"all pictures are of the source {sources[0]!r}: weights are fitted on some sources and judged on others; "
+            "add pictures of another one to the manifest"
+        )
     return folds_by_source(rows, lambda _: False, folds, _SEED)
 
 
@@ -115,7 +118,10 @@ def _fit_line(logits_IN: NDArray[np.float64], labels_I: NDArray[np.int64], sourc
     solved = minimize(loss, np.zeros(len(can_N) + 1), jac=True, method="L-BFGS-B", bounds=bounds).x
     slopes_N = np.where(can_N, solved[:-1], 0.0)
     if not slopes_N.any():
-        raise CannotFit("none of the models tells fake pictures from real ones here: nothing is gained by combining them")
+        raise CannotFit(
+            "none of the models tells fake pictures from real ones here: nothing is gained by combining them; name other models, "
+            "or see whether the manifest's labels are right"
+        )
     return Line(
         tuple((slopes_N / np.where(can_N, spreads_N, 1.0)).tolist()),
         tuple(centres_N.tolist()),

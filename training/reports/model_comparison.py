@@ -72,7 +72,9 @@ def compared_with(found: Predictions, other: Predictions) -> dict[str, Any]:
     if differing := int((labels != labels_of(other.rows)[in_order]).sum()):
         raise PredictionsError(f"{differing:,} pictures are fake in one of the two files and real in the other: mend the labels")
     if len(set(labels.tolist())) < 2:
-        raise PredictionsError("two detectors are compared by their AUC, which takes real and fake pictures")
+        raise PredictionsError(
+            "two detectors are compared by their AUC, which takes real and fake pictures; measure both on such"
+        )
     second = other.scores[in_order]
     told = auc_difference(labels, found.scores, second, [row.group for row in found.rows])
     names = {"first": found.origin.checkpoint, "second": other.origin.checkpoint}

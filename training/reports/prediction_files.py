@@ -73,7 +73,7 @@ def read_table(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, Line
         hint = separated_otherwise(names) or "; write it anew with `dfscan evaluate --predictions`"
         raise PredictionsError(f"{path} has no column {missing[0]!r}{hint}")
     if not lines:
-        raise PredictionsError(f"{path} holds no predictions")
+        raise PredictionsError(f"{path} holds no predictions; `dfscan evaluate --predictions FILE` writes such a file")
     return lines, origin
 
 

@@ -131,13 +131,17 @@ def _demand_width(path: Path, card: CheckpointCard, width: int) -> None:
     assert network is not None
     labels = card.training.get("imported", {}).get("labels", ())
     if network.head is not None and len(network.head.weights) != width:
-        raise CheckpointError(f"{path} answers with {width} values, and the head has {len(network.head.weights)} weights")
+        raise CheckpointError(
+            f"{path} answers with {width} values, and the head has {len(network.head.weights)} weights; "
+            "bring the head that belongs to it"
+        )
     if network.head is None and network.index >= width:
         raise CheckpointError(
-            f"{path} answers with {width} values, counted from 0, and the card says that {network.index} is of fake"
+            f"{path} answers with {width} values, counted from 0, and the card says that {network.index} is of fake; "
+            "correct it there"
         )
     if network.head is None and labels and len(labels) != width:
-        raise CheckpointError(f"{path} answers with {width} values, and the card has {len(labels)} labels")
+        raise CheckpointError(f"{path} answers with {width} values, and the card has {len(labels)} labels; correct them there")
     if network.kind == "softmax" and width < 2:
         raise CheckpointError(f'{path} answers with one value, of which there is no softmax: say kind = "logit" or "probability"')
 
