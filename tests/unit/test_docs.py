@@ -74,6 +74,13 @@ def test_the_readme_is_short_and_narrow() -> None:
     assert [line for line in lines if len(line) > README_COLUMNS] == []
 
 
+def test_every_page_is_named_on_the_first_ones() -> None:
+    pages = {page.name for page in (HERE / "docs").glob("*.md")} - {"index.md"}
+    table = re.findall(r"^\| \[[^]]+\]\(([\w-]+\.md)\)", (HERE / "docs" / "index.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(table) == sorted(pages)
+    assert pages <= set(re.findall(r"\(docs/([\w-]+\.md)\)", (HERE / "README.md").read_text("utf-8")))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HERE)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text("utf-8")))
