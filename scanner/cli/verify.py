@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -29,7 +28,7 @@ def verify(settings: Settings, paths: tuple[str, ...], as_json: bool) -> None:
 
     Exit status: 0 every image is explained, 1 some is not, 2 it could not be told, as for a folder that is away.
     """
-    from ..base.escape import printable
+    from ..base.escape import in_shell, printable
     from ..roots.ledger import why_away
     from ..roots.roots import known_roots, outermost, root_of, roots_around
     from ..services.verify import NothingToVerify, prove
@@ -59,7 +58,7 @@ def verify(settings: Settings, paths: tuple[str, ...], as_json: bool) -> None:
         print_text(_text(proof))
         for root, reason in away.items():
             print_text(f"away, so nothing is known of it: {printable(root.path)}: {reason}")
-            print_text(f"    if it was deleted for good: dfscan watch --forget {quote(printable(root.path))}")
+            print_text(f"    if it was deleted for good: dfscan watch --forget {in_shell(root.path)}")
     sys.exit(EXIT_UNEXPLAINED if proof.unexplained else EXIT_NOT_TOLD if away else 0)
 
 

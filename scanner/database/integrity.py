@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..base.errors import KnownError
+from ..base.escape import in_shell
 
 BACKUP_FOLDER = "backups"
 # What SQLite keeps beside the database; without them its last transactions are lost.
@@ -41,7 +42,7 @@ def demand_sound(path: Path) -> None:
         return
     aside = keep_aside(path, "corrupt")
     newest = max((path.parent / BACKUP_FOLDER).glob("*.sqlite"), default=None, key=lambda backup: backup.stat().st_mtime)
-    restore = f"`dfscan db restore {newest}` brings the newest backup back; " if newest else "there is no backup; "
+    restore = f"`dfscan db restore {in_shell(str(newest))}` brings the newest backup back; " if newest else "there is no backup; "
     raise CorruptDatabase(
         f"the database {path} is damaged ({damage}). It is kept, untouched, as {aside}. {restore}"
         "started again as it is, dfscan begins an empty database and scores everything anew (reviews are only in the damaged one)"

@@ -14,6 +14,7 @@ from ..base.access.private import private_folder
 from ..base.addresses.redaction import without_password
 from ..base.addresses.sqlite_urls import sqlite_path
 from ..base.errors import KnownError
+from ..base.escape import in_shell
 from ..base.settings import Settings
 from ..database.engine import open_database
 from ..database.integrity import find_damage
@@ -98,7 +99,8 @@ def _data_folder(settings: Settings) -> Iterator[Finding]:
         return
     is_private = os.name == "nt" or not folder.stat().st_mode & 0o077
     health = Health.GOOD if is_private else Health.POOR
-    yield Finding("data folder", health, f"{folder}" + ("" if is_private else " can be read by others"), f"chmod 700 {folder}")
+    said = f"{folder}" if is_private else f"{folder} can be read by others"
+    yield Finding("data folder", health, said, f"chmod 700 {in_shell(str(folder))}")
     free = shutil.disk_usage(folder).free >> 20
     health = Health.GOOD if free >= LEAST_FREE_MEGABYTES else Health.BAD
     yield Finding(

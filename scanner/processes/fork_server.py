@@ -144,7 +144,7 @@ def serve(control: int, modules: Sequence[str]) -> None:
         import_module(module)
     confinement.look_for_libraries()
     own, children = os.getpid(), set[int]()
-    with socket.socket(fileno=control) as worker:
+    with socket.socket(fileno=control) as worker, suppress(BrokenPipeError, ConnectionResetError):  # the worker was killed
         while True:
             message, descriptors, _, _ = socket.recv_fds(worker, _MOST, 1)
             if not message:

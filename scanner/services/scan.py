@@ -11,7 +11,7 @@ from functools import partial
 from sqlalchemy import and_, func, or_, select
 
 from ..base.errors import KnownError
-from ..base.escape import printable
+from ..base.escape import in_shell, printable
 from ..base.machine import this_host
 from ..base.settings import Settings
 from ..database.engine import Database
@@ -130,7 +130,7 @@ def _away(database: Database, paths: Sequence[str], roots: Sequence[WatchedRoot]
             if root_of(path, [root]):
                 raise RootAway(
                     f"{printable(path)} is in the watched folder {printable(root.path)}, which is away: {reason}. Mount it or "
-                    f"plug it in; if it is as it should be, `dfscan watch --accept {printable(root.path)}`"
+                    f"plug it in; if it is as it should be, `dfscan watch --accept {in_shell(root.path)}`"
                 )
         log.warning("%s is away and left alone: %s", printable(root.path), reason)
         away.append(root)

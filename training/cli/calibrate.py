@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from scanner.base.addresses.parameters import USER_FILE
+from scanner.base.escape import in_shell
 from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
@@ -90,4 +91,4 @@ def calibrate(
         f"with 95 % confidence {rate['low']:.2%} to {rate['high']:.2%} of all that are like them\n"
         f"written to {target}"
     )
-    print_text(f"`dfscan model use {name}` scans with it", err=True)
+    print_text(f"`dfscan model use {in_shell(name)}` scans with it", err=True)

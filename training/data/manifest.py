@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.base.errors import KnownError
+from scanner.base.escape import in_shell
 from scanner.base.files import open_regular, written_whole
 
 # Larger pictures are refused, as by the default setting `max_megapixels` of scanning.
@@ -220,7 +221,7 @@ def _refuse_twice(path: Path, rows: Iterable[Row]) -> None:
     if twice:
         raise ManifestError(
             f"{path}: {len(twice):,} picture(s) are listed more than once, {twice[0]} for one. "
-            f"`dfscan manifest merge {path} -o FILE` keeps each once"
+            f"`dfscan manifest merge {in_shell(str(path))} -o FILE` keeps each once"
         )
 
 

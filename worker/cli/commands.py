@@ -14,7 +14,7 @@ import click
 
 from scanner.base.addresses.parameters import USER_FILE
 from scanner.base.documents import to_document
-from scanner.base.escape import escaped, escaped_lines, printable
+from scanner.base.escape import escaped, escaped_lines, in_shell, printable
 from scanner.base.logs import log_to_stderr, print_text, tell
 from scanner.base.settings import Settings
 from scanner.cli.context import opened_database, pass_settings
@@ -187,7 +187,7 @@ def _import_onnx(settings: Settings, file: Path, name: str | None, sha256: str |
 
 def _say_imported(path: Path) -> None:
     print_text(printable(str(path)))
-    print_text(f"`dfscan model use {path.stem}` scans with it", err=True)
+    print_text(f"`dfscan model use {in_shell(path.stem)}` scans with it", err=True)
 
 
 @model.command("use")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import KnownError
-from ..escape import printable
+from ..escape import in_shell, printable
 from ..files import FILE_MODE
 
 FOLDER_MODE = 0o700
@@ -109,7 +109,7 @@ def is_own(folder: Path) -> bool:
 
 def _not_private(path: Path, status: os.stat_result, reason: str) -> NotPrivate:
     name = printable(str(path))
-    mend = f"`chmod go-w {name}`" if status.st_uid in _trusted() else "`chown` it to yourself"
+    mend = f"`chmod go-w {in_shell(str(path))}`" if status.st_uid in _trusted() else "`chown` it to yourself"
     return NotPrivate(f"{name} {reason}, so it is not used: {mend}, or use one of your own")
 
 

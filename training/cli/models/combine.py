@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scanner.base.addresses.parameters import USER_FILE
-from scanner.base.escape import printable
+from scanner.base.escape import in_shell, printable
 from scanner.base.logs import print_text
 from scanner.base.settings import Settings
 
@@ -87,7 +87,7 @@ def combine(
     print_text(f"written to {printable(str(target))}")
     if doubt := no_gain(card.metrics["beside"]):
         print_text(f"note: {doubt}", err=True)
-    print_text(f"`dfscan model use {name}` scans with it", err=True)
+    print_text(f"`dfscan model use {in_shell(name)}` scans with it", err=True)
 
 
 def _parts(settings: Settings, names: tuple[str, ...]) -> list[Path]:

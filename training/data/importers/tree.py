@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from scanner.base.escape import in_shell
 from scanner.media.formats import has_image_suffix, has_video_suffix
 
 from .found import ImportFailed
@@ -52,7 +53,8 @@ def pictures_under(root: Path) -> Iterator[Path]:
                 videos += 1
     if not pictures:
         hint = (
-            f"only {videos:,} videos. Cut them into frames first, one folder per video: dfscan manifest frames {root} -o FOLDER"
+            f"only {videos:,} videos. Cut them into frames first, one folder per video: "
+            f"dfscan manifest frames {in_shell(str(root))} -o FOLDER"
             if videos
             else "is the path right?"
         )
