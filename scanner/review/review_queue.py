@@ -12,10 +12,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from ..database.columns import Interned
 from ..database.engine import Database
 from ..database.models import Content, Detection, EvidenceWord, File, Removal, Review
-from ..database.queries import hidden, unindexed
+from ..database.queries import checked, unindexed
 from ..domain.evidence import Word
 from ..domain.states import FLAGGED, Decision, Label, State
-from .access_path import AccessPath, Filter, access_path, checks_only, path_to_all, sort_or_not
+from .access_path import AccessPath, Filter, access_path, checks_only, keep_to, path_to_all
 from .criteria import Criteria, Order, Tab, decision_in
 from .ordering import COLUMN, QueueItem, along_index, behind, bounds, first_in, read_and_sorted
 
@@ -83,9 +83,9 @@ def _page(
     if not path.is_few:
         query = query.where(*bounds(order, criteria, after, known))
     elif order is Order.DISAGREEMENT:
-        query = query.where(hidden(Detection.disagreement) >= 0)
+        query = query.where(checked(unindexed(Detection.disagreement) >= 0))
     query = (read_and_sorted if path.is_few else along_index)(query, order, limit)
-    sort_or_not(session, path)
+    keep_to(session, path)
     return _items(session, query, criteria, sorted_first=path.is_few)
 
 
@@ -98,13 +98,15 @@ def _without_branches(
     if session.scalar(nulls.limit(1)) is None:
         return ()
     is_null = func.coalesce(Detection.disagreement, -1.0) < 0
-    if not path.are_known:
-        path = access_path(session, criteria, _labels(criteria), File.id, Filter((), nulls, leading, lambda _: is_null))
-    query = _found(criteria, path).where(is_null)
+    if path.are_known:
+        query = _found(criteria, path).where(checked(is_null))
+    else:
+        path = access_path(session, criteria, _labels(criteria), File.id, Filter((), nulls, leading, is_null))
+        query = _found(criteria, path)
     if after is not None:
         query = query.where((unindexed(File.id) if path.is_few else File.id) < after.file_id)
     by_id = first_in(query, File.id, descending=True, limit=limit) if path.is_few else query.order_by(File.id.desc()).limit(limit)
-    sort_or_not(session, path)
+    keep_to(session, path)
     return _items(session, by_id, criteria, sorted_first=path.is_few)
 
 

@@ -32,6 +32,15 @@ def postgres(current_postgres: Callable[[], str]) -> Iterator[Database]:
     database.close()
 
 
+def prefer(database: Database, **settings: object) -> None:
+    """Have the server expect what makes it choose badly of millions of files."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        for setting, value in settings.items():
+            connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET {setting} = {value}')
+    database.engine.dispose()
+
+
 def plans_of_pages(database: Database, ask: Callable[[], object]) -> list[str]:
     """How Postgres goes about the pages that `ask` takes, each in the transaction that it is asked in."""
     found: list[str] = []
@@ -69,17 +78,31 @@ def test_pages_are_not_sorted(postgres: Database, order: Order, filters: dict[st
 @pytest.mark.parametrize("order", [Order.MOST_CERTAIN, Order.DISAGREEMENT])
 def test_what_few_files_pass_is_read_and_then_sorted(postgres: Database, order: Order, filters: dict[str, Any]) -> None:
     """Its own expectations would lead it in by the score, or along the index of the order, past millions of others."""
-    with postgres.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
-        for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"):
-            connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET enable_{way} = off')
-    postgres.engine.dispose()
+    prefer(postgres, enable_bitmapscan="off")
     criteria = Criteria(order=order, score_from=0.8, score_to=0.95, **filters)
     found = plans_of_pages(postgres, lambda: review_queue.queue_page(postgres, criteria, after=None, limit=10))
     assert found
     for plan in found:
         assert re.search(r"Sort  \(.*Subquery Scan", plan, re.DOTALL), plan
         assert not re.search("Index Cond:.*(score|disagreement|label|decision)\\b", plan), plan
+        assert re.search(r"using pk_detections on .*\n *Index Cond: \(id = files.detection_id\)", plan), plan
+
+
+@pytest.mark.parametrize("few", [0, 20_000])
+@pytest.mark.parametrize("order", [Order.NEWEST, Order.FOLDER])
+def test_a_page_is_made_by_one_process_from_indexes(
+    postgres: Database, few: int, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others read ahead of what it needs; whole tables, and a compiler, take longer than it."""
+    cheap = ("parallel_setup_cost", "parallel_tuple_cost", "min_parallel_table_scan_size", "min_parallel_index_scan_size")
+    prefer(postgres, **dict.fromkeys((*cheap, "jit_above_cost"), 0), random_page_cost=100)
+    for name in ("FEW", "MANY"):
+        monkeypatch.setattr(access_path, name, few)
+    criteria = Criteria(order=order, since=NOW - timedelta(days=1), folder="/r")
+    found = plans_of_pages(postgres, lambda: review_queue.queue_page(postgres, criteria, after=None, limit=10))
+    assert found
+    for plan in found:
+        assert not re.search("Gather|JIT|Seq Scan|Hash Join|Merge Join", plan), plan
 
 
 def test_a_model_without_verdicts_is_known_to_have_none(postgres: Database) -> None:
