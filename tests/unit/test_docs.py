@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 import pytest
+from benchmarks.__main__ import PARTS
+from benchmarks.measure import Sizes
 
 from scanner.base.machine import MOST_DECODERS
 from scanner.base.settings import Settings
@@ -124,6 +126,14 @@ def test_every_setting_is_documented_with_its_default() -> None:
             assert said == f"`{default}`", field.name
         elif field.name != "data_dir":
             assert said.startswith("empty"), field.name
+
+
+def test_every_benchmark_that_is_named_exists() -> None:
+    known = {*PARTS, *(f"--{field.name}" for field in fields(Sizes)), "--json"}
+    for page in (*PAGES, HERE / "CHANGELOG.md"):
+        for words in re.findall(r"`python -m tests\.benchmarks((?: [^`]*|\n[^`]*)?)`", page.read_text("utf-8")):
+            named = {word for word in words.split() if not word.isdigit() and word != "FILE"}
+            assert named <= known, page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(HERE)))
