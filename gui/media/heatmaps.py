@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from scanner.base.escape import printable
 from scanner.domain.explain_answer import ExplainAnswer
+from scanner.media.formats import has_video_suffix
 from scanner.review.image_details import ImageDetails
 
 from ..tasks.background import Background
@@ -107,6 +108,9 @@ class Heatmaps(QObject):
     def _ask(self) -> None:
         details = self._details
         if details is None:
+            return
+        if has_video_suffix(details.path):
+            self._fail("it is a video, and heatmaps are of pictures alone")
             return
         found = details.finding
         faces = sum(face.score is not None for face in found.prediction.faces or ())

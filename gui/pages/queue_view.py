@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QPushButton, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from scanner.review.criteria import Criteria, CriteriaError, Tab
 from scanner.review.image_details import known_models
@@ -20,6 +20,7 @@ from ..style.spacing import EDGE, GAP, NEAR
 from ..texts.accessible_names import named
 from ..texts.outside import plain
 from ..texts.tab_names import TAB_NAMES
+from ..widgets.bars.tab_bar import Tabs
 from ..widgets.bars.video_bar import VideoBar
 from ..widgets.bars.waiting_bar import WaitingBar
 from ..widgets.filter_bar import Asked
@@ -56,7 +57,7 @@ class QueueView(QWidget):
         self.review, self.running = review, running
         self._make_problems = problems
         self._problems: ProblemsPage | None = None
-        self.tabs = named(QTabBar(), "Parts of the queue")
+        self.tabs = named(Tabs(), "Parts of the queue")
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         for title in self._titles(None):

@@ -190,6 +190,7 @@ class ReviewPage(QWidget):
         self.model.stacks_changed.connect(self._show_selection)
         self.in_sight.settled.connect(self._show_current)
         self.in_sight.replaced.connect(self.deciding.notice.say)
+        self.in_sight.replaced.connect(self.deciding.note.hold)
         self.deciding.decided.connect(self.decided)
         self.deciding.note.stored.connect(self.noted)
         self.deciding.note.left.connect(self.focus_picture)

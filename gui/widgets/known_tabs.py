@@ -1,8 +1,8 @@
 """What is known of the image in sight: the details, and everything that the file says of itself. The latter is read when it is
 looked at."""
 
-from PySide6.QtCore import QSize, QTimer, Signal
-from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QTabWidget, QWidget
 
 from scanner.review.image_details import ImageDetails
 
@@ -10,19 +10,12 @@ from ..media.previews import FileTags, Previews
 from ..texts.accessible_names import named
 from ..texts.counts import counted
 from ..texts.evidence_texts import origin_facts
+from .bars.tab_bar import Tabs
 from .details_panel import DetailsPanel
 from .facts_table import Fact, FactsTable
 
 # Whoever leafs through does not want the tags of each one.
 _REST_MILLISECONDS = 120
-
-
-class _Bar(QTabBar):
-    """Tabs with room for what is below letters, as in `origin`: the style draws the titles of those behind lower."""
-
-    def tabSizeHint(self, index: int) -> QSize:
-        """A little higher."""
-        return super().tabSizeHint(index) + QSize(0, 4)
 
 
 class KnownTabs(QTabWidget):
@@ -36,7 +29,7 @@ class KnownTabs(QTabWidget):
         self._details: ImageDetails | None = None
         self._read: ImageDetails | None = None
         self.facts = FactsTable()
-        self.setTabBar(named(_Bar(), "What is known of the image"))
+        self.setTabBar(named(Tabs(), "What is known of the image"))
         self.setDocumentMode(True)
         self.addTab(details, "Details")
         self.addTab(self.facts, "EXIF and origin")

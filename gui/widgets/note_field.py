@@ -2,13 +2,15 @@
 
 from collections.abc import Collection
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QInputMethodEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from ..texts.accessible_names import named
 from ..texts.key_words import with_key
 
 _MAX_LENGTH = 10_000
+_HELD = "Its image has left the list; Enter or Esc goes on"
 
 
 class NoteField(QLineEdit):
@@ -25,6 +27,7 @@ class NoteField(QLineEdit):
         self._of: frozenset[int] = frozenset()
         self._stored = ""
         self._key = ""
+        self._is_held = False
         # What was written on images and is not stored, by the ids of their contents.
         self.drafts: dict[frozenset[int], str] = {}
         self.textEdited.connect(self._keep_draft)
@@ -41,10 +44,38 @@ class NoteField(QLineEdit):
             return
         self._of, self._stored = of, stored
         self.setEnabled(bool(of))
-        count = len(of)
+        self._fill()
+
+    def hold(self, *_: object) -> None:
+        """The image that is being written about has left: what is still typed belongs to no other one, and is no key either."""
+        if self.hasFocus():
+            self._is_held = True
+            self._fill()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Nothing is written while it is held; Enter leaves, and so does the key for that."""
+        if not self._is_held:
+            super().keyPressEvent(event)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.left.emit()
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        """Nor by other ways of writing."""
+        if not self._is_held:
+            super().inputMethodEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Whoever comes back means the image in sight."""
+        super().focusOutEvent(event)
+        if self._is_held and event.reason() != Qt.FocusReason.ActiveWindowFocusReason:
+            self._is_held = False
+            self._fill()
+
+    def _fill(self) -> None:
+        count = len(self._of)
         words = "Note" if count < 2 else f"Note for these {count} images"
-        self.setPlaceholderText(words + with_key(self._key))
-        text = self.drafts.get(of, stored)
+        text = "" if self._is_held else self.drafts.get(self._of, self._stored)
+        self.setPlaceholderText(_HELD if self._is_held else words + with_key(self._key))
         if text != self.text():
             self.setText(text)
         self._show_state()

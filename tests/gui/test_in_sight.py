@@ -136,3 +136,31 @@ def test_one_stays_where_one_is_when_the_queue_is_read_anew(archive: Archive, op
             read_anew()
         assert opened.current().path == path
         assert len(opened.names) == 340
+
+
+def test_what_is_typed_on_an_image_that_leaves_goes_to_no_other_one(five: Archive, open_window: Open) -> None:
+    """Neither as its note nor as keys."""
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    opened.page.grid.go_to(1)
+    written_on = opened.current().content_id
+    opened.press("n")
+    note = opened.page.deciding.note
+    opened.until(note.hasFocus)
+    opened.bot.keyClicks(note, "seam at")
+    someone_decides(five, opened, 1)
+    opened.shows("a", "c", "d")
+    opened.page.in_sight._clock = lambda: float("inf")
+    opened.bot.keyClicks(note, " the rear")
+    assert note.text() == ""
+    assert note.placeholderText() == "Its image has left the list; Enter or Esc goes on"
+    opened.bot.keyClick(note, Qt.Key.Key_Return)
+    opened.until(opened.page.grid.hasFocus)
+    assert note.placeholderText() == "Note (N)"
+    assert note.drafts == {frozenset({written_on}): "seam at"}  # it is where the image is now
+    opened.press("n")
+    opened.bot.keyClicks(note, "clean")
+    opened.bot.keyClick(note, Qt.Key.Key_Escape)
+    opened.press("f")
+    opened.shows("a", "d")
+    assert stored(five) == [("b", "real", None), ("c", "fake", "clean")]

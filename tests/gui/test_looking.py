@@ -61,7 +61,7 @@ def test_faces_are_drawn_and_told(archive: Archive, open_window: Open, tmp_path:
     assert "stable under mild recompression" in words
     assert "clip 0.90, resnet 0.40 (0.50 apart)" in words
     assert colour_at(opened, 20, 30) == BADGES["fake"][0]  # the lower edge of a face that counts as fake
-    assert colour_at(opened, 40, 20) == BADGES["real"][0]
+    assert colour_at(opened, 40, 20) == BADGES["found-real"][0]  # green is what a person calls real
     opened.press("b")
     assert colour_at(opened, 20, 30) == QColor("white")
 
@@ -171,8 +171,10 @@ def test_without_a_heatmap_it_is_said_why(archive: Archive, open_window: Open, e
     archive.add("refused.png", 0.99)
     archive.add("dies.png", 0.9)
     archive.add("last.png", 0.8)
+    Image.new("RGB", (60, 40), "teal").save(archive.folder / "frame.png")
+    archive.add("film.mp4", 0.76, picture=archive.folder / "frame.png")
     opened = open_window(explain=explain)
-    opened.shows("refused", "dies", "last")
+    opened.shows("refused", "dies", "last", "film")
     words = opened.page.look.heat_words
     opened.until(lambda: opened.page.details.toPlainText() != "")
     opened.press("h")
@@ -181,6 +183,8 @@ def test_without_a_heatmap_it_is_said_why(archive: Archive, open_window: Open, e
     opened.until(lambda: words.text() == "No heatmap: out of memory")
     opened.press("j")  # begins anew
     opened.until(lambda: "red is where" in words.text())
+    opened.press("j")
+    opened.until(lambda: words.text() == "No heatmap: it is a video, and heatmaps are of pictures alone")
     assert asked(explain) == ["refused", "dies", "last"]
 
 

@@ -6,13 +6,13 @@ import pytest
 from archives import Archive, Opened
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtGui import QColor, QFont, QImage, QPalette
-from PySide6.QtWidgets import QApplication, QCheckBox, QListWidget, QListWidgetItem, QPushButton, QTabBar, QWidget
+from PySide6.QtWidgets import QApplication, QCheckBox, QListWidget, QListWidgetItem, QPushButton, QWidget
 from test_style import contrast
 
 from gui.style.colours import BADGES, use_palette
 from gui.style.icons import iconed
+from gui.widgets.bars.tab_bar import Tabs
 from gui.widgets.images.drawn_once import DrawnOnce
-from gui.widgets.known_tabs import _Bar
 from gui.widgets.watched_folders import WatchedFolders
 
 Open = Callable[..., Opened]
@@ -120,7 +120,7 @@ def test_what_a_person_has_made_room_for_stays_when_the_window_grows(five: Archi
     assert right.sizes()[1] == lower
 
 
-class HighBar(QTabBar):
+class HighBar(Tabs):
     """Tabs in which nothing can be cut off."""
 
     def tabSizeHint(self, index: int) -> QSize:  # noqa: N802  (it is Qt's)
@@ -129,13 +129,28 @@ class HighBar(QTabBar):
 
 @pytest.mark.parametrize("title", ["origin", "pages"])
 def test_titles_of_tabs_keep_what_is_below_letters(qtbot: object, worn: bool, title: str) -> None:
-    def drawn(bar: QTabBar) -> int:
+    def drawn(bar: Tabs) -> int:
         for text in ("Details", title):  # that of a tab which is not the chosen one is drawn lower
             bar.addTab(text)
         bar.resize(bar.sizeHint())
         return rows_of_text(bar.grab().toImage().copy(bar.tabRect(1)))
 
-    assert drawn(_Bar()) == drawn(HighBar())
+    assert drawn(Tabs()) == drawn(HighBar())
+
+
+def test_the_chosen_tab_is_told_from_the_others(qtbot: object, worn: bool) -> None:
+    bar = Tabs()
+    bar.setDrawBase(False)
+    for title in ("Fake", "Real", "Unsure"):
+        bar.addTab(title)
+    bar.resize(bar.sizeHint())
+    for chosen in (0, 2):
+        bar.setCurrentIndex(chosen)
+        shown = bar.grab().toImage()
+        tops = [shown.pixelColor(bar.tabRect(tab).center().x(), bar.tabRect(tab).top() + 1) for tab in range(3)]
+        ground = QPalette().color(QPalette.ColorRole.Window)
+        assert contrast(tops[chosen], ground) >= 3  # WCAG 2.2, 1.4.11
+        assert all(contrast(tops[tab], ground) < 2 for tab in range(3) if tab != chosen)
 
 
 def rows_of_text(picture: QImage) -> int:

@@ -105,6 +105,10 @@ def test_help_tells_guide_models_and_version(five: Archive, open_window: Open) -
     assert "<td>a, b</td>" in told
     assert "<td>no</td>" in told
     assert "&lt;b&gt;" in told
+    told = help_dialogs.card_table({"sets": [{"auc": 0.9}, {"auc": {"low": 0.8}}], "empty": {}})
+    assert told.count("<table") == 1  # tables in tables held up the window for seconds
+    assert "padding-left:48px; padding-right:12px'>low</td><td>0.8</td>" in told
+    assert "<td>none</td>" in told
     assert any("takes the last" in shown.toPlainText() for shown in opened.window.findChildren(QTextBrowser))
     [about] = opened.window.findChildren(QMessageBox)
     assert version("dfscan") in about.text()

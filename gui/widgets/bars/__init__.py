@@ -1,1 +1,1 @@
-"""Lines across the window: what went wrong, what waits, what was just done."""
+"""Lines across the window: tabs, what went wrong, what waits, what was just done."""

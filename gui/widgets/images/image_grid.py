@@ -78,6 +78,10 @@ class ImageGrid(GridView):
         head_id = self._items.toggle_stack(current.file_id) if current is not None else None
         if head_id is not None:
             self.select_files([head_id])
+            behind = self.currentIndex().row() + 1
+            if self._items.data(self._items.index(behind, 0), STACK_ROLE) is not None:  # what has opened is in sight, too
+                self.scrollTo(self._items.index(behind, 0))
+                self.scrollTo(self.currentIndex())
 
     def hidden(self) -> int:
         """How many images stand behind the selected ones, and are not selected."""

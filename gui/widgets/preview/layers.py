@@ -71,14 +71,19 @@ class Layers(QObject):
         """What is said on the picture itself; empty for nothing."""
         if words != self._words:
             self._words = words
-            self._show()
+            self._draw()
 
     def toggle_boxes(self) -> None:
         """Show the faces' boxes, or do not."""
         self._boxes_wanted = not self._boxes_wanted
-        self._show()
+        self._draw()
 
     def _show(self) -> None:
+        self._draw()
+        self.changed.emit()
+
+    def _draw(self) -> None:
+        """What is said on the picture, and whether boxes are drawn on it, changes nothing of what decides."""
         layers: list[Overlay] = []
         if self._width and self._patches and not self._frame:
             layers.append(Heat(self._patches, self._width))
@@ -88,7 +93,6 @@ class Layers(QObject):
         if self._words:
             layers.append(Words(self._words))
         self._preview.set_overlays(layers)
-        self.changed.emit()
 
     def deciding_part(self, side: int) -> QImage:
         """What decides, about `side` pixels large: of a video, the frame with its faces; else the face, with the heatmap on it.

@@ -61,7 +61,10 @@ class FaceBoxes:
         painter.drawText(tag, Qt.AlignmentFlag.AlignCenter, text)
 
     def _colours(self, face: Face) -> tuple[QColor, QColor]:
-        return BADGES["unjudged" if face.score is None else label_for(face.score, self.threshold, self.band_low)]
+        if face.score is None:
+            return BADGES["unjudged"]
+        label = label_for(face.score, self.threshold, self.band_low)
+        return BADGES["found-real" if label == "real" else label]  # green is what a person calls real
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Help: how one works with the window, what the models say of themselves, and which version this is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +14,7 @@ from ...texts.outside import Document, in_html, plain_box
 from ..icon import program_icon
 from .buttons import closing_buttons
 
+_INDENT = 16
 _GUIDE = """
 <h3>Decide</h3>
 <p>Look at an image and press <b>{fake}</b> (fake), <b>{real}</b> (real) or <b>{unsure}</b> (unsure). Nothing is ever
@@ -68,20 +69,33 @@ def show_cards(window: QWidget, presenter: QueuePresenter) -> None:
 
 
 def card_table(card: Mapping[str, Any]) -> str:
-    """What a checkpoint says of itself, as a table; a part with parts of its own is a table in it."""
-    rows = "".join(
-        f"<tr><td style='padding-right:12px'>{in_html(str(name).replace('_', ' '))}</td><td>{_told(value)}</td></tr>"
-        for name, value in card.items()
-    )
-    return f"<table cellpadding='2'>{rows}</table>"
+    """What a checkpoint says of itself, as one table; the parts of a part are indented below it.
+
+    Tables in tables would take Qt seconds to lay out.
+    """
+    return f"<table cellpadding='2'>{''.join(_rows(card, 0))}</table>"
+
+
+def _rows(card: Mapping[str, Any], depth: int) -> Iterator[str]:
+    for name, value in card.items():
+        below = _parts(value)
+        told = "" if below else _told(value)
+        title = in_html(str(name).replace("_", " "))
+        yield f"<tr><td style='padding-left:{_INDENT * depth}px; padding-right:12px'>{title}</td><td>{told}</td></tr>"
+        yield from _rows(below, depth + 1)
+
+
+def _parts(value: object) -> Mapping[str, Any]:
+    """What a value has below it: a list of several such has them by their numbers."""
+    if isinstance(value, list | tuple) and any(isinstance(part, Mapping) for part in value):
+        return {str(number): part for number, part in enumerate(value, 1)}
+    return value if isinstance(value, Mapping) else {}
 
 
 def _told(value: object) -> str:
     if isinstance(value, Mapping):
-        return card_table(value)
+        return "none"
     if isinstance(value, list | tuple):
-        if any(isinstance(part, Mapping) for part in value):
-            return "".join(_told(part) for part in value)
         return ", ".join(_told(part) for part in value) or "none"
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "unknown"}[value]
