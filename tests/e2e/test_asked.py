@@ -22,8 +22,10 @@ def test_no_faces_beside_a_watch_and_back_again(laptop: Dfscan, tmp_path: Path, 
     for folder in (watched, other):
         folder.mkdir()
         shutil.copy(SAMPLES / "real-astronaut.jpg", folder / f"{folder.name}.jpg")
+    laptop.run("db", "upgrade")  # makes the tables that are asked below
     laptop.start("watch", watched)
-    wait_until(lambda: laptop.data_dir.exists() and laptop.statuses() == {"watched.jpg": "real"}, 200, "the watch's verdict")
+    wait_until(lambda: laptop.scored() == {"watched.jpg"}, 200, "the watch's verdict")
+    assert laptop.statuses() == {"watched.jpg": "real"}
 
     said = laptop.run("scan", "--no-faces", "--no-worker", "--json", other, exit_status=(0, 1))
     assert faces_of(json.loads(said.stdout)["items"]) == {"other.jpg": False}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 from broken_images import write
+from guard import waits
 from guard.faults import EAT, HANG, SEGFAULT
 
 DECODER_MEGABYTES = 1024
@@ -53,7 +54,8 @@ def test_the_worker_itself_may_die_hang_or_grow(
     seal()
     laptop.environment |= {
         "DFSCAN_TEST_FAULTS": "1",
-        "DFSCAN_FILE_SECONDS": "10",
+        "DFSCAN_FILE_SECONDS": "5",
+        waits.VARIABLE: "1",
         "DFSCAN_MAX_ATTEMPTS": "3",  # in one batch both are charged for the death; tried twice, each is taken alone
         "DFSCAN_WORKER_MEGABYTES": "1",  # raised to a quarter above what the model needs
         "DFSCAN_BATCH_SIZE": "2",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from files.command import Dfscan
+from guard import waits
 from sqlalchemy import create_engine, make_url, select, text
 
 from scanner.database.models import File
@@ -30,6 +31,7 @@ def test_the_work_goes_on_in_it(
 ) -> None:
     # A worker finds out that the database was made anew when it shows a sign of life: every quarter of a lease.
     laptop.environment |= {"DFSCAN_DATABASE_URL": new_postgres_url(), "DFSCAN_MAX_ATTEMPTS": "1", "DFSCAN_LEASE_SECONDS": "24"}
+    laptop.environment[waits.VARIABLE] = "2"
     laptop.data_dir.mkdir()
     laptop.run("db", "upgrade")
     make_picture(originals / "before.jpg", 1)
