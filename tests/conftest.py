@@ -29,19 +29,23 @@ from scanner.cli.main import main
 from scanner.database import schema
 from scanner.database.engine import Database, open_database
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("dfscan", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is. The same ones are tried in each everyday run, new ones at another scale.
+SAME = os.environ.get("DFSCAN_TEST_SCALE") is None
+settings.register_profile("dfscan", deadline=None, derandomize=SAME, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dfscan")
-
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # Each process of a gate needs them, and lines are counted only after this: the tracer makes their import a third longer.
-    import open_clip  # noqa: F401
 
 LOCAL, SERVERS = "sqlite+embedded", "postgres+redis"
 SLOW = ("e2e", "gui", "integration")
 GUARD = Path(__file__).parent / "guard"
 # How much longer than on an idle machine anything may take.
 BUSY = 3
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Its settings are known without the window's plugin, too, where the gate leaves it out."""
+    if not pluginmanager.has_plugin("pytest-qt"):
+        for name in ("qt_api", "qt_log_level_fail", "qt_log_ignore"):
+            parser.addini(name, "of pytest-qt, which is not loaded")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

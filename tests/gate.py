@@ -19,10 +19,12 @@ CHECKS = {
     "supply chain": ["python", "tests/supply_chain.py", "check"],
     "docs": ["mkdocs", "build", "--strict", "--quiet"],
 }
+SILENT: dict[str, int] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 # mkdocs-material would tell of its successor at each build. From 3.12 on Python itself tells which lines ran, at next to no cost.
 # Two tests run side by side: networks and trees of one thread each, or threads of the two wait for each other on two cores.
+# What pytest and Python make of a file is kept beside it: else each process, and each that tests start, makes it anew.
 ENVIRONMENT = {
-    **os.environ,
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
     "NO_MKDOCS_2_WARNING": "1",
     "OMP_NUM_THREADS": "1",
     **({"COVERAGE_CORE": "sysmon"} if sys.version_info >= (3, 12) else {}),
@@ -36,11 +38,18 @@ def main(arguments: list[str]) -> int:
     # Counting lines takes a third more of a processor's time: only of the fast tests.
     checks = {
         **CHECKS,
-        "fast tests": [*tests, "-m", "not slow", "--cov", "--cov-report="],
+        # No fast test has a window, whose library looks into the source of whatever is imported beside it.
+        "fast tests": [*tests, "-m", "not slow", "-p", "no:pytest-qt", "--cov", "--cov-report="],
         "slow tests": [*tests, "-m", "slow"],
     }
+    # The first checks keep one core busy. On the other one pytest makes the tests' files ready, for both of its processes then.
+    ready = (
+        None if arguments else subprocess.Popen([BIN / "pytest", "--collect-only", "-qq"], cwd=HERE, env=ENVIRONMENT, **SILENT)
+    )
     failed = []
     for name, command in checks.items():
+        if ready and command[0] == "pytest":
+            ready.wait()
         began = time.monotonic()
         status = subprocess.call([BIN / command[0], *command[1:]], cwd=HERE, env=ENVIRONMENT)
         if status == NO_TESTS and command[0] == "pytest":  # the arguments name tests of the other kind

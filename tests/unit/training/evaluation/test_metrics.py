@@ -1,10 +1,11 @@
+from types import ModuleType
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
-from torchmetrics.functional import classification as tm
 
 from training.evaluation.metrics import (
     Costs,
@@ -26,6 +27,14 @@ from training.evaluation.metrics import (
 )
 
 from .scores import ScoredLists, coarse, joined, random_chances, random_scores, scored
+
+
+@pytest.fixture(name="tm", scope="module")
+def _tm() -> ModuleType:
+    """torchmetrics, whose import takes longer than these tests: left to the process that runs them."""
+    from torchmetrics.functional import classification
+
+    return classification
 
 
 @given(scored)
@@ -144,7 +153,7 @@ def test_rate_above_counts_the_threshold_itself() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.83])
-def test_decisions_are_scored_like_the_libraries_do(seed: int, threshold: float) -> None:
+def test_decisions_are_scored_like_the_libraries_do(tm: ModuleType, seed: int, threshold: float) -> None:
     labels, scores = random_chances(seed)
     called = (scores >= threshold).astype(int)
     tensors = torch.from_numpy(called), torch.from_numpy(labels)
@@ -160,7 +169,7 @@ def test_decisions_are_scored_like_the_libraries_do(seed: int, threshold: float)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_ranks_are_scored_like_torchmetrics_does(seed: int) -> None:
+def test_ranks_are_scored_like_torchmetrics_does(tm: ModuleType, seed: int) -> None:
     labels, scores = random_chances(seed)
     chances, truth = torch.from_numpy(scores), torch.from_numpy(labels)
 
@@ -175,7 +184,7 @@ def test_ranks_are_scored_like_torchmetrics_does(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_calibration_error_is_that_of_torchmetrics(seed: int) -> None:
+def test_calibration_error_is_that_of_torchmetrics(tm: ModuleType, seed: int) -> None:
     labels, scores = random_chances(seed)
 
     theirs = tm.binary_calibration_error(torch.from_numpy(scores), torch.from_numpy(labels), n_bins=15, norm="l1")
