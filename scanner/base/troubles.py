@@ -1,5 +1,6 @@
-"""What an error of a database or a broker means, whoever meets it: the watch, a worker, a command or the window."""
+"""What an error of a database, a broker or the machine means, whoever meets it: the watch, a worker, a command or the window."""
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,5 +21,14 @@ class Trouble:
     advice: str = ""
 
 
+# No memory, process, open file or space is left: any call may meet that, and it passes.
+_SHORTAGES = frozenset(
+    getattr(errno, name, None) for name in ("ENOMEM", "EAGAIN", "EMFILE", "ENFILE", "ENOSPC", "EDQUOT", "ENOBUFS")
+)
 BUG = Trouble(Kind.BUG)
 TRANSIENT = Trouble(Kind.TRANSIENT)
+
+
+def shortage(error: OSError) -> str | None:
+    """What the machine has none left of for now, in words; None for any other error."""
+    return f"{error.strerror}; it goes on when there is more" if error.errno in _SHORTAGES else None

@@ -28,10 +28,11 @@ EXIT_ERROR = 2
 EXIT_INTERRUPTED, EXIT_CLOSED_PIPE = 130, 141
 # EX_SOFTWARE of sysexits.h: a bug. Never 1, which means that something was flagged.
 EXIT_BUG = 70
-# What the machine lacks, whichever call met it: space, memory, descriptors, the right to write, a disk that works.
-_TROUBLES = {
-    getattr(errno, name, None)
-    for name in ("ENOSPC", "EDQUOT", "EFBIG", "ENOMEM", "EMFILE", "ENFILE", "EROFS", "EACCES", "EPERM", "EIO", "ESTALE", "ENXIO")
+# What the machine has none left of, whatever it is for.
+_SHORTAGES = {errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN}
+# What else it lacks, whichever call met it: space, the right to write, a disk that works.
+_TROUBLES = _SHORTAGES | {
+    getattr(errno, name, None) for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO", "ESTALE", "ENXIO")
 }
 
 _CORE = {
@@ -207,7 +208,12 @@ def _show(error: click.ClickException) -> None:
 
 
 def _trouble(error: OSError) -> str:
-    where = printable(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else "standard output or a file"
+    if isinstance(error.filename, str | bytes):
+        where = printable(os.fsdecode(error.filename))
+    elif error.errno in _SHORTAGES:
+        return f"{error.strerror}: end other programs, then try again"
+    else:
+        where = "standard output or a file"
     return f"{where} cannot be used: {error.strerror}; mend that, then try again"
 
 

@@ -15,6 +15,7 @@ from threading import Event
 from ..base.errors import KnownError
 from ..base.settings import Settings
 from ..base.trouble_log import TroubleLog
+from ..base.troubles import shortage
 from ..database.engine import Database, DatabaseUnavailable
 from ..discovery.candidates import Finding, Source
 from ..discovery.suspend import SleepWatch
@@ -85,6 +86,7 @@ class WatchService:
         self._next_keep = 0.0
         self._database_trouble = TroubleLog(log, "the database")
         self._worker_trouble = TroubleLog(log, "the work")
+        self._machine_trouble = TroubleLog(log, "the machine")
 
     def run(self) -> None:
         """Watch first, then sweep, then keep going. Drains and stops cleanly."""
@@ -96,15 +98,23 @@ class WatchService:
                     try:
                         self._turn()
                         self._database_trouble.works()
+                        self._machine_trouble.works()
                     except DatabaseUnavailable as error:
-                        # What this turn held is not lost: a sweep finds it again once the database answers.
-                        self._database_trouble.fails(str(error))
-                        self._sweeps.forget()
-                        self._demand_sweeps(in_seconds=RETRY_SECONDS)
-                        self._stop.wait(RETRY_SECONDS)
+                        self._wait_out(self._database_trouble, str(error))
+                    except OSError as error:
+                        if (reason := shortage(error)) is None:
+                            raise
+                        self._wait_out(self._machine_trouble, reason)
         finally:
             if self._worker:
                 self._worker.stop(STOP_SECONDS)
+
+    def _wait_out(self, trouble: TroubleLog, reason: str) -> None:
+        """What the turn held is not lost: a sweep finds it again once it goes on."""
+        trouble.fails(reason)
+        self._sweeps.forget()
+        self._demand_sweeps(in_seconds=RETRY_SECONDS)
+        self._stop.wait(RETRY_SECONDS)
 
     def _turn(self) -> None:
         self._beat()

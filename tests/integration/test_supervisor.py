@@ -1,8 +1,11 @@
 """When a worker is taken for hung, and what happens to what it held. Its process is real; its work and the clock are not."""
 
+import errno
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 
 from scanner.base.settings import Settings
 from scanner.database.engine import Database
-from scanner.jobs import supervisor
+from scanner.jobs import lone_worker, supervisor
 from scanner.jobs.exit_codes import EXIT_CANNOT_BEGIN, EXIT_RENEW
 from scanner.jobs.leases import Backlog, backlog
 from scanner.jobs.supervisor import EmbeddedWorker, WorkerFailed
@@ -157,6 +160,27 @@ def test_one_that_cannot_begin_is_not_tried_for_ever(
 
     wait_until(gives_up, 30, "the end of trying")
     assert said == ["the worker cannot begin: there is no model"]
+
+
+@pytest.mark.parametrize(("number", "looks"), [(errno.EAGAIN, 2), (errno.ENOENT, 1)])
+def test_a_worker_alone_waits_while_no_process_can_be_started(
+    database: Database, tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch, number: int, looks: int
+) -> None:
+    """What does not pass by itself ends it."""
+    stop, looked = threading.Event(), list[Backlog]()
+
+    def look_after(_: EmbeddedWorker, waiting: Backlog) -> None:
+        looked.append(waiting)
+        if len(looked) == 1:
+            raise OSError(number, os.strerror(number))
+        stop.set()
+
+    monkeypatch.setattr(lone_worker, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(EmbeddedWorker, "start", lambda _: None)
+    monkeypatch.setattr(EmbeddedWorker, "look_after", look_after)
+    with nullcontext() if looks > 1 else pytest.raises(FileNotFoundError):
+        lone_worker.run_lone_worker(Settings(tmp_path / "data"), database, stop, lambda: now)
+    assert len(looked) == looks
 
 
 def sign(database: Database, worker: EmbeddedWorker, clock: Clock, now: datetime) -> None:

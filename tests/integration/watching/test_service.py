@@ -1,5 +1,7 @@
 """The service without a worker: how it watches, what it admits in the ledger, and roots that go away and come back."""
 
+import errno
+import logging
 import os
 import signal
 import sys
@@ -21,7 +23,7 @@ from scanner.discovery.candidates import Finding, Source
 from scanner.discovery.intake import BATCH, take_in
 from scanner.discovery.suspend import SleepWatch
 from scanner.discovery.walk import Entry, Found
-from scanner.discovery.watcher_supervisor import Hint, Unwatched
+from scanner.discovery.watcher_supervisor import Hint, Unwatched, Watching
 from scanner.domain.asked import Asked
 from scanner.roots.roots import add_roots
 from scanner.services.watch import WatchService
@@ -52,6 +54,33 @@ def test_found_by_sweep(local: Database, root: Path, start: Start, wait_until: W
     wait_until(lambda: ledger(local).found_by_sweep == 1, 60, "the count")
     assert (ledger(local).mode, ledger(local).found_by_events) == ("polled", 0)
     assert "watch_mode" in str(ledger(local).mode_reason)
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.EMFILE])
+def test_a_machine_that_has_nothing_left_is_waited_for(
+    local: Database,
+    root: Path,
+    start: Start,
+    wait_until: WaitUntil,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+) -> None:
+    """As when no process can be started in the place of one that the lack of memory has ended."""
+    monkeypatch.setattr("scanner.services.watch.RETRY_SECONDS", 0.1)
+    caplog.set_level(logging.INFO)
+    lacks = iter([True] * 3)
+
+    def look_after(_: Watching) -> None:
+        if next(lacks, False):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Watching, "look_after", look_after)
+    start()
+    wait_until(lambda: "the machine works again" in caplog.text, 60, "the end of it")
+    assert caplog.text.count(f"the machine fails: {os.strerror(number)}") == 1
+    (root / "a.jpg").write_bytes(b"x")
+    wait_until(lambda: len(states(local)) == 1, 60, "what came afterwards")
 
 
 def test_after_an_overflow_a_sweep_finds_the_rest(local: Database, root: Path, start: Start, wait_until: WaitUntil) -> None:

@@ -47,16 +47,24 @@ def test_a_bug(filled: Dfscan) -> None:
     assert "ZeroDivisionError" in done.stderr
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EROFS])
-def test_what_the_machine_lacks(filled: Dfscan, number: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "file", "said"),
+    [
+        (errno.ENOSPC, "/a/file", "/a/file cannot be used: what it lacks"),
+        (errno.EMFILE, "/a/file", "/a/file cannot be used: what it lacks"),
+        (errno.EROFS, None, "standard output or a file cannot be used: what it lacks"),
+        (errno.EAGAIN, None, "what it lacks: end other programs"),  # as when no process can be started
+    ],
+)
+def test_what_the_machine_lacks(filled: Dfscan, number: int, file: str | None, said: str) -> None:
     lacking = (
         "import scanner.cli.main as main\n"
-        f"def lacks(*_): raise OSError({number}, 'what it lacks', '/a/file')\n"
+        f"def lacks(*_): raise OSError({number}, 'what it lacks', {file!r})\n"
         "main.load_settings = lacks; main.main()"
     )
     done = subprocess.run([sys.executable, "-c", lacking, "status"], env=filled.environment, capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.startswith("dfscan: /a/file cannot be used: what it lacks")
+    assert done.stderr.startswith(f"dfscan: {said}")
 
 
 def test_what_is_no_image_in_a_healthy_folder(filled: Dfscan, here: Here, tmp_path: Path) -> None:
