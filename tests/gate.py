@@ -35,11 +35,12 @@ def main(arguments: list[str]) -> int:
     """Run every check even if one fails; 0 only if all pass."""
     # The slow end-to-end tests mostly wait for worker processes: two at a time fit two cores.
     tests = ["pytest", "-n", "2", "--dist", "worksteal", *arguments]
+    # No fast test has a window, whose library looks into the source of all that is imported beside it. A file that is named may.
+    without_window = [] if arguments else ["-p", "no:pytest-qt"]
     # Counting lines takes a third more of a processor's time: only of the fast tests.
     checks = {
         **CHECKS,
-        # No fast test has a window, whose library looks into the source of whatever is imported beside it.
-        "fast tests": [*tests, "-m", "not slow", "-p", "no:pytest-qt", "--cov", "--cov-report="],
+        "fast tests": [*tests, "-m", "not slow", *without_window, "--cov", "--cov-report="],
         "slow tests": [*tests, "-m", "slow"],
     }
     # The first checks keep one core busy. On the other one pytest makes the tests' files ready, for both of its processes then.

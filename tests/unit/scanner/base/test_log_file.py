@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ writing.join()
 # Writes a line, waits to be asked, looks after the log, and writes another.
 PATIENT = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from scanner.base.logs import write_anew
 
@@ -57,12 +59,11 @@ def test_no_line_is_lost_while_a_process_writes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moved", [True, False])
-def test_a_process_goes_on_where_another_one_began_anew(tmp_path: Path, moved: bool) -> None:
+def test_a_process_goes_on_where_another_one_began_anew(tmp_path: Path, moved: bool, wait_until: Callable[..., None]) -> None:
     """A scan's worker and a watch's write to the same file; and a file may be deleted under its process."""
     log = tmp_path / "worker.log"
     writer = begun(PATIENT, log, stdin=subprocess.PIPE)
-    while b"before\n" not in log.read_bytes():
-        pass
+    wait_until(lambda: b"before\n" in log.read_bytes(), 60, "the first line")
     if moved:
         set_aside(log, 1)
         log.write_text("of the other\n")

@@ -73,9 +73,9 @@ def test_a_date_that_may_be_two_is_refused(filled: Dfscan, here: Here, written: 
         assert "Traceback" not in done.stderr
 
 
-def test_what_was_read_is_told(filled: Dfscan, here: Here) -> None:
-    filled.environment["TZ"] = "UTC"
-    assert here("report", "--since", "30.11.2025", "--until", "2025-12-05").stderr.splitlines() == [
+def test_what_was_read_is_told(filled: Dfscan) -> None:
+    filled.environment["TZ"] = "UTC"  # for a process of its own: this one has the machine's zone
+    assert filled.run("report", "--since", "30.11.2025", "--until", "2025-12-05").stderr.splitlines() == [
         "since Sunday 2025-11-30 00:00+00:00, until Friday 2025-12-05 00:00+00:00"
     ]
 
