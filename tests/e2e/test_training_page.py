@@ -1,4 +1,4 @@
-"""docs/training.md as a reader follows it: every command of its blocks, in order, on two hundred and sixty pictures.
+"""docs/training.md as a reader follows it: every command of its blocks, in order, on some hundreds of pictures.
 
 What stands in, so that it takes minutes and not hours: recipes are the bundled ones at 32 pixels and with fewer epochs and draws,
 CLIP is a tiny tower, faces are found by the size of a picture, and what `model fetch` would bring is there.
@@ -76,7 +76,7 @@ def write_pictures(folder: Path, count: int, size: tuple[int, int], seed: int) -
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A reader's home: crops of faces, three folders of whole pictures, some with a face, and own photographs with a face."""
-    write_pictures(tmp_path / "faces", 100, (64, 64), 0)
+    write_pictures(tmp_path / "faces", 60, (64, 64), 0)
     for seed, name in enumerate(("web", "press", "phone"), start=1):
         write_pictures(tmp_path / name, 6, (160, 120), seed)
         write_pictures(tmp_path / name / "small", 4, (96, 80), 10 + seed)
