@@ -87,10 +87,10 @@ def reply_of(work: Callable[[], Any], tell: Callable[[Any], Made]) -> Reply:
     try:
         made = tell(work())
         return Reply("made", made.document, made.blobs)
+    except MemoryError:  # be it refused for that
+        return Reply("memory")
     except Refused as error:
         return Reply("refused", str(error)[:_REASON])
-    except MemoryError:
-        return Reply("memory")
     except Exception as error:
         return Reply("failed", f"{type(error).__name__}: {error}"[:_REASON])
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from scanner.base.files import open_regular
 
-from ..detector.image.picture import Decoded, PictureError
+from ..detector.image.picture import Decoded, NeedsMemory, PictureError
 
 if TYPE_CHECKING:
     import av
@@ -85,7 +85,7 @@ def sampled_frames(video: Video, *, count: int, max_pixels: int, file: BufferedR
     except PictureError:
         raise
     except MemoryError:
-        raise PictureError("needs more memory to decode than the decoder may use") from None
+        raise NeedsMemory from None
     except (av.error.FFmpegError, ValueError, OSError) as error:
         raise PictureError(f"cannot be decoded: {error}") from error
 

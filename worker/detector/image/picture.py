@@ -60,6 +60,13 @@ class PictureError(Refused):
     """The bytes are no picture that can be used. The text is the reason, in a user's words."""
 
 
+class NeedsMemory(PictureError, MemoryError):
+    """It takes more memory than its process has: a decoder tells that as it tells any lack of memory."""
+
+    def __init__(self) -> None:
+        super().__init__("needs more memory to decode than the decoder may use")
+
+
 def decode_rgb(content: bytes, *, max_pixels: int, short_side: int, pixels: int = 0, scaled: bool = True) -> Decoded:
     """The first picture of `decode_frames`. Raises PictureError."""
     return next(decode_frames(content, max_pixels=max_pixels, short_side=short_side, pixels=pixels, scaled=scaled))
@@ -127,7 +134,7 @@ def _reasons() -> Iterator[None]:
         except PictureError:
             raise
         except MemoryError:
-            raise PictureError("needs more memory to decode than the decoder may use") from None
+            raise NeedsMemory from None
         except UnidentifiedImageError:
             raise PictureError("its content is no readable picture") from None
         except Exception as error:  # Pillow's plugins raise nearly anything on hostile bytes

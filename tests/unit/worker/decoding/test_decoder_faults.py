@@ -133,7 +133,7 @@ def test_more_memory_than_allowed_costs_one_picture(content: bytes, slow: bytes)
     with DecoderPool(1, replace(LARGE, megabytes=400)) as decoders:
         outcome = decode(decoders, slow)
         assert isinstance(outcome, PictureError)
-        assert "memory" in str(outcome)
+        assert "more than 400 MB (setting decode_megabytes)" in str(outcome)
         assert isinstance(decode(decoders, content), Ready)
 
 

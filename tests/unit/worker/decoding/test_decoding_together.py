@@ -13,12 +13,13 @@ import psutil
 import pytest
 from signing import TRAINED, signed
 
+from scanner.processes import together as groups
 from scanner.processes.work import Work
-from worker.decoding.decoder_pool import DecoderPool
+from worker.decoding.decoder_pool import MODULES, DecoderPool
 from worker.decoding.inputs import Ready
 from worker.decoding.limits import Limits
 from worker.decoding.troubles import DecodersFail, DecoderTrouble, PoolBroke
-from worker.detector.image.picture import PictureError
+from worker.detector.image.picture import NeedsMemory, PictureError
 
 LIMITS = Limits(pixels=50_000_000, seconds=60, megabytes=3072)
 SIZE = 64
@@ -86,19 +87,51 @@ def dies(content: bytes, *_: object) -> Ready:
     return Ready((), "JPEG", 1, 1)
 
 
+@pytest.fixture
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Processes that know this module, as they know what decodes; gives how many works each of their answers was for."""
+    told: list[int] = []
+    monkeypatch.setattr("worker.decoding.decoder_pool.MODULES", (*MODULES, __name__))
+    monkeypatch.setattr("worker.decoding.decoder_pool.read_ready", lambda answer, **_: answer.document["format"])
+    read_each = groups._read_each
+    monkeypatch.setattr(groups, "_read_each", lambda answer, **more: told.append(more["count"]) or read_each(answer, **more))
+    return told
+
+
 @pytest.mark.parametrize(("work", "why"), [(hangs, "took longer than 2 s"), (dies, "died (Killed)")])
 def test_what_one_does_to_its_decoder_costs_that_one(
-    monkeypatch: pytest.MonkeyPatch, work: Callable[..., Ready], why: str
+    monkeypatch: pytest.MonkeyPatch, prepared: list[int], work: Callable[..., Ready], why: str
 ) -> None:
     """Those that it was asked for with are decoded again, each alone."""
     monkeypatch.setattr("worker.decoding.decoder_pool._decode", work)
-    monkeypatch.setattr("worker.decoding.decoder_pool.read_ready", lambda answer, **_: answer.document["format"])
     with DecoderPool(1, replace(LIMITS, seconds=2)) as decoders:
         decoders.warm_up()
         outcomes = [future.result() for future in decoders.begin_all([b"a", b"b", b"hang", b"d"], SIZE)]
+        assert [future.result() for future in decoders.begin_all([b"a", b"b"], SIZE)] == ["JPEG"] * 2
+    assert prepared == [2]  # the first four were given up together
     assert outcomes[:2] + outcomes[3:] == ["JPEG"] * 3
     assert isinstance(outcomes[2], DecoderTrouble)
     assert why in str(outcomes[2])
+
+
+def needs_memory(content: bytes, *_: object) -> Ready:
+    """As a picture that has enough alone, and not beside what is made of others."""
+    if b"large" in content and _done:
+        raise NeedsMemory
+    _done.append(content)
+    return Ready((), "JPEG", 1, 1)
+
+
+_done: list[bytes] = []
+
+
+def test_one_that_lacks_memory_beside_others_is_decoded_alone(monkeypatch: pytest.MonkeyPatch, prepared: list[int]) -> None:
+    monkeypatch.setattr("worker.decoding.decoder_pool._decode", needs_memory)
+    monkeypatch.setattr("worker.decoding.decoder_pool.PICTURES_PER_PROCESS", 2)  # alone it has a process of its own
+    with DecoderPool(1, LIMITS) as decoders:
+        decoders.warm_up()
+        assert [future.result() for future in decoders.begin_all([b"a", b"large"], SIZE)] == ["JPEG"] * 2
+    assert prepared == [2]
 
 
 def test_a_pool_that_breaks(contents: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
