@@ -23,6 +23,8 @@ class _Plain(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.7)
         font.setBold(True)
         self.title.setFont(font)
+        self.title.setWordWrap(True)
+        self.title.setFixedWidth(_WIDTH - 24)
         self.words = plain(QLabel())
         self.words.setWordWrap(True)
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -39,10 +41,17 @@ class _Plain(QWidget):
         layout.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(3)
 
+    def _name(self, title: str) -> None:
+        _fit(self.title, title)
+
     def _say(self, text: str) -> None:
-        self.words.setText(text)
-        # A centred widget is not asked how high its words are at its width.
-        self.words.setMinimumHeight(self.words.heightForWidth(self.words.width()))
+        _fit(self.words, text)
+
+
+def _fit(label: QLabel, text: str) -> None:
+    """All of a text, whatever the font: a centred widget is not asked how high its words are at its width."""
+    label.setText(text)
+    label.setMinimumHeight(label.heightForWidth(label.width()))
 
 
 class OpeningPage(_Plain):
@@ -50,7 +59,7 @@ class OpeningPage(_Plain):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
-        self.title.setText("Opening the database\N{HORIZONTAL ELLIPSIS}")
+        self._name("Opening the database\N{HORIZONTAL ELLIPSIS}")
 
     def say_it_takes_long(self) -> None:
         """After some seconds."""
@@ -64,7 +73,7 @@ class TroublePage(_Plain):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
-        self.title.setText("The database cannot be used")
+        self._name("The database cannot be used")
         self.button = iconed(QPushButton("Try again"), "refresh-cw")
         self.button.clicked.connect(self.again)
         self.column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
@@ -81,7 +90,7 @@ class FirstStartPage(_Plain):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", parent)
-        self.title.setText("Which folder shall be looked through?")
+        self._name("Which folder shall be looked through?")
         self._say(
             "Choose a folder with images. Each one is scored for being a deepfake, and those that stand out are shown "
             "to you, the most certain first, while the rest is still being looked through.\n\n"

@@ -197,6 +197,7 @@ class QueueView(QWidget):
             (self.running.folders if shown is self.running else self.problems.table).setFocus()
 
     def _choose_page(self) -> None:
+        self.tabs.mark(not self.run_button.isChecked())
         if self.run_button.isChecked():
             self.stack.setCurrentWidget(self.running)
             self.running.models.list_models()

@@ -24,9 +24,10 @@ def standing_line(standing: Status, progress: Progress, *, running: bool, paused
 
 
 def waiting_words(standing: Status, progress: Progress, *, running: bool, paused: bool) -> str:
-    """How far a scan is, or what waits for one; empty when nothing waits."""
+    """How far a scan is, or what waits for one; empty when nothing waits and nothing is being looked for."""
     if not progress.pending:
-        return ""
+        new = any(root.swept_at is None and root.paused_reason is None for root in standing.roots)
+        return "Looking through new folders for images\N{HORIZONTAL ELLIPSIS}" if new and running else ""
     images = "1 image waits" if progress.pending == 1 else f"{progress.pending:,} images wait"
     if running or standing.workers:
         total = progress.pending + progress.finished

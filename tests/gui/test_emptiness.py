@@ -1,6 +1,7 @@
 """The queue never looks empty when it is not: what waits, what hides the rest, and where else it is."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from archives import START, Archive, Opened
 from PySide6.QtCore import Qt, QTimer
@@ -12,7 +13,7 @@ from scanner.discovery.intake import take_in
 from scanner.discovery.walk import Found
 from scanner.jobs.lock import WATCH, acquire, this_process
 from scanner.ops.status import Status, current_status
-from scanner.roots.roots import add_roots
+from scanner.roots.roots import WatchedRoot, add_roots
 
 Open = Callable[..., Opened]
 
@@ -69,6 +70,11 @@ def test_the_words_for_each_state(archive: Archive) -> None:
         return waiting_words(standing, Progress(pending, 40, 2.0, pending / 2.0), running=running, paused=paused)
 
     assert words(standing, 0, running=True) == ""
+    new = replace(standing, roots=(WatchedRoot(1, "/photos", None),))
+    assert words(new, 0, running=True) == "Looking through new folders for images\N{HORIZONTAL ELLIPSIS}"
+    assert words(new, 0) == ""
+    unplugged = replace(standing, roots=(WatchedRoot(1, "/photos", None, paused_reason="it cannot be read"),))
+    assert words(unplugged, 0, running=True) == ""
     assert words(standing, 1) == "1 image waits to be scanned, and nothing scans now"
     assert words(standing, 1000, paused=True) == "Paused: 1,000 images wait to be scanned"
     assert words(standing, 300, running=True) == "Scanning: 40 of 340 done, 2 min 30 s left"

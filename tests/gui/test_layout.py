@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from archives import Archive, Opened
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QFont, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem
 
+from gui.pages.plain_pages import FirstStartPage, TroublePage
 from gui.widgets.elided_label import ElidedLabel
 from gui.widgets.images.grid_delegate import CELL, ImageDelegate
 from scanner.domain.prediction import Face, Prediction
@@ -86,6 +87,23 @@ def test_names_keep_their_underscores(qapp: QApplication) -> None:
     shown = label.grab().toImage()
     label.setText("a a")
     assert label.grab().toImage() != shown
+
+
+@pytest.mark.parametrize("page", [FirstStartPage, TroublePage])
+def test_titles_of_pages_are_whole_in_a_large_font(qapp: QApplication, page: type[FirstStartPage | TroublePage]) -> None:
+    font, large = qapp.font(), QFont(qapp.font())
+    large.setPointSizeF(font.pointSizeF() * 2)
+    qapp.setFont(large)
+    try:
+        shown = page()
+        shown.resize(1024, 600)
+        shown.grab()  # lays it out
+        room = QRect(0, 0, shown.title.width(), 10_000)
+        needed = shown.title.fontMetrics().boundingRect(room, int(Qt.TextFlag.TextWordWrap), shown.title.text())
+        assert needed.width() <= shown.title.width() <= shown.title.parentWidget().width()
+        assert needed.height() <= shown.title.height()
+    finally:
+        qapp.setFont(font)
 
 
 def test_it_opens_within_a_small_screen(five: Archive, tmp_path: Path) -> None:

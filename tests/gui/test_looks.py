@@ -151,6 +151,9 @@ def test_the_chosen_tab_is_told_from_the_others(qtbot: object, worn: bool) -> No
         ground = QPalette().color(QPalette.ColorRole.Window)
         assert contrast(tops[chosen], ground) >= 3  # WCAG 2.2, 1.4.11
         assert all(contrast(tops[tab], ground) < 2 for tab in range(3) if tab != chosen)
+    bar.mark(wanted=False)  # something else is in sight
+    shown = bar.grab().toImage()
+    assert contrast(shown.pixelColor(bar.tabRect(2).center().x(), bar.tabRect(2).top() + 1), ground) < 2
 
 
 def rows_of_text(picture: QImage) -> int:
