@@ -75,11 +75,11 @@ class Acts(QObject):
 
     def undo(self) -> None:
         """Take the last act back, and return to its image; keys pressed meanwhile mean that one."""
-        self.turns.take(lambda: self._move(self._doing.undo))
+        self.turns.take(lambda: self._move(self._doing.undo), on_image=False)
 
     def redo(self) -> None:
         """Do again what was undone."""
-        self.turns.take(lambda: self._move(self._doing.redo))
+        self.turns.take(lambda: self._move(self._doing.redo), on_image=False)
 
     def find_sought(self, *, loading: bool) -> None:
         """Go to the files that an undo has changed, once they are among the rows; `loading`: more rows are on their way."""
@@ -147,7 +147,7 @@ class Acts(QObject):
                 self._sought = ids
                 self.sent_to_tab.emit(home)
             else:
-                self.turns.release()
+                self.turns.release(in_sight=not undone)  # what was undone and is hidden is meant by no key
             self.settled.emit(set(ids))
 
         self._questions.ask(read, show, unanswered=self.give_up)

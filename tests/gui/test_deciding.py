@@ -49,6 +49,18 @@ def test_keys_decide_and_go_on(five: Archive, open_window: Open) -> None:
     assert "No decisions of this kind yet" in opened.page.empty.text()
 
 
+def test_one_key_too_many_changes_no_decision(archive: Archive, open_window: Open) -> None:
+    """Behind the last image there is none to go on to: the next key does not mean the one that is just being stored."""
+    for name, score in (("a", 0.99), ("b", 0.9)):
+        archive.add(f"{name}.png", score)
+    opened = open_window()
+    opened.shows("a", "b")
+    opened.press("frf")
+    assert opened.page.deciding.notice.words.text().startswith("Nothing was decided")
+    opened.shows()
+    assert stored(archive) == [("a", "fake", None), ("b", "real", None)]
+
+
 def test_undo_and_redo_to_the_beginning_and_back(five: Archive, open_window: Open) -> None:
     opened = open_window()
     opened.shows("a", "b", "c", "d")

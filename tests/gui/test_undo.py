@@ -138,6 +138,24 @@ def test_fifty_decisions_and_fifty_undos_at_ten_keys_a_second(archive: Archive, 
     assert opened.names == start
 
 
+@pytest.mark.parametrize("keys", ["zf", "zz"])
+def test_a_key_after_an_undo_that_the_filters_hide_decides_on_nothing_else(five: Archive, open_window: Open, keys: str) -> None:
+    """What came back is not in sight, and was meant; a second undo means the decision before it, wherever that is."""
+    opened = open_window()
+    opened.shows("a", "b", "c", "d")
+    opened.press("ru")
+    opened.shows("c", "d")
+    opened.page.filters.search.setText("c.png")
+    opened.shows("c")
+    opened.press(keys)
+    undone = "a.png: real undone" if keys == "zz" else "b.png: unsure undone"
+    opened.until(lambda: opened.page.deciding.notice.words.text() == f"{undone} (the filters hide it)")
+    assert opened.presenter.acts.turns.is_held is False
+    opened.page.filters.clear()
+    opened.until(lambda: "c" in opened.names and "d" in opened.names)
+    assert not [told for told in stored(five) if told[0] == "c"]
+
+
 def test_what_waits_for_an_undo_comes_in_its_order() -> None:
     turns, done = Turns(), []
     turns.take(lambda: done.append("first"))
@@ -151,3 +169,8 @@ def test_what_waits_for_an_undo_comes_in_its_order() -> None:
     turns.drop()
     turns.release()
     assert done == ["first", "second"]
+    turns.hold()
+    turns.take(lambda: done.append("on the image"))
+    turns.take(lambda: done.append("wherever"), on_image=False)
+    turns.release(in_sight=False)
+    assert done == ["first", "second", "wherever"]
