@@ -211,9 +211,9 @@ def write_picture(path: Path, seed: int = 0, size: tuple[int, int] = (240, 200),
 
 def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
     """Fail when `true` does not become so. The limit is generous, it is no measurement: a machine that has a lot else to do
-    gets a multiple of `seconds`.
+    gets a multiple of `seconds`, where that is no more than five minutes.
     """
-    limit = BUSY * seconds
+    limit = max(seconds, min(BUSY * seconds, 300))
     end = time.monotonic() + limit
     while not true():
         if time.monotonic() > end:

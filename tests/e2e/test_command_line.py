@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from scanner.base.access.private import private_folder
 
 VERDICT = (0, 1)
 HEAVY = ("torch", "PySide6", "celery", "numpy", "alembic", "watchdog", "dateparser", "psutil", "prometheus_client")
@@ -15,8 +18,8 @@ HEAVY = ("torch", "PySide6", "celery", "numpy", "alembic", "watchdog", "datepars
     "arguments",
     [["--help"], ["report"], ["report", "--since", "yesterday"], ["status"], ["verify", "migrations"], ["config", "show"]],
 )
-def test_starts_without_what_it_does_not_need(laptop, arguments: list[str]) -> None:
-    laptop.run("db", "upgrade")  # makes the database, which needs alembic once
+def test_starts_without_what_it_does_not_need(laptop, current_sqlite: Callable[[Path], str], arguments: list[str]) -> None:
+    current_sqlite(private_folder(laptop.data_dir) / "dfscan.sqlite")  # to make one needs alembic once
     script = f"""
 import sys
 from scanner.cli.main import main
