@@ -9,6 +9,8 @@ from PIL import Image, ImageFilter
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QColor, QImage
 
+from gui.widgets.preview.layers import Layers
+from gui.widgets.preview.preview_view import PreviewView
 from scanner.domain.prediction import Face, Frame, Prediction
 from scanner.domain.states import Basis
 
@@ -157,3 +159,14 @@ def test_a_view_of_a_video(archive: Archive, open_window: Open, tmp_path: Path) 
     opened.press("e")
     opened.until(lambda: opened.page.look.layers._words.startswith("Error levels, amplified"))
     assert shown(opened).width() == 64
+
+
+def test_what_is_told_on_a_picture_draws_no_face_anew(qtbot: object) -> None:
+    """Of a large picture that takes a tenth of a second, in the window's thread."""
+    layers, changes = Layers(PreviewView()), []
+    layers.changed.connect(lambda: changes.append(1))
+    layers.set_words("Noise residual: being computed")
+    layers.toggle_boxes()
+    assert not changes
+    layers.clear()
+    assert changes

@@ -74,6 +74,25 @@ def test_a_stack_opens_and_closes_by_key_and_mouse(copies: Archive, open_window:
     opened.until(lambda: opened.tabs[0] == "To review  6")
 
 
+def test_what_a_stack_shows_is_scrolled_into_sight(copies: Archive, open_window: Open) -> None:
+    for name in ("0", "1"):
+        copies.add(f"{name}.png", 0.995)
+    opened = open_window()
+    opened.until(lambda: len(opened.names) == 6)
+    grid = opened.page.grid
+    grid.setFixedSize(220, 470)  # two rows of one image
+    for open_by in (lambda: opened.press("s"), lambda: click_count(opened, "a")):
+        grid.go_to(opened.names.index("a"))
+        room = grid.viewport().rect()
+        assert not room.intersects(grid.visualRect(opened.presenter.model.index(opened.names.index("a") + 1, 0)))
+        open_by()
+        opened.until(lambda: "b" in opened.names)
+        for name in "ab":
+            assert room.contains(grid.visualRect(opened.presenter.model.index(opened.names.index(name), 0)))
+        opened.press("s")
+        grid.verticalScrollBar().setValue(0)
+
+
 def test_a_decision_on_a_closed_stack_is_for_the_image_in_sight_alone(copies: Archive, open_window: Open) -> None:
     opened = open_window()
     opened.shows("a", "c", "e", "f")
