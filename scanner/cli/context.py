@@ -1,6 +1,6 @@
 """What every command is given: the settings, and the database opened on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -86,6 +86,19 @@ def _demand_sound(settings: Settings) -> None:
     path = sqlite_path(settings.url)
     if path is not None:
         demand_sound(path)
+
+
+def say_unknown(database: "Database", paths: Sequence[str]) -> None:
+    """Say of which of `paths` nothing is known: nothing found there would be taken for nothing wrong."""
+    from ..database.queries import knows_any
+
+    if not paths:
+        return
+    with database.read() as session:
+        unknown = [path for path in paths if not knows_any(session, path)]
+    if unknown:
+        more = f" (nor under {len(unknown) - 1:,} more)" if len(unknown) > 1 else ""
+        print_text(f"dfscan: no file is known under {printable(unknown[0])}{more}: check the name, or scan it first", err=True)
 
 
 def utc_now() -> datetime:

@@ -12,7 +12,7 @@ from ..base.escape import printable
 from ..base.logs import print_text
 from ..base.settings import Settings
 from ..domain.evidence import FILTERS
-from .context import opened_database, pass_settings, utc_now
+from .context import opened_database, pass_settings, say_unknown, utc_now
 
 if TYPE_CHECKING:
     from ..database.engine import Database
@@ -70,6 +70,7 @@ def report(
     begin, end = _period(since, until)
     with opened_database(settings) as database:
         target = report_target(settings, database, output, force=force)
+        say_unknown(database, paths)
         asked = opened_report(
             database,
             since=begin,

@@ -9,7 +9,7 @@ import click
 from ..base.addresses.parameters import USER_PATH
 from ..base.logs import print_text
 from ..base.settings import Settings
-from .context import opened_database, pass_settings
+from .context import opened_database, pass_settings, say_unknown
 
 if TYPE_CHECKING:
     from ..database.engine import Database
@@ -34,6 +34,7 @@ def rescan(settings: Settings, paths: tuple[str, ...], flips: bool, as_json: boo
     from ..results.problems import rescan_stale, wanted
 
     with opened_database(settings) as database:
+        say_unknown(database, paths)
         model = active_checkpoint(settings)
         if flips:
             _show_flips(database, model, paths, as_json=as_json)

@@ -5,7 +5,7 @@ import click
 from ..base.addresses.parameters import USER_PATH
 from ..base.logs import print_text
 from ..base.settings import Settings
-from .context import opened_database, pass_settings
+from .context import opened_database, pass_settings, say_unknown
 
 
 @click.command()
@@ -18,6 +18,7 @@ def retry(settings: Settings, paths: tuple[str, ...], kind: str | None) -> None:
     from ..results.problems import failed_kinds, retry_failed
 
     with opened_database(settings) as database:
+        say_unknown(database, paths)
         count = retry_failed(database, paths=paths, kind=kind, now=database.now())
         kinds = failed_kinds(database, paths=paths)
     if count:
@@ -25,4 +26,6 @@ def retry(settings: Settings, paths: tuple[str, ...], kind: str | None) -> None:
         print_text(f"{count:,} failed files are pending again; `dfscan scan` or a running `dfscan watch` takes them up")
         return
     there_are = ", ".join(f"{name} ({number:,})" for name, number in kinds.items())
-    print_text(f"no file has failed with the reason {kind}; there are: {there_are}" if kinds else "no file has failed")
+    where = " there" if paths else ""
+    with_reason = f" with the reason {kind}; there are: {there_are}" if kinds else ""
+    print_text(f"no file has failed{where}{with_reason}")

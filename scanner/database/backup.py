@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..base.access.private import make_missing
 from ..base.errors import KnownError
+from ..base.escape import in_shell
 from .integrity import BACKUP_FOLDER, find_damage, keep_aside
 
 
@@ -81,7 +82,7 @@ def restore(backup: Path, database: Path) -> Path | None:
     Raises BackupFailed, with nothing changed, when `backup` is not a sound database of dfscan.
     """
     if not backup.is_file():
-        raise BackupFailed(f"{backup} is no file; `ls {database.parent / BACKUP_FOLDER}` shows the backups")
+        raise BackupFailed(f"{backup} is no file; `ls {in_shell(str(database.parent / BACKUP_FOLDER))}` shows the backups")
     damage = find_damage(backup) or _strangeness(backup)
     if damage is not None:
         raise BackupFailed(f"{backup} cannot be restored: {damage}; choose another backup")

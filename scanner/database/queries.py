@@ -173,6 +173,11 @@ def any_of(paths: Sequence[str]) -> ColumnElement[bool]:
     return or_(*ranges)
 
 
+def knows_any(session: Session, path: str) -> bool:
+    """Whether there is a row of `path` or of anything below it."""
+    return session.scalar(select(File.id).where(any_of([path])).limit(1)) is not None
+
+
 def has_evidence(word: str) -> ColumnElement[bool]:
     """Files whose content is filed under `word` (`scanner.domain.evidence.FILTERS`)."""
     return File.content_id.in_(select(EvidenceWord.content_id).where(EvidenceWord.word == word))

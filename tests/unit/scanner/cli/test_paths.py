@@ -48,3 +48,18 @@ def test_a_parent_behind_a_link_is_the_systems(filled: Dfscan, here: Here, writt
 def test_a_variable_that_is_not_set_is_not_the_working_folder(filled: Dfscan, here: Here, command: str) -> None:
     done = here(command, "", exit_status=2)
     assert "empty path" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["report", "rescan", "retry"])
+def test_a_path_of_which_nothing_is_known_is_told(filled: Dfscan, here: Here, pictures: Path, command: str) -> None:
+    """A name that is misspelt would find nothing, as if all were well."""
+    misspelt = [f"{pictures}x", str(pictures / "a.jpeg"), str(pictures)]
+    assert f"no file is known under {pictures}x (nor under 1 more)" in here(command, *misspelt).stderr
+    for known in (str(pictures), str(pictures / "a.jpg")):
+        assert "no file is known" not in here(command, known).stderr
+    assert "no file is known" not in here(command).stderr
+
+
+def test_what_failed_elsewhere_is_not_denied(filled: Dfscan, here: Here, pictures: Path, tmp_path: Path) -> None:
+    assert here("retry", tmp_path / "none").stdout == "no file has failed there\n"
+    assert "1 failed files are pending again" in here("retry").stdout
