@@ -78,7 +78,7 @@ def scan(
         print_text(f"{taken.new:,} new, {taken.changed:,} changed, {taken.known:,} already known{compared}", err=True)
         is_named = no_faces or bool(ctx.meta["dfscan.flags"].get("model"))
         _judge_anew(chosen, database, paths, asked, is_named=is_named)
-        with _progress() as show:
+        with _told_when_stopped(database, paths), _progress() as show:
 
             def on_progress(progress: ScanProgress) -> None:
                 show(progress.total, progress.total - progress.pending, progress.workers)
@@ -102,6 +102,19 @@ def scan(
             )
         failed = found.failed or gone or leaves_out(database, paths)
     sys.exit(EXIT_FAILED if failed else EXIT_FLAGGED if found.flagged else 0)
+
+
+@contextmanager
+def _told_when_stopped(database: "Database", paths: tuple[str, ...]) -> Iterator[None]:
+    """On Ctrl-C: that nothing is lost, and how it goes on."""
+    from ..services.scan import pending_under
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        left = pending_under(database, paths)
+        print_text(f"stopped; verdicts are kept, and {left:,} files wait: the same command goes on with them", err=True)
+        raise
 
 
 def _judge_anew(

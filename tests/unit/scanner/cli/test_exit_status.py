@@ -103,3 +103,17 @@ def test_a_failed_file_is_still_2(filled: Dfscan, here: Here, pictures: Path) ->
     assert here("scan", pictures, "--no-worker", exit_status=2)
     with filled.database.write() as session:
         session.execute(text("DELETE FROM files WHERE state = 'failed'"))
+
+
+@pytest.mark.parametrize(("state", "left"), [("failed", 0), ("pending", 1)])
+def test_a_scan_that_is_stopped_says_what_is_left(
+    filled: Dfscan, here: Here, pictures: Path, monkeypatch: pytest.MonkeyPatch, state: str, left: int
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        with filled.database.write() as session:
+            session.execute(text("UPDATE files SET state = :state WHERE path LIKE '%/pics/a.jpg'"), {"state": state})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scanner.services.scan.work_until_done", stopped)
+    said = here("scan", pictures, "--no-worker", exit_status=130).stderr
+    assert f"stopped; verdicts are kept, and {left} files wait" in said
