@@ -81,12 +81,13 @@ def _parse_words(words: str, now: datetime) -> datetime:
 
     settings = {"PREFER_DATES_FROM": "past", "RELATIVE_BASE": now.replace(tzinfo=None), "RETURN_TIME_AS_PERIOD": True}
     # "last monday" is the monday before today; dateparser knows "monday" and looks back.
-    found = DateDataParser(languages=["en"], settings=settings).get_date_data(re.sub(r"^last (?=\w+day$)", "", words))
+    known = re.sub(r"^(\d+) ?w$", r"\1 weeks", re.sub(r"^last (?=\w+day$)", "", words))
+    found = DateDataParser(languages=["en"], settings=settings).get_date_data(known)
     # A date in ISO's form that is none (2026-13-01) is a mistake, not 13 January.
     if found.date_obj is None or re.match(r"\d{4}-\d+-\d", words):
         raise DateNotUnderstood(f"{words!r} is no date that can be understood; {_EXAMPLES}")
     moment: datetime = found.date_obj
-    is_span = "ago" in words or re.match(r"(\d+|an?|one) ", words)
+    is_span = "ago" in words or re.match(r"(\d+|an?|one) |\d+[a-z]", words)
     if found.period in ("month", "year") and not is_span:
         moment = moment.replace(day=1) if found.period == "month" else moment.replace(month=1, day=1)
     if found.period == "time" or re.search(r"hour|minute|second", words):
