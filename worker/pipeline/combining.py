@@ -19,7 +19,7 @@ from ..detector.image.perturbations import mild_conditions, under
 from ..detector.inference.picture_score import calibrated_score
 from ..detector.inference.scorer import Scorer
 from .judged import Judged, judged_by_rows
-from .scoring import Views, scored_inputs
+from .scoring import scored_inputs
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ def _still_fake(
     scores: list[list[list[PartScore | None]]] = [[[] for _ in conditions] for _ in tried]
     for number, part in enumerate(scorer.parts):
         own = [parts[number] for parts in tried]
-        changed: list[Views] = [
+        changed = (
             [under(condition, image) for image in item.views]
             for ready in own
             for condition in conditions
             for item in ready.inputs
-        ]
+        )
         rows = iter(scored_inputs(part.answers, changed))
         for ready, of_content in zip(own, scores, strict=True):
             for of_condition in of_content:

@@ -1,7 +1,7 @@
 """Answers for a batch, whatever one picture in it does to the network; and whose fault it is when there are none."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from ..detector.inference.micro_batches import is_out_of_memory
 Answers = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
 # One face in one or several framings, uint8 HWC each.
 Views = Sequence[NDArray[np.uint8]]
+# So many go to the network in one array, of which it takes a micro-batch at a time: a batch of crowds has thousands.
+VIEWS_AT_ONCE = 512
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +26,29 @@ class NetworkFails(Exception):
     """The network fails even on a plain grey image: it or its device is at fault, and no picture."""
 
 
-def scored_inputs(answers: Answers, inputs: Sequence[Views]) -> list[NDArray[np.float64] | str]:
-    """The answers_K of each input over all its views, or the reason why it has none. Raises OutOfMemory and NetworkFails."""
-    if not inputs:
-        return []
-    rows = iter(answers_or_reasons(answers, np.stack([image for views in inputs for image in views])))
-    return [_over_views([next(rows) for _ in views]) for views in inputs]
+def scored_inputs(answers: Answers, inputs: Iterable[Views]) -> list[NDArray[np.float64] | str]:
+    """The answers_K of each input over all its views, or the reason why it has none. Raises OutOfMemory and NetworkFails.
+
+    `inputs` are taken as they are needed.
+    """
+    found: list[NDArray[np.float64] | str] = []
+    for part in _parts(inputs):
+        rows = iter(answers_or_reasons(answers, np.stack([image for views in part for image in views])))
+        found += [_over_views([next(rows) for _ in views]) for views in part]
+    return found
+
+
+def _parts(inputs: Iterable[Views]) -> Iterator[list[Views]]:
+    """Consecutive `inputs`, so many that they have VIEWS_AT_ONCE, or a few more."""
+    part, count = list[Views](), 0
+    for views in inputs:
+        part.append(views)
+        count += len(views)
+        if count >= VIEWS_AT_ONCE:
+            yield part
+            part, count = [], 0
+    if part:
+        yield part
 
 
 def _over_views(rows: Sequence[NDArray[np.float64] | str]) -> NDArray[np.float64] | str:

@@ -39,7 +39,7 @@ def stabilities(
 def _held(answers: Answers, tried: Sequence[tuple[int, Tried]], is_fake: IsFake) -> list[bool | None]:
     """Whether inputs are still fake under a condition, given by its number; None where the network fails on one."""
     conditions = mild_conditions()
-    changed = [[under(conditions[number], image) for image in item.views] for number, inputs in tried for item in inputs]
+    changed = ([under(conditions[number], image) for image in item.views] for number, inputs in tried for item in inputs)
     found = iter(scored_inputs(answers, changed))
     held: list[bool | None] = []
     for _, inputs in tried:

@@ -1,5 +1,7 @@
 """Whose fault it is when a batch has no scores; the network is a function of ours."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,3 +104,27 @@ def test_failed_framing_has_no_score() -> None:
 
     assert found[0] == 0.5
     assert isinstance(found[1], str)
+
+
+@pytest.mark.parametrize("views", [1, 3])
+def test_a_batch_of_crowds_goes_to_the_network_in_parts(monkeypatch: pytest.MonkeyPatch, views: int) -> None:
+    """And each is made when it is needed: thousands of them would take as much memory again."""
+    monkeypatch.setattr("worker.pipeline.scoring.VIEWS_AT_ONCE", 4)
+    made, asked = list[int](), list[tuple[int, int]]()
+
+    def crowd() -> Iterator[list[Images]]:
+        for shade in range(10, 20):
+            made.append(shade)
+            yield list(images(*[shade] * views))
+
+    def asking(batch: Images) -> Found:
+        asked.append((len(batch), len(made)))
+        return network(batch)
+
+    found = scored_inputs(asking, crowd())
+
+    failed = POISON - 10
+    assert found[failed] == "the network fails on it: bad shade"
+    np.testing.assert_allclose([*found[:failed], *found[failed + 1 :]], [[n / 255] for n in range(10, 20) if n != POISON])
+    assert max(asked)[0] == (4 if views == 1 else 6)
+    assert asked[0][1] == asked[0][0] / views
