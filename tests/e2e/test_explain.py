@@ -58,7 +58,9 @@ def test_turned_photo_is_explained_upright(here: Here, tmp_path: Path, make_pict
     earlier = PngInfo()
     earlier.add_text("Software", MARK)
     make_picture(tmp_path / "heat.png", size=(9, 9), pnginfo=earlier)
-    words = here("explain", image, "-o", tmp_path / "heat.png").stdout
+    said = here("explain", image, "-o", tmp_path / "heat.png")
+    assert said.stderr.startswith("scanning with `lite`: `fusion` sees more, but needs")
+    words = said.stdout
     for word in ("turned.jpg", "(fake from", "label", "JPEG 90", "resize 0.9", "heat.png"):
         assert word in words
     with Image.open(tmp_path / "heat.png") as drawn:

@@ -69,6 +69,8 @@ def explain(settings: Settings, image: str | None, output: Path | None, as_json:
             _write(output, drawn)
         model = explainer.model
         told = _told(image, sha256, explainer.model_sha256, model, explanation, output)
+    if explainer.notice:
+        print_text(explainer.notice, err=True)
     if as_json:
         click.echo(json.dumps(told, indent=2))
     else:

@@ -75,12 +75,14 @@ class Explanation:
 class Explainer:
     """Explains with the active model, which is loaded when it is first needed. Use as a context manager.
 
+    `notice` says where that is not the best one that is bundled, for want of its public weights; else it is None.
     Raises CheckpointError where there is no such model.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._checkpoint = chosen_checkpoint(settings).path
+        chosen = chosen_checkpoint(settings)
+        self._checkpoint, self.notice = chosen.path, chosen.notice
         self.model_sha256 = file_sha256(self._checkpoint)
         if settings.faces:
             require_face_finder()

@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 # How often a network is prepared whose process was killed.
 TRIES = 2
-# What lies between the layers of more images takes memory, and a CPU runs them no quicker.
-MOST_ON_CPU = 32
 
 
 class ExportFailed(KnownError):
@@ -60,8 +58,8 @@ def _load_one(checkpoint: Path, settings: Settings) -> Scorer:
     from ..detector.inference.predictor import load_predictor
     from .public_weights import named_backbones
 
-    at_once = min(settings.batch_size, MOST_ON_CPU) if device.name == "cpu" else settings.batch_size
-    return load_predictor(checkpoint, device, files=named_backbones(settings), micro_batch=at_once, runtime=runtime)
+    files = named_backbones(settings)
+    return load_predictor(checkpoint, device, files=files, micro_batch=settings.batch_size, runtime=runtime)
 
 
 def has_int8_backbone(card: CheckpointCard) -> bool:

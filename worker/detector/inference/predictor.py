@@ -19,6 +19,9 @@ from .device import ChosenDevice
 from .scorer import Scorer
 from .torch_runtime import forward_of, tensor_of
 
+# What lies between the layers of more images takes memory, and a CPU runs them no quicker.
+MOST_ON_CPU = 32
+
 
 class Predictor(Scorer):
     """A detector on its device, with the card of the checkpoint it came from; `runtime` is `torch` or `torch-bf16`."""
@@ -39,6 +42,10 @@ class Predictor(Scorer):
 def load_predictor(
     path: Path, device: ChosenDevice, *, files: BackboneFiles, micro_batch: int, runtime: str = "torch"
 ) -> Predictor:
-    """Load the checkpoint at `path` onto `device`. Raises CheckpointError and BackboneMissing."""
+    """Load the checkpoint at `path` onto `device`, for `micro_batch` images at once, on a CPU at most MOST_ON_CPU.
+
+    Raises CheckpointError and BackboneMissing.
+    """
     detector, card = load_checkpoint(path, files)
-    return Predictor(detector, card, device, micro_batch, runtime)
+    at_once = min(micro_batch, MOST_ON_CPU) if device.name == "cpu" else micro_batch
+    return Predictor(detector, card, device, at_once, runtime)
