@@ -14,13 +14,12 @@ from ..database.engine import Database
 from ..database.models import Content, Detection, EvidenceWord, File, Removal, Review
 from ..database.queries import checked, unindexed
 from ..domain.evidence import Word
-from ..domain.states import FLAGGED, Decision, Label, State
+from ..domain.states import FLAGGED, Label, State
 from .access_path import AccessPath, Filter, access_path, checks_only, keep_to, path_to_all
+from .counting import HAS_VERDICT, count_by_decision
 from .criteria import Criteria, Order, Tab, decision_in
 from .ordering import COLUMN, QueueItem, along_index, behind, bounds, first_in, read_and_sorted
 
-# A file that waits to be scanned again keeps its verdict, and its place in the queue, until the new one replaces it.
-_HAS_VERDICT = unindexed(File.state).in_((State.SCORED.value, State.PENDING.value))
 # Transactions become visible a little later than the times and ids they carry.
 _OVERLAP = timedelta(seconds=10)
 _OVERLAP_IDS = 50
@@ -143,14 +142,10 @@ def matching_elsewhere(database: Database, criteria: Criteria) -> tuple[tuple[Ta
 def count_tabs(database: Database) -> Counts:
     """Counted from the rows, so that it cannot drift from the truth."""
     with database.read() as session:
-        to_review = _count(session, Criteria())
-        decisions = select(Detection.decision, func.count()).join(File, File.detection_id == Detection.id)
-        decisions = decisions.where(_HAS_VERDICT, Detection.decision > "").group_by(Detection.decision)
-        counted = dict(session.execute(decisions).all())
+        counted = count_by_decision(session)
         problems = session.scalar(select(func.count()).select_from(File).where(File.state.in_((State.FAILED, State.SKIPPED))))
-    return Counts(
-        to_review, counted.get(Decision.FAKE, 0), counted.get(Decision.REAL, 0), counted.get(Decision.UNSURE, 0), problems or 0
-    )
+    to_review, fake, real, unsure = (counted.get(decision_in(tab), 0) for tab in (Tab.TO_REVIEW, Tab.FAKE, Tab.REAL, Tab.UNSURE))
+    return Counts(to_review, fake, real, unsure, problems or 0)
 
 
 def take_pulse(database: Database) -> ChangeMarks:
@@ -211,7 +206,7 @@ def _where_labels_end(session: Session, criteria: Criteria) -> tuple[Any, Any]:
 
 def _found(criteria: Criteria, path: AccessPath) -> Select[*tuple[int]]:
     """The ids of what is asked for."""
-    query = select(File.id).join(Detection, File.detection_id == Detection.id).where(_HAS_VERDICT, *path.conditions)
+    query = select(File.id).join(Detection, File.detection_id == Detection.id).where(HAS_VERDICT, *path.conditions)
     return query.where(File.path.icontains(criteria.text, autoescape=True)) if criteria.text else query
 
 

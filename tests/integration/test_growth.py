@@ -137,7 +137,7 @@ def test_many_flagged_files_are_counted_along_their_table(sqlite: Database, flag
     ]
     record(sqlite, "anna", outcomes, model, device="cpu", now=NOW)
     counts: list[int] = []
-    asked = plans(sqlite, lambda: counts.append(review_queue.count_tabs(sqlite).to_review))
+    asked = plans(sqlite, lambda: counts.append(review_queue.count_matching(sqlite, Criteria())))
     assert counts == [flagged]
     [plan] = [plan for statement, plan in asked.items() if "JOIN detections" in statement]
     assert way in plan
