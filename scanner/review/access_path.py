@@ -33,7 +33,7 @@ _LOOK = 1.5
 FEW_PASS = 500
 # To count further costs more than the wrong choice.
 MANY = 20_000
-_OFF = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+_OFF = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "enable_material", "jit")
 _NO_DETOURS = {"max_parallel_workers_per_gather": "0", **dict.fromkeys(_OFF, "off")}
 
 

@@ -4,12 +4,13 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from ..database.models import Detection, File
-from ..database.queries import unindexed
+from ..database.queries import checked, unindexed
 from ..domain.states import FLAGGED, State
 
 # A file that waits to be scanned again keeps its verdict, and its place in the queue, until the new one replaces it.
 _WITH_VERDICT = (State.SCORED.value, State.PENDING.value)
-HAS_VERDICT = unindexed(File.state).in_(_WITH_VERDICT)
+# Nearly all files have one, which Postgres does not know before it has analyzed a table that was just filled.
+HAS_VERDICT = checked(unindexed(File.state).in_(_WITH_VERDICT))
 _HAS_NONE = File.state.in_([state.value for state in State if state not in _WITH_VERDICT])
 # To look for the files of all verdicts in an index, and take off those that have none any more, costs less than to look at the
 # state of each, unless they are more than one in so many.

@@ -102,7 +102,10 @@ def test_a_page_is_made_by_one_process_from_indexes(
     found = plans_of_pages(postgres, lambda: review_queue.queue_page(postgres, criteria, after=None, limit=10))
     assert found
     for plan in found:
-        assert not re.search("Gather|JIT|Seq Scan|Hash Join|Merge Join", plan), plan
+        assert not re.search("Gather|JIT|Seq Scan|Hash Join|Merge Join|Materialize", plan), plan
+        # Before it is analyzed, a table of millions seems to have few of each state: no index may lead to nearly all of them.
+        assert re.search(r"COALESCE\(\(*state\)::text = ANY", plan), plan
+        assert not re.search(r"Index Cond:.*\bstate\b", plan), plan
 
 
 def test_a_model_without_verdicts_is_known_to_have_none(postgres: Database) -> None:
