@@ -51,8 +51,8 @@ class AccessPath:
 
 @dataclass(frozen=True)
 class Filter:
-    """One filter: in the order of `columns` it needs no way of its own; `few` selects from its index alone; `leading` may use
-    that, `checking`, of `unindexed` columns, not in SQLite.
+    """One filter, on a `table`: in the order of `columns` it needs no way of its own; `few` selects from its index alone;
+    `leading` may use that, `checking`, of `unindexed` columns, not in SQLite.
 
     `looks`: how many looks into indexes a file costs that it leads to.
     """
@@ -62,6 +62,7 @@ class Filter:
     leading: ColumnElement[bool]
     checking: ColumnElement[bool]
     looks: int = _DETOUR
+    table: type[File | Detection] = Detection
 
 
 def access_path(
@@ -87,7 +88,9 @@ def access_path(
             return AccessPath((File.id.in_(passing), *(checked(one.checking) for one in filters)), is_few=True, are_known=True)
         best = None
     if best is None:
-        return AccessPath(tuple(one.checking for one in filters), is_few=False)
+        # Of the other table Postgres might make a way in, most of all before it has analyzed what was just put in.
+        walked = column.class_
+        return AccessPath(tuple(one.checking if one.table is walked else checked(one.checking) for one in filters), is_few=False)
     return AccessPath(_led_by(best, filters), is_few=True)
 
 
@@ -184,7 +187,13 @@ def _filters(session: Session, criteria: Criteria, labels: Sequence[str]) -> Ite
         yield Filter((), found, Detection.model_id.in_(models), unindexed(Detection.model_id).in_(models))
     if criteria.evidence:
         words = select(EvidenceWord.content_id).where(EvidenceWord.word == criteria.evidence)
-        has_word = words.where(EvidenceWord.content_id == Detection.content_id).correlate(Detection).exists()
+        has_word = (
+            words.where(EvidenceWord.content_id == Detection.content_id)
+            .correlate(Detection)
+            .limit(1)
+            .scalar_subquery()
+            .is_not(None)
+        )
         yield Filter((), words, File.content_id.in_(words), has_word)
 
 
@@ -192,7 +201,7 @@ def _folder(folder: str) -> Filter:
     path = unindexed(File.path)
     checking = or_(path == folder, and_(*below_folder(folder, path)))
     few = select(File.id).where(*below_folder(folder))  # one range, and no look for a file of that name, is counted faster
-    return Filter((File.path,), few, under(folder), checking, looks=1)
+    return Filter((File.path,), few, under(folder), checking, looks=1, table=File)
 
 
 def _period(criteria: Criteria) -> Filter:
@@ -201,7 +210,8 @@ def _period(criteria: Criteria) -> Filter:
         return and_(*bounds, *([moment < criteria.until] if criteria.until is not None else []))
 
     leading = within(File.finished_at)
-    return Filter((File.finished_at,), select(File.id).where(leading), leading, within(unindexed(File.finished_at)), looks=1)
+    checking = within(unindexed(File.finished_at))
+    return Filter((File.finished_at,), select(File.id).where(leading), leading, checking, looks=1, table=File)
 
 
 def _verdict(criteria: Criteria, labels: Sequence[str]) -> Filter:

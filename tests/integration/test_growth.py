@@ -179,6 +179,8 @@ def test_by_time_an_index_leads_from_verdict_to_verdict(sqlite: Database, order:
     """And what is equally old is in the order of the page there: nothing is sorted, however many got their verdict at once."""
     take_in(sqlite, [Found(f"/r/{n}.jpg", 10, n) for n in range(40)], root_id=None, now=NOW)
     claim_and_record(sqlite)
-    [plan] = [plan for statement, plan in plans(sqlite, lambda: last_page(sqlite, order)).items() if "(+files" in statement]
+    [plan] = [
+        plan for statement, plan in plans(sqlite, lambda: last_page(sqlite, order)).items() if "(+files.finished_at" in statement
+    ]
     assert "files USING INDEX ix_files_finished" in plan
     assert "B-TREE" not in plan

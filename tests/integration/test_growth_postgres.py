@@ -72,6 +72,8 @@ def test_pages_are_not_sorted(postgres: Database, order: Order, filters: dict[st
     assert found
     for plan in found:
         assert not re.search(r"^[ >-]*Sort  \(", plan, re.MULTILINE), plan
+        # What is asked of the other table leads nowhere, whatever it is taken for before that table is analyzed.
+        assert "model" in filters or re.search(r"COALESCE\(\(+(finished_at|decision)\b", plan), plan
 
 
 @pytest.mark.parametrize("filters", [{"since": NOW - timedelta(days=1)}, {"folder": "/r"}], ids=str)
@@ -85,7 +87,9 @@ def test_what_few_files_pass_is_read_and_then_sorted(postgres: Database, order: 
     for plan in found:
         assert re.search(r"Sort  \(.*Subquery Scan", plan, re.DOTALL), plan
         assert not re.search("Index Cond:.*(score|disagreement|label|decision)\\b", plan), plan
-        assert re.search(r"using pk_detections on .*\n *Index Cond: \(id = files.detection_id\)", plan), plan
+        # It takes half of all verdicts to pass what it cannot look into, and so does not begin at those.
+        assert re.search(r"COALESCE\(\(+decision\)::text = ''", plan), plan
+        assert not re.search(r"COALESCE\(\(+(path|finished_at)\b", plan), plan
 
 
 @pytest.mark.parametrize("few", [0, 20_000])
