@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,11 +51,17 @@ def test_a_scan_judges_what_is_rewritten_and_leaves_what_grows(
     monkeypatch: pytest.MonkeyPatch,
     how: str,
 ) -> None:
-    write = rewrite(how)
+    """By a clock that only waiting moves on; what was just written stays fresh however slow the machine is."""
+    write, seconds = rewrite(how), [0.0]
     write()
-    monkeypatch.setattr(scan, "SETTLE_LIMIT_SECONDS", 0.5)
-    monkeypatch.setattr("time.sleep", lambda _: write())
-    settings = Settings(tmp_path / "data", settle_seconds=0.2)
+
+    def sleep(_seconds: float) -> None:
+        seconds[0] += 101.0
+        write()
+
+    monkeypatch.setattr(scan, "SETTLE_LIMIT_SECONDS", 500.0)
+    monkeypatch.setattr(scan, "time", SimpleNamespace(monotonic=lambda: seconds[0], sleep=sleep))
+    settings = Settings(tmp_path / "data", settle_seconds=100.0)
     scan.take_in_paths(settings, database, [str(tmp_path / "pics")], lambda: now)
     found = row(str(tmp_path / "pics" / "cam.jpg"))
     assert (found.state, found.error_kind) == EXPECTED[how]

@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from scanner.domain.claims import Claimed
 
+from ..decoding.inputs import Ready
 from .types import Batch, Item
 
 # Batches: three at the network, which may work on two, so that it never waits; and two in the decoders, for the same reason.
@@ -26,6 +28,11 @@ BATCH_BYTES = 64 << 20
 FIRST_FILES, LEAST_FILES = 16, 8
 # Undecoded bytes in memory, beyond which the decoders are waited for before more is read.
 BYTES_IN_HAND = 256 << 20
+# Bytes of inputs that wait for the network or are at it, beyond which no more files are taken up.
+INPUT_BYTES = 256 << 20
+# A picture in which faces are looked for may come to have many times the bytes of its file: so many of these wait for decoders
+# at most, by decoder, or in all where that is more.
+CROWDS_EACH, CROWDS = 4, 32
 
 
 @dataclass
@@ -44,12 +51,20 @@ class InHand:
     is_dry: bool = False
     _undecoded: deque[tuple[Future[Any], int]] = field(default_factory=deque)
     _undecoded_bytes: int = 0
+    _input_bytes: int = 0
+    _counting: Lock = field(default_factory=Lock)
 
     @property
     def has_room(self) -> bool:
         """Whether another batch may be claimed."""
         batches = len(self.decoding) + len(self.scoring)
-        return not (self.is_dry or self.suspects or (self.alone and batches)) and batches < IN_HAND
+        must_wait = batches and (self.alone or self.is_full)
+        return not (self.is_dry or self.suspects or must_wait) and batches < IN_HAND
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the inputs that are decoded take all the memory that they may."""
+        return self._input_bytes > INPUT_BYTES
 
     @property
     def is_decoded(self) -> bool:
@@ -72,7 +87,11 @@ class InHand:
         wait([future for future in awaited if future], return_when=FIRST_COMPLETED)
 
     def bound(self, future: Future[Any], size: int, progress: Callable[[], None]) -> None:
-        """Note `size` bytes that wait for a decoder until `future` is done, and wait while there are too many."""
+        """Note `size` bytes that wait for a decoder until `future` is done, and wait while there are too many.
+
+        Then its inputs are in memory, until its batch is forgotten.
+        """
+        future.add_done_callback(self._count_inputs)
         self._undecoded.append((future, size))
         self._undecoded_bytes += size
         while self._undecoded and self._undecoded[0][0].done():
@@ -89,6 +108,13 @@ class InHand:
         """Its contents are no longer in hand."""
         for item in batch.items:
             del self.contents[item.key]
+            if item.decoding is not None and item.decoding.done():
+                self._count_inputs(item.decoding, -1)
+
+    def _count_inputs(self, decoded: Future[Any], sign: int = 1) -> None:
+        if decoded.exception() is None and isinstance(ready := decoded.result(), Ready):
+            with self._counting:  # decoding is done in other threads
+                self._input_bytes += sign * ready.nbytes
 
     def give_up(self) -> list[Claimed]:
         """What the decoders have, and suspects: no longer in hand. Waiting for them would make whoever stops us wait."""

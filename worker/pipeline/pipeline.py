@@ -19,7 +19,7 @@ from ..decoding.inputs import Ready
 from ..decoding.video_frames import Video
 from .aggregation import judge
 from .charges import leases
-from .in_hand import QUICK_BYTES, READ_AT_ONCE, InHand, Pace
+from .in_hand import BYTES_IN_HAND, CROWDS, CROWDS_EACH, QUICK_BYTES, READ_AT_ONCE, InHand, Pace
 from .judged import Judged
 from .read import changed_since, read
 from .types import Batch, Item, Worker
@@ -88,7 +88,10 @@ class Pipeline:
 
     def _read(self, claimed: Sequence[Claimed]) -> None:
         batch, items = Batch(), list[Item]()
-        for file in claimed:
+        for number, file in enumerate(claimed):
+            if number and self._in_hand.is_full:
+                self._give_back(claimed[number:])
+                break
             found = read(self._worker, file)
             self._worker.deadline.progress()
             if isinstance(found, Item) and found.facts.sha256 == file.sha256:
@@ -134,6 +137,8 @@ class Pipeline:
         begun = worker.decoders.begin_all([item.source for item in items], first.size, first.shown, faces=faces, others=others)
         for item, decoding in zip(items, begun, strict=True):
             item.decoding, size = decoding, item.bytes_read
+            if faces:
+                size = max(size, BYTES_IN_HAND // max(CROWDS, CROWDS_EACH * worker.settings.decoders))
             if not isinstance(item.source, Video):
                 item.source = b""
             self._in_hand.bound(decoding, size, worker.deadline.progress)
