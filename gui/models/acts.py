@@ -53,8 +53,10 @@ class Acts(QObject):
         self.criteria = Criteria()
         self.turns = Turns()
         self._sought: Sequence[int] = ()
+        self._being_decided: set[int] = set()
         doing.began.connect(lambda contents: model.mark_saving(contents, saving=True))
         doing.settled.connect(lambda contents: model.mark_saving(contents, saving=False))
+        doing.settled.connect(self._being_decided.difference_update)
         doing.done.connect(self._settle)
         doing.moved.connect(self._return)
         doing.stuck.connect(self.give_up)
@@ -68,6 +70,10 @@ class Acts(QObject):
         Rows leave, and words are said, once it is stored. `note` None: each keeps its note.
         """
         self._do(items, contents, decision, note, reviewer)
+
+    def is_being_decided(self, content_id: int) -> bool:
+        """Whether a decision on it is on its way to the database; a note alone is none."""
+        return content_id in self._being_decided
 
     def add_note(self, items: Sequence[QueueItem], note: str, *, reviewer: str) -> None:
         """Store a note alone."""
@@ -102,6 +108,8 @@ class Acts(QObject):
         if contents:
             paths, touched = [item.path for item in items], [item.file_id for item in items]
             act = DecisionAct(self._database, sorted(contents), decision, note, reviewer, self._now, paths, touched)
+            if decision:
+                self._being_decided.update(contents)
             self._doing.do(act, f"{decision.value if decision else 'note'} ({len(contents)})", contents)
 
     def _settle(self, act: Act, contents: Collection[int]) -> None:

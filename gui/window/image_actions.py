@@ -24,7 +24,6 @@ from scanner.review.decisions import add_note
 from scanner.review.ordering import QueueItem
 
 from ..models.presenter import QueuePresenter
-from ..models.queue_model import SAVING_ROLE
 from ..pages.review_page import ReviewPage
 from ..tasks.file_actions import RemovalAct, export_report
 from ..texts.counts import counted
@@ -87,7 +86,9 @@ class ImageActions(QObject):
         if not chosen:
             return
         preferences = self._store.read()
-        if preferences.auto_advance and self._page.grid.currentIndex().data(SAVING_ROLE):  # there was none to go on to
+        current = self._page.current()
+        if preferences.auto_advance and current and self._presenter.acts.is_being_decided(current.content_id):
+            # There was none to go on to.
             self._page.deciding.notice.say("Nothing was decided: the decision on this image is just being stored")
             return
         note = self._page.deciding.note.take_draft()
